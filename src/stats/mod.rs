@@ -1,0 +1,3 @@
+//! Statistics over numbers alone: no event, no clock, no account.
+
+pub mod math;

@@ -1,0 +1,143 @@
+//! Event time and wall time: two kinds of instant that never convert into each other.
+//!
+//! Event time is the venue's clock and the only time that the engine knows; wall time is this machine's clock and belongs
+//! to the shell. Both are whole nanoseconds since the Unix epoch, so they order and subtract exactly. Neither type reads
+//! a clock: time comes in as an argument, which is what makes a replay repeat a run.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Nanoseconds in a second.
+pub const NANOS_PER_SEC: i64 = 1_000_000_000;
+
+/// An instant of the venue's clock, in nanoseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct EventTime(i64);
+
+/// An instant of this machine's clock, in nanoseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct WallTime(i64);
+
+/// A length of time in nanoseconds; negative where it points back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Span(i64);
+
+impl Span {
+    /// No time at all.
+    pub const ZERO: Self = Self(0);
+
+    /// A span of whole nanoseconds.
+    #[must_use]
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// A span of whole milliseconds.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis * 1_000_000)
+    }
+
+    /// A span of whole seconds.
+    #[must_use]
+    pub const fn from_secs(secs: i64) -> Self {
+        Self(secs * NANOS_PER_SEC)
+    }
+
+    /// Whole nanoseconds.
+    #[must_use]
+    pub const fn nanos(self) -> i64 {
+        self.0
+    }
+
+    /// Whole milliseconds, rounded towards zero.
+    #[must_use]
+    pub const fn millis(self) -> i64 {
+        self.0 / 1_000_000
+    }
+
+    /// Seconds as a real number, for the statistics.
+    #[must_use]
+    pub fn secs_f64(self) -> f64 {
+        self.0 as f64 / NANOS_PER_SEC as f64
+    }
+}
+
+/// The arithmetic and the calendar text are the same for both clocks; only the types differ, so that they cannot mix.
+macro_rules! instant {
+    ($name:ident) => {
+        impl $name {
+            /// The instant this many nanoseconds after the epoch.
+            #[must_use]
+            pub const fn from_nanos(nanos: i64) -> Self {
+                Self(nanos)
+            }
+
+            /// Nanoseconds since the epoch.
+            #[must_use]
+            pub const fn nanos(self) -> i64 {
+                self.0
+            }
+
+            /// Which slot of this width, counted from the epoch, the instant falls into; floors also before the epoch.
+            #[must_use]
+            pub const fn slot(self, width: Span) -> i64 {
+                self.0.div_euclid(width.0)
+            }
+
+            /// The later instant, stopping at the end of the representable range (the year 2262).
+            #[must_use]
+            pub const fn plus(self, span: Span) -> Self {
+                Self(self.0.saturating_add(span.0))
+            }
+
+            /// The earlier instant, stopping at the start of the representable range.
+            #[must_use]
+            pub const fn minus(self, span: Span) -> Self {
+                Self(self.0.saturating_sub(span.0))
+            }
+
+            /// How far this instant lies after the other; negative where it lies before it.
+            #[must_use]
+            pub const fn since(self, earlier: Self) -> Span {
+                Span(self.0.saturating_sub(earlier.0))
+            }
+        }
+
+        impl fmt::Display for $name {
+            /// Coordinated universal time as RFC 3339.
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match jiff::Timestamp::from_nanosecond(i128::from(self.0)) {
+                    Ok(timestamp) => timestamp.fmt(f),
+                    Err(_) => write!(f, "{}ns", self.0),
+                }
+            }
+        }
+    };
+}
+
+instant!(EventTime);
+instant!(WallTime);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slots_floor_before_the_epoch_too() {
+        let second = Span::from_secs(1);
+        assert_eq!(EventTime::from_nanos(-1).slot(second), -1);
+        assert_eq!(EventTime::from_nanos(0).slot(second), 0);
+        assert_eq!(EventTime::from_nanos(999_999_999).slot(second), 0);
+    }
+
+    #[test]
+    fn an_instant_reads_as_rfc_3339() {
+        assert_eq!(EventTime::from_nanos(1_760_130_000_123_456_789).to_string(), "2025-10-10T21:00:00.123456789Z");
+    }
+}
