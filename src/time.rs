@@ -124,6 +124,14 @@ macro_rules! instant {
 instant!(EventTime);
 instant!(WallTime);
 
+impl EventTime {
+    /// How far the venue's clock is ahead of this machine's: the one place where the two meet, and only as a difference.
+    #[must_use]
+    pub const fn ahead_of(self, wall: WallTime) -> Span {
+        Span(self.0.saturating_sub(wall.0))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,333 @@
+//! Exact decimals: prices, quantities and money as the venue wrote them.
+//!
+//! A binary float turns 0.1 into something else and makes equal prices unequal, so a book would grow levels that are not
+//! there. Values are whole multiples of 10⁻²³ in an `i128`: the contract's range is 10⁻⁹ to 10¹⁵ with 15 significant digits,
+//! whose finest step is 10⁻²³ and whose greatest value is 10³⁸ of them, which just fits. What lies outside is refused with
+//! a reason, never rounded. Statistics take the value as `f64`.
+
+use std::{borrow::Cow, fmt};
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Serialize, Serializer};
+
+/// Units of 10⁻²³ in one.
+const ONE: i128 = POW10[SCALE];
+/// Digits behind the decimal point that a value can have.
+const SCALE: usize = 23;
+/// The same, to reckon with exponents.
+const SCALE_I64: i64 = 23;
+/// Significant digits that a value can have: what an IEEE 754 double carries unharmed both ways.
+const DIGITS_MAX: u32 = 15;
+/// Decimal exponents of the smallest and of the greatest leading digit, 10⁻⁹ and 10¹⁵.
+const LEADING: (i64, i64) = (-9, 15);
+
+/// Powers of ten up to the greatest value in units.
+const POW10: [i128; 39] = {
+    let mut powers = [1; 39];
+    let mut i = 1;
+    while i < powers.len() {
+        powers[i] = powers[i - 1] * 10;
+        i += 1;
+    }
+    powers
+};
+
+/// An exact decimal number, of either sign or zero. `1.10` equals `1.1`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Decimal(i128);
+
+/// Why a text is no decimal of the contract.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecimalError {
+    /// Not digits with at most one point and at most one exponent.
+    #[error("expected a decimal number")]
+    Malformed,
+    /// Not zero and smaller than 10⁻⁹, or greater than 10¹⁵.
+    #[error("expected zero or a size from 1e-9 to 1e15")]
+    OutOfRange,
+    /// More than 15 significant digits.
+    #[error("expected at most 15 significant digits")]
+    TooPrecise,
+}
+
+impl Decimal {
+    /// Zero.
+    pub const ZERO: Self = Self(0);
+
+    /// Reads plain or scientific notation: `12`, `-0.5`, `1.5e-3`.
+    ///
+    /// # Errors
+    /// Says which rule of the contract the text breaks.
+    pub fn parse(text: &str) -> Result<Self, DecimalError> {
+        let (negative, digits) = match text.as_bytes() {
+            [b'-', rest @ ..] => (true, rest),
+            rest => (false, rest),
+        };
+        let size = Scan::read(digits)?.units()?;
+        Ok(Self(if negative { -size } else { size }))
+    }
+
+    /// A whole number of 10⁻ᵖˡᵃᶜᵉˢ, as adapters and the simulator make them; `None` outside the contract's range.
+    #[must_use]
+    pub fn from_parts(mantissa: i64, places: u32) -> Option<Self> {
+        let units = i128::from(mantissa).checked_mul(*POW10.get(SCALE.checked_sub(places as usize)?)?)?;
+        (units.abs() <= POW10[38]).then_some(Self(units))
+    }
+
+    /// The nearest double, for the statistics.
+    #[must_use]
+    pub fn to_f64(self) -> f64 {
+        // Both parts are exact doubles apart from the last bit of the sum: 15 digits survive.
+        let whole = (self.0 / ONE) as f64;
+        let part = (self.0 % ONE) as f64 / ONE as f64;
+        whole + part
+    }
+
+    /// Whether it is zero.
+    #[must_use]
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Whether it is above zero.
+    #[must_use]
+    pub const fn is_positive(self) -> bool {
+        self.0 > 0
+    }
+
+    /// The sum, stopping at the end of the representable range.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self(self.0.saturating_add(other.0))
+    }
+
+    /// The difference, stopping at the end of the representable range.
+    #[must_use]
+    pub const fn minus(self, other: Self) -> Self {
+        Self(self.0.saturating_sub(other.0))
+    }
+}
+
+/// A number in pieces: `mantissa · 10^exponent`, the mantissa without zeros at its end.
+struct Scan {
+    mantissa: u64,
+    digits: u32,
+    exponent: i64,
+}
+
+impl Scan {
+    fn read(text: &[u8]) -> Result<Self, DecimalError> {
+        let (number, exponent) = match text.iter().position(|b| matches!(b, b'e' | b'E')) {
+            Some(at) => (&text[..at], read_exponent(&text[at + 1..])?),
+            None => (text, 0),
+        };
+        let (whole, part) = match number.iter().position(|&b| b == b'.') {
+            Some(at) if at + 1 < number.len() => (&number[..at], &number[at + 1..]),
+            Some(_) => return Err(DecimalError::Malformed),
+            None => (number, &[][..]),
+        };
+        if whole.is_empty() {
+            return Err(DecimalError::Malformed);
+        }
+        let mut scan = Self { mantissa: 0, digits: 0, exponent: 0 };
+        let mut zeros = 0;
+        for &byte in whole.iter().chain(part) {
+            scan.push(byte, &mut zeros)?;
+        }
+        let places = i64::try_from(part.len()).unwrap_or(i64::MAX);
+        scan.exponent = exponent.saturating_add(i64::from(zeros)).saturating_sub(places);
+        Ok(scan)
+    }
+
+    /// Takes one digit; zeros wait until a later digit makes them significant.
+    fn push(&mut self, byte: u8, zeros: &mut u32) -> Result<(), DecimalError> {
+        match byte {
+            b'0' => *zeros += u32::from(self.mantissa != 0),
+            b'1'..=b'9' => {
+                self.digits = self.digits.saturating_add(*zeros + 1);
+                if self.digits > DIGITS_MAX {
+                    return Err(DecimalError::TooPrecise);
+                }
+                self.mantissa = self.mantissa * 10_u64.pow(*zeros + 1) + u64::from(byte - b'0');
+                *zeros = 0;
+            }
+            _ => return Err(DecimalError::Malformed),
+        }
+        Ok(())
+    }
+
+    fn units(&self) -> Result<i128, DecimalError> {
+        if self.mantissa == 0 {
+            return Ok(0);
+        }
+        let leading = self.exponent.saturating_add(i64::from(self.digits) - 1);
+        let above = leading > LEADING.1 || (leading == LEADING.1 && self.mantissa != 1);
+        let power = self.exponent.checked_add(SCALE_I64).and_then(|p| POW10.get(usize::try_from(p).ok()?));
+        match power {
+            Some(power) if leading >= LEADING.0 && !above => Ok(i128::from(self.mantissa) * power),
+            _ => Err(DecimalError::OutOfRange),
+        }
+    }
+}
+
+fn read_exponent(text: &[u8]) -> Result<i64, DecimalError> {
+    let (negative, digits) = match text {
+        [b'-', rest @ ..] => (true, rest),
+        [b'+', rest @ ..] | rest => (false, rest),
+    };
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return Err(DecimalError::Malformed);
+    }
+    let size = digits.iter().fold(0_i64, |sum, b| sum.saturating_mul(10).saturating_add(i64::from(b - b'0')));
+    Ok(if negative { -size } else { size })
+}
+
+impl fmt::Display for Decimal {
+    /// Plain notation without needless zeros.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let size = self.0.unsigned_abs();
+        let one = ONE.unsigned_abs();
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let part = format!("{:023}", size % one);
+        match part.trim_end_matches('0') {
+            "" => write!(f, "{sign}{}", size / one),
+            part => write!(f, "{sign}{}.{part}", size / one),
+        }
+    }
+}
+
+impl fmt::Debug for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for Decimal {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl JsonSchema for Decimal {
+    fn schema_name() -> Cow<'static, str> {
+        "Decimal".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "an exact decimal: zero, or a size from 1e-9 to 1e15 with at most 15 significant digits",
+            "anyOf": [
+                { "type": "string", "pattern": "^-?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)?$" },
+                { "type": "number" }
+            ]
+        })
+    }
+}
+
+/// A decimal above zero, in a type of its own so that a price is never taken for a quantity.
+macro_rules! positive {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+        #[serde(transparent)]
+        pub struct $name(Decimal);
+
+        impl $name {
+            /// The value if it is above zero.
+            #[must_use]
+            pub fn new(value: Decimal) -> Option<Self> {
+                value.is_positive().then_some(Self(value))
+            }
+
+            /// The number itself.
+            #[must_use]
+            pub const fn get(self) -> Decimal {
+                self.0
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+positive!(
+    /// A price in the quote asset, above zero.
+    Price
+);
+positive!(
+    /// A quantity in the base asset or in contracts, above zero.
+    Quantity
+);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn decimal(text: &str) -> Decimal {
+        Decimal::parse(text).unwrap()
+    }
+
+    #[test]
+    fn spelling_does_not_matter() {
+        for same in ["1.10", "1.1", "01.1", "11e-1", "0.11E+1", "1.1000000000000000000000000000"] {
+            assert_eq!(decimal(same), decimal("1.1"), "{same}");
+        }
+        assert_eq!(decimal("-0"), Decimal::ZERO);
+        assert_eq!(decimal("0e999999999999999999999"), Decimal::ZERO);
+    }
+
+    #[test]
+    fn the_ends_of_the_range_are_in_and_what_is_next_is_out() {
+        for good in ["1e-9", "1e15", "1000000000000000", "1.23456789012345e-9", "999999999999999", "-1e15"] {
+            assert!(Decimal::parse(good).is_ok(), "{good}");
+        }
+        for bad in
+            ["9.99e-10", "1.1e15", "1e16", "1000000000000001", "1e999999999999999999999", "1e-99999999999999999999"]
+        {
+            assert!(
+                matches!(Decimal::parse(bad), Err(DecimalError::OutOfRange | DecimalError::TooPrecise)),
+                "{bad}: {:?}",
+                Decimal::parse(bad)
+            );
+        }
+        assert_eq!(Decimal::parse("0.1234567890123456"), Err(DecimalError::TooPrecise));
+        assert_eq!(Decimal::parse("100000.0000000001"), Err(DecimalError::TooPrecise));
+    }
+
+    #[test]
+    fn what_is_no_number_is_refused() {
+        for bad in [
+            "", "-", ".", "1.", ".5", "+1", " 1", "1 ", "1e", "1e+", "NaN", "inf", "0x10", "1_0", "1,5", "1.2.3",
+            "--1", "1e1.5",
+        ] {
+            assert_eq!(Decimal::parse(bad), Err(DecimalError::Malformed), "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_reads_back(mantissa in -999_999_999_999_999_i64..=999_999_999_999_999, places in 0_u32..=9) {
+            let value = Decimal::from_parts(mantissa, places).unwrap();
+            prop_assert_eq!(Decimal::parse(&value.to_string()), Ok(value));
+        }
+
+        #[test]
+        fn order_and_value_agree_with_doubles(a in -999_999_999_999_i64..=999_999_999_999, b in -999_999_999_999_i64..=999_999_999_999) {
+            let (x, y) = (Decimal::from_parts(a, 3).unwrap(), Decimal::from_parts(b, 3).unwrap());
+            prop_assert_eq!(x.cmp(&y), a.cmp(&b));
+            let exact: f64 = format!("{a}e-3").parse().unwrap();
+            prop_assert!((x.to_f64() - exact).abs() <= exact.abs() * 1e-15);
+        }
+
+        #[test]
+        fn no_text_panics(text in "\\PC*") {
+            let _ = Decimal::parse(&text);
+        }
+    }
+}
