@@ -1,5 +1,12 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod alert;
+pub mod book;
+pub mod correlate;
+pub mod detect;
+pub mod engine;
 pub mod event;
 pub mod stats;
+pub mod table;
 pub mod time;
+pub mod window;

@@ -7,6 +7,7 @@
 mod body;
 mod decimal;
 mod decode;
+mod place;
 mod reject;
 mod text;
 
@@ -21,6 +22,7 @@ pub use self::{
     },
     decimal::{Decimal, DecimalError, Price, Quantity},
     decode::{DecodeLimits, decode},
+    place::{Place, RecordRange, Source, SourceId},
     reject::{Reason, Rejection},
     text::{NAME_BYTES_MAX, Name},
 };

@@ -1,3 +1,5 @@
 //! Statistics over numbers alone: no event, no clock, no account.
 
+pub mod block_tail;
 pub mod math;
+pub mod nb1;

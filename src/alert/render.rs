@@ -1,0 +1,189 @@
+//! From an incident's revision to the alert that is published: identity, words, lists within their limits.
+
+use std::{collections::BTreeSet, fmt::Write};
+
+use sha2::{Digest, Sha256};
+
+use super::{Action, Alert, Audit, Evidence, Feature, Impact, Records, Trust};
+use crate::{
+    correlate::{Incident, Revision, Status},
+    detect::{Detector, Finding, Subject, WarmUp},
+    event::{Place, Source},
+    stats::math,
+};
+
+/// The longest list of accounts, orders and trades (CONTRACT).
+const LIST_MAX: usize = 20;
+
+/// What an alert says that does not come from its incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// `sha256:` and the hash of the detection settings.
+    pub config: String,
+    /// The sources that positions refer to.
+    pub sources: Vec<Source>,
+    /// The command that reads the same input again.
+    pub replay: String,
+}
+
+/// The alert of a revision.
+#[must_use]
+pub fn render(revision: &Revision, context: &Context) -> Alert {
+    let incident = &revision.incident;
+    let findings = incident.findings();
+    let strongest = findings.iter().min_by(|a, b| a.1.p.total_cmp(&b.1.p));
+    let ended = matches!(revision.status, Status::Resolved | Status::Withdrawn);
+    let Subject::Symbol(symbol) = incident.subject();
+    let threshold = strongest.map_or(super::Threshold { value: 0.0, unit: "", source: "" }, |(_, f)| f.threshold);
+    Alert {
+        id: identity(incident, context),
+        fingerprint: fingerprint(incident),
+        revision: incident.revision(),
+        status: revision.status,
+        severity: incident.severity(),
+        title: strongest.map_or_else(String::new, |(detector, _)| title(*detector, symbol)),
+        summary: strongest.map_or_else(String::new, |(_, finding)| summary(finding, symbol, revision.status)),
+        starts_at: incident.starts_at(),
+        ends_at: incident.cleared_at().filter(|_| ended),
+        detected_at: incident.detected_at(),
+        revised_at: revision.at,
+        emitted_at: None,
+        latency_ms: None,
+        detectors: findings.keys().copied().collect(),
+        symbols: vec![symbol.to_string()],
+        accounts: accounts(incident),
+        owners: Vec::new(),
+        p: incident.p(),
+        // −log10 of 1 is −0.
+        score: (-math::log10(incident.p())).max(0.0),
+        features: features(incident),
+        threshold,
+        evidence: evidence(incident, context),
+        impact: Impact::default(),
+        trust: trust(incident),
+        audit: Audit { config: context.config.clone(), build: None, chain: None },
+        action: Action {
+            suggested: strongest.map_or_else(String::new, |(detector, _)| suggested(*detector).to_owned()),
+            runbook: None,
+            dashboard: None,
+            silence: None,
+        },
+    }
+}
+
+fn identity(incident: &Incident, context: &Context) -> String {
+    let (detector, place) = incident.opened_by();
+    let subject = subject(incident);
+    hash(16, &[&context.config, &subject, detector.name(), &written(place, context)])
+}
+
+fn fingerprint(incident: &Incident) -> String {
+    hash(8, &[&subject(incident), incident.opened_by().0.name()])
+}
+
+fn subject(incident: &Incident) -> String {
+    let Subject::Symbol(name) = incident.subject();
+    format!("symbol:{name}")
+}
+
+/// `topic:partition:offset`, in files `file:line`.
+fn written(place: Place, context: &Context) -> String {
+    let Some(source) = context.sources.get(place.source.0 as usize) else { return place.offset.to_string() };
+    match source.partition {
+        Some(partition) => format!("{}:{partition}:{}", source.name, place.offset),
+        None => format!("{}:{}", source.name, place.offset),
+    }
+}
+
+/// The first bytes of the SHA-256 of parts that a line feed keeps apart, in hexadecimal. Names have no control characters.
+fn hash(bytes: usize, parts: &[&str]) -> String {
+    let digest = Sha256::digest(parts.join("\n"));
+    digest.iter().take(bytes).fold(String::new(), |mut text, byte| {
+        // Writing into a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
+
+fn accounts(incident: &Incident) -> Vec<String> {
+    let names: BTreeSet<&str> = incident
+        .findings()
+        .values()
+        .flat_map(|f| f.evidence.accounts.iter().map(compact_str::CompactString::as_str))
+        .collect();
+    names.into_iter().take(LIST_MAX).map(str::to_owned).collect()
+}
+
+fn features(incident: &Incident) -> Vec<Feature> {
+    let all = || incident.findings().iter().flat_map(|(d, finding)| finding.features.iter().map(move |f| (*d, f)));
+    let sum: f64 = all().map(|(_, f)| -math::ln(f.p)).sum();
+    all()
+        .map(|(detector, f)| Feature {
+            detector,
+            name: f.name.to_owned(),
+            window_ms: f.window.millis(),
+            value: f.value,
+            expected: f.expected,
+            low: f.low,
+            high: f.high,
+            unit: f.unit.to_owned(),
+            share: if sum > 0.0 { -math::ln(f.p) / sum } else { 0.0 },
+            would_not_fire_below: f.would_not_fire_below,
+        })
+        .collect()
+}
+
+fn evidence(incident: &Incident, context: &Context) -> Evidence {
+    let findings = incident.findings().values();
+    let mut orders: Vec<String> = findings.clone().flat_map(|f| &f.evidence.orders).map(ToString::to_string).collect();
+    orders.sort_unstable();
+    orders.dedup();
+    let total = findings.clone().map(|f| f.evidence.orders_total).sum::<u64>().max(orders.len() as u64);
+    orders.truncate(LIST_MAX);
+    let records = findings.flat_map(|f| &f.evidence.records).filter_map(|range| {
+        let source = context.sources.get(range.source.0 as usize)?;
+        Some(Records { topic: source.name.clone(), partition: source.partition, from: range.from, to: range.to })
+    });
+    Evidence {
+        records: records.collect(),
+        orders_total: Some(total).filter(|&total| total > orders.len() as u64),
+        orders,
+        trades: Vec::new(),
+        replay: context.replay.clone(),
+    }
+}
+
+fn trust(incident: &Incident) -> Trust {
+    let warm_up = incident.findings().values().map(|f| f.warm_up).min().unwrap_or(WarmUp::Learning);
+    Trust { mode: "normal".to_owned(), reasons: Vec::new(), warm_up, borrowed_share: 0.0 }
+}
+
+fn title(detector: Detector, symbol: &str) -> String {
+    match detector {
+        Detector::CancelBurst => format!("Cancel burst on {symbol}"),
+    }
+}
+
+/// What on-call reads first: how much, where, in how long, against what is usual, and since when.
+fn summary(finding: &Finding, symbol: &str, status: Status) -> String {
+    let Some(f) = finding.features.first() else { return String::new() };
+    let seconds = f.window.secs_f64();
+    let now = match status {
+        Status::Firing | Status::Amended => "",
+        Status::Resolved => "over: ",
+        Status::Withdrawn => "no longer followed: ",
+    };
+    format!(
+        "{now}{} {} on {symbol} within {seconds} s, where {:.1} are expected and {} to {} are usual, since {}",
+        f.value, f.name, f.expected, f.low, f.high, finding.starts_at
+    )
+}
+
+const fn suggested(detector: Detector) -> &'static str {
+    match detector {
+        Detector::CancelBurst => {
+            "see whose orders were withdrawn and whether the book thins behind them; \
+             if one account does it, ask its owner and consider a throttle"
+        }
+    }
+}

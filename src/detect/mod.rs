@@ -1,0 +1,36 @@
+//! Detectors: from samples of one subject to signals.
+//!
+//! The list of detectors is closed and stands here; each has a file of its own that says what it counts, how it judges and
+//! what it is blind to. A detector owns the state of one subject, is called with event times only, and returns a [`Signal`]
+//! when its finding opens, rises or clears: not one for each event that is over a level.
+
+pub mod cancel_burst;
+mod gate;
+mod signal;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+pub use self::{
+    gate::{Change, Gate},
+    signal::{Evidence, Feature, Finding, Severity, Signal, Subject, Threshold, WarmUp},
+};
+
+/// Every detector, by its name in code, metrics, configuration and alerts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Detector {
+    /// Orders are withdrawn far faster than is usual for the subject.
+    CancelBurst,
+}
+
+impl Detector {
+    /// Every detector with its name.
+    pub const ALL: [(Self, &'static str); 1] = [(Self::CancelBurst, "cancel_burst")];
+
+    /// The name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
+}

@@ -1,0 +1,143 @@
+//! A signal: one detector's finding about one subject, with what a person needs to check it.
+
+use compact_str::CompactString;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Change, Detector};
+use crate::{
+    event::{Place, RecordRange},
+    time::{EventTime, Span},
+};
+
+/// How much it matters. Critical pages; warning makes a ticket; information is kept and not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Kept for whoever looks.
+    Info,
+    /// Somebody should look today.
+    Warning,
+    /// Somebody should look now.
+    Critical,
+}
+
+impl Severity {
+    /// Every severity with its name.
+    pub const ALL: [(Self, &'static str); 3] =
+        [(Self::Info, "info"), (Self::Warning, "warning"), (Self::Critical, "critical")];
+
+    /// The name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        Self::ALL[self as usize].1
+    }
+}
+
+/// What a finding is about. Ordered by name, never by an internal number, so that the order is the same in every process.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(tag = "kind", content = "name", rename_all = "snake_case")]
+pub enum Subject {
+    /// One symbol.
+    Symbol(#[schemars(with = "String")] CompactString),
+}
+
+/// How far a detector's baseline has come for this subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WarmUp {
+    /// Under 15 minutes: only what is far beyond any doubt is reported.
+    Learning,
+    /// Fixed thresholds, stricter than usual, until the subject's own are known.
+    Provisional,
+    /// The subject's own thresholds are in force.
+    Done,
+}
+
+/// The level that a statistic had to reach.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Threshold {
+    /// In `unit`.
+    pub value: f64,
+    /// The unit of the statistic.
+    pub unit: &'static str,
+    /// Where the value comes from: `default` (fixed, before self-calibration), `calibrated` (the subject's own tail) or
+    /// `floor` (self-calibrated, but held up by the least allowed).
+    pub source: &'static str,
+}
+
+/// One number that made the finding, beside what was usual.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Feature {
+    /// What it counts.
+    pub name: &'static str,
+    /// Over how long.
+    pub window: Span,
+    /// What was seen.
+    pub value: f64,
+    /// What the baseline expects.
+    pub expected: f64,
+    /// The baseline's .05 quantile.
+    pub low: f64,
+    /// The baseline's .95 quantile.
+    pub high: f64,
+    /// Of value, expected, low and high.
+    pub unit: &'static str,
+    /// The p-value of this number alone.
+    pub p: f64,
+    /// The least value at which it would have fired, all else equal; `None` where that cannot be inverted.
+    pub would_not_fire_below: Option<f64>,
+}
+
+/// What a person can look up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// Order ids, newest last.
+    pub orders: Vec<CompactString>,
+    /// How many orders there are in all.
+    pub orders_total: u64,
+    /// Accounts, by name.
+    pub accounts: Vec<CompactString>,
+    /// The records in which it can be read.
+    pub records: Vec<RecordRange>,
+}
+
+/// What was found, with its reasons.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The chance of such a sample in quiet flow, per minute of the subject's time; within [1e-300, 1].
+    pub p: f64,
+    /// The statistic, in the threshold's unit.
+    pub statistic: f64,
+    /// What it had to reach.
+    pub threshold: Threshold,
+    /// Since when it has been building, as the samples tell.
+    pub starts_at: EventTime,
+    /// The numbers behind it.
+    pub features: Vec<Feature>,
+    /// Where to look.
+    pub evidence: Evidence,
+    /// How far the baseline has come.
+    pub warm_up: WarmUp,
+}
+
+/// A change in what a detector says about a subject.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Signal {
+    /// Who says so.
+    pub detector: Detector,
+    /// About what.
+    pub subject: Subject,
+    /// What changed.
+    pub change: Change,
+    /// The highest severity since it opened.
+    pub severity: Severity,
+    /// When, in event time.
+    pub at: EventTime,
+    /// The clock of its partition when it arose: when others may take it into account.
+    pub visible_at: EventTime,
+    /// The record that completed it.
+    pub place: Place,
+    /// What was found; at a clearing, what was found last.
+    pub finding: Finding,
+}

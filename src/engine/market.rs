@@ -1,0 +1,196 @@
+//! The market stage: one ordered feed of records, and everything that its symbols need.
+//!
+//! A feed owns all its state, limits included, so that what it finds depends on its own records alone and not on how they
+//! interleave with those of other feeds. It evaluates on arrival. Its clock is the newest time it has seen; with the clock
+//! move its deadlines.
+
+use std::collections::BTreeSet;
+
+use compact_str::CompactString;
+
+use super::{
+    Limits,
+    observe::{Counters, Fate, Occupancy},
+    sequence::Succession,
+    symbol::{Age, Shared, Symbol},
+};
+use crate::{
+    book::Orders,
+    detect::{
+        Change, Detector, Signal, Subject,
+        cancel_burst::{self, Sample, Verdict},
+    },
+    event::{Body, Event, Key, Place},
+    table::{Handle, Table},
+    time::EventTime,
+};
+
+/// One feed and its symbols.
+pub struct Market {
+    clock: Option<EventTime>,
+    symbols: Table<CompactString, Symbol>,
+    accounts: Table<CompactString, ()>,
+    orders: Orders,
+    /// When a firing symbol must be looked at again; an entry may be early, never late.
+    deadlines: BTreeSet<(EventTime, Handle)>,
+    settings: cancel_burst::Settings,
+}
+
+/// Where a feed leaves what it has to say.
+pub struct Sink<'a> {
+    /// Counters of the engine.
+    pub counters: &'a mut Counters,
+    /// Signals, in the order in which they arose.
+    pub signals: &'a mut Vec<Signal>,
+}
+
+impl Market {
+    /// A feed that has seen nothing.
+    #[must_use]
+    pub fn new(limits: &Limits, settings: cancel_burst::Settings) -> Self {
+        Self {
+            clock: None,
+            symbols: Table::new(limits.symbols_max),
+            accounts: Table::new(limits.accounts_max),
+            orders: Orders::new(limits.orders_max),
+            deadlines: BTreeSet::new(),
+            settings,
+        }
+    }
+
+    /// The newest event time seen.
+    #[must_use]
+    pub const fn clock(&self) -> Option<EventTime> {
+        self.clock
+    }
+
+    /// How full the tables of symbols, accounts and orders are.
+    #[must_use]
+    pub fn occupancy(&self) -> [Occupancy; 3] {
+        let of = |held: usize, evicted| Occupancy { held: held as u64, evicted };
+        [
+            of(self.symbols.len(), self.symbols.evicted()),
+            of(self.accounts.len(), self.accounts.evicted()),
+            of(self.orders.len(), self.orders.evicted()),
+        ]
+    }
+
+    /// Takes one event of a record.
+    pub fn handle(&mut self, event: &Event<'_>, place: Place, sink: &mut Sink<'_>) -> Fate {
+        sink.counters.events[event.body.kind() as usize] += 1;
+        let symbol = match (event.body.kind().key(), &event.symbol) {
+            (Key::Symbol | Key::Any, Some(name)) => Some(self.symbol(name, place, sink)),
+            (Key::Account, _) | (_, None) => None,
+        };
+        let Some(me) = symbol else {
+            self.advance(event.ts, place, sink);
+            return Fate::Accepted;
+        };
+        match self.symbols.get_mut(me).map(|symbol| symbol.place(event)) {
+            Some(Succession::Duplicate) => return Fate::Duplicate,
+            Some(Succession::Late) => return Fate::Late,
+            Some(Succession::Gap { since }) => {
+                sink.counters.gaps += 1;
+                self.advance(event.ts, place, sink);
+                self.gap(me, since, event.ts);
+            }
+            Some(Succession::Restart) => {
+                sink.counters.restarts += 1;
+                self.advance(event.ts, place, sink);
+            }
+            Some(Succession::Next) | None => self.advance(event.ts, place, sink),
+        }
+        self.apply(me, event, place, sink)
+    }
+
+    /// The symbol's state, made if it is new.
+    fn symbol(&mut self, name: &str, place: Place, sink: &mut Sink<'_>) -> Handle {
+        if let Some(handle) = self.symbols.find(name) {
+            self.symbols.touch(handle);
+            return handle;
+        }
+        let (handle, displaced) = self.symbols.insert(CompactString::new(name), Symbol::new(self.settings));
+        if let Some((name, mut symbol)) = displaced
+            && let Some(verdict) = symbol.cancel_burst.end()
+        {
+            // What is forgotten can no longer clear: its episode ends here.
+            let clock = self.clock.unwrap_or(verdict.at);
+            sink.signals.push(signal(name, verdict, clock, place));
+        }
+        handle
+    }
+
+    fn gap(&mut self, me: Handle, since: EventTime, until: EventTime) {
+        if let Some(symbol) = self.symbols.get_mut(me) {
+            symbol.cancel_burst.gap(since.min(until), since.max(until));
+        }
+    }
+
+    fn apply(&mut self, me: Handle, event: &Event<'_>, place: Place, sink: &mut Sink<'_>) -> Fate {
+        let Self { symbols, accounts, orders, .. } = self;
+        let Some(symbol) = symbols.get_mut(me) else { return Fate::Accepted };
+        let age = symbol.age(event, sink.counters);
+        let mut shared = Shared { orders, accounts, counters: sink.counters, displaced: None };
+        let withdrawal = symbol.apply(me, event, &mut shared);
+        let displaced = shared.displaced;
+        let verdict = match (age, withdrawal, &event.body) {
+            (Age::Timely, Some(withdrawal), _) => {
+                let account = withdrawal.account.and_then(|a| accounts.key(a)).map(CompactString::as_str);
+                symbol.cancel_burst.handle(Sample { at: event.ts, place, order: withdrawal.order, account })
+            }
+            (Age::Timely, None, Body::Heartbeat(_)) => {
+                symbol.cancel_burst.heartbeat(event.ts);
+                None
+            }
+            (Age::Timely | Age::Late, ..) => None,
+        };
+        if let Some(verdict) = verdict {
+            self.say(me, verdict, place, sink);
+        }
+        if let Some((owner, order)) = displaced
+            && let Some(symbol) = self.symbols.get_mut(owner)
+        {
+            symbol.displace(&order);
+        }
+        if age == Age::Late { Fate::Late } else { Fate::Accepted }
+    }
+
+    fn say(&mut self, me: Handle, verdict: Verdict, place: Place, sink: &mut Sink<'_>) {
+        if verdict.change == Change::Opened {
+            let deadline = self.symbols.get(me).and_then(|symbol| symbol.cancel_burst.deadline());
+            self.deadlines.extend(deadline.map(|at| (at, me)));
+        }
+        if let (Some(name), Some(clock)) = (self.symbols.key(me), self.clock) {
+            sink.signals.push(signal(name.clone(), verdict, clock, place));
+        }
+    }
+
+    /// Moves the clock and honours the deadlines that it passes.
+    fn advance(&mut self, to: EventTime, place: Place, sink: &mut Sink<'_>) {
+        if self.clock.is_some_and(|clock| clock >= to) {
+            return;
+        }
+        self.clock = Some(to);
+        while let Some(&(deadline, me)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= to) {
+            self.deadlines.remove(&(deadline, me));
+            let Some(symbol) = self.symbols.get_mut(me) else { continue };
+            match symbol.cancel_burst.handle_timeout(to) {
+                Some(verdict) => self.say(me, verdict, place, sink),
+                None => self.deadlines.extend(symbol.cancel_burst.deadline().map(|later| (later, me))),
+            }
+        }
+    }
+}
+
+fn signal(name: CompactString, verdict: Verdict, clock: EventTime, place: Place) -> Signal {
+    Signal {
+        detector: Detector::CancelBurst,
+        subject: Subject::Symbol(name),
+        change: verdict.change,
+        severity: verdict.severity,
+        at: verdict.at,
+        visible_at: clock,
+        place,
+        finding: verdict.finding,
+    }
+}

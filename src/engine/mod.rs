@@ -1,0 +1,247 @@
+//! The engine: a pure function from inputs to outputs.
+//!
+//! [`Engine::handle`] takes one [`Input`] and leaves what follows from it in an [`Outbox`]. It reads no clock, draws no random
+//! number, logs nothing and waits for nothing, so the same inputs give the same bytes: in a replay, after a restart, and
+//! however the partitions interleave.
+//!
+//! Two stages are joined in memory. Each feed (a Kafka partition, or the files of a replay) has a [`market`] stage of its own
+//! that evaluates on arrival; the correlation stage takes their signals once the global watermark, the least of the feeds'
+//! clocks, is strictly above them. The end of the input does not advance the watermark.
+
+mod input;
+mod market;
+mod observe;
+mod output;
+mod sequence;
+mod symbol;
+
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use self::market::{Market, Sink};
+pub use self::{
+    input::{Input, Record},
+    observe::{Counters, Fate, Fates, Keys, Occupancy},
+    output::{Outbox, Output},
+};
+use crate::{
+    alert::{self, Context},
+    correlate::{Correlator, Incident, Step},
+    detect::{Change, Signal, cancel_burst},
+    event::{Place, Source},
+    time::EventTime,
+};
+
+/// How much the engine may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Symbols with state, in each feed.
+    pub symbols_max: usize,
+    /// Accounts by name, in each feed.
+    pub accounts_max: usize,
+    /// Live orders, in each feed.
+    pub orders_max: usize,
+    /// Open incidents.
+    pub incidents_max: usize,
+    /// Signals that wait for the watermark.
+    pub signals_pending_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            // Three times the symbols of the largest venue that the benches stand for; 4 kB each.
+            symbols_max: 10_000,
+            // Twice the accounts of that venue; under 100 B each.
+            accounts_max: 100_000,
+            // The live orders of a busy venue's partition; some 150 B each.
+            orders_max: 1_000_000,
+            // More open at once is a storm that nobody reads one by one.
+            incidents_max: 10_000,
+            // A signal has some 4 kB: 400 MB when one partition is read that far ahead.
+            signals_pending_max: 100_000,
+        }
+    }
+}
+
+/// What the detectors are set to. Its hash names the configuration in each alert.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Detection {
+    /// Of `cancel_burst`.
+    pub cancel_burst: cancel_burst::Settings,
+}
+
+impl Detection {
+    /// `sha256:` and the hash of all keys.
+    #[must_use]
+    pub fn hash(&self) -> String {
+        let json = serde_json::to_vec(self).unwrap_or_default();
+        Sha256::digest(json).iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+    }
+}
+
+/// What an engine is made from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// How much it may hold.
+    pub limits: Limits,
+    /// What its detectors are set to.
+    pub detection: Detection,
+    /// Where its records come from, in one fixed order, which breaks ties between signals of the same instant.
+    pub sources: Vec<Source>,
+    /// The command that reads the same input again, for the alerts' evidence.
+    pub replay: String,
+}
+
+/// The two stages, joined in memory.
+pub struct Engine {
+    feeds: Vec<Market>,
+    fates: Vec<Fates>,
+    counters: Counters,
+    correlator: Correlator,
+    watermark: Option<EventTime>,
+    context: Context,
+    /// Emptied after each record; kept for their memory.
+    signals: Vec<Signal>,
+    steps: Vec<Step>,
+}
+
+impl Engine {
+    /// An engine that has seen nothing.
+    #[must_use]
+    pub fn new(plan: Plan) -> Self {
+        let feeds = plan.sources.iter().map(|source| source.feed + 1).max().unwrap_or(0);
+        Self {
+            feeds: (0..feeds).map(|_| Market::new(&plan.limits, plan.detection.cancel_burst)).collect(),
+            fates: vec![Fates::default(); plan.sources.len()],
+            counters: Counters::default(),
+            correlator: Correlator::new(plan.limits.signals_pending_max, plan.limits.incidents_max),
+            watermark: None,
+            context: Context { config: plan.detection.hash(), sources: plan.sources, replay: plan.replay },
+            signals: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// Takes one input and leaves what follows from it.
+    ///
+    /// # Panics
+    /// If a record's source is not in the plan: the shell reads only what it planned.
+    pub fn handle(&mut self, input: Input<'_>, outbox: &mut Outbox) {
+        match input {
+            Input::Record(record) => self.record(record, outbox),
+        }
+    }
+
+    fn record(&mut self, record: Record<'_>, outbox: &mut Outbox) {
+        let place = Place { source: record.source, offset: record.offset };
+        let source = record.source.0 as usize;
+        let feed = self.context.sources[source].feed;
+        let fate = match record.content {
+            Ok(events) => self.events(feed, events, place),
+            Err(rejection) => {
+                self.counters.rejected[rejection.reason as usize] += 1;
+                outbox.push(Output::Rejected(place, rejection));
+                Fate::Rejected
+            }
+        };
+        self.fates[source].count(fate);
+        self.correlate(feed, outbox);
+    }
+
+    /// A record without events is accepted, and so is one of which any event is.
+    fn events(&mut self, feed: usize, events: &[crate::event::Event<'_>], place: Place) -> Fate {
+        let mut sink = Sink { counters: &mut self.counters, signals: &mut self.signals };
+        let market = &mut self.feeds[feed];
+        let fates = events.iter().map(|event| market.handle(event, place, &mut sink));
+        fates.reduce(|a, b| if b == Fate::Accepted { b } else { a }).unwrap_or(Fate::Accepted)
+    }
+
+    fn correlate(&mut self, feed: usize, outbox: &mut Outbox) {
+        if !self.signals.is_empty() {
+            self.correlator.handle(self.signals.drain(..));
+        }
+        let Some(watermark) = self.watermark_after(feed) else { return };
+        self.correlator.advance(watermark, &mut self.steps);
+        for step in self.steps.drain(..) {
+            outbox.push(publish(step, &mut self.counters, &self.context));
+        }
+    }
+
+    /// The least of the feeds' clocks, if it rose: it can only when the feed that had the least moved.
+    fn watermark_after(&mut self, feed: usize) -> Option<EventTime> {
+        let clock = self.feeds[feed].clock()?;
+        if self.watermark.is_some_and(|watermark| clock <= watermark) {
+            return None;
+        }
+        let least = self.feeds.iter().map(Market::clock).min().flatten();
+        if least <= self.watermark {
+            return None;
+        }
+        self.watermark = least;
+        least
+    }
+
+    /// The least of the feeds' clocks; `None` while a feed has none.
+    #[must_use]
+    pub const fn watermark(&self) -> Option<EventTime> {
+        self.watermark
+    }
+
+    /// What became of each source's records.
+    #[must_use]
+    pub fn fates(&self) -> &[Fates] {
+        &self.fates
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Incidents that are open.
+    pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.correlator.incidents()
+    }
+
+    /// How full each limited table is.
+    #[must_use]
+    pub fn occupancy(&self) -> [(Keys, Occupancy); Keys::ALL.len()] {
+        let mut sums = [Occupancy::default(); 3];
+        for feed in &self.feeds {
+            for (sum, one) in sums.iter_mut().zip(feed.occupancy()) {
+                sum.held += one.held;
+                sum.evicted += one.evicted;
+            }
+        }
+        let [symbols, accounts, orders] = sums;
+        let (held, evicted) = self.correlator.pending();
+        let incidents = self.correlator.incidents().count() as u64;
+        [
+            (Keys::Symbol, symbols),
+            (Keys::Account, accounts),
+            (Keys::Order, orders),
+            (Keys::Incident, Occupancy { held: incidents, evicted: self.correlator.incidents_evicted() }),
+            (Keys::Signal, Occupancy { held: held as u64, evicted }),
+        ]
+    }
+}
+
+fn publish(step: Step, counters: &mut Counters, context: &Context) -> Output {
+    match step {
+        Step::Signal(signal) => {
+            if signal.change != Change::Cleared {
+                *counters.signals.entry((signal.detector, signal.severity)).or_default() += 1;
+            }
+            Output::Signal(signal)
+        }
+        Step::Revision(revision) => {
+            counters.alerts += 1;
+            if revision.incident.revision() == 1 {
+                *counters.incidents_opened.entry(revision.incident.severity()).or_default() += 1;
+            }
+            Output::Notify(Box::new(alert::render(&revision, context)))
+        }
+    }
+}

@@ -1,0 +1,41 @@
+//! What comes out of the engine.
+
+use std::collections::VecDeque;
+
+use crate::{
+    alert::Alert,
+    detect::Signal,
+    event::{Place, Rejection},
+};
+
+/// Something for the world outside.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// A revision of an incident, to be published.
+    Notify(Box<Alert>),
+    /// A signal, for `--signals` and metrics.
+    Signal(Box<Signal>),
+    /// The record being handled cannot be used: its bytes go to the dead letters.
+    Rejected(Place, Rejection),
+}
+
+/// Where the engine leaves its outputs, in the order in which they are to be published.
+#[derive(Debug, Default)]
+pub struct Outbox(VecDeque<Output>);
+
+impl Outbox {
+    /// Leaves one output.
+    pub fn push(&mut self, output: Output) {
+        self.0.push_back(output);
+    }
+
+    /// Takes the oldest output.
+    pub fn pop(&mut self) -> Option<Output> {
+        self.0.pop_front()
+    }
+
+    /// Takes all outputs, oldest first.
+    pub fn drain(&mut self) -> impl Iterator<Item = Output> + '_ {
+        self.0.drain(..)
+    }
+}

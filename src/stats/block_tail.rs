@@ -1,0 +1,184 @@
+//! Thresholds that a subject's own quiet flow sets: the streaming tail of block maxima.
+//!
+//! Real flow does not follow the law behind its statistic: fixed thresholds alarm 40 to 70 times a day where one is meant. So
+//! the greatest value of each minute is learned: its .8 and .95 quantiles by Robbins–Monro steps, and a Pareto tail above the
+//! latter. A threshold for f alarms a day is then h(f) = q95 (72/f)^H, 1,440 minutes a day making 72 above q95.
+//! Source and measurements: DETECTION 2.1, "Self-calibration".
+
+use super::math::{exp, ln, log10, pow};
+
+/// Blocks before the quantiles are known.
+const INITIAL: usize = 60;
+/// Blocks that the quantiles remember.
+const MEMORY: f64 = 5_000.0;
+/// Where the Pareto index starts, how many exceedances that is worth, how many it remembers, and its range.
+const INDEX: f64 = 0.3;
+const INDEX_PRIOR: f64 = 20.0;
+const INDEX_MEMORY: f64 = 200.0;
+const INDEX_RANGE: (f64, f64) = (0.1, 0.7);
+/// Minutes in a day.
+const BLOCKS_PER_DAY: f64 = 1_440.0;
+/// The scan's least threshold against the fixed level of the same rate, or all levels of a quiet symbol coincide.
+const SCAN_FLOOR: f64 = 0.75;
+/// The CUSUM's.
+const CUSUM_FLOOR: f64 = 13.3 / 13.2;
+/// No p-value is smaller: it goes into logarithms.
+const P_MIN: f64 = 1e-300;
+
+/// The score for a wanted number of false alarms a day where nothing was learned: 10.5, 13.2 and 17 nats for 10, 1 and .1,
+/// linear in its logarithm between.
+#[must_use]
+pub fn fixed_level(per_day: f64) -> f64 {
+    let decades = log10(per_day);
+    13.2 - if decades > 0.0 { 2.7 } else { 3.8 } * decades
+}
+
+/// The chance of a score within a minute where nothing was learned.
+#[must_use]
+pub fn fixed_p(score: f64) -> f64 {
+    (exp(-(score - 13.2) / 1.5) / BLOCKS_PER_DAY).clamp(P_MIN, 1.0)
+}
+
+/// The CUSUM's cap before it has a threshold of its own: twice its floor for .1 a day.
+#[must_use]
+pub fn cusum_cap_at_first() -> f64 {
+    2.0 * CUSUM_FLOOR * fixed_level(0.1)
+}
+
+/// A threshold, and whether the least allowed holds it up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounded {
+    /// The threshold.
+    pub value: f64,
+    /// Whether it is the floor rather than the tail.
+    pub is_floor: bool,
+}
+
+/// What is learned of the block maxima of one statistic.
+#[derive(Clone, Debug)]
+pub enum BlockTail {
+    /// The first maxima, until there are enough.
+    Filling(Vec<f64>),
+    /// The tail.
+    Known(Tail),
+}
+
+/// Quantiles and the index of the tail above them.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tail {
+    q80: f64,
+    q95: f64,
+    blocks: f64,
+    raw_index: f64,
+    above: f64,
+}
+
+impl Default for BlockTail {
+    fn default() -> Self {
+        Self::Filling(Vec::new())
+    }
+}
+
+impl BlockTail {
+    /// Learns one block's maximum; 0 for an empty block.
+    pub fn learn(&mut self, maximum: f64) {
+        match self {
+            Self::Known(tail) => tail.learn(maximum),
+            Self::Filling(first) => {
+                first.push(maximum);
+                if first.len() == INITIAL {
+                    first.sort_unstable_by(f64::total_cmp);
+                    *self = Self::Known(Tail::new(first));
+                }
+            }
+        }
+    }
+
+    /// The tail, once it is known.
+    #[must_use]
+    pub const fn tail(&self) -> Option<&Tail> {
+        match self {
+            Self::Known(tail) => Some(tail),
+            Self::Filling(_) => None,
+        }
+    }
+}
+
+impl Tail {
+    fn new(sorted: &[f64]) -> Self {
+        // The reference takes the elements at ⌊59 · .8⌋ and ⌊59 · .95⌋.
+        let (q80, q95) = (sorted[47], sorted[56]);
+        let q95 = f64::max(q95, q80 * 1.05 + 1e-3);
+        Self { q80, q95, blocks: INITIAL as f64, raw_index: INDEX, above: 0.0 }
+    }
+
+    fn learn(&mut self, maximum: f64) {
+        if maximum > self.q95 {
+            self.above += 1.0;
+            // Winsorised, so that one burst does not teach the tail.
+            let over = ln(maximum.min(self.threshold(0.1)) / self.q95);
+            self.raw_index += (over - self.raw_index) / (self.above + INDEX_PRIOR).min(INDEX_MEMORY);
+        }
+        let scale = ((self.q95 - self.q80) / ln(4.0)).max(1e-3);
+        let gain = (1.0 / self.blocks).max(1.0 / MEMORY);
+        let step = |q: f64, share: f64| {
+            let above = if maximum > q { 1.0 } else { 0.0 };
+            q + (scale / share * gain).min(scale) * (above - share)
+        };
+        self.q80 = step(self.q80, 0.2);
+        self.q95 = step(self.q95, 0.05).max(self.q80 + 1e-3);
+        self.blocks += 1.0;
+    }
+
+    /// The Pareto index of the tail above q95.
+    #[must_use]
+    pub const fn index(&self) -> f64 {
+        self.raw_index.clamp(INDEX_RANGE.0, INDEX_RANGE.1)
+    }
+
+    /// The .8 and .95 quantiles of the block maxima.
+    #[must_use]
+    pub const fn quantiles(&self) -> (f64, f64) {
+        (self.q80, self.q95)
+    }
+
+    /// The value that is passed this many times a day.
+    #[must_use]
+    pub fn threshold(&self, per_day: f64) -> f64 {
+        self.q95 * pow((0.05 * BLOCKS_PER_DAY / per_day).max(1.0), self.index())
+    }
+
+    /// The scan's threshold for this many alarms a day.
+    #[must_use]
+    pub fn scan_threshold(&self, per_day: f64) -> Bounded {
+        bounded(self.threshold(per_day), SCAN_FLOOR * fixed_level(per_day))
+    }
+
+    /// The CUSUM's threshold beside a scan of this many alarms a day: it gets half as many.
+    #[must_use]
+    pub fn cusum_threshold(&self, per_day: f64) -> Bounded {
+        bounded(self.threshold(per_day / 2.0), CUSUM_FLOOR * fixed_level(per_day))
+    }
+
+    /// The chance of a scan this high within a minute.
+    #[must_use]
+    pub fn scan_p(&self, score: f64) -> f64 {
+        self.p(score, self.scan_threshold(1.0).value, 1.0)
+    }
+
+    /// The chance of a CUSUM this high within a minute.
+    #[must_use]
+    pub fn cusum_p(&self, cusum: f64) -> f64 {
+        self.p(cusum, self.cusum_threshold(1.0).value, 0.5)
+    }
+
+    /// From the bounded threshold, or any event of a quiet symbol, whose q95 is 0, would have p = 0.
+    fn p(&self, value: f64, threshold: f64, per_day: f64) -> f64 {
+        let over = value.max(1e-9) / threshold;
+        (per_day / BLOCKS_PER_DAY * pow(over, -1.0 / self.index())).clamp(P_MIN, 1.0)
+    }
+}
+
+fn bounded(value: f64, floor: f64) -> Bounded {
+    Bounded { value: value.max(floor), is_floor: value < floor }
+}

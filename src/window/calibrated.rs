@@ -1,0 +1,176 @@
+//! The burst window with thresholds of its own: levels by false alarms a day, and p-values.
+//!
+//! Blocks are whole minutes of the window's clock, from 15 min of baseline on; after 60 of them the tails of scan and CUSUM are
+//! known. Before that only the scan speaks, at a fixed level and only as a warning: 25 nats, then 17 (DETECTION 6).
+
+use super::{Burst, BurstSettings, Scan, Seen};
+use crate::{
+    stats::block_tail::{BlockTail, Bounded, cusum_cap_at_first, fixed_p},
+    time::{EventTime, Span},
+};
+
+/// Seconds learned before blocks are: 15 min.
+const BLOCKS_FROM: u64 = 900;
+/// The scan's level before that, and from then until it is calibrated, in nats.
+const COLD_LEVELS: (f64, f64) = (25.0, 17.0);
+/// False alarms a day at the levels info, warning and critical.
+const RATES: [f64; 3] = [10.0, 1.0, 0.1];
+/// Empty blocks that are learned one by one after a silence: four times what the quantiles remember.
+const SILENCE_MAX: i64 = 20_000;
+
+/// How far the window has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Under 15 minutes of baseline.
+    Learning,
+    /// The baseline is good, the tails are not known yet.
+    Provisional,
+    /// The window's own levels are in force.
+    Calibrated,
+}
+
+/// The levels in force.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Levels {
+    /// Only the scan, and only a warning.
+    Fixed(f64),
+    /// Of scan and CUSUM for info, warning and critical.
+    Own {
+        /// Of the scan.
+        scan: [Bounded; 3],
+        /// Of the CUSUM.
+        cusum: [Bounded; 3],
+    },
+}
+
+/// What was seen at one event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Observation {
+    /// The scan.
+    pub scan: Scan,
+    /// The CUSUM, in nats.
+    pub cusum: f64,
+}
+
+/// The burst window of a subject that lives for good.
+#[derive(Clone, Debug)]
+pub struct Calibrated {
+    burst: Burst,
+    scan: BlockTail,
+    cusum: BlockTail,
+    /// The minute under way, once there are blocks, and its maxima.
+    block: Option<i64>,
+    top: (f64, f64),
+    levels: Levels,
+}
+
+impl Calibrated {
+    /// A window that has seen nothing.
+    #[must_use]
+    pub fn new(settings: BurstSettings) -> Self {
+        Self {
+            burst: Burst::new(settings, cusum_cap_at_first()),
+            scan: BlockTail::default(),
+            cusum: BlockTail::default(),
+            block: None,
+            top: (0.0, 0.0),
+            levels: Levels::Fixed(COLD_LEVELS.0),
+        }
+    }
+
+    /// The window behind it.
+    #[must_use]
+    pub const fn burst(&self) -> &Burst {
+        &self.burst
+    }
+
+    /// The levels in force.
+    #[must_use]
+    pub const fn levels(&self) -> &Levels {
+        &self.levels
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        match self.levels {
+            Levels::Own { .. } => Phase::Calibrated,
+            Levels::Fixed(_) if self.burst.baseline().bins() >= BLOCKS_FROM => Phase::Provisional,
+            Levels::Fixed(_) => Phase::Learning,
+        }
+    }
+
+    /// The chances of this scan and of this CUSUM within a quiet minute; the CUSUM has none before calibration.
+    #[must_use]
+    pub fn p(&self, seen: &Observation) -> (f64, Option<f64>) {
+        match (self.scan.tail(), self.cusum.tail()) {
+            (Some(scan), Some(cusum)) => (scan.scan_p(seen.scan.score), Some(cusum.cusum_p(seen.cusum))),
+            (None, _) | (_, None) => (fixed_p(seen.scan.score), None),
+        }
+    }
+
+    /// The quantiles .8 and .95 of the scan's block maxima with the Pareto index, and the CUSUM's, once they are known.
+    #[must_use]
+    pub fn tails(&self) -> (&BlockTail, &BlockTail) {
+        (&self.scan, &self.cusum)
+    }
+
+    /// The seconds that come due up to this time are not learned.
+    pub const fn freeze_until(&mut self, until: EventTime) {
+        self.burst.freeze_until(until);
+    }
+
+    /// The feed is known to have been blind in [from, until).
+    pub fn gap(&mut self, from: EventTime, until: EventTime) {
+        self.burst.gap(from, until);
+        self.close_blocks(until);
+    }
+
+    /// Nothing was counted up to `at`.
+    pub fn heartbeat(&mut self, at: EventTime) {
+        self.burst.heartbeat(at);
+        self.close_blocks(at);
+    }
+
+    /// Takes one event. `None` where it was late, or too little is learned to judge it.
+    pub fn handle(&mut self, at: EventTime) -> Option<Observation> {
+        if self.burst.now().is_none_or(|now| at >= now) {
+            self.heartbeat(at);
+        }
+        let Seen::Judged(Some(scan)) = self.burst.handle(at) else { return None };
+        let seen = Observation { scan, cusum: self.burst.cusum() };
+        if self.block == Some(at.slot(Span::from_secs(60))) {
+            self.top = (self.top.0.max(scan.score), self.top.1.max(seen.cusum));
+        }
+        Some(seen)
+    }
+
+    fn close_blocks(&mut self, at: EventTime) {
+        let minute = at.slot(Span::from_secs(60));
+        let bins = self.burst.baseline().bins();
+        if self.block.is_none() && bins >= BLOCKS_FROM {
+            self.block = Some(minute + 1);
+        }
+        if self.levels == Levels::Fixed(COLD_LEVELS.0) && bins >= BLOCKS_FROM {
+            self.levels = Levels::Fixed(COLD_LEVELS.1);
+        }
+        let Some(block) = &mut self.block else { return };
+        if *block >= minute {
+            return;
+        }
+        *block = (*block).max(minute - SILENCE_MAX);
+        while *block < minute {
+            self.scan.learn(self.top.0);
+            self.cusum.learn(self.top.1);
+            *block += 1;
+            self.top = (0.0, 0.0);
+        }
+        if let (Some(scan), Some(cusum)) = (self.scan.tail(), self.cusum.tail()) {
+            self.levels = Levels::Own {
+                scan: RATES.map(|rate| scan.scan_threshold(rate)),
+                cusum: RATES.map(|rate| cusum.cusum_threshold(rate)),
+            };
+            self.burst.cap_cusum(2.0 * cusum.cusum_threshold(RATES[2]).value);
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Rolling windows over a subject's events: what is happening now against what is usual for it.
+//!
+//! A window moves only by calls with event times and says nothing by itself: a detector asks it. `burst` is the statistic of
+//! DETECTION 2.1, `calibrated` gives it the levels that its own subject's quiet flow sets. One costs some 2 kB.
+
+mod baseline;
+mod buckets;
+mod burst;
+mod calibrated;
+
+use serde::Serialize;
+
+use crate::time::Span;
+
+pub use self::{
+    baseline::{Baseline, SECONDS},
+    burst::{Burst, Scan, Seen},
+    calibrated::{Calibrated, Levels, Observation, Phase},
+};
+
+/// How long the window of an index is.
+#[must_use]
+pub const fn length(window: usize) -> Span {
+    Span::from_nanos(buckets::WINDOWS[window] * buckets::BUCKET.nanos())
+}
+
+/// What a burst window is set to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct BurstSettings {
+    /// The fewest events in a window that can be a burst (DETECTION 2.1).
+    pub a_min: u32,
+    /// The same for the first 75 minutes, when every busy feed looks like a burst (DETECTION 6).
+    pub cold_a_min: u32,
+}
+
+impl Default for BurstSettings {
+    fn default() -> Self {
+        Self { a_min: 5, cold_a_min: 20 }
+    }
+}
