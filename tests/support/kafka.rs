@@ -22,6 +22,9 @@ use node::{Address, Node};
 
 /// How long an answer may take. A loaded machine with three nodes needs some seconds.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
+/// A leader is elected within some tens of milliseconds.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
+const ATTEMPTS_MAX: usize = 500;
 
 /// A broker of one node.
 #[derive(Debug)]
@@ -115,15 +118,16 @@ impl Cluster {
         for result in results {
             result.unwrap_or_else(|(topic, error)| panic!("topic `{topic}`: {error}"));
         }
-        // The controller answers before every node knows; this waits for the leaders.
+        // The controller answers before the nodes have taken up their partitions.
         let consumer: BaseConsumer = client(&self.bootstrap()).create().unwrap();
         for partition in 0..partitions {
-            consumer.fetch_watermarks(name, partition, ANSWER_MAX).unwrap();
+            wait_leader(&consumer, name, partition);
         }
     }
 }
 
 impl Drop for Cluster {
+    #[expect(clippy::print_stderr, reason = "a test that fails says where to look")]
     fn drop(&mut self) {
         if thread::panicking() {
             self.dir.disable_cleanup(true);
@@ -159,4 +163,17 @@ fn ask_metadata(node: &Node) {
     let consumer: BaseConsumer = client(&node.bootstrap()).create().unwrap();
     let metadata = consumer.fetch_metadata(None, ANSWER_MAX).unwrap();
     assert!(!metadata.brokers().is_empty(), "no broker in the metadata");
+}
+
+/// Returns when a partition's leader answers. Only asking tells.
+fn wait_leader(consumer: &BaseConsumer, topic: &str, partition: i32) {
+    let mut failures = Vec::new();
+    while failures.len() < ATTEMPTS_MAX {
+        match consumer.fetch_watermarks(topic, partition, ANSWER_MAX) {
+            Ok(_) => return,
+            Err(error) => failures.push(error),
+        }
+        thread::park_timeout(ASK_AGAIN);
+    }
+    panic!("no leader of {topic}/{partition}: {:?}", failures.last());
 }
