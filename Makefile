@@ -1,0 +1,52 @@
+# Every target does its own set-up; `make` alone lists them.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help build demo test test-long lint clean prerequisites prerequisites-tests cargo-deny
+
+CARGO_DENY_VERSION := 0.20.2
+# The class path of the broker that the tests start (tests/support/kafka.rs); the stamp is written last.
+KAFKA_LIBS := target/kafka/libs
+KAFKA_STAMP := $(KAFKA_LIBS)/.complete
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+build: prerequisites ## build the release binary
+	cargo build --release
+
+demo: prerequisites ## run the whole product on a simulated exchange, nothing else needed
+	cargo run --release --bin foreshock -- demo
+
+test: prerequisites-tests $(KAFKA_STAMP) ## run every test, those on a real Kafka broker included
+	cargo test --features failpoints
+
+test-long: export FORESHOCK_TEST_LONG := 1
+test-long: test ## the same, with more seeds and longer flows
+
+lint: prerequisites cargo-deny ## check format, lints, licences, docs and the wall around the pure engine
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+	cargo clippy --locked --all-targets --features failpoints -- -D warnings
+	cargo fetch --locked
+	cargo deny --offline check bans licenses sources
+	RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --document-private-items
+	cargo check --no-default-features --lib
+
+clean: ## remove everything that was built or fetched into target/
+	cargo clean
+
+prerequisites:
+	@deploy/prerequisites.sh
+
+prerequisites-tests:
+	@deploy/prerequisites.sh --tests
+
+cargo-deny:
+	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny --version $(CARGO_DENY_VERSION)
+
+$(KAFKA_STAMP): tests/kafka/pom.xml | prerequisites-tests
+	rm -rf $(KAFKA_LIBS)
+	mvn -B -q -ntp -f $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$(KAFKA_LIBS)
+	touch $@

@@ -1,0 +1,179 @@
+//! A real Apache Kafka for a test, of one node or several, on the loopback interface only.
+//!
+//! The jars come from `make test`; each cluster has its own ports and its own directory under `target/tmp`, which
+//! is removed with it unless the test failed. A node dies with the test, even if the test is killed.
+//!
+//! Not here: a mock. What this answers is what Kafka answers.
+
+mod node;
+mod port;
+
+use std::path::Path;
+use std::thread;
+use std::time::Duration;
+
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use tempfile::TempDir;
+
+use node::{Address, Node};
+
+/// How long an answer may take. A loaded machine with three nodes needs some seconds.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
+/// A leader is elected within some tens of milliseconds.
+const ASK_AGAIN: Duration = Duration::from_millis(20);
+const ATTEMPTS_MAX: usize = 500;
+
+/// A broker of one node.
+#[derive(Debug)]
+pub struct KafkaBroker(Cluster);
+
+impl KafkaBroker {
+    /// Starts a broker with nothing in it, and returns when it answers.
+    pub fn start() -> Self {
+        Self(Cluster::start(1))
+    }
+
+    /// What a client's `bootstrap.servers` is to be. It stays the same over a restart.
+    pub fn bootstrap(&self) -> String {
+        self.0.bootstrap()
+    }
+
+    /// Kills the broker (SIGKILL). Its data and its port stay.
+    pub fn kill(&mut self) {
+        self.0.kill(0);
+    }
+
+    /// Starts the broker again with its data on its port, killing it first if it runs.
+    pub fn restart(&mut self) {
+        self.0.restart(0);
+    }
+
+    /// Creates a topic and returns when every partition has a leader.
+    pub fn create_topic(&self, name: &str, partitions: i32, configs: &[(&str, &str)]) {
+        self.0.create_topic(name, partitions, configs);
+    }
+}
+
+/// A cluster whose nodes, counted from 0, are brokers and controllers at once.
+///
+/// With three nodes or more every topic has three replicas of which two must be in sync, so that one node may be
+/// killed at any time.
+#[derive(Debug)]
+pub struct Cluster {
+    nodes: Vec<Node>,
+    dir: TempDir,
+}
+
+impl Cluster {
+    /// Starts a cluster of `nodes` nodes with nothing in it, and returns when all of them answer.
+    ///
+    /// # Panics
+    /// If the jars or java are not there, or if a node does not start. The message says which.
+    pub fn start(nodes: usize) -> Self {
+        node::check_jars();
+        let dir = tempfile::Builder::new().prefix("kafka-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let nodes = lay_out(nodes, dir.path());
+        let mut cluster = Self { nodes, dir };
+        thread::scope(|scope| {
+            for node in &mut cluster.nodes {
+                scope.spawn(move || node.format());
+            }
+        });
+        // A quorum starts together: none is up before most are.
+        cluster.nodes.iter_mut().for_each(Node::spawn);
+        cluster.nodes.iter_mut().for_each(Node::wait_started);
+        cluster.nodes.iter().for_each(ask_metadata);
+        cluster
+    }
+
+    /// What a client's `bootstrap.servers` is to be. It stays the same over a restart.
+    pub fn bootstrap(&self) -> String {
+        self.nodes.iter().map(Node::bootstrap).collect::<Vec<_>>().join(",")
+    }
+
+    /// Kills one node (SIGKILL). Its data and its ports stay.
+    pub fn kill(&mut self, node: usize) {
+        self.nodes[node].kill();
+    }
+
+    /// Starts one node again with its data on its ports, killing it first if it runs; returns when it answers.
+    pub fn restart(&mut self, node: usize) {
+        let node = &mut self.nodes[node];
+        node.kill();
+        node.spawn();
+        node.wait_started();
+        ask_metadata(node);
+    }
+
+    /// Creates a topic and returns when every partition has a leader.
+    pub fn create_topic(&self, name: &str, partitions: i32, configs: &[(&str, &str)]) {
+        let admin: AdminClient<DefaultClientContext> = client(&self.bootstrap()).create().unwrap();
+        let replicas = TopicReplication::Fixed(replication(self.nodes.len()));
+        let topic = configs.iter().fold(NewTopic::new(name, partitions, replicas), |topic, (k, v)| topic.set(k, v));
+        let options = AdminOptions::new().operation_timeout(Some(ANSWER_MAX));
+        let results = pollster::block_on(admin.create_topics(&[topic], &options)).unwrap();
+        for result in results {
+            result.unwrap_or_else(|(topic, error)| panic!("topic `{topic}`: {error}"));
+        }
+        // The controller answers before the nodes have taken up their partitions.
+        let consumer: BaseConsumer = client(&self.bootstrap()).create().unwrap();
+        for partition in 0..partitions {
+            wait_leader(&consumer, name, partition);
+        }
+    }
+}
+
+impl Drop for Cluster {
+    #[expect(clippy::print_stderr, reason = "a test that fails says where to look")]
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.dir.disable_cleanup(true);
+            eprintln!("the nodes' logs are kept in {}", self.dir.path().display());
+        }
+        // Before the directory goes.
+        self.nodes.clear();
+    }
+}
+
+/// Gives each node its ports and writes its settings.
+fn lay_out(nodes: usize, dir: &Path) -> Vec<Node> {
+    let ports = port::free(2 * nodes);
+    let addresses: Vec<Address> =
+        ports.chunks_exact(2).map(|pair| Address { broker: pair[0], controller: pair[1] }).collect();
+    (0..nodes).map(|index| Node::lay_out(index, &addresses, replication(nodes), dir)).collect()
+}
+
+/// How many replicas a topic has on so many nodes.
+fn replication(nodes: usize) -> i32 {
+    if nodes < 3 { 1 } else { 3 }
+}
+
+/// A client's configuration that looks again soon after a broker was away.
+fn client(bootstrap: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", bootstrap).set("reconnect.backoff.max.ms", "200");
+    config
+}
+
+/// Proves that a node answers.
+fn ask_metadata(node: &Node) {
+    let consumer: BaseConsumer = client(&node.bootstrap()).create().unwrap();
+    let metadata = consumer.fetch_metadata(None, ANSWER_MAX).unwrap();
+    assert!(!metadata.brokers().is_empty(), "no broker in the metadata");
+}
+
+/// Returns when a partition's leader answers. Only asking tells.
+fn wait_leader(consumer: &BaseConsumer, topic: &str, partition: i32) {
+    let mut failures = Vec::new();
+    while failures.len() < ATTEMPTS_MAX {
+        match consumer.fetch_watermarks(topic, partition, ANSWER_MAX) {
+            Ok(_) => return,
+            Err(error) => failures.push(error),
+        }
+        thread::park_timeout(ASK_AGAIN);
+    }
+    panic!("no leader of {topic}/{partition}: {:?}", failures.last());
+}
