@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::{
     detect::{Change, Detector, Finding, Severity, Signal, Subject},
     event::Place,
-    time::{EventTime, Span},
+    time::{EventTime, Span, WallTime},
 };
 
 /// How long all must be calm before it is over (DETECTION 4).
@@ -45,6 +45,8 @@ pub struct Revision {
     pub status: Status,
     /// When that became so, in event time.
     pub at: EventTime,
+    /// The own time of the record that made it so; a timer has none.
+    pub completed_at: Option<WallTime>,
 }
 
 /// Related signals with a life.
@@ -87,7 +89,12 @@ impl Incident {
             active: BTreeSet::from([signal.detector]),
             cleared_at: None,
         };
-        let revision = Revision { incident: incident.clone(), status: Status::Firing, at: signal.at };
+        let revision = Revision {
+            incident: incident.clone(),
+            status: Status::Firing,
+            at: signal.at,
+            completed_at: signal.appended_at,
+        };
         Some((incident, revision))
     }
 
@@ -114,26 +121,26 @@ impl Incident {
             return None;
         }
         self.severity = self.severity.max(signal.severity);
-        Some(self.revise(Status::Amended, signal.at))
+        Some(self.revise(Status::Amended, signal.at, signal.appended_at))
     }
 
     /// Ends the incident.
     #[must_use]
     pub fn resolve(mut self, at: EventTime) -> Revision {
-        self.revise(Status::Resolved, at)
+        self.revise(Status::Resolved, at, None)
     }
 
     /// Lets go of the incident.
     #[must_use]
     pub fn withdraw(mut self, at: EventTime) -> Revision {
         self.cleared_at = Some(at);
-        self.revise(Status::Withdrawn, at)
+        self.revise(Status::Withdrawn, at, None)
     }
 
-    fn revise(&mut self, status: Status, at: EventTime) -> Revision {
+    fn revise(&mut self, status: Status, at: EventTime, completed_at: Option<WallTime>) -> Revision {
         self.revision += 1;
         self.said_p = self.p;
-        Revision { incident: self.clone(), status, at }
+        Revision { incident: self.clone(), status, at, completed_at }
     }
 
     /// When it is over unless something comes back.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Change, Detector};
 use crate::{
     event::{Place, RecordRange},
-    time::{EventTime, Span},
+    time::{EventTime, Span, WallTime},
 };
 
 /// How much it matters. Critical pages; warning makes a ticket; information is kept and not sent.
@@ -138,6 +138,8 @@ pub struct Signal {
     pub visible_at: EventTime,
     /// The record that completed it.
     pub place: Place,
+    /// That record's own time, from which latency is counted.
+    pub appended_at: Option<WallTime>,
     /// What was found; at a clearing, what was found last.
     pub finding: Finding,
 }

@@ -22,7 +22,7 @@ use crate::{
     },
     event::{Body, Event, Key, Place},
     table::{Handle, Table},
-    time::EventTime,
+    time::{EventTime, WallTime},
 };
 
 /// One feed and its symbols.
@@ -42,6 +42,8 @@ pub struct Sink<'a> {
     pub counters: &'a mut Counters,
     /// Signals, in the order in which they arose.
     pub signals: &'a mut Vec<Signal>,
+    /// The own time of the record that is being handled.
+    pub appended_at: Option<WallTime>,
 }
 
 impl Market {
@@ -115,7 +117,7 @@ impl Market {
         {
             // What is forgotten can no longer clear: its episode ends here.
             let clock = self.clock.unwrap_or(verdict.at);
-            sink.signals.push(signal(name, verdict, clock, place));
+            sink.say(name, verdict, clock, place);
         }
         handle
     }
@@ -161,7 +163,7 @@ impl Market {
             self.deadlines.extend(deadline.map(|at| (at, me)));
         }
         if let (Some(name), Some(clock)) = (self.symbols.key(me), self.clock) {
-            sink.signals.push(signal(name.clone(), verdict, clock, place));
+            sink.say(name.clone(), verdict, clock, place);
         }
     }
 
@@ -182,15 +184,18 @@ impl Market {
     }
 }
 
-fn signal(name: CompactString, verdict: Verdict, clock: EventTime, place: Place) -> Signal {
-    Signal {
-        detector: Detector::CancelBurst,
-        subject: Subject::Symbol(name),
-        change: verdict.change,
-        severity: verdict.severity,
-        at: verdict.at,
-        visible_at: clock,
-        place,
-        finding: verdict.finding,
+impl Sink<'_> {
+    fn say(&mut self, name: CompactString, verdict: Verdict, clock: EventTime, place: Place) {
+        self.signals.push(Signal {
+            detector: Detector::CancelBurst,
+            subject: Subject::Symbol(name),
+            change: verdict.change,
+            severity: verdict.severity,
+            at: verdict.at,
+            visible_at: clock,
+            place,
+            appended_at: self.appended_at,
+            finding: verdict.finding,
+        });
     }
 }

@@ -28,8 +28,8 @@ use crate::{
     alert::{self, Context},
     correlate::{Correlator, Incident, Step},
     detect::{Change, Signal, cancel_burst},
-    event::{Place, Source},
-    time::EventTime,
+    event::{Event, Place, Source},
+    time::{EventTime, WallTime},
 };
 
 /// How much the engine may hold.
@@ -138,7 +138,7 @@ impl Engine {
         let source = record.source.0 as usize;
         let feed = self.context.sources[source].feed;
         let fate = match record.content {
-            Ok(events) => self.events(feed, events, place),
+            Ok(events) => self.events(feed, events, place, record.appended_at),
             Err(rejection) => {
                 self.counters.rejected[rejection.reason as usize] += 1;
                 outbox.push(Output::Rejected(place, rejection));
@@ -150,8 +150,8 @@ impl Engine {
     }
 
     /// A record without events is accepted, and so is one of which any event is.
-    fn events(&mut self, feed: usize, events: &[crate::event::Event<'_>], place: Place) -> Fate {
-        let mut sink = Sink { counters: &mut self.counters, signals: &mut self.signals };
+    fn events(&mut self, feed: usize, events: &[Event<'_>], place: Place, appended_at: Option<WallTime>) -> Fate {
+        let mut sink = Sink { counters: &mut self.counters, signals: &mut self.signals, appended_at };
         let market = &mut self.feeds[feed];
         let fates = events.iter().map(|event| market.handle(event, place, &mut sink));
         fates.reduce(|a, b| if b == Fate::Accepted { b } else { a }).unwrap_or(Fate::Accepted)
@@ -241,7 +241,7 @@ fn publish(step: Step, counters: &mut Counters, context: &Context) -> Output {
             if revision.incident.revision() == 1 {
                 *counters.incidents_opened.entry(revision.incident.severity()).or_default() += 1;
             }
-            Output::Notify(Box::new(alert::render(&revision, context)))
+            Output::Notify(Box::new(alert::render(&revision, context)), revision.completed_at)
         }
     }
 }

@@ -6,13 +6,14 @@ use crate::{
     alert::Alert,
     detect::Signal,
     event::{Place, Rejection},
+    time::WallTime,
 };
 
 /// Something for the world outside.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
-    /// A revision of an incident, to be published.
-    Notify(Box<Alert>),
+    /// A revision of an incident, to be published, and the own time of the record that completed it: a timer has none.
+    Notify(Box<Alert>, Option<WallTime>),
     /// A signal, for `--signals` and metrics.
     Signal(Box<Signal>),
     /// The record being handled cannot be used: its bytes go to the dead letters.
