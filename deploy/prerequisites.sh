@@ -85,7 +85,7 @@ package() { # package manager, need
 packages() { # package manager, needs...
     local manager=$1 need
     shift
-    for need; do package "$manager" "$need"; done | tr ' ' '\n' | sort -u | tr '\n' ' '
+    for need; do package "$manager" "$need"; done | tr ' ' '\n' | sort -u | paste -s -d ' ' -
 }
 
 advise() { # needs...: how to install them on this system, or on the common ones where it is not known
@@ -119,16 +119,16 @@ apt_update() { # once in a run
     updated=yes
 }
 
+# shellcheck disable=SC2046,SC2086 # one word per need and per package, and no arrays: macOS has bash 3.2
 system_packages() {
     local lacking
-    mapfile -t lacking < <(missing)
-    ((${#lacking[@]})) || return 0
-    can_apt || fail "$(advise "${lacking[@]}")"
+    lacking=$(missing)
+    [[ $lacking ]] || return 0
+    can_apt || fail "$(advise $lacking)"
     apt_update
-    # shellcheck disable=SC2046 # one word per package
-    apt_install $(packages apt-get "${lacking[@]}")
-    mapfile -t lacking < <(missing)
-    ((${#lacking[@]} == 0)) || fail "still $(advise "${lacking[@]}")"
+    apt_install $(packages apt-get $lacking)
+    lacking=$(missing)
+    [[ -z $lacking ]] || fail "still $(advise $lacking)"
 }
 
 toolchain_answers() {

@@ -14,9 +14,9 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
 
-/// What `make test` fetches.
-const LIBS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/target/kafka/libs");
-const LOGGING: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kafka/log4j2.properties");
+/// What `make test` fetches. cargo runs a test in the package's folder.
+const LIBS: &str = "target/kafka/libs";
+const LOGGING: &str = "tests/kafka/log4j2.properties";
 const SETTINGS: &str = include_str!("../../kafka/broker.properties");
 /// The cluster's id: 16 bytes in base64, here `foreshock-tests!`.
 const CLUSTER_ID: &str = "Zm9yZXNob2NrLXRlc3RzIQ";
@@ -52,10 +52,7 @@ struct Process {
 
 /// Fails if the jars are not there: a test that needs Kafka is never skipped.
 pub fn check_jars() {
-    assert!(
-        Path::new(LIBS).join(".complete").exists(),
-        "no Kafka in target/kafka/libs: run `make test`, which fetches it"
-    );
+    assert!(Path::new(LIBS).join(".complete").exists(), "no Kafka in {LIBS}: run `make test`, which fetches it");
 }
 
 impl Node {
