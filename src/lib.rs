@@ -1,5 +1,6 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod evaluate;
 pub mod event;
 pub mod stats;
 pub mod time;
