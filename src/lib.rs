@@ -2,5 +2,6 @@
 
 pub mod evaluate;
 pub mod event;
+pub mod simulate;
 pub mod stats;
 pub mod time;
