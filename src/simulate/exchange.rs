@@ -1,0 +1,121 @@
+//! The exchange: all markets in one order of time, with heartbeats between.
+
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+use super::{
+    market::Market,
+    plan::{Plan, PlanError},
+    scenario,
+};
+use crate::{
+    evaluate::Label,
+    event::{Body, Event, Heartbeat, Name},
+    time::{EventTime, Span},
+};
+
+/// Every second of event time has a heartbeat.
+const BEAT: Span = Span::from_secs(1);
+
+/// One thing that the exchange says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all items are events, and they are passed on one by one")]
+pub enum Item {
+    /// An event of one symbol or account, for that key's partition.
+    Event(Event<'static>),
+    /// Everything up to this time has been said: for every partition, or once into a file.
+    Heartbeat(EventTime),
+}
+
+impl Item {
+    /// The item as an event; a heartbeat has no key.
+    #[must_use]
+    pub fn into_event(self) -> Event<'static> {
+        match self {
+            Self::Event(event) => event,
+            Self::Heartbeat(ts) => Event {
+                ts,
+                symbol: None,
+                seq: None,
+                account: None,
+                owner: None,
+                body: Body::Heartbeat(Heartbeat { producer: Name::new("simulate") }),
+            },
+        }
+    }
+}
+
+/// A simulated exchange: an iterator over what it says, in order of time. A heartbeat comes after all events up to its time.
+///
+/// ```
+/// use foreshock::simulate::{Exchange, Item, Plan};
+///
+/// let mut plan = Plan::new(7, 10);
+/// plan.scenarios = vec!["cancel_burst@8".parse()?];
+/// let exchange = Exchange::try_new(&plan)?;
+/// assert_eq!(exchange.labels().len(), 1);
+/// let events = exchange.filter(|item| matches!(item, Item::Event(_))).count();
+/// assert!(events > 10_000);
+/// # Ok::<(), foreshock::simulate::PlanError>(())
+/// ```
+#[derive(Debug)]
+pub struct Exchange {
+    markets: Vec<Market>,
+    /// The markets that are still open, by the time of their next event.
+    heads: BinaryHeap<Reverse<(EventTime, usize)>>,
+    next_beat: EventTime,
+    last_beat: EventTime,
+    labels: Vec<Label>,
+}
+
+impl Exchange {
+    /// An exchange about to open.
+    ///
+    /// # Errors
+    /// Says what in the plan cannot be simulated.
+    pub fn try_new(plan: &Plan) -> Result<Self, PlanError> {
+        plan.check()?;
+        let episodes = scenario::episodes(plan);
+        let mut markets: Vec<Market> = (0..plan.symbols).map(|index| Market::new(plan, index, &episodes)).collect();
+        let heads = markets
+            .iter_mut()
+            .enumerate()
+            .filter_map(|(index, market)| market.next_ts().map(|ts| Reverse((ts, index))))
+            .collect();
+        Ok(Self {
+            markets,
+            heads,
+            next_beat: plan.start,
+            last_beat: plan.end().plus(plan.cool_down),
+            labels: episodes.iter().map(scenario::Episode::label).collect(),
+        })
+    }
+
+    /// What is planted, in order of time.
+    #[must_use]
+    pub fn labels(&self) -> &[Label] {
+        &self.labels
+    }
+
+    fn beat(&mut self) -> Option<Item> {
+        let ts = self.next_beat;
+        self.next_beat = ts.plus(BEAT);
+        (ts <= self.last_beat).then_some(Item::Heartbeat(ts))
+    }
+}
+
+impl Iterator for Exchange {
+    type Item = Item;
+
+    fn next(&mut self) -> Option<Item> {
+        match self.heads.peek() {
+            Some(&Reverse((ts, index))) if ts <= self.next_beat => {
+                self.heads.pop();
+                let market = &mut self.markets[index];
+                let event = market.pop()?;
+                self.heads.extend(market.next_ts().map(|ts| Reverse((ts, index))));
+                Some(Item::Event(event))
+            }
+            Some(_) | None => self.beat(),
+        }
+    }
+}
