@@ -1,7 +1,11 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod adapt;
 pub mod alert;
+#[cfg(feature = "app")]
+pub mod app;
 pub mod book;
+pub mod config;
 pub mod correlate;
 pub mod detect;
 pub mod engine;

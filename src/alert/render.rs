@@ -26,6 +26,18 @@ pub struct Context {
     pub replay: String,
 }
 
+impl Context {
+    /// A position as people write it: `topic:partition:offset`, in files `file:line`.
+    #[must_use]
+    pub fn written(&self, place: Place) -> String {
+        let Some(source) = self.sources.get(place.source.0 as usize) else { return place.offset.to_string() };
+        match source.partition {
+            Some(partition) => format!("{}:{partition}:{}", source.name, place.offset),
+            None => format!("{}:{}", source.name, place.offset),
+        }
+    }
+}
+
 /// The alert of a revision.
 #[must_use]
 pub fn render(revision: &Revision, context: &Context) -> Alert {
@@ -74,7 +86,7 @@ pub fn render(revision: &Revision, context: &Context) -> Alert {
 fn identity(incident: &Incident, context: &Context) -> String {
     let (detector, place) = incident.opened_by();
     let subject = subject(incident);
-    hash(16, &[&context.config, &subject, detector.name(), &written(place, context)])
+    hash(16, &[&context.config, &subject, detector.name(), &context.written(place)])
 }
 
 fn fingerprint(incident: &Incident) -> String {
@@ -84,15 +96,6 @@ fn fingerprint(incident: &Incident) -> String {
 fn subject(incident: &Incident) -> String {
     let Subject::Symbol(name) = incident.subject();
     format!("symbol:{name}")
-}
-
-/// `topic:partition:offset`, in files `file:line`.
-fn written(place: Place, context: &Context) -> String {
-    let Some(source) = context.sources.get(place.source.0 as usize) else { return place.offset.to_string() };
-    match source.partition {
-        Some(partition) => format!("{}:{partition}:{}", source.name, place.offset),
-        None => format!("{}:{}", source.name, place.offset),
-    }
 }
 
 /// The first bytes of the SHA-256 of parts that a line feed keeps apart, in hexadecimal. Names have no control characters.

@@ -188,6 +188,12 @@ impl Engine {
         self.watermark
     }
 
+    /// What its outputs refer to: the configuration's hash and the sources.
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+
     /// What became of each source's records.
     #[must_use]
     pub fn fates(&self) -> &[Fates] {

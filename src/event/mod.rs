@@ -9,6 +9,7 @@ mod decimal;
 mod decode;
 mod place;
 mod reject;
+mod schema;
 mod text;
 
 use schemars::JsonSchema;
@@ -24,6 +25,7 @@ pub use self::{
     decode::{DecodeLimits, decode},
     place::{Place, RecordRange, Source, SourceId},
     reject::{Reason, Rejection},
+    schema::schema,
     text::{NAME_BYTES_MAX, Name},
 };
 use crate::time::EventTime;
