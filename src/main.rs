@@ -9,7 +9,8 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(shown) => return shown.into(),
     };
-    let outcome =
-        logging::start().and_then(|()| Interrupt::install()).and_then(|interrupt| app::run(cli.command, &interrupt));
+    let outcome = logging::start(cli.command.log_level())
+        .and_then(|()| Interrupt::install())
+        .and_then(|interrupt| app::run(cli.command, &interrupt));
     report(outcome).into()
 }

@@ -12,7 +12,7 @@ use serde::Serialize;
 
 pub use self::{
     line::SignalLine,
-    render::{Context, render},
+    render::{Context, hexadecimal, render},
 };
 use crate::{
     correlate::Status,

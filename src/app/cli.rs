@@ -7,7 +7,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
-use super::Exit;
+use super::{Exit, logging::LevelFilter};
 use crate::{
     adapt::Format,
     event::Name,
@@ -32,10 +32,8 @@ impl Cli {
         Self::try_parse_from(args).map_err(|e| {
             // A closed pipe must not turn help into a panic.
             let _ = e.print();
-            match e.kind() {
-                ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => Exit::Done,
-                _ => Exit::Usage,
-            }
+            let asked_for = matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            if asked_for { Exit::Done } else { Exit::Usage }
         })
     }
 }
@@ -65,6 +63,19 @@ pub enum Command {
     /// Print what the types say: JSON Schemas, the default configuration, the metrics.
     #[command(after_help = "Example:\n  foreshock schema config > foreshock.toml")]
     Schema(Schema),
+}
+
+impl Command {
+    /// What is logged where `FORESHOCK_LOG` says nothing: the demo shows what matters itself.
+    #[must_use]
+    pub const fn log_level(&self) -> LevelFilter {
+        match self {
+            Self::Demo(_) => LevelFilter::WARN,
+            Self::Run(_) | Self::Replay(_) | Self::Simulate(_) | Self::Convert(_) | Self::Schema(_) => {
+                LevelFilter::INFO
+            }
+        }
+    }
 }
 
 /// Arguments of `demo`.

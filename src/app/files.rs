@@ -177,11 +177,9 @@ fn unusable(path: &Path, error: &io::Error) -> Failure {
 
 fn broken(path: &Path, number: u64, error: &io::Error) -> Failure {
     let path = path.display();
-    let message = match error.kind() {
-        io::ErrorKind::UnexpectedEof => format!("`{path}`, line {number}: the compressed data end too early ({error})"),
-        _ => format!("`{path}`, line {number}: cannot be read: {error}"),
-    };
-    Failure::new(Exit::Input, message)
+    let cut_off = error.kind() == io::ErrorKind::UnexpectedEof;
+    let what = if cut_off { "the compressed data end too early" } else { "cannot be read" };
+    Failure::new(Exit::Input, format!("`{path}`, line {number}: {what}: {error}"))
 }
 
 /// Counts what passes, for the progress.

@@ -5,17 +5,17 @@
 
 use std::io::{self, IsTerminal as _};
 
-use tracing_subscriber::filter::LevelFilter;
+pub use tracing_subscriber::filter::LevelFilter;
 
 use super::{Failure, settings};
 
-/// Starts logging.
+/// Starts logging at a level, unless `FORESHOCK_LOG` names another.
 ///
 /// # Errors
 /// When `FORESHOCK_LOG` is not a level.
-pub fn start() -> Result<(), Failure> {
+pub fn start(level: LevelFilter) -> Result<(), Failure> {
     let level = match settings::log_level() {
-        None => LevelFilter::INFO,
+        None => level,
         Some(text) => text.parse().map_err(|_| {
             Failure::usage(format!(
                 "`FORESHOCK_LOG={text}` is not a level: expected off, error, warn, info, debug or trace"

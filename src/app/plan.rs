@@ -3,7 +3,7 @@
 use super::kafka::topics::Range;
 use crate::{
     config::Config,
-    engine::{Detection, Limits, Plan},
+    engine::{Limits, Plan},
     event::Source,
 };
 
@@ -37,7 +37,7 @@ fn of_sources(config: &Config, sources: Vec<Source>, replay: String) -> Plan {
             incidents_max: limits.incidents_max.get(),
             signals_pending_max: limits.signals_pending_max.get(),
         },
-        detection: Detection::default(),
+        detection: config.detection.clone(),
         sources,
         replay,
     }

@@ -26,7 +26,7 @@ use crate::{
 /// Events between two looks at the clock and at the interrupt.
 const LOOK_EVERY: u64 = 4_096;
 /// How long the last records may take to be delivered.
-const FLUSH_MAX: Duration = Duration::from_secs(60);
+const FLUSH_MAX: Duration = Duration::from_mins(1);
 
 /// Simulates.
 pub(super) fn run(args: &cli::Simulate, interrupt: &Interrupt) -> Result<Exit, Failure> {

@@ -170,9 +170,9 @@ fn list<'a>(keys: impl Iterator<Item = &'a String>) -> String {
 fn expects_text(path: &[String]) -> bool {
     let schema = schema();
     let found = path.iter().try_fold(&schema, |schema, key| schema["properties"].get(key));
-    found.is_some_and(|found| match &found["type"] {
-        serde_json::Value::Array(types) => types.iter().any(|kind| kind == "string"),
-        kind => kind == "string",
+    let is_text = |kind: &serde_json::Value| kind == "string";
+    found.is_some_and(|found| {
+        is_text(&found["type"]) || found["type"].as_array().is_some_and(|all| all.iter().any(is_text))
     })
 }
 

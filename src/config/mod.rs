@@ -22,7 +22,7 @@ pub use self::{
     secret::{ClientValue, Secret},
     valid::{Brokers, Subscription, TopicName},
 };
-use crate::event::DecodeLimits;
+use crate::{engine::Detection, event::DecodeLimits};
 
 /// A valid configuration.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +35,8 @@ pub struct Config {
     pub http: Http,
     /// `[limits]`
     pub limits: Limits,
+    /// `[detect]`
+    pub detection: Detection,
 }
 
 /// `[kafka]`

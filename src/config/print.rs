@@ -18,6 +18,7 @@ pub(super) fn schema() -> Json {
 
 /// Every key with its default and what it means. It reads back as the default configuration.
 #[must_use]
+#[expect(clippy::missing_panics_doc, reason = "the defaults are values of TOML")]
 pub fn default_toml() -> String {
     let defaults = Table::try_from(RawConfig::default()).expect("the defaults are values of TOML");
     let mut out = String::from("# The defaults of every key. Any key can come from the environment:\n");

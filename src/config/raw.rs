@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::window::BurstSettings;
+
 /// The whole file. A new section is a field here, a field of `Config`, and its check in `valid`.
 #[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -19,6 +21,36 @@ pub struct RawConfig {
     pub http: RawHttp,
     /// How much is kept in memory at most, for each partition. What goes beyond is evicted, oldest first, and counted.
     pub limits: RawLimits,
+    /// What the detectors are set to. The hash of these keys is in every alert.
+    pub detect: RawDetect,
+}
+
+/// See [`RawConfig::detect`].
+#[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawDetect {
+    /// Orders are withdrawn far faster than is usual for the symbol.
+    pub cancel_burst: RawCancelBurst,
+}
+
+/// See [`RawDetect::cancel_burst`].
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawCancelBurst {
+    /// The fewest withdrawals in a window that can be a burst.
+    pub a_min: u32,
+    /// The same for the first 75 minutes of a symbol, when every busy feed looks like a burst.
+    pub cold_a_min: u32,
+    /// False alarms per symbol and day for which a warning's threshold is meant, once it calibrates itself: information
+    /// gets ten times as many, critical a tenth.
+    pub warnings_per_day: f64,
+}
+
+impl Default for RawCancelBurst {
+    fn default() -> Self {
+        let BurstSettings { a_min, cold_a_min, warnings_per_day } = BurstSettings::default();
+        Self { a_min, cold_a_min, warnings_per_day }
+    }
 }
 
 /// See [`RawConfig::kafka`].
@@ -90,6 +122,7 @@ impl Default for RawHttp {
 /// See [`RawConfig::limits`].
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "limits end in `_max`")]
 pub struct RawLimits {
     /// Symbols with windows and books.
     pub symbols_max: usize,

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, num::NonZeroUsize, time::Duration};
 
 use super::{
     ClientValue, Config, Http, Kafka, Limits, Topics,
-    raw::{RawConfig, RawKafka, RawLimits, RawTopics},
+    raw::{RawCancelBurst, RawConfig, RawDetect, RawKafka, RawLimits, RawTopics},
 };
-use crate::event::DecodeLimits;
+use crate::{detect::cancel_burst, engine::Detection, event::DecodeLimits, window::BurstSettings};
 
 /// Settings of librdkafka that the service's guarantees rest on, and what to use instead.
 const RESERVED: [(&str, &str); 8] = [
@@ -23,6 +23,8 @@ const RESERVED: [(&str, &str); 8] = [
 const TOPIC_BYTES_MAX: usize = 249;
 /// A transaction must end well before the broker ends it (60 s by default).
 const COMMIT_INTERVAL_MS_MAX: u64 = 30_000;
+/// Rarer than once in three years nothing can be learned; oftener than every minute there are no blocks.
+const RATES: (f64, f64) = (0.001, 72.0);
 /// Above that no machine has the memory; it also keeps numbers of interned names in 32 bits.
 const LIMIT_MAX: usize = 1_000_000_000;
 
@@ -125,7 +127,8 @@ pub(super) fn valid(raw: &RawConfig) -> Result<Config, Invalid> {
     let listen = raw.http.listen.parse();
     let listen =
         listen.map_err(|_| invalid(&["http", "listen"], "expected an address and a port, like 127.0.0.1:9464"))?;
-    Ok(Config { kafka, topics, http: Http { listen }, limits: limits(&raw.limits)? })
+    let (limits, detection) = (limits(&raw.limits)?, detection(&raw.detect)?);
+    Ok(Config { kafka, topics, http: Http { listen }, limits, detection })
 }
 
 fn kafka(raw: &RawKafka) -> Result<Kafka, Invalid> {
@@ -182,6 +185,22 @@ fn topics(raw: &RawTopics, input: &[Subscription]) -> Result<Topics, Invalid> {
         Ok(topic)
     };
     Ok(Topics { alerts: output("alerts", &raw.alerts)?, dead_letter: output("dead_letter", &raw.dead_letter)? })
+}
+
+fn detection(raw: &RawDetect) -> Result<Detection, Invalid> {
+    let RawCancelBurst { a_min, cold_a_min, warnings_per_day } = raw.cancel_burst;
+    let at = |key, message: String| Err(invalid(&["detect", "cancel_burst", key], message));
+    // The statistic needs a count; above a million a bucket would have to hold more than it can.
+    for (key, value) in [("a_min", a_min), ("cold_a_min", cold_a_min)] {
+        if !(1..=1_000_000).contains(&value) {
+            return at(key, "expected 1 to 1000000".to_owned());
+        }
+    }
+    if !(RATES.0..=RATES.1).contains(&warnings_per_day) {
+        return at("warnings_per_day", format!("expected {} to {}", RATES.0, RATES.1));
+    }
+    let window = BurstSettings { a_min, cold_a_min, warnings_per_day };
+    Ok(Detection { cancel_burst: cancel_burst::Settings { window } })
 }
 
 fn limits(raw: &RawLimits) -> Result<Limits, Invalid> {

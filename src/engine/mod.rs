@@ -76,7 +76,7 @@ impl Detection {
     #[must_use]
     pub fn hash(&self) -> String {
         let json = serde_json::to_vec(self).unwrap_or_default();
-        Sha256::digest(json).iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+        format!("sha256:{}", alert::hexadecimal(&Sha256::digest(json)))
     }
 }
 

@@ -208,13 +208,12 @@ fn trade(told: &Match) -> Option<(EventTime, Trade<'static>)> {
     let (maker, taker) = told.maker_and_taker();
     let either = maker.or(taker);
     let id_of = |fill: Option<Fill>| fill.map_or(0, |fill| fill.order);
-    let (at, id, price) = match told.print {
-        Some(print) => (print.at, name(print.id), Some(print.price)),
-        None => {
-            let at = either?.at;
-            let id = format!("{}-{}@{}", id_of(maker), id_of(taker), at.nanos() / 1_000_000);
-            (at, Name::new(id)?, either?.price)
-        }
+    let (at, id, price) = if let Some(print) = told.print {
+        (print.at, name(print.id), Some(print.price))
+    } else {
+        let at = either?.at;
+        let id = format!("{}-{}@{}", id_of(maker), id_of(taker), at.nanos() / 1_000_000);
+        (at, Name::new(id)?, either?.price)
     };
     let side = taker.map(|fill| fill.side).or_else(|| maker.map(|fill| fill.side.opposite()));
     let trade = Trade {

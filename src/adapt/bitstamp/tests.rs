@@ -33,6 +33,7 @@ fn expand(line: &str) -> String {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "the adapter makes no other types")]
 fn short(event: &Event<'_>) -> String {
     let ms = event.ts.nanos() / 1_000_000 - 1_430_000_000_000;
     let order = |order: &Option<Name<'_>>| order.as_deref().unwrap_or("?").to_owned();

@@ -49,6 +49,7 @@ pub fn consumer(kafka: &Kafka) -> ClientConfig {
 }
 
 /// A failure because Kafka is not there or says no.
+#[must_use]
 pub fn unavailable(what: &str, error: &KafkaError) -> Failure {
     Failure::new(Exit::Unavailable, format!("{what}: {error}"))
 }

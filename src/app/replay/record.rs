@@ -76,7 +76,7 @@ impl Recorder {
 
 fn dead_letter<'a>(position: String, rejection: &'a Rejection, bytes: &'a [u8]) -> DeadLetter<'a> {
     let text = std::str::from_utf8(bytes).ok();
-    let hex = text.is_none().then(|| bytes.iter().map(|byte| format!("{byte:02x}")).collect());
+    let hex = text.is_none().then(|| crate::alert::hexadecimal(bytes));
     DeadLetter { position, reason: rejection.reason.name(), detail: &rejection.detail, text, hex }
 }
 

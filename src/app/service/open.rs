@@ -169,7 +169,13 @@ impl Open {
         alert.audit.build = Some(crate::app::build().to_owned());
         let payload = serde_json::to_vec(&alert)
             .map_err(|e| Failure::new(Exit::Failed, format!("an alert cannot be written as JSON: {e}")))?;
-        tracing::info!(id = alert.id, revision = alert.revision, status = ?alert.status, title = alert.title, "alert");
+        tracing::info!(
+            id = alert.id,
+            revision = alert.revision,
+            severity = alert.severity.name(),
+            title = alert.title,
+            "alert"
+        );
         self.alerts = self.alerts.max(if alert.revision == 1 { Alerts::Opening } else { Alerts::Some });
         let topic = self.topics.alerts.as_str().to_owned();
         self.wait(Message { topic, key: alert.id.clone().into_bytes(), payload, headers: Vec::new() });
