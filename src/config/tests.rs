@@ -38,24 +38,83 @@ fn what_schema_config_prints_reads_back_as_the_default() {
 
 #[test]
 fn an_unknown_key_points_at_itself_and_names_the_nearest() {
-    insta::assert_snapshot!(error("[kafka]\ngroup = 'a'\n  brokes = 'b:1'\n"), @"");
-    insta::assert_snapshot!(error("[kafak]\n"), @"");
-    insta::assert_snapshot!(error("orders_max = 5\n"), @"");
-    insta::assert_snapshot!(error("[http]\nshoe_size = 5\n"), @"");
+    insta::assert_snapshot!(error("[kafka]\ngroup = 'a'\n  brokes = 'b:1'\n"), @r"
+    f.toml:3:3: unknown key `kafka.brokes`: did you mean `brokers`?
+     3 |   brokes = 'b:1'
+       |   ^
+    ");
+    insta::assert_snapshot!(error("[kafak]\n"), @r"
+    f.toml:1:2: unknown key `kafak`: did you mean `kafka`?
+     1 | [kafak]
+       |  ^
+    ");
+    insta::assert_snapshot!(error("orders_max = 5\n"), @r"
+    f.toml:1:1: unknown key `orders_max`: it belongs into `[limits]`
+     1 | orders_max = 5
+       | ^
+    ");
+    insta::assert_snapshot!(error("[http]\nshoe_size = 5\n"), @r"
+    f.toml:2:1: unknown key `http.shoe_size`: expected `listen`
+     2 | shoe_size = 5
+       | ^
+    ");
 }
 
 #[test]
 fn a_wrong_value_points_at_itself_and_says_what_was_expected() {
-    insta::assert_snapshot!(error("[kafka]\nbrokers = ''\n"), @"");
-    insta::assert_snapshot!(error("[kafka]\ninput = ['a', 'b c']\n"), @"");
-    insta::assert_snapshot!(error("[limits]\nsymbols_max = 0\n"), @"");
-    insta::assert_snapshot!(error("[limits]\nsymbols_max = -1\n"), @"");
-    insta::assert_snapshot!(error("[limits]\nsymbols_max = 'many'\n"), @"");
-    insta::assert_snapshot!(error("[http]\nlisten = 'here'\n"), @"");
-    insta::assert_snapshot!(error("[kafka]\ngroup = \n"), @"");
-    insta::assert_snapshot!(error("[topics]\nalerts = 'orderflow.events'\n"), @"");
-    insta::assert_snapshot!(error("[kafka.client]\n'group.id' = 'x'\n"), @"");
-    insta::assert_snapshot!(error("kafka = 5\n"), @"");
+    insta::assert_snapshot!(error("[kafka]\nbrokers = ''\n"), @r"
+    f.toml:2:11: `kafka.brokers`: expected `host:port`, several with commas between
+     2 | brokers = ''
+       |           ^
+    ");
+    insta::assert_snapshot!(error("[kafka]\ninput = ['a', 'b c']\n"), @r"
+    f.toml:2:15: `kafka.input.1`: expected the name of a topic: 1 to 249 letters, digits, `.`, `_` or `-`
+     2 | input = ['a', 'b c']
+       |               ^
+    ");
+    insta::assert_snapshot!(error("[limits]\nsymbols_max = 0\n"), @r"
+    f.toml:2:15: `limits.symbols_max`: expected 1 to 1000000000
+     2 | symbols_max = 0
+       |               ^
+    ");
+    insta::assert_snapshot!(error("[limits]\nsymbols_max = -1\n"), @r"
+    f.toml:2:15: `limits.symbols_max`: invalid value: integer `-1`, expected a whole number
+    in `limits.symbols_max`
+     2 | symbols_max = -1
+       |               ^
+    ");
+    insta::assert_snapshot!(error("[limits]\nsymbols_max = 'many'\n"), @r#"
+    f.toml:2:15: `limits.symbols_max`: invalid type: string "many", expected a whole number
+    in `limits.symbols_max`
+     2 | symbols_max = 'many'
+       |               ^
+    "#);
+    insta::assert_snapshot!(error("[http]\nlisten = 'here'\n"), @r"
+    f.toml:2:10: `http.listen`: expected an address and a port, like 127.0.0.1:9464
+     2 | listen = 'here'
+       |          ^
+    ");
+    insta::assert_snapshot!(error("[kafka]\ngroup = \n"), @r"
+    f.toml:2:9: string values must be quoted, expected literal string
+     2 | group = 
+       |         ^
+    ");
+    insta::assert_snapshot!(error("[topics]\nalerts = 'orderflow.events'\n"), @r"
+    f.toml:2:10: `topics.alerts`: `orderflow.events` is also in `kafka.input`: it would read itself
+     2 | alerts = 'orderflow.events'
+       |          ^
+    ");
+    insta::assert_snapshot!(error("[kafka.client]\n'group.id' = 'x'\n"), @r"
+    f.toml:2:14: `kafka.client.group.id`: not here: set `kafka.group`
+     2 | 'group.id' = 'x'
+       |              ^
+    ");
+    insta::assert_snapshot!(error("kafka = 5\n"), @r"
+    f.toml:1:9: `kafka`: invalid type: integer `5`, expected struct RawKafka
+    in `kafka`
+     1 | kafka = 5
+       |         ^
+    ");
 }
 
 #[test]
@@ -100,11 +159,17 @@ fn the_environment_goes_over_the_file() {
 #[test]
 fn a_mistake_in_the_environment_names_the_variable() {
     let words = |name, value| parse_with("[kafka]\ngroup = 'a'\n", &[(name, value)]).unwrap_err().to_string();
-    insta::assert_snapshot!(words("FORESHOCK_KAFKA__BROKES", "x"), @"");
-    insta::assert_snapshot!(words("FORESHOCK_KAFKA__BROKERS", "x"), @"");
-    insta::assert_snapshot!(words("FORESHOCK_LIMITS__ORDERS_MAX", "many"), @"");
-    insta::assert_snapshot!(words("FORESHOCK_KAFKA__INPUT", "x y"), @"");
-    insta::assert_snapshot!(words("FORESHOCK_CONFIG", "f.toml"), @"");
+    insta::assert_snapshot!(words("FORESHOCK_KAFKA__BROKES", "x"), @"environment variable `FORESHOCK_KAFKA__BROKES`: unknown key `kafka.brokes`: did you mean `brokers`?");
+    insta::assert_snapshot!(words("FORESHOCK_KAFKA__BROKERS", "x"), @"environment variable `FORESHOCK_KAFKA__BROKERS`: `kafka.brokers`: expected `host:port`, several with commas between");
+    insta::assert_snapshot!(words("FORESHOCK_LIMITS__ORDERS_MAX", "many"), @r#"
+    environment variable `FORESHOCK_LIMITS__ORDERS_MAX`: `limits.orders_max`: invalid type: string "many", expected a whole number
+    in `limits.orders_max`
+    "#);
+    insta::assert_snapshot!(words("FORESHOCK_KAFKA__INPUT", "x y"), @r#"
+    environment variable `FORESHOCK_KAFKA__INPUT`: `kafka.input`: invalid type: string "x y", expected an array
+    in `kafka.input`
+    "#);
+    insta::assert_snapshot!(words("FORESHOCK_CONFIG", "f.toml"), @"environment variable `FORESHOCK_CONFIG`: unknown key `config`: expected `detect`, `http`, `kafka`, `limits`, `topics`");
 }
 
 #[test]

@@ -119,7 +119,7 @@ fn a_book_becomes_a_snapshot() {
     let line = br#"1430000000000 order_book {"bids": [["236.47", "1.7"]], "asks": [["236.50", "2"], ["237", "3"]]}"#;
     adapter.read(line, &mut out).unwrap();
     let json = serde_json::to_string(&out[0]).unwrap();
-    insta::assert_snapshot!(json, @"");
+    insta::assert_snapshot!(json, @r#"{"ts":1430000000000000000,"symbol":"BTC-USD","type":"book_snapshot","bids":[["236.47","1.7"]],"asks":[["236.5","2"],["237","3"]]}"#);
 }
 
 #[test]
