@@ -21,7 +21,7 @@ pub const KINDS: [&[u8]; 12] = [
     b"{\"type\":\"trade\",\"ts\":17672256",
     b"[1,2,3]",
     b"null",
-    br#"{"type":"no_such_type","ts":1767225600000000000,"symbol":"S1"}"#,
+    br#"{"ts":1767225600000000000,"symbol":"S1"}"#,
     br#"{"type":"trade","ts":1767225600000000000,"symbol":"S1","trade":"1","price":"NaN","qty":"1"}"#,
     br#"{"type":"order_new","ts":1767225600000000000,"symbol":"S1","order":"1","side":"buy","price":"1","qty":"-1"}"#,
     br#"{"type":"order_cancel","ts":1767225600000000000,"symbol":"S1"}"#,
