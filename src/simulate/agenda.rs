@@ -34,8 +34,8 @@ pub(super) enum Job {
     PlantOrder(usize),
     /// A planted episode pulls its next order.
     PullOrder(usize),
-    /// A planted jump of so many ticks.
-    PlantJump(i64),
+    /// The fair value jumps by so many ticks: at the opening, or planted.
+    JumpBy(i64),
     /// A maker stands back on one side after a fill.
     StandBack(usize, Side),
 }

@@ -1,6 +1,6 @@
 //! Random numbers: one seeded stream, and the few distributions that the agents draw from.
 //!
-//! ChaCha8 gives the same numbers on every machine and cheap independent streams of one seed; the distributions use the
+//! `ChaCha8` gives the same numbers on every machine and cheap independent streams of one seed; the distributions use the
 //! portable functions of `stats::math` only.
 
 use rand_chacha::ChaCha8Rng;

@@ -18,6 +18,7 @@ const BEAT: Span = Span::from_secs(1);
 
 /// One thing that the exchange says.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all items are events, and they are passed on one by one")]
 pub enum Item {
     /// An event of one symbol or account, for that key's partition.
     Event(Event<'static>),

@@ -32,11 +32,6 @@ impl Fair {
         self.ticks
     }
 
-    /// Where it comes back to, in ticks.
-    pub(super) fn reference(&self) -> f64 {
-        self.reference
-    }
-
     /// Lets time pass.
     pub(super) fn drift(&mut self, by: Span, dice: &mut Dice) {
         let secs = by.secs_f64();

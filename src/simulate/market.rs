@@ -25,6 +25,9 @@ use crate::{
 const DRIFT_EVERY: Span = Span::from_millis(500);
 /// Ordinary jumps: one in this many seconds.
 const JUMP_EVERY_SECS: f64 = 150.0;
+/// The opening finds its price in jumps, about one in so many seconds for so many times. Markets do open like that, and a
+/// baseline that begins with the flow (after 91 s) has then seen what a re-quote looks like before it judges one.
+const OPENING_JUMPS: (i64, Span) = (4, Span::from_secs(7));
 /// How often the venue says its mark and its load.
 const MARK_EVERY: Span = Span::from_secs(5);
 const LOAD_EVERY: Span = Span::from_secs(10);
@@ -87,6 +90,12 @@ impl Market {
             self.requote(maker, Span::from_millis(10));
         }
         self.later(DRIFT_EVERY, Job::Drift);
+        for nth in 1..=OPENING_JUMPS.0 {
+            let around = self.dice.span(Span::ZERO, Span::from_secs(3)).nanos();
+            let ticks = ordinary_jump(&mut self.dice);
+            self.agenda
+                .add(self.now.plus(Span::from_nanos(nth * OPENING_JUMPS.1.nanos() - around)), Job::JumpBy(ticks));
+        }
         self.after_wait(1.0 / JUMP_EVERY_SECS, Job::Jump);
         self.later(Span::from_secs(1), Job::Place);
         self.next_take();
@@ -128,7 +137,7 @@ impl Market {
             Job::Load => self.load(),
             Job::PlantOrder(plant) => self.plant_order(plant),
             Job::PullOrder(plant) => self.pull_order(plant),
-            Job::PlantJump(ticks) => self.jump(ticks),
+            Job::JumpBy(ticks) => self.jump(ticks),
         }
     }
 

@@ -177,7 +177,21 @@ mod tests {
                 }),
             ]
             .join("\n"),
-            @""
+            @r"
+            fine
+            `0` symbols: expected 1 to 1000
+            `1001` symbols: expected 1 to 1000
+            `3` accounts: expected at least 12
+            `0` minutes: expected 1 to 525600
+            density `0`: expected above 0 and at most 1000
+            density `NaN`: expected above 0 and at most 1000
+            density `inf`: expected above 0 and at most 1000
+            a cool-down of `-1` s: expected 0 to 86400
+            a start at `1970-01-01T00:00:00Z`: expected all of the run in the years 2000 to 2099
+            a scenario at minute `9.9`: expected 1 to 9.5
+            a scenario at minute `NaN`: expected 1 to 9.5
+            scenarios in a run of `1` min: expected at least 2 min
+            "
         );
     }
 }

@@ -32,7 +32,7 @@ impl Market {
     pub(super) fn plant(&mut self, index: u32, episodes: &[Episode]) {
         for episode in episodes.iter().filter(|episode| episode.symbol == index) {
             match episode.doing {
-                Doing::Jump(ticks) => self.agenda.add(episode.start, Job::PlantJump(ticks)),
+                Doing::Jump(ticks) => self.agenda.add(episode.start, Job::JumpBy(ticks)),
                 Doing::Burst(burst) => {
                     let plant = self.plants.len();
                     self.agenda.add(episode.start.plus(burst.placed(0)), Job::PlantOrder(plant));

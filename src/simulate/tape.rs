@@ -157,7 +157,7 @@ impl Tape {
 
     /// What is left of an order is withdrawn. A user's wish is said outright for every other order, as venues differ.
     pub(super) fn cancelled(&mut self, ts: EventTime, order: u64, entry: &Entry, reason: CancelReason) {
-        let silent = reason == CancelReason::User && order % 2 == 0;
+        let silent = reason == CancelReason::User && order.is_multiple_of(2);
         let body = OrderCancel {
             order: name(order.to_string()),
             side: Some(entry.side),

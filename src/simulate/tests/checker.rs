@@ -1,0 +1,143 @@
+//! A naive venue: replays events over plain lists and objects to whatever a real one could not have said.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    event::{Body, Decimal, Event, OrderCancel, OrderNew, OrderReplace, Price, Quantity, Side, Trade},
+    time::EventTime,
+};
+
+#[derive(Clone, Debug)]
+struct Live {
+    id: String,
+    account: String,
+    side: Side,
+    price: Option<Price>,
+    left: Decimal,
+}
+
+/// What one symbol has said so far; live orders by time priority.
+#[derive(Default)]
+struct Symbol {
+    seq: u64,
+    last: Option<EventTime>,
+    live: Vec<Live>,
+    ids: std::collections::BTreeSet<String>,
+}
+
+#[derive(Default)]
+pub(super) struct Checker(BTreeMap<String, Symbol>);
+
+type Verdict = Result<(), &'static str>;
+
+fn ensure(holds: bool, wrong: &'static str) -> Verdict {
+    if holds { Ok(()) } else { Err(wrong) }
+}
+
+impl Checker {
+    pub(super) fn see(&mut self, event: &Event<'_>) -> Verdict {
+        let name = event.symbol.as_deref().ok_or("no symbol")?;
+        self.0.entry(name.into()).or_default().see(event)
+    }
+}
+
+impl Symbol {
+    fn see(&mut self, event: &Event<'_>) -> Verdict {
+        if self.last.is_some_and(|last| last < event.ts) {
+            self.at_rest()?;
+        }
+        self.last = Some(event.ts);
+        if matches!(event.body, Body::Engine(_)) {
+            return ensure(event.seq.is_none(), "an engine event is not in the sequence");
+        }
+        self.seq += 1;
+        ensure(event.seq == Some(self.seq), "the sequence has a gap")?;
+        if let Body::Trade(trade) = &event.body {
+            return self.trade(trade);
+        }
+        let account = event.account.as_deref().unwrap_or_default();
+        if let Body::OrderNew(order) = &event.body {
+            return self.add(account, order);
+        }
+        if let Body::OrderReplace(order) = &event.body {
+            return self.replace(account, order);
+        }
+        if let Body::OrderCancel(order) = &event.body {
+            return self.cancel(account, order);
+        }
+        Ok(())
+    }
+
+    /// What must hold whenever time moves on.
+    fn at_rest(&self) -> Verdict {
+        let prices = |side| self.live.iter().filter(move |o| o.side == side).filter_map(|o| o.price);
+        let crossed = prices(Side::Buy).max().zip(prices(Side::Sell).min()).is_some_and(|(bid, ask)| bid >= ask);
+        ensure(!crossed, "the book is crossed")?;
+        ensure(self.live.iter().all(|o| o.price.is_some()), "a market order rests")
+    }
+
+    fn add(&mut self, account: &str, order: &OrderNew<'_>) -> Verdict {
+        ensure(self.ids.insert(order.order.to_string()), "an order id comes twice")?;
+        self.live.push(Live {
+            id: order.order.to_string(),
+            account: account.into(),
+            side: order.side,
+            price: order.price,
+            left: order.qty.get(),
+        });
+        Ok(())
+    }
+
+    fn find(&self, id: Option<&str>) -> Result<usize, &'static str> {
+        self.live.iter().position(|o| Some(o.id.as_str()) == id).ok_or("the order is not live")
+    }
+
+    fn replace(&mut self, account: &str, order: &OrderReplace<'_>) -> Verdict {
+        let mut was = self.live.remove(self.find(Some(&order.order))?);
+        ensure(was.account == account, "somebody else's order is moved")?;
+        ensure(was.price != Some(order.price), "a replace moves nothing")?;
+        (was.price, was.left) = (Some(order.price), order.qty.get());
+        self.live.push(was);
+        Ok(())
+    }
+
+    fn cancel(&mut self, account: &str, order: &OrderCancel<'_>) -> Verdict {
+        let was = self.live.remove(self.find(Some(&order.order))?);
+        let same = (Some(was.side), was.price) == (order.side, order.price) && was.account == account;
+        ensure(same, "a cancel describes another order")?;
+        ensure(order.qty.map(Quantity::get) == Some(was.left), "a cancel's quantity is not what was left")
+    }
+
+    fn trade(&mut self, trade: &Trade<'_>) -> Verdict {
+        let maker = self.live[self.find(trade.maker_order.as_deref())?].clone();
+        let taker = self.live[self.find(trade.taker_order.as_deref())?].clone();
+        let named = Some(maker.account.as_str()) == trade.maker.as_deref()
+            && Some(taker.account.as_str()) == trade.taker.as_deref();
+        ensure(named && maker.account != taker.account, "the accounts of a trade are not its orders'")?;
+        ensure(Some(taker.side) == trade.side && taker.side != maker.side, "the aggressor's side is wrong")?;
+        ensure(maker.price == Some(trade.price), "a trade is not at the resting price")?;
+        ensure(taker.price.is_none_or(|limit| !better(maker.side, limit, trade.price)), "a trade is beyond its limit")?;
+        let first = self.live.iter().filter(|o| o.side == maker.side && o.id != taker.id).reduce(|best, o| {
+            let ahead = o.price.zip(best.price).is_some_and(|(o, best)| better(maker.side, o, best));
+            if ahead { o } else { best }
+        });
+        ensure(first.is_some_and(|first| first.id == maker.id), "a trade passes over a better or older order")?;
+        for id in [maker.id, taker.id] {
+            let at = self.find(Some(&id))?;
+            self.live[at].left = self.live[at].left.minus(trade.qty.get());
+            ensure(self.live[at].left >= Decimal::ZERO, "an order trades more than it has")?;
+            if self.live[at].left.is_zero() {
+                self.live.remove(at);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether a resting price is ahead of another.
+fn better(side: Side, price: Price, than: Price) -> bool {
+    match side {
+        Side::Buy => price > than,
+        Side::Sell => price < than,
+    }
+}

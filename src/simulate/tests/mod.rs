@@ -1,0 +1,163 @@
+//! The simulated flow against what is promised of it.
+
+mod checker;
+mod episodes;
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use sha2::{Digest, Sha256};
+
+use self::checker::Checker;
+use super::{Exchange, Item, Plan, Planted, Scenario, scenario::CANCELS_PER_SEC};
+use crate::{
+    event::{Body, CancelReason, DecodeLimits, Event, EventType, OrderCancel, decode},
+    time::{EventTime, Span},
+};
+
+fn run(plan: &Plan) -> Exchange {
+    Exchange::try_new(plan).unwrap()
+}
+
+fn events(plan: &Plan) -> impl Iterator<Item = Event<'static>> {
+    run(plan).filter_map(|item| match item {
+        Item::Event(event) => Some(event),
+        Item::Heartbeat(_) => None,
+    })
+}
+
+/// A cancel as DETECTION 2.1 counts them.
+fn is_cancel(event: &Event<'_>) -> bool {
+    let withdrawn = |cancel: &OrderCancel<'_>| matches!(cancel.reason, None | Some(CancelReason::User));
+    matches!(&event.body, Body::OrderReplace(_))
+        || matches!(&event.body, Body::OrderCancel(cancel) if withdrawn(cancel))
+}
+
+fn lines(plan: &Plan) -> impl Iterator<Item = String> {
+    run(plan).map(|item| serde_json::to_string(&item.into_event()).unwrap())
+}
+
+fn digest(plan: &Plan) -> String {
+    let mut hash = Sha256::new();
+    for line in lines(plan) {
+        hash.update(line);
+        hash.update("\n");
+    }
+    let first: [u8; 8] = hash.finalize()[..8].try_into().unwrap();
+    format!("{:016x}", u64::from_be_bytes(first))
+}
+
+fn any_plan() -> impl Strategy<Value = Plan> {
+    let scenario = prop_oneof![Just(Scenario::CancelBurst), Just(Scenario::MakerRequote)];
+    let minutes = prop_oneof![Just(None), (1.0..2.5_f64).prop_map(Some)];
+    let planted = (scenario, minutes).prop_map(|(scenario, at_minute)| Planted { scenario, at_minute });
+    (any::<u64>(), 1..4_u32, 12..100_u32, 0.1..8.0_f64, prop::collection::vec(planted, 0..4)).prop_map(
+        |(seed, symbols, accounts, density, scenarios)| Plan {
+            symbols,
+            accounts,
+            density,
+            scenarios,
+            ..Plan::new(seed, 3)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn the_flow_of_any_plan_is_one_that_a_venue_could_have(plan in any_plan()) {
+        let mut checker = Checker::default();
+        let mut previous = plan.start;
+        for event in events(&plan) {
+            prop_assert!(previous <= event.ts && event.ts < plan.end());
+            previous = event.ts;
+            if let Err(wrong) = checker.see(&event) {
+                prop_assert!(false, "{wrong}: {event:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_event_reads_back_as_it_was(plan in any_plan()) {
+        for item in run(&plan) {
+            let event = item.into_event();
+            let line = serde_json::to_string(&event).unwrap();
+            prop_assert_eq!(decode(line.as_bytes(), None, DecodeLimits::default()), Ok(event));
+        }
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bytes_and_another_gives_others() {
+    let plan = Plan { scenarios: vec!["cancel_burst".parse().unwrap()], ..Plan::new(1, 10) };
+    assert_eq!(digest(&plan), digest(&plan));
+    insta::assert_snapshot!(digest(&plan), @"32026a4181697c3e");
+    assert_ne!(digest(&plan), digest(&Plan { seed: 2, ..plan }));
+}
+
+#[test]
+fn the_first_lines_are_in_the_contracts_form() {
+    let first: Vec<String> = lines(&Plan { symbols: 1, ..Plan::new(1, 1) }).take(6).collect();
+    insta::assert_snapshot!(first.join("\n"), @r#"
+    {"ts":1767225600000000000,"symbol":"S1","seq":1,"type":"instrument","tick":"0.001","lot":"1","tiers":[["100000","0.005"],["1000000","0.01"],[null,"0.025"]],"taker_fee":"0.0005","liquidation_fee":"0.005"}
+    {"ts":1767225600000000000,"symbol":"S1","seq":2,"type":"mark","mark":"12.47","index":"12.4703"}
+    {"ts":1767225600000000000,"type":"heartbeat","producer":"simulate"}
+    {"ts":1767225600012523115,"symbol":"S1","seq":3,"account":"a1","owner":"o1","type":"order_new","order":"1","side":"buy","price":"12.468","qty":"56","kind":"limit","post_only":true}
+    {"ts":1767225600015776904,"symbol":"S1","seq":4,"account":"a1","owner":"o1","type":"order_new","order":"2","side":"buy","price":"12.466","qty":"56","kind":"limit","post_only":true}
+    {"ts":1767225600017566056,"symbol":"S1","seq":5,"account":"a1","owner":"o1","type":"order_new","order":"3","side":"buy","price":"12.464","qty":"56","kind":"limit","post_only":true}
+    "#);
+}
+
+#[test]
+fn a_symbols_flow_does_not_depend_on_how_many_others_there_are() {
+    let of_first = |symbols| {
+        let plan = Plan { symbols, ..Plan::new(5, 3) };
+        events(&plan).filter(|event| event.symbol.as_deref() == Some("S1")).collect::<Vec<_>>()
+    };
+    assert_eq!(of_first(1), of_first(3));
+}
+
+#[test]
+fn rates_are_as_stated_and_follow_density() {
+    for density in [0.5, 1.0, 5.0] {
+        let plan = Plan { density, ..Plan::new(9, 60) };
+        let mut counts = BTreeMap::new();
+        let mut cancels = 0.0;
+        for event in events(&plan) {
+            *counts.entry(event.body.kind()).or_insert(0.0) += 1.0;
+            cancels += f64::from(u8::from(is_cancel(&event)));
+        }
+        let unit = density * 3600.0 * f64::from(plan.symbols);
+        let rate = |kind| counts.get(&kind).copied().unwrap_or(0.0_f64) / unit;
+        let order_events = rate(EventType::OrderNew)
+            + rate(EventType::OrderCancel)
+            + rate(EventType::OrderReplace)
+            + rate(EventType::Trade);
+        assert!((4.5..6.5).contains(&order_events), "{order_events} order events/s at {density}");
+        assert!((cancels / unit / CANCELS_PER_SEC - 1.0).abs() < 0.2, "{} cancels/s at {density}", cancels / unit);
+        for kind in [EventType::Mark, EventType::Engine, EventType::Instrument, EventType::OrderReject] {
+            assert!(rate(kind) > 0.0, "{}", kind.name());
+        }
+    }
+}
+
+#[test]
+fn heartbeats_come_each_second_after_all_that_happened_and_on_through_the_cool_down() {
+    let plan = Plan::new(4, 2);
+    let (mut beats, mut newest) = (Vec::new(), plan.start);
+    for item in run(&plan) {
+        match item {
+            Item::Event(event) => {
+                assert!(beats.last().is_none_or(|&beat| beat < event.ts), "nothing comes after its heartbeat");
+                newest = event.ts;
+            }
+            Item::Heartbeat(ts) => {
+                assert!(newest <= ts);
+                beats.push(ts);
+            }
+        }
+    }
+    let expected: Vec<EventTime> = (0..=240).map(|s| plan.start.plus(Span::from_secs(s))).collect();
+    assert_eq!(beats, expected);
+}
