@@ -7,6 +7,7 @@
 mod body;
 mod decimal;
 mod decode;
+mod field;
 mod place;
 mod reject;
 mod schema;

@@ -1,0 +1,604 @@
+//! Bad input: what a venue, a broken producer or a hostile one may send, and what becomes of each record.
+//!
+//! One table of records, each with the fate and the reason that the contract gives it, and one check: the record goes between two
+//! good ones through decoding and the engine; it has exactly one fate; if it is rejected its place leads back to its
+//! original bytes (which the shell puts into the dead letters), no clock moves, and the next good record is taken.
+//!
+//! Memory needs no test of its own here: a record is refused by its size before anything is read, names, levels and tiers are
+//! bounded by the record, and a field that no type has is skipped without being kept.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use foreshock::{
+    engine::{Detection, Engine, Fate, Input, Limits, Outbox, Output, Plan, Record},
+    event::{DecodeLimits, EventType, Place, Reason, Source, SourceId, decode},
+    time::{EventTime, WallTime},
+};
+use proptest::prelude::*;
+
+/// The time of the good record, and the own time of each record unless a row says otherwise.
+const T: i64 = 1_760_130_000_000_000_000;
+/// Five minutes: how far an event may lie after its record's own time.
+const FUTURE_MAX: i64 = 300_000_000_000;
+/// Where the row under test stands in its partition.
+const OFFSET: u64 = 41;
+
+/// A good `order_new`, field by field as JSON text.
+const ORDER_NEW: [(&str, &str); 8] = [
+    ("type", r#""order_new""#),
+    ("ts", "1760130000000000000"),
+    ("symbol", r#""ODD-PERP""#),
+    ("account", r#""a17""#),
+    ("order", r#""8812""#),
+    ("side", r#""buy""#),
+    ("price", r#""64000.5""#),
+    ("qty", r#""0.25""#),
+];
+
+/// Good records of all types: what mutation starts from.
+const GOOD: [&str; 18] = [
+    r#"{"type":"order_new","ts":1760130000123456789,"symbol":"BTC-PERP","seq":71,"account":"a17","order":"8812","side":"buy","price":"64000.5","qty":"0.25","kind":"limit","tif":"gtc","post_only":true}"#,
+    r#"{"type":"order_replace","ts":1760130000123456790,"symbol":"BTC-PERP","order":"8812","new_order":"8813","price":1.5e3,"qty":2}"#,
+    r#"{"type":"order_cancel","ts":1760130000223456789,"symbol":"BTC-PERP","seq":72,"account":"a17","order":"8812","qty":"0.25","reason":"user"}"#,
+    r#"{"type":"order_reject","ts":1760130000223456789,"symbol":"BTC-PERP","reason":"too late"}"#,
+    r#"{"type":"trade","ts":1760130000323456789,"symbol":"BTC-PERP","seq":73,"trade":"991","price":"64000.5","qty":"0.1","side":"sell","maker":"a17","taker":"a9","maker_order":"8812","liquidation":false}"#,
+    r#"{"type":"book_snapshot","ts":1760130000423456789,"symbol":"ETH-PERP","seq":3,"bids":[["2500.1","3"]],"asks":[["2500.2","1"]]}"#,
+    r#"{"type":"book_delta","ts":1760130000423456789,"symbol":"ETH-PERP","seq":9,"prev_seq":3,"bids":[["2500.1","3"]],"asks":[["2500.2","0"]]}"#,
+    r#"{"type":"leverage","ts":1760130000423456789,"account":"a17","leverage":20,"margin_mode":"cross"}"#,
+    r#"{"type":"position","ts":1760130000523456789,"account":"a17","symbol":"BTC-PERP","qty":"-2.5","entry":"63100","margin_mode":"cross"}"#,
+    r#"{"type":"balance","ts":1760130000623456789,"account":"a17","equity":"12000","asset":"USDT"}"#,
+    r#"{"type":"mark","ts":1760130000623456789,"symbol":"BTC-PERP","mark":"64000.1","index":"64000.2"}"#,
+    r#"{"type":"funding","ts":1760130000623456789,"symbol":"BTC-PERP","rate":"-0.0001","interval_hours":8}"#,
+    r#"{"type":"open_interest","ts":1760130000623456789,"symbol":"BTC-PERP","qty":"120000"}"#,
+    r#"{"type":"liquidation","ts":1760130000623456789,"symbol":"BTC-PERP","phase":"adl","side":"sell","qty":"1"}"#,
+    r#"{"type":"insurance_fund","ts":1760130000623456789,"balance":"1e9"}"#,
+    r#"{"type":"instrument","ts":1760130000623456789,"symbol":"BTC-PERP","tick":"0.1","lot":"0.001","tiers":[["100000","0.005"],[null,"0.01"]]}"#,
+    r#"{"type":"engine","ts":1760130000623456789,"ack_p50_us":120,"ack_p99_us":900.5,"queue_depth":3}"#,
+    r#"{"type":"heartbeat","ts":1760130000623456789,"symbol":"BTC-PERP","producer":"gw1"}"#,
+];
+
+/// One row: a name, the record's bytes, its own time, and what must become of it.
+struct Row {
+    name: &'static str,
+    bytes: Vec<u8>,
+    appended_at: Option<i64>,
+    expected: Result<Fate, Reason>,
+}
+
+fn row(name: &'static str, bytes: impl Into<Vec<u8>>, expected: Result<Fate, Reason>) -> Row {
+    Row { name, bytes: bytes.into(), appended_at: Some(T), expected }
+}
+
+fn bad(name: &'static str, bytes: impl Into<Vec<u8>>, reason: Reason) -> Row {
+    row(name, bytes, Err(reason))
+}
+
+fn fine(name: &'static str, bytes: impl Into<Vec<u8>>) -> Row {
+    row(name, bytes, Ok(Fate::Accepted))
+}
+
+impl Row {
+    fn appended(self, at: impl Into<Option<i64>>) -> Self {
+        Self { appended_at: at.into(), ..self }
+    }
+}
+
+fn object<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    let fields: Vec<String> = fields.into_iter().map(|(name, value)| format!(r#""{name}":{value}"#)).collect();
+    format!("{{{}}}", fields.join(","))
+}
+
+/// The good order with one field's JSON text replaced, or added.
+fn with(field: &str, text: &str) -> String {
+    let others = ORDER_NEW.into_iter().filter(|(name, _)| *name != field);
+    object(others.chain([(field, text)]))
+}
+
+/// The good order without a field.
+fn without(field: &str) -> String {
+    object(ORDER_NEW.into_iter().filter(|(name, _)| *name != field))
+}
+
+/// The good order with one field's bytes replaced by what need not be UTF-8.
+fn with_bytes(field: &str, bytes: &[u8]) -> Vec<u8> {
+    let text = with(field, "@");
+    let at = text.find('@').unwrap();
+    [&text.as_bytes()[..at], bytes, &text.as_bytes()[at + 1..]].concat()
+}
+
+/// A record of another type: its own fields beside type, time, symbol and account.
+fn other(kind: &str, fields: &str) -> String {
+    format!(r#"{{"type":"{kind}","ts":{T},"symbol":"ODD-PERP","account":"a17",{fields}}}"#)
+}
+
+fn cut(text: &str, share: usize) -> String {
+    text[..text.len() * share / 4].to_owned()
+}
+
+fn framing() -> Vec<Row> {
+    use Reason::{Empty, NotJson, NotObject, NotUtf8, TooLarge};
+    let good = object(ORDER_NEW);
+    vec![
+        bad("no bytes", "", Empty),
+        bad("one blank", " ", Empty),
+        bad("white space of all kinds", " \t\r\n\n", Empty),
+        bad("cut after a quarter", cut(&good, 1), NotJson),
+        bad("cut in the middle", cut(&good, 2), NotJson),
+        bad("cut after three quarters", cut(&good, 3), NotJson),
+        bad("cut before the closing brace", &good[..good.len() - 1], NotJson),
+        bad("an opening brace", "{", NotJson),
+        bad("two objects on a line", format!("{good}{good}"), NotJson),
+        bad("two objects apart by a blank", format!("{good} {good}"), NotJson),
+        bad("words after the object", format!("{good} and so on"), NotJson),
+        bad("a comma after the last field", good.replace('}', ",}"), NotJson),
+        bad("single quotes", good.replace('"', "'"), NotJson),
+        bad("a name without quotes", good.replace(r#""ts""#, "ts"), NotJson),
+        bad("a comment", format!("/* new */{good}"), NotJson),
+        bad("not JSON at all", "8=FIX.4.4|9=112|35=D|", NotJson),
+        bad("an XML element", "<order id='1'/>", NotJson),
+        bad("a byte order mark", format!("\u{feff}{good}"), NotJson),
+        bad("UTF-16", good.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>(), NotJson),
+        bad("compressed bytes", [0x1f, 0x8b, 0x08, 0x00, 0x00], NotUtf8),
+        bad("a Confluent schema id before the object", [b"\0\0\0\0\x07".as_slice(), good.as_bytes()].concat(), NotJson),
+        bad("an array of events", format!("[{good}]"), NotObject),
+        bad("the fields as an array", r#"["order_new",1760130000000000000,"ODD-PERP"]"#, NotObject),
+        bad("a string", r#""order_new""#, NotObject),
+        bad("the object as a string", serde_json::to_string(&good).unwrap(), NotObject),
+        bad("a number", "1760130000000000000", NotObject),
+        bad("null", "null", NotObject),
+        bad("an array of arrays, 100,000 deep", "[".repeat(100_000), NotJson),
+        bad("the same, closed", "[".repeat(100_000) + &"]".repeat(100_000), NotObject),
+        bad("more than a mebibyte", with("note", &format!("\"{}\"", "x".repeat(1 << 20))), TooLarge),
+        bad("a mebibyte of blanks and one more", " ".repeat((1 << 20) + 1), TooLarge),
+        bad("a raw NUL in a name", with("order", "\"88\0\""), NotJson),
+        bad("a raw line feed in a name", with("order", "\"88\n12\""), NotJson),
+        bad("a NUL between fields", good.replace(r#","side""#, ",\0\"side\""), NotJson),
+        bad("a lone continuation byte in a name", with_bytes("order", b"\"a\x80\""), NotUtf8),
+        bad("an overlong slash in a name", with_bytes("order", b"\"\xc0\xaf\""), NotUtf8),
+        bad("a surrogate as UTF-8", with_bytes("order", b"\"\xed\xa0\x80\""), NotUtf8),
+        bad("half a character", with_bytes("order", b"\"\xe2\x82\""), NotUtf8),
+        bad("Latin-1", with_bytes("account", b"\"J\xfcrgen\""), NotUtf8),
+        bad("bytes above Unicode", with_bytes("order", b"\"\xf5\x80\x80\x80\""), NotUtf8),
+        bad("invalid UTF-8 in a field that nobody reads", with_bytes("note", b"\"\xff\""), NotUtf8),
+        fine("white space around the object", format!(" \r\n{good}\n")),
+        fine("an unknown field", with("colour", r#""red""#)),
+        fine("an unknown field, 100,000 deep", with("extra", &("[".repeat(100_000) + &"]".repeat(100_000)))),
+        fine("an unknown field twice", with("colour", r#""red","colour":"blue""#)),
+    ]
+}
+
+fn fields() -> Vec<Row> {
+    use Reason::{DuplicateField, MissingField, NotUtf8, WrongType};
+    let mut rows = vec![
+        bad("no field at all", "{}", MissingField),
+        bad("a field twice", with("qty", r#""1","qty":"2""#), DuplicateField),
+        bad("the same field twice with one value", with("ts", &format!("{T},\"ts\":{T}")), DuplicateField),
+        bad("a field twice, first null", with("qty", r#"null,"qty":"2""#), DuplicateField),
+        bad("a field twice, once escaped", with("qty", r#""1","\u0071ty":"2""#), DuplicateField),
+        bad("a field of another type twice", with("rate", "1,\"rate\":1"), DuplicateField),
+        bad("the type is a number", with("type", "1"), WrongType),
+        bad("the type is an object", with("type", r#"{"order_new":{}}"#), WrongType),
+        bad("the symbol is a number", with("symbol", "7"), WrongType),
+        bad("the symbol is an array", with("symbol", r#"["BTC"]"#), WrongType),
+        bad("the account is a number", with("account", "17"), WrongType),
+        bad("the owner is a boolean", with("owner", "false"), WrongType),
+        bad("the order is a number", with("order", "8812"), WrongType),
+        bad("the side is a number", with("side", "1"), WrongType),
+        bad("the price is a boolean", with("price", "true"), WrongType),
+        bad("the price is an object", with("price", r#"{"value":1}"#), WrongType),
+        bad("the quantity is an array", with("qty", "[1]"), WrongType),
+        bad("a known field, 100,000 deep", with("qty", &("[".repeat(100_000) + &"]".repeat(100_000))), WrongType),
+        bad("a boolean as a string", with("post_only", r#""true""#), WrongType),
+        bad("a boolean as a number", with("reduce_only", "1"), WrongType),
+        bad("the sequence is negative", with("seq", "-1"), WrongType),
+        bad("the sequence has a fraction", with("seq", "7.5"), WrongType),
+        bad("the sequence is whole but a float", with("seq", "7.0"), WrongType),
+        bad("the sequence is beyond 64 bits", with("seq", "18446744073709551616"), WrongType),
+        bad("the sequence is a string", with("seq", r#""7""#), WrongType),
+        bad("a lone high surrogate in a name", with("order", r#""\ud800""#), NotUtf8),
+        bad("a lone low surrogate in a name", with("order", r#""a\udc00b""#), NotUtf8),
+        bad("surrogates in the wrong order", with("symbol", r#""\udc00\ud800""#), NotUtf8),
+        bad("a lone surrogate in a number", with("price", r#""1\ud800""#), NotUtf8),
+        fine("a pair of surrogates", with("order", r#""\ud83d\ude00""#)),
+        fine("an escaped field name", with("qty", "1").replace("qty", r"\u0071ty")),
+        fine("an optional field is null", with("kind", "null")),
+        fine("an optional account is absent", without("account")),
+        fine("no price: a market order", without("price")),
+        fine("the greatest sequence", with("seq", "18446744073709551615")),
+    ];
+    for field in ["type", "ts", "symbol", "order", "side", "qty"] {
+        rows.push(bad("a required field is missing", without(field), MissingField));
+        rows.push(bad("a required field is null", with(field, "null"), MissingField));
+    }
+    rows
+}
+
+fn names_and_words() -> Vec<Row> {
+    use Reason::{BadName, MissingField, UnknownWord, WrongType};
+    let long = |bytes: usize| format!("\"{}\"", "x".repeat(bytes));
+    vec![
+        bad("the symbol is empty", with("symbol", r#""""#), BadName),
+        bad("the order is empty", with("order", r#""""#), BadName),
+        bad("an escaped NUL in a name", with("order", r#""88\u0000""#), BadName),
+        bad("an escaped line feed in a name", with("account", r#""a\nb""#), BadName),
+        bad("a tab in a name", with("symbol", r#""BTC\tPERP""#), BadName),
+        bad("a C1 control in a name", with("symbol", r#""BTC\u0085PERP""#), BadName),
+        bad("a DEL in a name", with("symbol", "\"BTC\u{7f}\""), BadName),
+        bad("a symbol of 129 bytes", with("symbol", &long(129)), BadName),
+        bad("a name of half a mebibyte", with("account", &long(1 << 19)), BadName),
+        bad("65 characters of two bytes", with("symbol", &format!("\"{}\"", "ü".repeat(65))), BadName),
+        fine("a symbol of 128 bytes", with("symbol", &long(128))),
+        fine("a name outside ASCII", with("account", r#""Jürgen ☃""#)),
+        bad("an unknown side", with("side", r#""hold""#), UnknownWord),
+        bad("a side in capitals", with("side", r#""Buy""#), UnknownWord),
+        bad("an empty side", with("side", r#""""#), UnknownWord),
+        bad("a side with a blank", with("side", r#""buy ""#), UnknownWord),
+        bad("an unknown kind", with("kind", r#""iceberg""#), UnknownWord),
+        bad("an unknown reason", other("order_cancel", r#""order":"1","reason":"because""#), UnknownWord),
+        bad("an unknown margin mode", other("leverage", r#""leverage":5,"margin_mode":"both""#), UnknownWord),
+        bad("an unknown phase", other("liquidation", r#""phase":"begun","side":"buy""#), UnknownWord),
+        bad("a reason that is an object", other("order_cancel", r#""order":"1","reason":{"user":1}"#), WrongType),
+        bad(
+            "an account event without an account",
+            format!(r#"{{"type":"balance","ts":{T},"equity":1}}"#),
+            MissingField,
+        ),
+        bad(
+            "a position without a symbol",
+            object([
+                ("type", r#""position""#),
+                ("ts", "1760130000000000000"),
+                ("account", r#""a""#),
+                ("qty", "1"),
+                ("entry", "1"),
+            ]),
+            MissingField,
+        ),
+        fine("a type of a later version", with("type", r#""order_triggered""#)),
+        fine("a type in capitals is another type", with("type", r#""ORDER_NEW""#)),
+        fine("the type is called unknown", with("type", r#""unknown""#)),
+        fine("an empty type", with("type", r#""""#)),
+    ]
+}
+
+fn numbers() -> Vec<Row> {
+    use Reason::{NotDecimal, NotJson, OutOfRange, WrongType};
+    vec![
+        bad("NaN", with("price", "NaN"), NotJson),
+        bad("Infinity", with("price", "Infinity"), NotJson),
+        bad("negative Infinity", with("qty", "-Infinity"), NotJson),
+        bad("NaN as a string", with("price", r#""NaN""#), NotDecimal),
+        bad("Infinity as a string", with("qty", r#""Infinity""#), NotDecimal),
+        bad("inf as a string", with("qty", r#""-inf""#), NotDecimal),
+        bad("an empty number", with("price", r#""""#), NotDecimal),
+        bad("words for a number", with("price", r#""market""#), NotDecimal),
+        bad("hexadecimal as a string", with("qty", r#""0x10""#), NotDecimal),
+        bad("hexadecimal", with("qty", "0x10"), NotJson),
+        bad("a comma for the point", with("price", r#""64000,5""#), NotDecimal),
+        bad("thousands kept apart", with("price", r#""64_000""#), NotDecimal),
+        bad("blanks in a number", with("price", r#"" 64000""#), NotDecimal),
+        bad("a plus before a number", with("price", r#""+64000""#), NotDecimal),
+        bad("Arabic digits", with("price", r#""٦٤""#), NotDecimal),
+        bad("an escaped NUL after a number", with("qty", r#""1\u0000""#), NotDecimal),
+        bad("a number with a leading zero", with("qty", "01"), NotJson),
+        bad("a number without digits after the point", with("qty", "1."), NotJson),
+        bad("a huge number", with("price", "1e400"), OutOfRange),
+        bad("a huge number as a string", with("price", r#""1e999999999999999999999""#), OutOfRange),
+        bad("above the range", with("qty", "1e16"), OutOfRange),
+        bad("just above the range", with("qty", r#""1000000000000001""#), OutOfRange),
+        bad("a tiny number", with("price", "1e-400"), OutOfRange),
+        bad("just below the range", with("qty", r#""0.000000000999""#), OutOfRange),
+        bad("sixteen digits", with("price", "0.1234567890123456"), OutOfRange),
+        bad("sixteen digits as a string", with("price", r#""1234567.890123456""#), OutOfRange),
+        bad("the noise of a double", with("price", "0.30000000000000004"), OutOfRange),
+        bad("half a mebibyte of digits", with("qty", &"7".repeat(1 << 19)), OutOfRange),
+        bad("a negative quantity", with("qty", r#""-0.25""#), OutOfRange),
+        bad("a negative price", with("price", "-64000.5"), OutOfRange),
+        bad("a quantity of zero", with("qty", "0"), OutOfRange),
+        bad("a quantity of minus zero", with("qty", "-0.0"), OutOfRange),
+        bad("a price of zero as a string", with("price", r#""0e5""#), OutOfRange),
+        bad("a negative entry", other("position", r#""qty":1,"entry":"-1""#), OutOfRange),
+        bad("a negative open interest", other("open_interest", r#""qty":-1"#), OutOfRange),
+        fine("fifteen digits", with("price", "999999999999999")),
+        fine("the least and the greatest", with("price", r#""1e15","note":"1e-9""#)),
+        fine("half a mebibyte of zeros behind the point", with("qty", &format!("1.{}", "0".repeat(1 << 19)))),
+        bad("bids are missing", other("book_delta", r#""asks":[]"#), Reason::MissingField),
+        bad("bids are an object", other("book_delta", r#""bids":{},"asks":[]"#), WrongType),
+        bad("bids are a string", other("book_snapshot", r#""bids":"[]","asks":[]"#), WrongType),
+        bad("a level of one element", other("book_delta", r#""bids":[["1"]],"asks":[]"#), WrongType),
+        bad("a level of three", other("book_delta", r#""bids":[["1","2","3"]],"asks":[]"#), WrongType),
+        bad("an empty level", other("book_delta", r#""bids":[[]],"asks":[]"#), WrongType),
+        bad("levels as objects", other("book_delta", r#""bids":[{"price":1,"qty":2}],"asks":[]"#), WrongType),
+        bad("levels flat", other("book_delta", r#""bids":["1","2"],"asks":[]"#), WrongType),
+        bad("a level within a level", other("book_delta", r#""bids":[[["1","2"],"3"]],"asks":[]"#), WrongType),
+        bad("a level without a price", other("book_delta", r#""bids":[[null,"2"]],"asks":[]"#), Reason::MissingField),
+        bad("a level at a price of zero", other("book_delta", r#""bids":[["0","2"]],"asks":[]"#), OutOfRange),
+        bad("a level with a negative quantity", other("book_delta", r#""bids":[],"asks":[["1","-2"]]"#), OutOfRange),
+        bad("a level of NaN", other("book_snapshot", r#""bids":[],"asks":[["1","NaN"]]"#), NotDecimal),
+        bad(
+            "too many levels",
+            other("book_snapshot", &format!(r#""bids":[{}],"asks":[]"#, ["[1,1]"; 5_001].join(","))),
+            Reason::TooMany,
+        ),
+        bad(
+            "too many tiers",
+            other("instrument", &format!(r#""tick":1,"lot":1,"tiers":[{}]"#, ["[1,1]"; 5_001].join(","))),
+            Reason::TooMany,
+        ),
+        bad(
+            "a tier without a rate",
+            other("instrument", r#""tick":1,"lot":1,"tiers":[["5",null]]"#),
+            Reason::MissingField,
+        ),
+        fine(
+            "as many levels as may be",
+            other("book_snapshot", &format!(r#""bids":[{}],"asks":[]"#, ["[1,1]"; 5_000].join(","))),
+        ),
+        fine("a delta that removes", other("book_delta", r#""bids":[["1","0"]],"asks":[]"#)),
+    ]
+}
+
+fn times() -> Vec<Row> {
+    use Reason::{TsFuture, TsUnit, WrongType};
+    let at = |ts: i64| with("ts", &ts.to_string());
+    let year_2000 = 946_684_800_000_000_000;
+    let year_2100 = 4_102_444_800_000_000_000;
+    vec![
+        bad("seconds for nanoseconds", at(T / 1_000_000_000), TsUnit),
+        bad("milliseconds for nanoseconds", at(T / 1_000_000), TsUnit),
+        bad("microseconds for nanoseconds", at(T / 1_000), TsUnit),
+        bad("the epoch", at(0), TsUnit),
+        bad("a negative time", at(-T), TsUnit),
+        bad("the least 64-bit time", at(i64::MIN), TsUnit),
+        bad("the greatest 64-bit time", at(i64::MAX), TsUnit),
+        bad("a time beyond 64 bits", with("ts", "9223372036854775808"), WrongType),
+        bad("a time as a string", with("ts", r#""1760130000000000000""#), WrongType),
+        bad("a time with a fraction", with("ts", "1760130000.123"), WrongType),
+        bad("a time with an exponent", with("ts", "1.76e18"), WrongType),
+        bad("a calendar time", with("ts", r#""2025-10-10T21:00:00Z""#), WrongType),
+        bad("a time as a boolean", with("ts", "true"), WrongType),
+        bad("a time below zero by a hair", with("ts", "-0"), WrongType),
+        bad("the last nanosecond before 2000", at(year_2000 - 1), TsUnit),
+        fine("the first nanosecond of 2000", at(year_2000)),
+        bad("the first nanosecond of 2100", at(year_2100), TsUnit).appended(year_2100),
+        fine("the last nanosecond of 2099, from a file", at(year_2100 - 1)).appended(None),
+        bad("the last nanosecond of 2099, from Kafka", at(year_2100 - 1), TsFuture),
+        fine("five minutes ahead of the record", at(T + FUTURE_MAX)),
+        bad("five minutes and a nanosecond ahead", at(T + FUTURE_MAX + 1), TsFuture),
+        bad("an hour ahead, for a time zone", at(T + 3_600_000_000_000), TsFuture),
+        fine("an hour ahead, from a file", at(T + 3_600_000_000_000)).appended(None),
+        bad("the record has the least time of all", at(T), TsFuture).appended(i64::MIN),
+        fine("an hour behind the record", at(T - 3_600_000_000_000)),
+        bad(
+            "a time outside and an unknown type",
+            other("x", "\"ts\":0").replacen(&format!("\"ts\":{T},"), "", 1),
+            TsUnit,
+        ),
+        row("a sequence number seen before", with("symbol", r#""BTC-PERP","seq":70"#), Ok(Fate::Duplicate)),
+        row("a sequence number from before", with("symbol", r#""BTC-PERP","seq":69"#), Ok(Fate::Late)),
+        row(
+            "an hour behind the newest of its symbol",
+            with("symbol", r#""BTC-PERP""#).replace(&T.to_string(), &(T - 3_600_000_000_000).to_string()),
+            Ok(Fate::Late),
+        ),
+    ]
+}
+
+fn engine() -> Engine {
+    let source = Source { name: "orderflow.events".to_owned(), partition: Some(0), feed: 0 };
+    Engine::new(Plan {
+        limits: Limits::default(),
+        detection: Detection::default(),
+        sources: vec![source],
+        replay: "foreshock replay".to_owned(),
+    })
+}
+
+/// What the shell does with a record: decode it, hand it over, collect what comes out.
+fn feed(engine: &mut Engine, bytes: &[u8], offset: u64, appended_at: Option<i64>) -> Vec<Output> {
+    let appended_at = appended_at.map(WallTime::from_nanos);
+    let mut outbox = Outbox::default();
+    let record = |content| Record { source: SourceId(0), offset, appended_at, content };
+    match decode(bytes, appended_at, DecodeLimits::default()) {
+        Ok(event) => engine.handle(Input::Record(record(Ok(&[event]))), &mut outbox),
+        Err(rejection) => engine.handle(Input::Record(record(Err(rejection))), &mut outbox),
+    }
+    outbox.drain().collect()
+}
+
+fn total(engine: &Engine, fate: Fate) -> u64 {
+    engine.fates()[0].of(fate)
+}
+
+fn good(seq: u64, ts: i64) -> String {
+    format!(
+        r#"{{"type":"order_new","ts":{ts},"symbol":"BTC-PERP","seq":{seq},"order":"g{seq}","side":"buy","price":"1","qty":"1"}}"#
+    )
+}
+
+fn check(row: &Row) {
+    let (name, head) = (row.name, String::from_utf8_lossy(&row.bytes[..row.bytes.len().min(200)]));
+    let mut engine = engine();
+    assert_eq!(feed(&mut engine, good(70, T).as_bytes(), OFFSET - 1, Some(T)), []);
+    let before = engine.watermark();
+    assert_eq!(before, Some(EventTime::from_nanos(T)));
+
+    // The topic as the shell keeps it: the dead letter is the record at the place that the engine names.
+    let original = row.bytes.clone();
+    let outputs = feed(&mut engine, &row.bytes, OFFSET, row.appended_at);
+    match &row.expected {
+        Err(reason) => {
+            let [Output::Rejected(place, rejection)] = outputs.as_slice() else {
+                panic!("{name}: {outputs:?} for {head}");
+            };
+            assert_eq!(rejection.reason, *reason, "{name}: {rejection} for {head}");
+            assert!(!rejection.detail.is_empty() && rejection.detail.len() < 500, "{name}: {}", rejection.detail);
+            assert_eq!(*place, Place { source: SourceId(0), offset: OFFSET }, "{name}");
+            assert_eq!(row.bytes, original, "{name}: the dead letter holds the original bytes");
+            assert_eq!(engine.counters().rejected[*reason as usize], 1, "{name}");
+            assert_eq!(
+                engine.counters().events.iter().sum::<u64>(),
+                1,
+                "{name}: nothing but the good one was an event"
+            );
+            assert_eq!(engine.watermark(), before, "{name}: no clock moves");
+            assert_eq!(total(&engine, Fate::Rejected), 1, "{name}");
+        }
+        Ok(fate) => {
+            assert_eq!(outputs, [], "{name}: {head}");
+            let expected = 1 + u64::from(*fate == Fate::Accepted);
+            assert_eq!(total(&engine, Fate::Accepted), expected, "{name}");
+            assert_eq!(total(&engine, *fate), if *fate == Fate::Accepted { 2 } else { 1 }, "{name}");
+        }
+    }
+    assert_eq!(engine.fates()[0].total(), 2, "{name}: one fate each");
+
+    let accepted = total(&engine, Fate::Accepted);
+    assert_eq!(feed(&mut engine, good(71, T + 1).as_bytes(), OFFSET + 1, Some(T + 1)), [], "{name}");
+    assert_eq!(total(&engine, Fate::Accepted), accepted + 1, "{name}: the next good record is accepted");
+    assert_eq!(engine.counters().gaps, 0, "{name}: a rejected record leaves no gap");
+}
+
+#[test]
+fn every_bad_record_has_its_fate_and_its_reason_and_stops_nothing() {
+    let rows: Vec<Row> = [framing(), fields(), names_and_words(), numbers(), times()].into_iter().flatten().collect();
+    let rejected = rows.iter().filter(|row| row.expected.is_err()).count();
+    assert!(rejected >= 40, "{rejected} kinds of bad records");
+    rows.iter().for_each(check);
+    // Each reason that decoding can give is in the table, so a new one cannot be forgotten.
+    for (reason, name) in Reason::ALL.into_iter().filter(|(reason, _)| *reason != Reason::NotInFormat) {
+        assert!(rows.iter().any(|row| row.expected == Err(reason)), "{name} is in no row");
+    }
+}
+
+#[test]
+fn the_good_records_that_mutation_starts_from_are_good_and_of_all_types() {
+    let mut engine = engine();
+    for (offset, line) in (0..).zip(GOOD) {
+        assert_eq!(feed(&mut engine, line.as_bytes(), offset, None), [], "{line}");
+    }
+    let (unknown, known) = engine.counters().events.split_last().unwrap();
+    assert_eq!((*unknown, known), (0, [1; 18].as_slice()));
+}
+
+#[test]
+fn an_event_of_an_unknown_type_is_counted_and_changes_nothing_else() {
+    let mut engine = engine();
+    let line = other("order_triggered", r#""order":[1,2],"qty":"NaN","seq":5"#);
+    assert_eq!(feed(&mut engine, line.as_bytes(), 0, None), []);
+    assert_eq!(engine.counters().events[EventType::Unknown as usize], 1);
+    assert_eq!(total(&engine, Fate::Accepted), 1);
+    assert_eq!(engine.watermark(), Some(EventTime::from_nanos(T)), "its clock is followed");
+    feed(&mut engine, other("order_triggered", r#""seq":5"#).as_bytes(), 1, None);
+    assert_eq!(total(&engine, Fate::Duplicate), 1, "its sequence is followed");
+}
+
+/// What may happen to a good record on its way.
+#[derive(Clone, Debug)]
+enum Mutation {
+    Set(usize, u8),
+    Remove(usize, usize),
+    Insert(usize, Vec<u8>),
+    Splice(usize, usize, usize),
+    Swap(usize, usize),
+}
+
+fn mutation() -> impl Strategy<Value = Mutation> {
+    let piece = prop_oneof![
+        prop::collection::vec(any::<u8>(), 1..8),
+        prop::sample::select(vec![
+            "\"",
+            "{",
+            "}",
+            "[",
+            "]",
+            ",",
+            ":",
+            "null",
+            "-",
+            "e9",
+            "0",
+            "\\u0000",
+            "\\ud800",
+            "NaN",
+            "\u{0}",
+            "é",
+            "999999999999999999",
+        ])
+        .prop_map(|text| text.as_bytes().to_vec()),
+    ];
+    prop_oneof![
+        (any::<usize>(), any::<u8>()).prop_map(|(at, byte)| Mutation::Set(at, byte)),
+        (any::<usize>(), 1_usize..20).prop_map(|(at, n)| Mutation::Remove(at, n)),
+        (any::<usize>(), piece).prop_map(|(at, piece)| Mutation::Insert(at, piece)),
+        (any::<usize>(), any::<usize>(), any::<usize>())
+            .prop_map(|(at, other, from)| Mutation::Splice(at, other, from)),
+        (any::<usize>(), any::<usize>()).prop_map(|(a, b)| Mutation::Swap(a, b)),
+    ]
+}
+
+fn mutate(bytes: &mut Vec<u8>, mutation: &Mutation) {
+    let within = |at: usize, bytes: &[u8]| at % (bytes.len() + 1);
+    match mutation {
+        Mutation::Set(at, byte) => {
+            let at = within(*at, bytes);
+            if let Some(old) = bytes.get_mut(at) {
+                *old = *byte;
+            }
+        }
+        Mutation::Remove(at, n) => {
+            let at = within(*at, bytes);
+            bytes.drain(at..(at + n).min(bytes.len()));
+        }
+        Mutation::Insert(at, piece) => {
+            let at = within(*at, bytes);
+            bytes.splice(at..at, piece.iter().copied());
+        }
+        Mutation::Splice(at, other, from) => {
+            let other = GOOD[other % GOOD.len()].as_bytes();
+            bytes.truncate(within(*at, bytes));
+            bytes.extend(&other[within(*from, other)..]);
+        }
+        Mutation::Swap(a, b) if !bytes.is_empty() => {
+            let len = bytes.len();
+            bytes.swap(a % len, b % len);
+        }
+        Mutation::Swap(..) => {}
+    }
+}
+
+/// Feeds records and asks after each that exactly one fate was counted, and a rejection exactly where there is one.
+fn one_fate_each(records: &[Vec<u8>]) {
+    let mut engine = engine();
+    for (n, bytes) in (1..).zip(records) {
+        let outputs = feed(&mut engine, bytes, n, None);
+        let rejections =
+            outputs.iter().filter(|output| matches!(output, Output::Rejected(place, _) if place.offset == n));
+        assert!(rejections.count() <= 1 && outputs.len() <= 1);
+        assert_eq!(engine.fates()[0].total(), n);
+        assert_eq!(total(&engine, Fate::Rejected), engine.counters().rejected.iter().sum::<u64>());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_bytes_arrive_have_exactly_one_fate(records in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 1..20)) {
+        one_fate_each(&records);
+    }
+
+    #[test]
+    fn mutated_good_records_have_exactly_one_fate(
+        records in prop::collection::vec((0..GOOD.len(), prop::collection::vec(mutation(), 0..4)), 1..30)
+    ) {
+        let records: Vec<Vec<u8>> = records
+            .into_iter()
+            .map(|(line, mutations)| {
+                let mut bytes = GOOD[line].as_bytes().to_vec();
+                mutations.iter().for_each(|mutation| mutate(&mut bytes, mutation));
+                bytes
+            })
+            .collect();
+        one_fate_each(&records);
+    }
+}
