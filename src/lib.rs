@@ -11,6 +11,7 @@ pub mod detect;
 pub mod engine;
 pub mod evaluate;
 pub mod event;
+pub mod nearest;
 pub mod simulate;
 pub mod stats;
 pub mod table;

@@ -59,7 +59,7 @@ impl fmt::Display for UnknownFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names = Format::ALL.map(|(_, name)| name);
         write!(f, "unknown format `{}`", self.0)?;
-        match crate::config::nearest(&self.0, names) {
+        match crate::nearest::nearest(&self.0, names) {
             Some(near) => write!(f, ": did you mean `{near}`?"),
             None => write!(f, ": expected {}", names.join(" or ")),
         }

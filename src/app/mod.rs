@@ -35,6 +35,9 @@ pub use self::{
 /// # Errors
 /// Says what failed and with which exit code the process ends.
 pub fn run(command: Command, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    // Reads `FAILPOINTS`; without the feature there are none.
+    #[cfg(feature = "failpoints")]
+    let _points = fail::FailScenario::setup();
     match command {
         Command::Convert(args) => convert::run(&args, interrupt),
         Command::Schema(args) => schema::run(args.of),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::nearest::nearest;
 use serde::Deserialize as _;
 use toml::{
     Spanned, Table, Value,
@@ -10,11 +11,11 @@ use toml::{
 
 use super::{
     error::{ConfigError, Origin},
-    nearest,
     print::schema,
     raw::RawConfig,
     valid::Invalid,
 };
+use crate::nearest::nearest;
 
 /// The one variable with our prefix that is no key: the level of the log.
 pub const LOG_VARIABLE: &str = "FORESHOCK_LOG";

@@ -120,17 +120,5 @@ impl Default for Config {
     }
 }
 
-/// Which of these words was most likely meant; `None` where none is near.
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    // A third of the letters, at least two: `brokes`, `grup` and `comit_interval_ms` find theirs, `xml` finds nothing.
-    let far = (word.chars().count() / 3).max(2);
-    known
-        .into_iter()
-        .map(|known| (strsim::damerau_levenshtein(word, known), known))
-        .filter(|(distance, known)| *distance <= far && *distance < known.chars().count())
-        .min()
-        .map(|(_, known)| known)
-}
-
 #[cfg(test)]
 mod tests;

@@ -187,10 +187,3 @@ fn a_secret_is_never_shown() {
         assert!(!words.contains("hunter2"), "{words}");
     }
 }
-
-#[test]
-fn the_nearest_word_is_near() {
-    assert_eq!(nearest("brokes", ["brokers", "group"]), Some("brokers"));
-    assert_eq!(nearest("zzz", ["brokers", "group"]), None);
-    assert_eq!(nearest("x", ["ab"]), None);
-}
