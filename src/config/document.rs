@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use crate::nearest::nearest;
 use serde::Deserialize as _;
 use toml::{
     Spanned, Table, Value,
