@@ -12,7 +12,7 @@ use crate::{
     time::{EventTime, Span},
 };
 
-/// How long the lines of one execution wait for each other. In the recording of 2015-05-01 they lie at most 83 ms apart; a
+/// How long the lines of one execution wait for each other. In the recording of 2015-05-01 they lie at most 82 ms apart; a
 /// second leaves room for a slower connection and is still nothing to a window.
 pub(super) const WAIT: Span = Span::from_secs(1);
 /// Lines that may wait: a second of executions at a hundred times the recording's busiest. The oldest then goes as it is.
@@ -25,7 +25,7 @@ pub(super) struct Fill {
     pub order: u64,
     pub side: Side,
     pub price: Option<Price>,
-    /// By how much; `None` where the order was never seen before.
+    /// By how much; `None` where the line does not say: the order was never seen before, or went before it was told.
     pub qty: Option<Quantity>,
 }
 

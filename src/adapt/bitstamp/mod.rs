@@ -6,7 +6,7 @@
 //! | `order_changed`, less at the same price | a fill: no event of its own |
 //! | `order_changed`, another price or more | `order_replace`: a market order walks to its next level that way |
 //! | `order_deleted`, nothing left | a fill of what remained: no event of its own |
-//! | `order_deleted`, something left | `order_cancel`: `user`; `system` for the rest of an order that walked |
+//! | `order_deleted`, something left | `order_cancel`: `user`; `system` for the rest of a market order |
 //! | `trade` | `trade`, once the fills of both orders are there |
 //! | `order_book` | `book_snapshot` of the best levels |
 //!
@@ -15,6 +15,11 @@
 //! So `fills` joins the three by quantity and side into one `trade` that names both orders; the older of
 //! them rested (ids rise), and its price is the trade's. A line that never comes costs its part only: a trade with one order
 //! or none, or a trade without the venue's id (`<maker>-<taker>@<ms>`), so that the book still shrinks.
+//!
+//! **The rest of a market order** to buy is what its money does not reach for. The venue deletes the order with the amount
+//! from before its last execution and tells that execution by the other order alone. Such an order walked before, or an older
+//! order of the other side still stands at its very price: then the deletion is the venue's (`system`), the quantity on it is
+//! too great by the execution, and the trade names it. Four times in the recording; as the user's they would be false cancels.
 //!
 //! **Time** is the receive time: the venue's own is in whole seconds. Lines are taken in the order of arrival; a trade that
 //! waited for its fills keeps its own time, up to a second (`fills::WAIT`) behind.
@@ -26,61 +31,36 @@
 
 mod fills;
 mod line;
-
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod orders;
 
 use self::{
     fills::{Fill, Fills, Match},
     line::{Line, OrderLine},
+    orders::{Deleted, Order, Orders},
 };
 use crate::{
     event::{
-        Body, CancelReason, Decimal, DecodeLimits, Event, Name, OrderCancel, OrderKind, OrderNew, OrderReplace, Price,
-        Quantity, Rejection, Trade,
+        Body, CancelReason, DecodeLimits, Event, Name, OrderCancel, OrderKind, OrderNew, OrderReplace, Quantity,
+        Rejection, Trade,
     },
     time::EventTime,
 };
-
-/// Orders that are remembered; the oldest is forgotten beyond that, and its later lines are those of an unknown order. The
-/// recording holds under 400 at once.
-const ORDERS_MAX: usize = 1_000_000;
-/// Deleted orders that are remembered, for lines that come late: the recording's latest is 19 lines behind.
-const GONE_MAX: usize = 4_096;
 
 /// The adapter: what it remembers of the orders that live and of executions that are not told yet.
 #[derive(Debug)]
 pub struct Bitstamp {
     symbol: Name<'static>,
     limits: DecodeLimits,
-    live: BTreeMap<u64, Order>,
-    gone: BTreeSet<u64>,
-    gone_in_order: VecDeque<u64>,
+    orders: Orders,
     fills: Fills,
     matches: Vec<Match>,
-}
-
-/// An order as its last line told it.
-#[derive(Clone, Copy, Debug)]
-struct Order {
-    price: Option<Price>,
-    qty: Decimal,
-    /// The venue gave it another price: it is a market order on its way through the book.
-    walked: bool,
 }
 
 impl Bitstamp {
     /// At the start of a recording of this symbol.
     #[must_use]
     pub fn new(symbol: Name<'static>, limits: DecodeLimits) -> Self {
-        Self {
-            symbol,
-            limits,
-            live: BTreeMap::new(),
-            gone: BTreeSet::new(),
-            gone_in_order: VecDeque::new(),
-            fills: Fills::default(),
-            matches: Vec::new(),
-        }
+        Self { symbol, limits, orders: Orders::default(), fills: Fills::default(), matches: Vec::new() }
     }
 
     /// Reads one line and appends the events that it completes.
@@ -110,7 +90,7 @@ impl Bitstamp {
 
     fn created(&mut self, line: &OrderLine, out: &mut Vec<Event<'static>>) {
         let Some(qty) = Quantity::new(line.qty) else { return };
-        if self.gone.contains(&line.id) || self.live.contains_key(&line.id) {
+        if self.orders.is_gone(line.id) || self.orders.get(line.id).is_some() {
             return;
         }
         self.remember(line, false);
@@ -129,10 +109,10 @@ impl Bitstamp {
     }
 
     fn changed(&mut self, line: &OrderLine, out: &mut Vec<Event<'static>>) {
-        if self.gone.contains(&line.id) {
+        if self.orders.is_gone(line.id) {
             return;
         }
-        let before = self.live.get(&line.id).copied();
+        let before = self.orders.get(line.id);
         let walked = before.is_some_and(|order| order.walked || order.price != line.price);
         self.remember(line, walked);
         match (before, line.price, Quantity::new(line.qty)) {
@@ -150,39 +130,33 @@ impl Bitstamp {
     }
 
     fn deleted(&mut self, line: &OrderLine, out: &mut Vec<Event<'static>>) {
-        if !self.gone.insert(line.id) {
-            return;
-        }
-        self.gone_in_order.push_back(line.id);
-        if self.gone_in_order.len() > GONE_MAX
-            && let Some(id) = self.gone_in_order.pop_front()
-        {
-            self.gone.remove(&id);
-        }
-        let before = self.live.remove(&line.id);
+        let before = match self.orders.delete(line.id) {
+            Deleted::Again => return,
+            Deleted::Known(order) => Some(order),
+            Deleted::Unknown => None,
+        };
+        let met = line.price.is_some_and(|price| self.orders.is_met(line.id, line.side, price));
         let filled = before.and_then(|order| Quantity::new(order.qty.minus(line.qty)));
-        // Nothing left and nothing taken: the change that emptied the order told its fill.
-        if filled.is_some() || (before.is_none() && line.qty.is_zero()) {
+        // Of an order that is met, or was never seen, the line does not say how much was executed. Nothing left and nothing
+        // taken: the change that emptied the order told its fill.
+        if filled.is_some() || met || (before.is_none() && line.qty.is_zero()) {
             self.fill(line, filled);
         }
         if let Some(qty) = Quantity::new(line.qty) {
-            let walked = before.is_some_and(|order| order.walked);
+            let venue = met || before.is_some_and(|order| order.walked);
             let cancel = OrderCancel {
                 order: name(line.id),
                 side: Some(line.side),
                 price: line.price,
                 qty: Some(qty),
-                reason: Some(if walked { CancelReason::System } else { CancelReason::User }),
+                reason: Some(if venue { CancelReason::System } else { CancelReason::User }),
             };
             out.push(self.event(line.at, Body::OrderCancel(cancel)));
         }
     }
 
     fn remember(&mut self, line: &OrderLine, walked: bool) {
-        self.live.insert(line.id, Order { price: line.price, qty: line.qty, walked });
-        if self.live.len() > ORDERS_MAX {
-            self.live.pop_first();
-        }
+        self.orders.put(line.id, Order { side: line.side, price: line.price, qty: line.qty, walked });
     }
 
     fn fill(&mut self, line: &OrderLine, qty: Option<Quantity>) {

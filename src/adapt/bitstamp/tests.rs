@@ -2,7 +2,7 @@
 //! `tests/bitstamp.rs`.
 
 use super::*;
-use crate::event::{Reason, Side};
+use crate::event::{Price, Reason, Side};
 
 /// What the lines `<ms> <kind> <rest>` become, one short text per event. `B7` and `S7` are orders 7 to buy and to sell.
 fn read(lines: &[&str]) -> Vec<String> {
@@ -92,6 +92,23 @@ fn a_market_order_walks_by_replaces_and_its_rest_is_no_users_cancel() {
     assert_eq!(events[1], "5 replace 7 236.33 1.9");
     assert_eq!(events[2], "12 cancel 7 0.5 System");
     assert!(events[3].contains(" 1.4 "), "{}", events[3]);
+}
+
+#[test]
+fn a_market_order_that_goes_before_its_execution_is_told_is_no_users_cancel() {
+    let lines = [
+        "0 created S7 236.68 5",
+        "100 created B8 236.68 2.00004",
+        "200 deleted B8 236.68 2.00004",
+        "201 changed S7 236.68 3",
+        "210 trade 501 236.68 2",
+        "300 deleted S7 236.68 3",
+    ];
+    let events = read(&lines);
+    assert_eq!(
+        events[2..],
+        ["200 cancel 8 2.00004 System", "210 trade 501 236.68 2 Some(Buy) 7<8", "300 cancel 7 3 User"]
+    );
 }
 
 #[test]
