@@ -62,7 +62,7 @@ impl<'a> Document<'a> {
         self.known(&mut Vec::new(), &self.table, &schema())?;
         serde_path_to_error::deserialize(Value::Table(self.table.clone())).map_err(|e| {
             let path = e.path().iter().map(ToString::to_string).collect::<Path>();
-            self.error(&path, &plain(&e.inner().to_string()))
+            self.error(&path, &plain(e.inner().message()))
         })
     }
 
@@ -185,6 +185,17 @@ fn read_value(text: &str) -> Value {
 
 /// The deserializer's words without the names of Rust's types.
 fn plain(message: &str) -> String {
-    let message = message.trim().replace("expected usize", "expected a whole number");
-    message.replace("expected u64", "expected a whole number").replace("expected a sequence", "expected an array")
+    let expected = [
+        ("expected usize", "expected a whole number"),
+        ("expected u64", "expected a whole number"),
+        ("expected u32", "expected a whole number"),
+        ("expected f64", "expected a number"),
+        ("expected a sequence", "expected an array"),
+        ("expected a map", "expected a table"),
+        ("expected a boolean", "expected true or false"),
+    ];
+    match message.split_once("expected struct") {
+        Some((before, _)) => format!("{before}expected a table"),
+        None => expected.iter().fold(message.trim().to_owned(), |words, (from, to)| words.replace(from, to)),
+    }
 }
