@@ -33,7 +33,7 @@ const POW10: [i128; 39] = {
 };
 
 /// An exact decimal number, of either sign or zero. `1.10` equals `1.1`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Decimal(i128);
 
 /// Why a text is no decimal of the contract.
