@@ -10,7 +10,8 @@ use std::{
 };
 
 /// Top-level modules from the foundation up: each may use those before it, and none after it.
-const ORDER: [&str; 17] = [
+const ORDER: [&str; 18] = [
+    "nearest",
     "time",
     "stats",
     "table",

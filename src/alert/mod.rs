@@ -4,12 +4,16 @@
 //! depends on the wall clock or on the build is added by the shell and is null in a replay, so that the same input gives
 //! the same bytes. What has no source yet is null too.
 
+mod line;
 mod render;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use self::render::{Context, render};
+pub use self::{
+    line::SignalLine,
+    render::{Context, hexadecimal, render},
+};
 use crate::{
     correlate::Status,
     detect::{Detector, Severity, Threshold, WarmUp},

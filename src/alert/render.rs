@@ -10,6 +10,7 @@ use crate::{
     detect::{Detector, Finding, Subject, WarmUp},
     event::{Place, Source},
     stats::math,
+    time::{EventTime, Span},
 };
 
 /// The longest list of accounts, orders and trades (CONTRACT).
@@ -24,6 +25,18 @@ pub struct Context {
     pub sources: Vec<Source>,
     /// The command that reads the same input again.
     pub replay: String,
+}
+
+impl Context {
+    /// A position as people write it: `topic:partition:offset`, in files `file:line`.
+    #[must_use]
+    pub fn written(&self, place: Place) -> String {
+        let Some(source) = self.sources.get(place.source.0 as usize) else { return place.offset.to_string() };
+        match source.partition {
+            Some(partition) => format!("{}:{partition}:{}", source.name, place.offset),
+            None => format!("{}:{}", source.name, place.offset),
+        }
+    }
 }
 
 /// The alert of a revision.
@@ -74,7 +87,7 @@ pub fn render(revision: &Revision, context: &Context) -> Alert {
 fn identity(incident: &Incident, context: &Context) -> String {
     let (detector, place) = incident.opened_by();
     let subject = subject(incident);
-    hash(16, &[&context.config, &subject, detector.name(), &written(place, context)])
+    hash(16, &[&context.config, &subject, detector.name(), &context.written(place)])
 }
 
 fn fingerprint(incident: &Incident) -> String {
@@ -86,19 +99,15 @@ fn subject(incident: &Incident) -> String {
     format!("symbol:{name}")
 }
 
-/// `topic:partition:offset`, in files `file:line`.
-fn written(place: Place, context: &Context) -> String {
-    let Some(source) = context.sources.get(place.source.0 as usize) else { return place.offset.to_string() };
-    match source.partition {
-        Some(partition) => format!("{}:{partition}:{}", source.name, place.offset),
-        None => format!("{}:{}", source.name, place.offset),
-    }
-}
-
 /// The first bytes of the SHA-256 of parts that a line feed keeps apart, in hexadecimal. Names have no control characters.
 fn hash(bytes: usize, parts: &[&str]) -> String {
-    let digest = Sha256::digest(parts.join("\n"));
-    digest.iter().take(bytes).fold(String::new(), |mut text, byte| {
+    hexadecimal(&Sha256::digest(parts.join("\n"))[..bytes])
+}
+
+/// Two digits a byte.
+#[must_use]
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing into a string cannot fail.
         let _ = write!(text, "{byte:02x}");
         text
@@ -167,7 +176,7 @@ fn title(detector: Detector, symbol: &str) -> String {
 /// What on-call reads first: how much, where, in how long, against what is usual, and since when.
 fn summary(finding: &Finding, symbol: &str, status: Status) -> String {
     let Some(f) = finding.features.first() else { return String::new() };
-    let seconds = f.window.secs_f64();
+    let seconds = Span::from_millis(f.window.millis()).secs_f64();
     let now = match status {
         Status::Firing | Status::Amended => "",
         Status::Resolved => "over: ",
@@ -175,8 +184,18 @@ fn summary(finding: &Finding, symbol: &str, status: Status) -> String {
     };
     format!(
         "{now}{} {} on {symbol} within {seconds} s, where {:.1} are expected and {} to {} are usual, since {}",
-        f.value, f.name, f.expected, f.low, f.high, finding.starts_at
+        f.value,
+        f.name.replace('_', " "),
+        f.expected,
+        f.low,
+        f.high,
+        to_millisecond(finding.starts_at)
     )
+}
+
+/// People read milliseconds.
+const fn to_millisecond(at: EventTime) -> EventTime {
+    EventTime::from_nanos(at.nanos() - at.nanos().rem_euclid(1_000_000))
 }
 
 const fn suggested(detector: Detector) -> &'static str {

@@ -5,6 +5,7 @@
 //! the level it opened at for 10 s (DETECTION 2.1). Clearing is a deadline that the caller must honour, because a
 //! subject that falls silent sends nothing that could clear it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Severity;
@@ -21,7 +22,7 @@ const ESCALATION: f64 = 0.1;
 const SPACING: Span = Span::from_secs(1);
 
 /// What changed about a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// It was not there before.

@@ -2,7 +2,7 @@
 
 use compact_str::CompactString;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Change, Detector};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// How much it matters. Critical pages; warning makes a ticket; information is kept and not sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Kept for whoever looks.

@@ -76,7 +76,7 @@ impl Detection {
     #[must_use]
     pub fn hash(&self) -> String {
         let json = serde_json::to_vec(self).unwrap_or_default();
-        Sha256::digest(json).iter().fold("sha256:".to_owned(), |text, byte| format!("{text}{byte:02x}"))
+        format!("sha256:{}", alert::hexadecimal(&Sha256::digest(json)))
     }
 }
 
@@ -186,6 +186,12 @@ impl Engine {
     #[must_use]
     pub const fn watermark(&self) -> Option<EventTime> {
         self.watermark
+    }
+
+    /// What its outputs refer to: the configuration's hash and the sources.
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        &self.context
     }
 
     /// What became of each source's records.

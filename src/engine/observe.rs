@@ -38,7 +38,7 @@ impl Fate {
 }
 
 /// How many records had which fate; the five sum to the records read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Fates([u64; Fate::ALL.len()]);
 
 impl Fates {

@@ -6,8 +6,10 @@
 
 mod label;
 mod score;
+mod seen;
 
 pub use self::{
     label::Label,
     score::{IncidentView, LATENESS, Score, score},
+    seen::{Seen, SeenAlert},
 };

@@ -18,7 +18,7 @@ use super::{
 use crate::time::{EventTime, Span, WallTime};
 
 /// The first nanosecond of the year 2000 and of the year 2100: a time outside was not meant as nanoseconds.
-const YEARS: (i64, i64) = (946_684_800_000_000_000, 4_102_444_800_000_000_000);
+pub(super) const YEARS: (i64, i64) = (946_684_800_000_000_000, 4_102_444_800_000_000_000);
 /// How far an event may lie after its record's own time: clocks of one venue differ by less (DETECTION 6).
 const FUTURE_MAX: Span = Span::from_secs(300);
 

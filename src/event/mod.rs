@@ -10,6 +10,7 @@ mod decode;
 mod field;
 mod place;
 mod reject;
+mod schema;
 mod text;
 
 use schemars::JsonSchema;
@@ -25,6 +26,7 @@ pub use self::{
     decode::{DecodeLimits, decode},
     place::{Place, RecordRange, Source, SourceId},
     reject::{Reason, Rejection},
+    schema::schema,
     text::{NAME_BYTES_MAX, Name},
 };
 use crate::time::EventTime;

@@ -227,7 +227,7 @@ impl Burst {
     fn scan(&self) -> Scan {
         let mut best = Scan { score: 0.0, window: None };
         let Some(clock) = &self.state else { return best };
-        let BurstSettings { a_min, cold_a_min } = self.settings;
+        let BurstSettings { a_min, cold_a_min, .. } = self.settings;
         let a_min = if self.base.bins() < COLD_BINS { a_min.max(cold_a_min) } else { a_min };
         for window in 0..WINDOWS.len() {
             let count = clock.buckets.sums()[window];

@@ -13,7 +13,7 @@ use crate::{
 const BLOCKS_FROM: u64 = 900;
 /// The scan's level before that, and from then until it is calibrated, in nats.
 const COLD_LEVELS: (f64, f64) = (25.0, 17.0);
-/// False alarms a day at the levels info, warning and critical.
+/// False alarms at the levels info, warning and critical, as multiples of those at warning.
 const RATES: [f64; 3] = [10.0, 1.0, 0.1];
 /// Empty blocks that are learned one by one after a silence: four times what the quantiles remember.
 const SILENCE_MAX: i64 = 20_000;
@@ -62,6 +62,7 @@ pub struct Calibrated {
     block: Option<i64>,
     top: (f64, f64),
     levels: Levels,
+    warnings_per_day: f64,
 }
 
 impl Calibrated {
@@ -75,6 +76,7 @@ impl Calibrated {
             block: None,
             top: (0.0, 0.0),
             levels: Levels::Fixed(COLD_LEVELS.0),
+            warnings_per_day: settings.warnings_per_day,
         }
     }
 
@@ -166,11 +168,12 @@ impl Calibrated {
             self.top = (0.0, 0.0);
         }
         if let (Some(scan), Some(cusum)) = (self.scan.tail(), self.cusum.tail()) {
+            let rates = RATES.map(|rate| rate * self.warnings_per_day);
             self.levels = Levels::Own {
-                scan: RATES.map(|rate| scan.scan_threshold(rate)),
-                cusum: RATES.map(|rate| cusum.cusum_threshold(rate)),
+                scan: rates.map(|rate| scan.scan_threshold(rate)),
+                cusum: rates.map(|rate| cusum.cusum_threshold(rate)),
             };
-            self.burst.cap_cusum(2.0 * cusum.cusum_threshold(RATES[2]).value);
+            self.burst.cap_cusum(2.0 * cusum.cusum_threshold(rates[2]).value);
         }
     }
 }

@@ -25,16 +25,19 @@ pub const fn length(window: usize) -> Span {
 }
 
 /// What a burst window is set to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct BurstSettings {
     /// The fewest events in a window that can be a burst (DETECTION 2.1).
     pub a_min: u32,
     /// The same for the first 75 minutes, when every busy feed looks like a burst (DETECTION 6).
     pub cold_a_min: u32,
+    /// False alarms a day for which a warning's threshold is meant, once it calibrates itself; information gets ten times
+    /// as many, critical a tenth (DETECTION 2.1).
+    pub warnings_per_day: f64,
 }
 
 impl Default for BurstSettings {
     fn default() -> Self {
-        Self { a_min: 5, cold_a_min: 20 }
+        Self { a_min: 5, cold_a_min: 20, warnings_per_day: 1.0 }
     }
 }

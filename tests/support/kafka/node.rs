@@ -1,8 +1,7 @@
 //! One node: its directory, its settings and its process.
 //!
 //! The log passes through this process, into a file and past a reader that waits for the line that says the node is
-//! up; its end says at once that the node ended. A shell whose standard input is a pipe from this process kills the
-//! node when the pipe closes, that is, however this process ends.
+//! up; its end says at once that the node ended.
 
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
@@ -13,6 +12,8 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
+
+use crate::support::watchdog::Watchdog;
 
 /// What `make test` fetches. cargo runs a test in the package's folder.
 const LIBS: &str = "target/kafka/libs";
@@ -45,7 +46,7 @@ pub struct Node {
 #[derive(Debug)]
 struct Process {
     java: Child,
-    watchdog: Child,
+    watchdog: Watchdog,
     /// Gets one message when the node is up, and is closed when the node has ended.
     started: Receiver<()>,
 }
@@ -92,7 +93,7 @@ impl Node {
             .process_group(0)
             .spawn()
             .unwrap_or_else(|error| panic!("{}", no_java(&error)));
-        let watchdog = watchdog(java.id());
+        let watchdog = Watchdog::over(&java);
         let (sender, started) = mpsc::channel();
         let (stdout, log) = (java.stdout.take().unwrap(), self.open_log());
         thread::spawn(move || keep_log(stdout, log, &sender));
@@ -117,8 +118,7 @@ impl Node {
         };
         process.java.kill().unwrap();
         // The watchdog goes before the node is reaped: it holds the node's id, which is then still the node's.
-        process.watchdog.kill().unwrap();
-        process.watchdog.wait().unwrap();
+        drop(process.watchdog);
         process.java.wait().unwrap();
     }
 
@@ -192,16 +192,6 @@ fn java(heap_max: &str) -> Command {
 
 fn no_java(error: &std::io::Error) -> String {
     format!("java does not start ({error}): run `make test`, which installs what the broker needs")
-}
-
-/// A shell, out of reach of the terminal's signals, that kills `process` when this process ends.
-fn watchdog(process: u32) -> Child {
-    Command::new("sh")
-        .args(["-c", &format!("read -r _; kill -KILL {process}")])
-        .stdin(Stdio::piped())
-        .process_group(0)
-        .spawn()
-        .unwrap()
 }
 
 /// Copies a node's output into its log until it ends, and says when the node is up.

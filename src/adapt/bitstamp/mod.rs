@@ -1,0 +1,240 @@
+//! Bitstamp's live order feed as it was recorded in 2015: lines `<receive time in ms> <kind> <json>`.
+//!
+//! | line | events |
+//! |---|---|
+//! | `order_created` | `order_new`; a market order (no price) has kind `market` |
+//! | `order_changed`, less at the same price | a fill: no event of its own |
+//! | `order_changed`, another price or more | `order_replace`: a market order walks to its next level that way |
+//! | `order_deleted`, nothing left | a fill of what remained: no event of its own |
+//! | `order_deleted`, something left | `order_cancel`: `user`; `system` for the rest of an order that walked |
+//! | `trade` | `trade`, once the fills of both orders are there |
+//! | `order_book` | `book_snapshot` of the best levels |
+//!
+//! **Why fills have no event of their own.** The feed tells an execution three times: each order shrinks or goes, and a trade
+//! line names neither. Told three times, quantities would be taken twice from the book and a fill would look like a cancel.
+//! So `fills` joins the three by quantity and side into one `trade` that names both orders; the older of
+//! them rested (ids rise), and its price is the trade's. A line that never comes costs its part only: a trade with one order
+//! or none, or a trade without the venue's id (`<maker>-<taker>@<ms>`), so that the book still shrinks.
+//!
+//! **Time** is the receive time: the venue's own is in whole seconds. Lines are taken in the order of arrival; a trade that
+//! waited for its fills keeps its own time, up to a second (`fills::WAIT`) behind.
+//! **Numbers** are decimal strings, and doubles on trade lines (1.7885566900000001): all are rounded to the venue's 8 decimals.
+//! **Ids** are never used again. A second deletion of an order yields nothing, and neither does a creation or a change after
+//! the deletion: the lines overtook each other, and the order would stand in the book for good.
+//! **Before the recording**: a deletion of an order never seen is a cancel all the same, with side, price and quantity.
+//! What follows no such line is rejected as `not_in_format`.
+
+mod fills;
+mod line;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use self::{
+    fills::{Fill, Fills, Match},
+    line::{Line, OrderLine},
+};
+use crate::{
+    event::{
+        Body, CancelReason, Decimal, DecodeLimits, Event, Name, OrderCancel, OrderKind, OrderNew, OrderReplace, Price,
+        Quantity, Rejection, Trade,
+    },
+    time::EventTime,
+};
+
+/// Orders that are remembered; the oldest is forgotten beyond that, and its later lines are those of an unknown order. The
+/// recording holds under 400 at once.
+const ORDERS_MAX: usize = 1_000_000;
+/// Deleted orders that are remembered, for lines that come late: the recording's latest is 19 lines behind.
+const GONE_MAX: usize = 4_096;
+
+/// The adapter: what it remembers of the orders that live and of executions that are not told yet.
+#[derive(Debug)]
+pub struct Bitstamp {
+    symbol: Name<'static>,
+    limits: DecodeLimits,
+    live: BTreeMap<u64, Order>,
+    gone: BTreeSet<u64>,
+    gone_in_order: VecDeque<u64>,
+    fills: Fills,
+    matches: Vec<Match>,
+}
+
+/// An order as its last line told it.
+#[derive(Clone, Copy, Debug)]
+struct Order {
+    price: Option<Price>,
+    qty: Decimal,
+    /// The venue gave it another price: it is a market order on its way through the book.
+    walked: bool,
+}
+
+impl Bitstamp {
+    /// At the start of a recording of this symbol.
+    #[must_use]
+    pub fn new(symbol: Name<'static>, limits: DecodeLimits) -> Self {
+        Self {
+            symbol,
+            limits,
+            live: BTreeMap::new(),
+            gone: BTreeSet::new(),
+            gone_in_order: VecDeque::new(),
+            fills: Fills::default(),
+            matches: Vec::new(),
+        }
+    }
+
+    /// Reads one line and appends the events that it completes.
+    ///
+    /// # Errors
+    /// Says why the line cannot be used; it leaves no trace then.
+    pub fn read(&mut self, line: &[u8], out: &mut Vec<Event<'static>>) -> Result<(), Rejection> {
+        let line = Line::parse(line, self.limits)?;
+        self.fills.pass(line.at(), &mut self.matches);
+        self.tell_matches(out);
+        match line {
+            Line::Created(order) => self.created(&order, out),
+            Line::Changed(order) => self.changed(&order, out),
+            Line::Deleted(order) => self.deleted(&order, out),
+            Line::Traded(print) => self.fills.print(print, &mut self.matches),
+            Line::Book(at, book) => out.push(self.event(at, Body::BookSnapshot(book))),
+        }
+        self.tell_matches(out);
+        Ok(())
+    }
+
+    /// The recording is over: tells the executions that still waited for a line.
+    pub fn finish(&mut self, out: &mut Vec<Event<'static>>) {
+        self.fills.finish(&mut self.matches);
+        self.tell_matches(out);
+    }
+
+    fn created(&mut self, line: &OrderLine, out: &mut Vec<Event<'static>>) {
+        let Some(qty) = Quantity::new(line.qty) else { return };
+        if self.gone.contains(&line.id) || self.live.contains_key(&line.id) {
+            return;
+        }
+        self.remember(line, false);
+        let kind = line.price.is_none().then_some(OrderKind::Market);
+        let new = OrderNew {
+            order: name(line.id),
+            side: line.side,
+            price: line.price,
+            qty,
+            kind,
+            tif: None,
+            post_only: None,
+            reduce_only: None,
+        };
+        out.push(self.event(line.at, Body::OrderNew(new)));
+    }
+
+    fn changed(&mut self, line: &OrderLine, out: &mut Vec<Event<'static>>) {
+        if self.gone.contains(&line.id) {
+            return;
+        }
+        let before = self.live.get(&line.id).copied();
+        let walked = before.is_some_and(|order| order.walked || order.price != line.price);
+        self.remember(line, walked);
+        match (before, line.price, Quantity::new(line.qty)) {
+            (None, _, _) => self.fill(line, None),
+            (Some(order), Some(price), Some(qty)) if order.price != line.price || line.qty > order.qty => {
+                let replace = OrderReplace { order: name(line.id), new_order: None, price, qty };
+                out.push(self.event(line.at, Body::OrderReplace(replace)));
+            }
+            (Some(order), _, _) => {
+                if let Some(filled) = Quantity::new(order.qty.minus(line.qty)) {
+                    self.fill(line, Some(filled));
+                }
+            }
+        }
+    }
+
+    fn deleted(&mut self, line: &OrderLine, out: &mut Vec<Event<'static>>) {
+        if !self.gone.insert(line.id) {
+            return;
+        }
+        self.gone_in_order.push_back(line.id);
+        if self.gone_in_order.len() > GONE_MAX
+            && let Some(id) = self.gone_in_order.pop_front()
+        {
+            self.gone.remove(&id);
+        }
+        let before = self.live.remove(&line.id);
+        let filled = before.and_then(|order| Quantity::new(order.qty.minus(line.qty)));
+        // Nothing left and nothing taken: the change that emptied the order told its fill.
+        if filled.is_some() || (before.is_none() && line.qty.is_zero()) {
+            self.fill(line, filled);
+        }
+        if let Some(qty) = Quantity::new(line.qty) {
+            let walked = before.is_some_and(|order| order.walked);
+            let cancel = OrderCancel {
+                order: name(line.id),
+                side: Some(line.side),
+                price: line.price,
+                qty: Some(qty),
+                reason: Some(if walked { CancelReason::System } else { CancelReason::User }),
+            };
+            out.push(self.event(line.at, Body::OrderCancel(cancel)));
+        }
+    }
+
+    fn remember(&mut self, line: &OrderLine, walked: bool) {
+        self.live.insert(line.id, Order { price: line.price, qty: line.qty, walked });
+        if self.live.len() > ORDERS_MAX {
+            self.live.pop_first();
+        }
+    }
+
+    fn fill(&mut self, line: &OrderLine, qty: Option<Quantity>) {
+        let fill = Fill { at: line.at, order: line.id, side: line.side, price: line.price, qty };
+        self.fills.fill(fill, &mut self.matches);
+    }
+
+    fn tell_matches(&mut self, out: &mut Vec<Event<'static>>) {
+        for told in std::mem::take(&mut self.matches) {
+            if let Some((at, trade)) = trade(&told) {
+                out.push(self.event(at, Body::Trade(trade)));
+            }
+        }
+    }
+
+    fn event(&self, ts: EventTime, body: Body<'static>) -> Event<'static> {
+        Event { ts, symbol: Some(self.symbol.clone()), seq: None, account: None, owner: None, body }
+    }
+}
+
+/// One execution as an event; `None` where neither a quantity nor a price is known.
+fn trade(told: &Match) -> Option<(EventTime, Trade<'static>)> {
+    let (maker, taker) = told.maker_and_taker();
+    let either = maker.or(taker);
+    let id_of = |fill: Option<Fill>| fill.map_or(0, |fill| fill.order);
+    let (at, id, price) = if let Some(print) = told.print {
+        (print.at, name(print.id), Some(print.price))
+    } else {
+        let at = either?.at;
+        let id = format!("{}-{}@{}", id_of(maker), id_of(taker), at.nanos() / 1_000_000);
+        (at, Name::new(id)?, either?.price)
+    };
+    let side = taker.map(|fill| fill.side).or_else(|| maker.map(|fill| fill.side.opposite()));
+    let trade = Trade {
+        trade: id,
+        price: price?,
+        qty: Quantity::new(told.qty())?,
+        side,
+        maker_order: maker.map(|fill| name(fill.order)),
+        taker_order: taker.map(|fill| name(fill.order)),
+        maker: None,
+        taker: None,
+        maker_owner: None,
+        taker_owner: None,
+        liquidation: None,
+    };
+    Some((at, trade))
+}
+
+fn name(id: u64) -> Name<'static> {
+    Name::new(id.to_string()).expect("digits are a name")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! What the demo says: where to look, then each alert as it is read back from the broker, then the score.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::{
+    Message as _, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer as _},
+};
+use serde_json::Value;
+
+use crate::{
+    app::{
+        Failure, Interrupt, clock,
+        kafka::{self, unavailable},
+        output::print,
+    },
+    config::Config,
+    evaluate::Score,
+    time::EventTime,
+};
+
+/// How often the wait for alerts looks whether the show is over.
+const POLL: Duration = Duration::from_millis(50);
+
+/// The terminal.
+pub struct Screen;
+
+impl Screen {
+    /// Says what runs and where to look.
+    pub fn begin(config: &Config, minutes: u32) -> Result<Self, Failure> {
+        let (brokers, input) = (config.kafka.brokers.as_str(), config.kafka.input[0].as_str());
+        let alerts = config.topics.alerts.as_str();
+        print(&format!(
+            "foreshock demo: simulated exchange -> embedded Kafka -> service -> alerts; Ctrl-C ends it\n  \
+             broker  {brokers} (in this process, gone with it)\n  \
+             events  {input}\n  \
+             alerts  {alerts}\n  \
+             now     3 h of quiet flow at full speed, so that the service learns what is usual; \
+             then {minutes} min of flow at 20 times its speed\n"
+        ))?;
+        Ok(Self)
+    }
+
+    /// Says that the service has learned.
+    #[expect(clippy::unused_self, reason = "only a screen that has begun goes on")]
+    pub fn warm(&self, records: u64, began: Instant, minutes: u32) -> Result<(), Failure> {
+        let seconds = clock::monotonic().duration_since(began).as_secs_f64();
+        print(&format!(
+            "warm-up done: {records} records in {seconds:.1} s\n\
+             live: {minutes} min; a quiet minute, a burst of cancels, calm\n"
+        ))
+    }
+
+    /// Shows the alerts as they come, until the show is over.
+    #[expect(clippy::unused_self, reason = "only a screen that has begun goes on")]
+    pub fn follow(&self, config: &Config, stop: &Interrupt) -> Result<(), Failure> {
+        let fail = |e: &rdkafka::error::KafkaError| unavailable("cannot follow the alerts", e);
+        let consumer: BaseConsumer = kafka::consumer(&config.kafka).create().map_err(|e| fail(&e))?;
+        let mut alerts = TopicPartitionList::new();
+        alerts.add_partition_offset(config.topics.alerts.as_str(), 0, Offset::Beginning).map_err(|e| fail(&e))?;
+        consumer.assign(&alerts).map_err(|e| fail(&e))?;
+        loop {
+            match consumer.poll(POLL) {
+                Some(Ok(message)) => print(&line(message.payload().unwrap_or_default()))?,
+                Some(Err(error)) => tracing::warn!(%error, "following the alerts is held up"),
+                // What came last was shown before: the service commits before it ends.
+                None if stop.requested() => return Ok(()),
+                None => {}
+            }
+        }
+    }
+
+    /// Says what was planted and found.
+    #[expect(clippy::unused_self, reason = "only a screen that has begun ends")]
+    pub fn close(&self, score: &Score) -> Result<(), Failure> {
+        print(&format!("{score}\n"))
+    }
+}
+
+/// When, how it stands, how bad, what, and since when: one line.
+fn line(payload: &[u8]) -> String {
+    let alert: Value = serde_json::from_slice(payload).unwrap_or_default();
+    let text = |key: &str| alert[key].as_str().unwrap_or("?").to_owned();
+    let at = alert["revised_at"].as_i64().map(|nanos| EventTime::from_nanos(nanos).to_string()).unwrap_or_default();
+    let clock = at.get(11..19).unwrap_or("?").to_owned();
+    let p = alert["p"].as_f64().unwrap_or(1.0);
+    format!("{clock}  {:<9} {:<8} {}  p {p:.0e}\n", text("status"), text("severity"), text("summary"))
+}

@@ -1,0 +1,120 @@
+//! What topics and partitions there are, and the making of missing output topics.
+
+use rdkafka::{
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer as _, ConsumerContext},
+    error::{KafkaError, RDKafkaErrorCode},
+    metadata::Metadata,
+};
+
+use super::{ANSWER_MAX, client, consumer, unavailable};
+use crate::{
+    app::{Exit, Failure},
+    config::{Config, Kafka, Subscription, TopicName},
+};
+
+/// A partition and the offsets that it holds: `from` is the first, `to` the one after the last.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Range {
+    /// The topic.
+    pub topic: String,
+    /// The partition.
+    pub partition: i32,
+    /// The first offset.
+    pub from: i64,
+    /// The offset after the last.
+    pub to: i64,
+}
+
+/// Everything that a topic holds now, by partition.
+///
+/// # Errors
+/// Exit 69 where no broker answers or the topic is not there.
+pub fn ranges(kafka: &Kafka, topic: &str) -> Result<Vec<Range>, Failure> {
+    let asker: BaseConsumer = consumer(kafka).create().map_err(|e| refused(&e))?;
+    let metadata = metadata(&asker, kafka, Some(topic))?;
+    let partitions = metadata.topics().first().map_or(0, |topic| topic.partitions().len());
+    if partitions == 0 {
+        return Err(missing(topic));
+    }
+    let partitions = i32::try_from(partitions).unwrap_or(i32::MAX);
+    (0..partitions).map(|partition| range(&asker, topic, partition)).collect()
+}
+
+/// What one partition holds now.
+///
+/// # Errors
+/// Exit 69 where no broker answers.
+pub fn range<C: ConsumerContext>(asker: &BaseConsumer<C>, topic: &str, partition: i32) -> Result<Range, Failure> {
+    let (from, to) = asker
+        .fetch_watermarks(topic, partition, ANSWER_MAX)
+        .map_err(|e| unavailable(&format!("cannot ask what `{topic}` holds"), &e))?;
+    Ok(Range { topic: topic.to_owned(), partition, from, to })
+}
+
+/// Makes sure that all input topics are there, and that the output topics are or can be made.
+///
+/// # Errors
+/// Exit 69 with what to do.
+pub fn prepare(config: &Config) -> Result<(), Failure> {
+    let asker: BaseConsumer = consumer(&config.kafka).create().map_err(|e| refused(&e))?;
+    let metadata = metadata(&asker, &config.kafka, None)?;
+    let exists = |name: &str| metadata.topics().iter().any(|topic| topic.name() == name);
+    for input in &config.kafka.input {
+        // What a pattern matches may come later.
+        if let Subscription::Topic(topic) = input
+            && !exists(topic.as_str())
+        {
+            return Err(missing(topic.as_str()));
+        }
+    }
+    let outputs = [&config.topics.alerts, &config.topics.dead_letter];
+    let absent: Vec<&TopicName> = outputs.into_iter().filter(|topic| !exists(topic.as_str())).collect();
+    match absent.first() {
+        None => Ok(()),
+        Some(topic) if !config.kafka.create_topics => Err(Failure::new(
+            Exit::Unavailable,
+            format!("topic `{}` is not there: create it, or set `kafka.create_topics`", topic.as_str()),
+        )),
+        Some(_) => create(&config.kafka, &absent),
+    }
+}
+
+/// Creates topics with the broker's own defaults.
+fn create(kafka: &Kafka, topics: &[&TopicName]) -> Result<(), Failure> {
+    let admin: AdminClient<DefaultClientContext> = client(kafka).create().map_err(|e| refused(&e))?;
+    // One partition: a reader sees an incident's revisions in order whatever key it looks at. Few records go there.
+    let wanted: Vec<NewTopic<'_>> =
+        topics.iter().map(|topic| NewTopic::new(topic.as_str(), 1, TopicReplication::Fixed(-1))).collect();
+    let options = AdminOptions::new().operation_timeout(Some(ANSWER_MAX));
+    let made = pollster::block_on(admin.create_topics(&wanted, &options))
+        .map_err(|e| unavailable("cannot create the output topics", &e))?;
+    for outcome in made {
+        match outcome {
+            Ok(topic) => tracing::info!(topic, "created the output topic"),
+            // Another process was faster.
+            Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((topic, error)) => {
+                let what = format!("cannot create topic `{topic}`: {error}; create it by hand");
+                return Err(Failure::new(Exit::Unavailable, what));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn metadata(asker: &BaseConsumer, kafka: &Kafka, topic: Option<&str>) -> Result<Metadata, Failure> {
+    asker.fetch_metadata(topic, ANSWER_MAX).map_err(|e| {
+        let brokers = kafka.brokers.as_str();
+        unavailable(&format!("no broker answers at `{brokers}`: start one, or correct `kafka.brokers`"), &e)
+    })
+}
+
+fn missing(topic: &str) -> Failure {
+    Failure::new(Exit::Unavailable, format!("topic `{topic}` is not there: create it, or correct its name"))
+}
+
+fn refused(error: &KafkaError) -> Failure {
+    Failure::usage(format!("the Kafka client refuses its settings: {error}; see `kafka.client`"))
+}

@@ -1,0 +1,44 @@
+//! What the configuration says, as the engine takes it.
+
+use super::kafka::topics::Range;
+use crate::{
+    config::Config,
+    engine::{Limits, Plan},
+    event::Source,
+};
+
+/// An engine over partitions, each a feed of its own.
+#[must_use]
+pub fn of_partitions(config: &Config, ranges: &[Range]) -> Plan {
+    let sources = ranges.iter().enumerate().map(|(feed, range)| Source {
+        name: range.topic.clone(),
+        partition: Some(range.partition),
+        feed,
+    });
+    let topic = ranges.first().map_or("", |range| range.topic.as_str());
+    let replay = format!("foreshock replay --kafka {} --topic {topic}", config.kafka.brokers.as_str());
+    of_sources(config, sources.collect(), replay)
+}
+
+/// An engine over files, which are one feed, read one after the other.
+#[must_use]
+pub fn of_files(config: &Config, names: &[String]) -> Plan {
+    let sources = names.iter().map(|name| Source { name: name.clone(), partition: None, feed: 0 });
+    of_sources(config, sources.collect(), format!("foreshock replay {}", names.join(" ")))
+}
+
+fn of_sources(config: &Config, sources: Vec<Source>, replay: String) -> Plan {
+    let limits = &config.limits;
+    Plan {
+        limits: Limits {
+            symbols_max: limits.symbols_max.get(),
+            accounts_max: limits.accounts_max.get(),
+            orders_max: limits.orders_max.get(),
+            incidents_max: limits.incidents_max.get(),
+            signals_pending_max: limits.signals_pending_max.get(),
+        },
+        detection: config.detection.clone(),
+        sources,
+        replay,
+    }
+}

@@ -1,0 +1,249 @@
+//! `replay`: recorded order flow through the same engine; the same input gives the same bytes.
+
+mod diff;
+mod record;
+
+use std::{path::Path, time::Instant};
+
+use rdkafka::Message as _;
+use serde::Serialize;
+
+use self::{diff::Recorded, record::Recorder};
+use super::{
+    Exit, Failure, Interrupt, cli, clock,
+    files::LineReader,
+    kafka::{
+        self,
+        consumer::appended_at,
+        range,
+        topics::{self, Range},
+    },
+    metrics,
+    output::{self, AtomicFile},
+    plan,
+    progress::Progress,
+    settings,
+};
+use crate::{
+    config::{Brokers, Config},
+    engine::{Engine, Fate, Fates, Input, Outbox, Plan, Record},
+    event::{Event, Name, Rejection, SourceId, decode},
+    time::{EventTime, WallTime},
+};
+
+/// Records between two looks at the clock and at the interrupt: a few milliseconds of work.
+const LOOK_EVERY: u64 = 4_096;
+
+/// Replays files or a range of a topic.
+pub(super) fn run(args: &cli::Replay, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    let mut config = settings::load(args.config.as_deref())?;
+    let recorded = args.diff.as_deref().map(Recorded::read).transpose()?;
+    let (started, cpu) = (clock::monotonic(), clock::cpu_seconds());
+    let mut replay = match (&args.kafka, &args.topic) {
+        (Some(brokers), Some(topic)) => {
+            let invalid = |e| Failure::usage(format!("`--kafka {brokers}`: {e}"));
+            config.kafka.brokers = Brokers::parse(brokers).map_err(invalid)?;
+            from_kafka(args, &config, topic, interrupt)?
+        }
+        (_, _) => from_files(args, &config, interrupt)?,
+    };
+    let summary = Summary::new(&replay.engine, &replay.recorder, started, clock::cpu_seconds() - cpu);
+    if let Some(path) = &args.metrics {
+        write(path, &metrics::text(&replay.engine)?)?;
+    }
+    let alerts = std::mem::take(&mut replay.recorder.for_diff);
+    replay.recorder.finish()?;
+    let exit = match recorded {
+        Some(recorded) => recorded.compare(&alerts),
+        None => Exit::Done,
+    };
+    output::print(&format!("{}\n", summary.json()?))?;
+    Ok(exit)
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    use std::io::Write as _;
+    let mut file = AtomicFile::create(path)?;
+    file.write_all(text.as_bytes()).map_err(|e| Failure::writing(&path.display(), &e))?;
+    file.finish()
+}
+
+/// An engine, what it puts out, and where that goes.
+struct Replay {
+    engine: Engine,
+    outbox: Outbox,
+    recorder: Recorder,
+    pace: Option<Pace>,
+    records: u64,
+}
+
+impl Replay {
+    fn new(args: &cli::Replay, plan: Plan) -> Result<Self, Failure> {
+        Ok(Self {
+            engine: Engine::new(plan),
+            outbox: Outbox::default(),
+            recorder: Recorder::create(args)?,
+            pace: args.speed.map(|speed| Pace { speed, began: None }),
+            records: 0,
+        })
+    }
+
+    /// One record through the engine. `bytes` are the record's own, for the dead letters.
+    fn record(
+        &mut self,
+        place: (u32, u64),
+        appended_at: Option<WallTime>,
+        content: Result<&[Event<'_>], Rejection>,
+        bytes: &[u8],
+    ) -> Result<(), Failure> {
+        self.records += 1;
+        let (source, offset) = (SourceId(place.0), place.1);
+        self.engine.handle(Input::Record(Record { source, offset, appended_at, content }), &mut self.outbox);
+        while let Some(output) = self.outbox.pop() {
+            self.recorder.take(&output, self.engine.context(), bytes)?;
+        }
+        Ok(())
+    }
+
+    fn look(&mut self, interrupt: &Interrupt) -> Result<(), Failure> {
+        if let (Some(pace), Some(now)) = (&mut self.pace, self.engine.watermark()) {
+            return pace.keep(now, interrupt);
+        }
+        if self.records.is_multiple_of(LOOK_EVERY) { interrupt.check() } else { Ok(()) }
+    }
+}
+
+/// Holds the event time to a multiple of the wall time.
+struct Pace {
+    speed: f64,
+    began: Option<(EventTime, Instant)>,
+}
+
+impl Pace {
+    fn keep(&mut self, now: EventTime, interrupt: &Interrupt) -> Result<(), Failure> {
+        let (event, wall) = *self.began.get_or_insert((now, clock::monotonic()));
+        let due = now.since(event).secs_f64() / self.speed;
+        let passed = clock::monotonic().duration_since(wall).as_secs_f64();
+        if due <= passed { interrupt.check() } else { interrupt.wait(std::time::Duration::from_secs_f64(due - passed)) }
+    }
+}
+
+fn from_files(args: &cli::Replay, config: &Config, interrupt: &Interrupt) -> Result<Replay, Failure> {
+    let mut reader = LineReader::open(&args.files)?;
+    let names: Vec<String> = (0..args.files.len()).map(|i| reader.name(i)).collect();
+    let mut replay = Replay::new(args, plan::of_files(config, &names))?;
+    let symbol = args.symbol.clone().unwrap_or_else(default_symbol);
+    let mut adapter = args.format.adapter(symbol, config.limits.decode);
+    let mut progress = Progress::new("replay", reader.bytes_total());
+    let mut events = Vec::new();
+    while let Some(line) = reader.next_line()? {
+        let place = (u32::try_from(line.file).unwrap_or(u32::MAX), line.number);
+        match &mut adapter {
+            None => {
+                let event = decode(line.bytes, None, config.limits.decode);
+                let content = event.as_ref().map(std::slice::from_ref).map_err(Clone::clone);
+                replay.record(place, None, content, line.bytes)?;
+            }
+            Some(adapter) => {
+                events.clear();
+                let outcome = adapter.read(line.bytes, &mut events);
+                replay.record(place, None, outcome.map(|()| events.as_slice()), line.bytes)?;
+            }
+        }
+        replay.look(interrupt)?;
+        if replay.records.is_multiple_of(LOOK_EVERY) {
+            progress.update(reader.bytes_read(), replay.records);
+        }
+    }
+    progress.finish();
+    if replay.records > 0 && replay.records == total(&replay.engine).of(Fate::Rejected) {
+        let format = args.format.name();
+        let what = format!("no line could be used: are the files in the format `{format}`? see `--format`");
+        return Err(Failure::new(Exit::Input, what));
+    }
+    Ok(replay)
+}
+
+#[expect(clippy::expect_used, reason = "a constant")]
+fn default_symbol() -> Name<'static> {
+    Name::new("BTC-USD").expect("a name")
+}
+
+fn from_kafka(args: &cli::Replay, config: &Config, topic: &str, interrupt: &Interrupt) -> Result<Replay, Failure> {
+    let client = kafka::consumer(&config.kafka);
+    let mut ranges = topics::ranges(&config.kafka, topic)?;
+    narrow(args, &client, &mut ranges)?;
+    let mut replay = Replay::new(args, plan::of_partitions(config, &ranges))?;
+    let mut progress = Progress::new("replay", None);
+    let mut bytes = 0;
+    range::read(&client, &ranges, interrupt, |partition, message| {
+        let payload = message.payload().unwrap_or_default();
+        let appended_at = appended_at(message);
+        let event = decode(payload, appended_at, config.limits.decode);
+        let content = event.as_ref().map(std::slice::from_ref).map_err(Clone::clone);
+        let place = (u32::try_from(partition).unwrap_or(u32::MAX), u64::try_from(message.offset()).unwrap_or_default());
+        replay.record(place, appended_at, content, payload)?;
+        bytes += payload.len() as u64;
+        if replay.records.is_multiple_of(LOOK_EVERY) {
+            progress.update(bytes, replay.records);
+        }
+        replay.look(interrupt)
+    })?;
+    progress.finish();
+    Ok(replay)
+}
+
+/// Cuts the ranges to the times asked for.
+fn narrow(args: &cli::Replay, client: &rdkafka::ClientConfig, ranges: &mut [Range]) -> Result<(), Failure> {
+    let millis = |at: EventTime| at.nanos() / 1_000_000;
+    let from = args.from.map(|at| range::at_time(client, ranges, millis(at))).transpose()?;
+    let to = args.to.map(|at| range::at_time(client, ranges, millis(at))).transpose()?;
+    for (i, range) in ranges.iter_mut().enumerate() {
+        range.from = from.as_ref().map_or(range.from, |from| from[i]);
+        range.to = to.as_ref().map_or(range.to, |to| to[i]).max(range.from);
+    }
+    Ok(())
+}
+
+fn total(engine: &Engine) -> Fates {
+    engine.fates().iter().fold(Fates::default(), Fates::plus)
+}
+
+/// The last line: what scripts read.
+#[derive(Serialize)]
+struct Summary {
+    records: u64,
+    accepted: u64,
+    rejected: u64,
+    late: u64,
+    duplicate: u64,
+    shed: u64,
+    signals: u64,
+    incidents: u64,
+    alerts: u64,
+    wall_s: f64,
+    cpu_s: f64,
+}
+
+impl Summary {
+    fn new(engine: &Engine, recorder: &Recorder, started: Instant, cpu_s: f64) -> Self {
+        let fates = total(engine);
+        Self {
+            records: fates.total(),
+            accepted: fates.of(Fate::Accepted),
+            rejected: fates.of(Fate::Rejected),
+            late: fates.of(Fate::Late),
+            duplicate: fates.of(Fate::Duplicate),
+            shed: fates.of(Fate::Shed),
+            signals: recorder.signals,
+            incidents: engine.counters().incidents_opened.values().sum(),
+            alerts: engine.counters().alerts,
+            wall_s: clock::monotonic().duration_since(started).as_secs_f64(),
+            cpu_s,
+        }
+    }
+
+    fn json(&self) -> Result<String, Failure> {
+        serde_json::to_string(self).map_err(|e| Failure::new(Exit::Failed, e.to_string()))
+    }
+}

@@ -1,0 +1,145 @@
+//! `run`: the service. Records in, through the engine, alerts and dead letters out, in transactions with the input's offsets.
+//!
+//! ```text
+//!  consumer thread ──batches──▶ this thread: decode → engine → outputs wait ──▶ one transaction
+//!                                                                    alert: after the batch; else every 100 ms
+//! ```
+//!
+//! State is not in the transaction. What the engine has put out is a function of the offsets read, however the partitions
+//! interleaved, so a restart reads the input again up to the committed offsets, discards what comes out, and goes on.
+
+mod open;
+
+use std::{
+    sync::{
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender},
+    },
+    time::{Duration, Instant},
+};
+
+use self::open::Open;
+use super::{
+    Exit, Failure, Interrupt, cli, clock,
+    kafka::{
+        consumer::{self, Delivery, Handle},
+        publisher::Publisher,
+        topics,
+    },
+    settings,
+};
+use crate::config::Config;
+
+/// How often an idle service looks at the interrupt.
+const IDLE: Duration = Duration::from_millis(100);
+
+/// Runs until it is told to end.
+pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failure> {
+    let config = settings::load(Some(&args.config))?;
+    serve(&config, interrupt, &AtomicU64::new(0))
+}
+
+/// Runs the service of a configuration until it is told to end; counts the records that it has handled.
+///
+/// # Errors
+/// Exit 69 where Kafka is not there, 1 where another process took over.
+pub fn serve(config: &Config, interrupt: &Interrupt, handled: &AtomicU64) -> Result<Exit, Failure> {
+    topics::prepare(config)?;
+    let publisher = Publisher::open(&config.kafka)?;
+    let (reader, deliveries, thread) = consumer::start(&config.kafka, interrupt)?;
+    tracing::info!(brokers = config.kafka.brokers.as_str(), group = config.kafka.group, "the service has started");
+    let mut service = Service { config, interrupt, publisher, reader, handled, state: State::Idle };
+    let outcome = service.work(&deliveries);
+    // The thread ends with its receiver or with the interrupt; only then may the consumer go.
+    drop(deliveries);
+    if outcome.is_err() {
+        interrupt.request();
+    }
+    let joined = thread.join();
+    outcome?;
+    joined.map_err(|_| Failure::new(Exit::Failed, "the consumer's thread broke down"))?;
+    tracing::info!("the service has ended");
+    Ok(Exit::Done)
+}
+
+/// What the service owns of the input.
+enum State {
+    /// The group gave it nothing, yet.
+    Idle,
+    /// It has partitions, an engine that has read them, and outputs that wait for their commit.
+    Working(Box<Open>),
+}
+
+struct Service<'a> {
+    config: &'a Config,
+    interrupt: &'a Interrupt,
+    publisher: Publisher,
+    reader: Handle,
+    handled: &'a AtomicU64,
+    state: State,
+}
+
+impl Service<'_> {
+    fn work(&mut self, deliveries: &Receiver<Delivery>) -> Result<(), Failure> {
+        while !self.interrupt.requested() {
+            let wait = match &self.state {
+                State::Idle => IDLE,
+                State::Working(open) => open.until_commit(clock::monotonic()).min(IDLE),
+            };
+            match deliveries.recv_timeout(wait) {
+                Ok(delivery) => self.handle(delivery)?,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            self.commit_if_due(clock::monotonic())?;
+        }
+        self.commit()
+    }
+
+    fn handle(&mut self, delivery: Delivery) -> Result<(), Failure> {
+        match delivery {
+            Delivery::Assigned(partitions) => {
+                tracing::info!(partitions = partitions.len(), "partitions were assigned");
+                self.state = State::Idle;
+                if let Some(open) = Open::restore(self.config, &self.reader, &partitions, self.interrupt)? {
+                    self.state = State::Working(Box::new(open));
+                }
+            }
+            Delivery::Batch(batch) => {
+                if let State::Working(open) = &mut self.state {
+                    for record in batch.records() {
+                        open.take(record)?;
+                        self.handled.fetch_add(1, Ordering::Relaxed);
+                    }
+                }
+            }
+            Delivery::Revoked(done) => self.release(&done)?,
+            Delivery::Failed(failure) => return Err(failure),
+        }
+        Ok(())
+    }
+
+    /// Commits what was read and lets the partitions go.
+    fn release(&mut self, done: &SyncSender<()>) -> Result<(), Failure> {
+        self.commit()?;
+        self.state = State::Idle;
+        // The consumer may have stopped waiting.
+        let _ = done.try_send(());
+        tracing::info!("partitions were given back");
+        Ok(())
+    }
+
+    fn commit_if_due(&mut self, now: Instant) -> Result<(), Failure> {
+        match &self.state {
+            State::Working(open) if open.is_due(now) => self.commit(),
+            State::Working(_) | State::Idle => Ok(()),
+        }
+    }
+
+    fn commit(&mut self) -> Result<(), Failure> {
+        match &mut self.state {
+            State::Idle => Ok(()),
+            State::Working(open) => open.commit(&self.publisher, &self.reader, self.interrupt),
+        }
+    }
+}

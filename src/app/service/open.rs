@@ -1,0 +1,270 @@
+//! The service while it has partitions: an engine that has read them so far, and the outputs and offsets of the next commit.
+
+use std::time::{Duration, Instant};
+
+use rdkafka::{Message as _, Offset, TopicPartitionList, consumer::Consumer as _, error::KafkaError};
+
+use crate::{
+    alert::{Alert, Latency},
+    app::{
+        Exit, Failure, Interrupt, clock,
+        kafka::{
+            self, ANSWER_MAX,
+            consumer::{Handle, Received, appended_at},
+            publisher::{Message, Publisher, Transaction},
+            range,
+            topics::{self, Range},
+            unavailable,
+        },
+        plan,
+    },
+    config::Config,
+    engine::{Engine, Input, Outbox, Output, Record},
+    event::{DecodeLimits, Rejection, SourceId, decode},
+    time::WallTime,
+};
+
+/// Outputs that wait are committed early when they come to so many bytes: hostile input makes a dead letter of each record.
+const WAITING_BYTES_MAX: usize = 4 << 20;
+
+/// An engine and what it owes.
+pub struct Open {
+    engine: Engine,
+    outbox: Outbox,
+    limits: DecodeLimits,
+    partitions: Vec<Partition>,
+    waiting: Vec<Message>,
+    waiting_bytes: usize,
+    /// What the next commit holds beside dead letters.
+    alerts: Alerts,
+    commit_at: Instant,
+    interval: Duration,
+    topics: crate::config::Topics,
+}
+
+struct Partition {
+    topic: String,
+    number: i32,
+    /// The next offset to be read.
+    next: i64,
+    /// The next offset as last committed.
+    committed: i64,
+}
+
+/// Whether alerts wait, and whether one of them opens an incident.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Alerts {
+    #[default]
+    None,
+    Some,
+    Opening,
+}
+
+impl Open {
+    /// Reads the input again up to the committed offsets. `None` without partitions.
+    pub fn restore(
+        config: &Config,
+        reader: &Handle,
+        partitions: &[(String, i32)],
+        interrupt: &Interrupt,
+    ) -> Result<Option<Self>, Failure> {
+        if partitions.is_empty() {
+            return Ok(None);
+        }
+        let ranges = unread(reader, partitions)?;
+        let mut open = Self::new(config, &ranges);
+        let started = clock::monotonic();
+        for topic in ranges.chunk_by(|a, b| a.topic == b.topic) {
+            let first = ranges.iter().position(|r| r.topic == topic[0].topic).unwrap_or(0);
+            range::read(&kafka::consumer(&config.kafka), topic, interrupt, |i, message| {
+                open.handle(Received {
+                    partition: first + i,
+                    offset: message.offset(),
+                    appended_at: appended_at(message),
+                    key: message.key().unwrap_or_default(),
+                    payload: message.payload().unwrap_or_default(),
+                })?;
+                // Published before the restart.
+                open.outbox.drain().for_each(drop);
+                Ok(())
+            })?;
+        }
+        for (partition, range) in open.partitions.iter_mut().zip(&ranges) {
+            // Markers of transactions are never handed out: the end is where it was committed.
+            (partition.next, partition.committed) = (range.to, range.to);
+        }
+        let records: u64 = open.engine.fates().iter().map(crate::engine::Fates::total).sum();
+        let seconds = clock::monotonic().duration_since(started).as_secs_f64();
+        tracing::info!(records, seconds, "the input was read again up to the committed offsets");
+        Ok(Some(open))
+    }
+
+    fn new(config: &Config, ranges: &[Range]) -> Self {
+        let partition = |range: &Range| Partition {
+            topic: range.topic.clone(),
+            number: range.partition,
+            next: range.from,
+            committed: range.from,
+        };
+        Self {
+            engine: Engine::new(plan::of_partitions(config, ranges)),
+            outbox: Outbox::default(),
+            limits: config.limits.decode,
+            partitions: ranges.iter().map(partition).collect(),
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            alerts: Alerts::None,
+            commit_at: clock::monotonic() + config.kafka.commit_interval,
+            interval: config.kafka.commit_interval,
+            topics: config.topics.clone(),
+        }
+    }
+
+    /// Takes one record; what follows from it waits for the commit.
+    pub fn take(&mut self, record: Received<'_>) -> Result<(), Failure> {
+        let partition = &mut self.partitions[record.partition];
+        if record.offset < partition.next {
+            // Read again after a rebalance that gave back the same partitions.
+            return Ok(());
+        }
+        partition.next = record.offset + 1;
+        let handled_at = record.appended_at.map(|_| clock::wall());
+        self.handle(record)?;
+        while let Some(output) = self.outbox.pop() {
+            match output {
+                Output::Notify(alert, completed_at) => self.notify(alert, completed_at, handled_at)?,
+                Output::Rejected(_, rejection) => self.bury(record, &rejection),
+                Output::Signal(_) => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn handle(&mut self, record: Received<'_>) -> Result<(), Failure> {
+        let source = SourceId(u32::try_from(record.partition).unwrap_or(u32::MAX));
+        let event = decode(record.payload, record.appended_at, self.limits);
+        let content = event.as_ref().map(std::slice::from_ref).map_err(Clone::clone);
+        let offset = u64::try_from(record.offset)
+            .map_err(|_| Failure::new(Exit::Failed, "the broker handed out a negative offset"))?;
+        let input = Input::Record(Record { source, offset, appended_at: record.appended_at, content });
+        self.engine.handle(input, &mut self.outbox);
+        Ok(())
+    }
+
+    fn notify(
+        &mut self,
+        mut alert: Box<Alert>,
+        completed_at: Option<WallTime>,
+        handled_at: Option<WallTime>,
+    ) -> Result<(), Failure> {
+        let now = clock::wall();
+        let millis = |span: crate::time::Span| span.secs_f64() * 1e3;
+        alert.emitted_at = Some(now);
+        alert.latency_ms = Some(Latency {
+            feed: completed_at.map(|at| -millis(alert.revised_at.ahead_of(at))),
+            queue: completed_at.zip(handled_at).map(|(appended, handled)| millis(handled.since(appended))),
+            engine: handled_at.map(|handled| millis(now.since(handled))),
+            delivery: None,
+        });
+        alert.audit.build = Some(crate::app::build().to_owned());
+        let payload = serde_json::to_vec(&alert)
+            .map_err(|e| Failure::new(Exit::Failed, format!("an alert cannot be written as JSON: {e}")))?;
+        tracing::info!(
+            id = alert.id,
+            revision = alert.revision,
+            severity = alert.severity.name(),
+            title = alert.title,
+            "alert"
+        );
+        self.alerts = self.alerts.max(if alert.revision == 1 { Alerts::Opening } else { Alerts::Some });
+        let topic = self.topics.alerts.as_str().to_owned();
+        self.wait(Message { topic, key: alert.id.clone().into_bytes(), payload, headers: Vec::new() });
+        Ok(())
+    }
+
+    /// Puts a record that cannot be used among the dead letters, as it came.
+    fn bury(&mut self, record: Received<'_>, rejection: &Rejection) {
+        let from = &self.partitions[record.partition];
+        let headers = vec![
+            ("reason", rejection.reason.name().to_owned()),
+            ("detail", rejection.detail.to_string()),
+            ("topic", from.topic.clone()),
+            ("partition", from.number.to_string()),
+            ("offset", record.offset.to_string()),
+        ];
+        let topic = self.topics.dead_letter.as_str().to_owned();
+        self.wait(Message { topic, key: record.key.to_vec(), payload: record.payload.to_vec(), headers });
+    }
+
+    fn wait(&mut self, message: Message) {
+        self.waiting_bytes += message.bytes();
+        self.waiting.push(message);
+    }
+
+    /// How long until the next commit is due.
+    pub fn until_commit(&self, now: Instant) -> Duration {
+        self.commit_at.saturating_duration_since(now)
+    }
+
+    /// Whether it is time to commit: at once with an alert, else on the interval.
+    pub fn is_due(&self, now: Instant) -> bool {
+        self.alerts > Alerts::None || self.waiting_bytes >= WAITING_BYTES_MAX || now >= self.commit_at
+    }
+
+    /// Commits outputs and offsets together, if there is anything new.
+    pub fn commit(&mut self, publisher: &Publisher, reader: &Handle, interrupt: &Interrupt) -> Result<(), Failure> {
+        self.commit_at = clock::monotonic() + self.interval;
+        if self.partitions.iter().all(|p| p.next == p.committed) {
+            return Ok(());
+        }
+        let group = reader.group_metadata();
+        let group = group.ok_or_else(|| Failure::new(Exit::Failed, "the consumer is in no group"))?;
+        let offsets = self.offsets().map_err(|e| unavailable("cannot name the offsets", &e))?;
+        let transaction = Transaction {
+            messages: &self.waiting,
+            offsets: &offsets,
+            reader: &group,
+            opens_incident: self.alerts == Alerts::Opening,
+        };
+        publisher.commit(&transaction, interrupt)?;
+        self.waiting.clear();
+        (self.waiting_bytes, self.alerts) = (0, Alerts::None);
+        for partition in &mut self.partitions {
+            partition.committed = partition.next;
+        }
+        Ok(())
+    }
+
+    /// The next offset of each partition; its fates travel with it, so that no restart loses a count.
+    fn offsets(&self) -> Result<TopicPartitionList, KafkaError> {
+        let mut list = TopicPartitionList::new();
+        for (partition, fates) in self.partitions.iter().zip(self.engine.fates()) {
+            list.add_partition_offset(&partition.topic, partition.number, Offset::Offset(partition.next))?;
+            if let Some(mut added) = list.find_partition(&partition.topic, partition.number) {
+                added.set_metadata(serde_json::to_string(fates).unwrap_or_default());
+            }
+        }
+        Ok(list)
+    }
+}
+
+/// What was read before: from the first offset that is there to the committed one.
+fn unread(reader: &Handle, partitions: &[(String, i32)]) -> Result<Vec<Range>, Failure> {
+    let fail = |e: &KafkaError| unavailable("cannot ask for the committed offsets", e);
+    let mut question = TopicPartitionList::new();
+    for (topic, partition) in partitions {
+        question.add_partition(topic, *partition);
+    }
+    let committed = reader.committed_offsets(question, ANSWER_MAX).map_err(|e| fail(&e))?;
+    let mut ranges = Vec::new();
+    for (topic, partition) in partitions {
+        let held = topics::range(reader, topic, *partition)?;
+        let to = match committed.find_partition(topic, *partition).map(|found| found.offset()) {
+            Some(Offset::Offset(offset)) => offset,
+            // Nothing was committed yet: it begins at the earliest.
+            Some(_) | None => held.from,
+        };
+        ranges.push(Range { to: to.max(held.from), ..held });
+    }
+    Ok(ranges)
+}

@@ -1,0 +1,36 @@
+//! The configuration from a file and the environment. The only place beside `main` that reads the environment.
+
+use std::{env, fs, path::Path};
+
+use super::{Exit, Failure};
+use crate::config::{self, Config};
+
+/// What `FORESHOCK_LOG` holds.
+#[must_use]
+pub fn log_level() -> Option<String> {
+    env::var_os(config::LOG_VARIABLE).map(|value| value.to_string_lossy().into_owned()).filter(|text| !text.is_empty())
+}
+
+/// The configuration: the file's, or the defaults without one, with the environment's `FORESHOCK_…` over it.
+///
+/// # Errors
+/// Exit 64 with the place of the first mistake.
+pub fn load(file: Option<&Path>) -> Result<Config, Failure> {
+    let (name, text) = match file {
+        None => (String::new(), String::new()),
+        Some(path) => (path.display().to_string(), read(path)?),
+    };
+    // A variable that is not UTF-8 cannot be one of ours: every key and every value of ours is.
+    let variables =
+        env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
+    Config::parse(&name, &text, variables).map_err(|e| Failure::usage(e.to_string()))
+}
+
+fn read(path: &Path) -> Result<String, Failure> {
+    fs::read_to_string(path).map_err(|e| {
+        Failure::new(
+            Exit::Usage,
+            format!("cannot read the configuration `{}`: {e}; `foreshock schema config` prints one", path.display()),
+        )
+    })
+}

@@ -1,0 +1,124 @@
+//! Configuration: TOML and environment in, valid types out, or one error that points at its place.
+//!
+//! Three steps. `document` reads the file and lays `FORESHOCK_…` variables over it, remembering where each value came from.
+//! `raw` says which keys there are, with their defaults; an unknown one is an error, because a misspelt limit that is
+//! silently ignored is worse than a start that fails. `valid` makes the [`Config`] that the rest of the product takes: what
+//! it holds needs no further check. The environment itself is not read here: its pairs come as an argument.
+
+mod document;
+mod error;
+mod print;
+mod raw;
+mod secret;
+mod valid;
+
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, time::Duration};
+
+pub use self::{
+    document::LOG_VARIABLE,
+    error::ConfigError,
+    print::default_toml,
+    raw::RawConfig,
+    secret::{ClientValue, Secret},
+    valid::{Brokers, Subscription, TopicName},
+};
+use crate::{engine::Detection, event::DecodeLimits};
+
+/// A valid configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// `[kafka]`
+    pub kafka: Kafka,
+    /// `[topics]`
+    pub topics: Topics,
+    /// `[http]`
+    pub http: Http,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[detect]`
+    pub detection: Detection,
+}
+
+/// `[kafka]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kafka {
+    /// Where to begin.
+    pub brokers: Brokers,
+    /// The consumer group.
+    pub group: String,
+    /// What to read; at least one.
+    pub input: Vec<Subscription>,
+    /// The id of the transactions.
+    pub transactional_id: String,
+    /// The longest life of a transaction without an alert.
+    pub commit_interval: Duration,
+    /// Whether missing output topics are created.
+    pub create_topics: bool,
+    /// Further settings of librdkafka; none that the service sets itself.
+    pub client: BTreeMap<String, ClientValue>,
+}
+
+/// `[topics]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Topics {
+    /// Where alerts go; never an input.
+    pub alerts: TopicName,
+    /// Where rejected records go; never an input.
+    pub dead_letter: TopicName,
+}
+
+/// `[http]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Http {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+}
+
+/// `[limits]`, each for one partition.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Limits {
+    /// Symbols with windows and books.
+    pub symbols_max: NonZeroUsize,
+    /// Accounts with windows.
+    pub accounts_max: NonZeroUsize,
+    /// Resting orders over all books.
+    pub orders_max: NonZeroUsize,
+    /// Incidents that are not resolved.
+    pub incidents_max: NonZeroUsize,
+    /// Signals that wait for the watermark.
+    pub signals_pending_max: NonZeroUsize,
+    /// What one record may hold.
+    pub decode: DecodeLimits,
+}
+
+impl Config {
+    /// Reads a file's text (`name` is for messages) with the environment's `FORESHOCK_…` pairs over it.
+    ///
+    /// ```
+    /// use foreshock::config::Config;
+    /// let nothing = std::iter::empty();
+    /// let config = Config::parse("foreshock.toml", "[kafka]\ngroup = 'a'\n", nothing).unwrap();
+    /// assert_eq!(config.kafka.transactional_id, "a");
+    /// ```
+    ///
+    /// # Errors
+    /// The first mistake, with its place and what was expected.
+    pub fn parse(
+        name: &str,
+        text: &str,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigError> {
+        let document = document::Document::read(name, text, variables)?;
+        let raw = document.raw()?;
+        valid::valid(&raw).map_err(|invalid| document.invalid(&invalid))
+    }
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        valid::valid(&RawConfig::default()).expect("the defaults are valid: tests/config says so")
+    }
+}
+
+#[cfg(test)]
+mod tests;

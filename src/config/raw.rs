@@ -1,0 +1,156 @@
+//! The configuration as it is written: every key with its default. A field's doc comment is what `schema config` prints.
+//!
+//! Nothing here is checked beyond its TOML type; [`Config`](super::Config) is what the rest of the product sees.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::window::BurstSettings;
+
+/// The whole file. A new section is a field here, a field of `Config`, and its check in `valid`.
+#[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawConfig {
+    /// Where order flow comes from.
+    pub kafka: RawKafka,
+    /// Where results go.
+    pub topics: RawTopics,
+    /// What is served over HTTP.
+    pub http: RawHttp,
+    /// How much is kept in memory at most, for each partition. What goes beyond is evicted, oldest first, and counted.
+    pub limits: RawLimits,
+    /// What the detectors are set to. The hash of these keys is in every alert.
+    pub detect: RawDetect,
+}
+
+/// See [`RawConfig::detect`].
+#[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawDetect {
+    /// Orders are withdrawn far faster than is usual for the symbol.
+    pub cancel_burst: RawCancelBurst,
+}
+
+/// See [`RawDetect::cancel_burst`].
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawCancelBurst {
+    /// The fewest withdrawals in a window that can be a burst.
+    pub a_min: u32,
+    /// The same for the first 75 minutes of a symbol, when every busy feed looks like a burst.
+    pub cold_a_min: u32,
+    /// False alarms per symbol and day for which a warning's threshold is meant, once it calibrates itself: information
+    /// gets ten times as many, critical a tenth.
+    pub warnings_per_day: f64,
+}
+
+impl Default for RawCancelBurst {
+    fn default() -> Self {
+        let BurstSettings { a_min, cold_a_min, warnings_per_day } = BurstSettings::default();
+        Self { a_min, cold_a_min, warnings_per_day }
+    }
+}
+
+/// See [`RawConfig::kafka`].
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawKafka {
+    /// Brokers to begin with: `host:port`, several with commas between.
+    pub brokers: String,
+    /// The consumer group.
+    pub group: String,
+    /// Topics to read; a name that begins with `^` is a pattern.
+    pub input: Vec<String>,
+    /// The id of the transactions; one process at a time may use it. The group where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transactional_id: Option<String>,
+    /// A transaction without an alert stays open at most so long. An alert commits at once.
+    pub commit_interval_ms: u64,
+    /// Whether output topics that are not there are created. Input topics never are.
+    pub create_topics: bool,
+    /// Settings of librdkafka, passed through, like `"security.protocol" = "ssl"`.
+    #[schemars(with = "BTreeMap<String, serde_json::Value>")]
+    pub client: BTreeMap<String, toml::Value>,
+}
+
+impl Default for RawKafka {
+    fn default() -> Self {
+        Self {
+            brokers: "127.0.0.1:9092".to_owned(),
+            group: "foreshock".to_owned(),
+            input: vec!["orderflow.events".to_owned()],
+            transactional_id: None,
+            commit_interval_ms: 100,
+            create_topics: true,
+            client: BTreeMap::new(),
+        }
+    }
+}
+
+/// See [`RawConfig::topics`].
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawTopics {
+    /// Alerts, one record per revision of an incident.
+    pub alerts: String,
+    /// Records that cannot be used, with the reason.
+    pub dead_letter: String,
+}
+
+impl Default for RawTopics {
+    fn default() -> Self {
+        Self { alerts: "foreshock.alerts".to_owned(), dead_letter: "foreshock.dead-letter".to_owned() }
+    }
+}
+
+/// See [`RawConfig::http`].
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawHttp {
+    /// The address to listen on. Whoever reaches it can read it: keep it on the loopback or behind a proxy.
+    pub listen: String,
+}
+
+impl Default for RawHttp {
+    fn default() -> Self {
+        Self { listen: "127.0.0.1:9464".to_owned() }
+    }
+}
+
+/// See [`RawConfig::limits`].
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_field_names, reason = "limits end in `_max`")]
+pub struct RawLimits {
+    /// Symbols with windows and books.
+    pub symbols_max: usize,
+    /// Accounts with windows.
+    pub accounts_max: usize,
+    /// Resting orders over all books.
+    pub orders_max: usize,
+    /// Incidents that are not resolved.
+    pub incidents_max: usize,
+    /// Signals that wait for the watermark.
+    pub signals_pending_max: usize,
+    /// Bytes of one record; a greater one is rejected.
+    pub record_bytes_max: usize,
+    /// Levels on one side of a book event; a record with more is rejected.
+    pub levels_max: usize,
+}
+
+impl Default for RawLimits {
+    fn default() -> Self {
+        let decode = crate::event::DecodeLimits::default();
+        Self {
+            symbols_max: 10_000,
+            accounts_max: 100_000,
+            orders_max: 1_000_000,
+            incidents_max: 10_000,
+            signals_pending_max: 100_000,
+            record_bytes_max: decode.record_bytes_max,
+            levels_max: decode.levels_max,
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! What a person who edits the file meets.
+
+use super::*;
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    parse_with(text, &[])
+}
+
+fn parse_with(text: &str, variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    Config::parse("f.toml", text, variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
+}
+
+fn error(text: &str) -> String {
+    parse(text).unwrap_err().to_string()
+}
+
+#[test]
+fn the_smallest_one_of_the_contract_is_the_default() {
+    let smallest = r#"
+        [kafka]
+        brokers = "127.0.0.1:9092"
+        group = "foreshock"
+        input = ["orderflow.events"]
+        [http]
+        listen = "127.0.0.1:9464"
+    "#;
+    assert_eq!(parse(smallest), Ok(Config::default()));
+    assert_eq!(parse(""), Ok(Config::default()));
+}
+
+#[test]
+fn what_schema_config_prints_reads_back_as_the_default() {
+    let printed = default_toml();
+    assert_eq!(parse(&printed), Ok(Config::default()), "{printed}");
+    assert!(printed.contains("# The consumer group.\ngroup = \"foreshock\"\n"), "{printed}");
+    assert!(printed.contains("[kafka.client]"), "{printed}");
+}
+
+#[test]
+fn an_unknown_key_points_at_itself_and_names_the_nearest() {
+    insta::assert_snapshot!(error("[kafka]\ngroup = 'a'\n  brokes = 'b:1'\n"), @r"
+    f.toml:3:3: unknown key `kafka.brokes`: did you mean `brokers`?
+     3 |   brokes = 'b:1'
+       |   ^
+    ");
+    insta::assert_snapshot!(error("[kafak]\n"), @r"
+    f.toml:1:2: unknown key `kafak`: did you mean `kafka`?
+     1 | [kafak]
+       |  ^
+    ");
+    insta::assert_snapshot!(error("orders_max = 5\n"), @r"
+    f.toml:1:1: unknown key `orders_max`: it belongs into `[limits]`
+     1 | orders_max = 5
+       | ^
+    ");
+    insta::assert_snapshot!(error("[http]\nshoe_size = 5\n"), @r"
+    f.toml:2:1: unknown key `http.shoe_size`: expected `listen`
+     2 | shoe_size = 5
+       | ^
+    ");
+}
+
+#[test]
+fn a_wrong_value_points_at_itself_and_says_what_was_expected() {
+    insta::assert_snapshot!(error("[kafka]\nbrokers = ''\n"), @r"
+    f.toml:2:11: `kafka.brokers`: expected `host:port`, several with commas between
+     2 | brokers = ''
+       |           ^
+    ");
+    insta::assert_snapshot!(error("[kafka]\ninput = ['a', 'b c']\n"), @r"
+    f.toml:2:15: `kafka.input.1`: expected the name of a topic: 1 to 249 letters, digits, `.`, `_` or `-`
+     2 | input = ['a', 'b c']
+       |               ^
+    ");
+    insta::assert_snapshot!(error("[limits]\nsymbols_max = 0\n"), @r"
+    f.toml:2:15: `limits.symbols_max`: expected 1 to 1000000000
+     2 | symbols_max = 0
+       |               ^
+    ");
+    insta::assert_snapshot!(error("[limits]\nsymbols_max = -1\n"), @r"
+    f.toml:2:15: `limits.symbols_max`: invalid value: integer `-1`, expected a whole number
+    in `limits.symbols_max`
+     2 | symbols_max = -1
+       |               ^
+    ");
+    insta::assert_snapshot!(error("[limits]\nsymbols_max = 'many'\n"), @r#"
+    f.toml:2:15: `limits.symbols_max`: invalid type: string "many", expected a whole number
+    in `limits.symbols_max`
+     2 | symbols_max = 'many'
+       |               ^
+    "#);
+    insta::assert_snapshot!(error("[http]\nlisten = 'here'\n"), @r"
+    f.toml:2:10: `http.listen`: expected an address and a port, like 127.0.0.1:9464
+     2 | listen = 'here'
+       |          ^
+    ");
+    insta::assert_snapshot!(error("[kafka]\ngroup = \n"), @r"
+    f.toml:2:9: string values must be quoted, expected literal string
+     2 | group = 
+       |         ^
+    ");
+    insta::assert_snapshot!(error("[topics]\nalerts = 'orderflow.events'\n"), @r"
+    f.toml:2:10: `topics.alerts`: `orderflow.events` is also in `kafka.input`: it would read itself
+     2 | alerts = 'orderflow.events'
+       |          ^
+    ");
+    insta::assert_snapshot!(error("[kafka.client]\n'group.id' = 'x'\n"), @r"
+    f.toml:2:14: `kafka.client.group.id`: not here: set `kafka.group`
+     2 | 'group.id' = 'x'
+       |              ^
+    ");
+    insta::assert_snapshot!(error("kafka = 5\n"), @r"
+    f.toml:1:9: `kafka`: invalid type: integer `5`, expected struct RawKafka
+    in `kafka`
+     1 | kafka = 5
+       |         ^
+    ");
+}
+
+#[test]
+fn more_mistakes_are_refused() {
+    for bad in [
+        "[kafka]\nbrokers = 'host'",
+        "[kafka]\nbrokers = 'a:1,'",
+        "[kafka]\nbrokers = 'a:0'",
+        "[kafka]\ngroup = ''",
+        "[kafka]\ninput = []",
+        "[kafka]\ntransactional_id = ''",
+        "[kafka]\ncommit_interval_ms = 0",
+        "[kafka.client]\na.b = 1",
+        "[kafka]\ngroup = 'a'\ngroup = 'b'",
+        "[topics]\nalerts = ''",
+    ] {
+        assert!(parse(bad).is_err_and(|e| e.position().is_some()), "{bad}");
+    }
+}
+
+#[test]
+fn the_environment_goes_over_the_file() {
+    let variables = [
+        ("FORESHOCK_KAFKA__BROKERS", "a:1,b:2"),
+        ("FORESHOCK_KAFKA__GROUP", "12"),
+        ("FORESHOCK_KAFKA__INPUT", r#"["x", "^y.*"]"#),
+        ("FORESHOCK_KAFKA__CREATE_TOPICS", "false"),
+        ("FORESHOCK_KAFKA__CLIENT__SASL_PASSWORD", "1e5"),
+        ("FORESHOCK_LIMITS__SYMBOLS_MAX", "7"),
+        ("FORESHOCK_LOG", "debug"),
+        ("HOME", "/"),
+    ];
+    let config = parse_with("[kafka]\nbrokers = 'c:3'\ninput = ['z']\n", &variables).unwrap();
+    assert_eq!(config.kafka.brokers.as_str(), "a:1,b:2");
+    assert_eq!(config.kafka.group, "12");
+    assert_eq!(config.kafka.input.iter().map(Subscription::as_str).collect::<Vec<_>>(), ["x", "^y.*"]);
+    assert!(!config.kafka.create_topics);
+    assert_eq!(config.kafka.client["sasl.password"].expose(), "1e5");
+    assert_eq!(config.limits.symbols_max.get(), 7);
+}
+
+#[test]
+fn a_mistake_in_the_environment_names_the_variable() {
+    let words = |name, value| parse_with("[kafka]\ngroup = 'a'\n", &[(name, value)]).unwrap_err().to_string();
+    insta::assert_snapshot!(words("FORESHOCK_KAFKA__BROKES", "x"), @"environment variable `FORESHOCK_KAFKA__BROKES`: unknown key `kafka.brokes`: did you mean `brokers`?");
+    insta::assert_snapshot!(words("FORESHOCK_KAFKA__BROKERS", "x"), @"environment variable `FORESHOCK_KAFKA__BROKERS`: `kafka.brokers`: expected `host:port`, several with commas between");
+    insta::assert_snapshot!(words("FORESHOCK_LIMITS__ORDERS_MAX", "many"), @r#"
+    environment variable `FORESHOCK_LIMITS__ORDERS_MAX`: `limits.orders_max`: invalid type: string "many", expected a whole number
+    in `limits.orders_max`
+    "#);
+    insta::assert_snapshot!(words("FORESHOCK_KAFKA__INPUT", "x y"), @r#"
+    environment variable `FORESHOCK_KAFKA__INPUT`: `kafka.input`: invalid type: string "x y", expected an array
+    in `kafka.input`
+    "#);
+    insta::assert_snapshot!(words("FORESHOCK_CONFIG", "f.toml"), @"environment variable `FORESHOCK_CONFIG`: unknown key `config`: expected `detect`, `http`, `kafka`, `limits`, `topics`");
+}
+
+#[test]
+fn a_secret_is_never_shown() {
+    let config = parse("[kafka.client]\n'sasl.password' = 'hunter2'\n'client.rack' = 'r1'\n").unwrap();
+    let debug = format!("{config:?}");
+    assert!(!debug.contains("hunter2") && debug.contains("r1"), "{debug}");
+    for broken in [
+        "[kafka.client]\n'sasl.password' = ['hunter2']\n",
+        "[kafka.client]\n'sasl.password' = 'hunter2\n",
+        "[kafka]\nsasl_password = 'hunter2'\n",
+        "kafka = { client = { 'sasl.password' = 'hunter2' }, x = 1 }\n",
+    ] {
+        let words = error(broken);
+        assert!(!words.contains("hunter2"), "{words}");
+    }
+}

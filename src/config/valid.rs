@@ -1,0 +1,222 @@
+//! From the written form to the valid one: every rule that a value must obey, once.
+
+use std::{collections::BTreeMap, num::NonZeroUsize, time::Duration};
+
+use super::{
+    ClientValue, Config, Http, Kafka, Limits, Topics,
+    raw::{RawCancelBurst, RawConfig, RawDetect, RawKafka, RawLimits, RawTopics},
+};
+use crate::{detect::cancel_burst, engine::Detection, event::DecodeLimits, window::BurstSettings};
+
+/// Settings of librdkafka that the service's guarantees rest on, and what to use instead.
+const RESERVED: [(&str, &str); 8] = [
+    ("bootstrap.servers", "set `kafka.brokers`"),
+    ("metadata.broker.list", "set `kafka.brokers`"),
+    ("group.id", "set `kafka.group`"),
+    ("transactional.id", "set `kafka.transactional_id`"),
+    ("enable.idempotence", "the service sets it: alerts go out exactly once"),
+    ("enable.auto.commit", "the service commits offsets with its outputs"),
+    ("enable.auto.offset.store", "the service commits offsets with its outputs"),
+    ("isolation.level", "the service reads what is committed"),
+];
+/// Kafka's own limit on the name of a topic.
+const TOPIC_BYTES_MAX: usize = 249;
+/// A transaction must end well before the broker ends it (60 s by default).
+const COMMIT_INTERVAL_MS_MAX: u64 = 30_000;
+/// Rarer than once in three years nothing can be learned; oftener than every minute there are no blocks.
+const RATES: (f64, f64) = (0.001, 72.0);
+/// Above that no machine has the memory; it also keeps numbers of interned names in 32 bits.
+const LIMIT_MAX: usize = 1_000_000_000;
+
+/// A value that breaks a rule.
+#[derive(Debug)]
+pub(super) struct Invalid {
+    pub path: Vec<String>,
+    pub message: String,
+}
+
+fn invalid(path: &[&str], message: impl Into<String>) -> Invalid {
+    Invalid { path: path.iter().map(|&key| key.to_owned()).collect(), message: message.into() }
+}
+
+/// One or more `host:port`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brokers(String);
+
+impl Brokers {
+    /// Checks a list with commas between.
+    ///
+    /// # Errors
+    /// What was expected.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let broker = |broker: &str| {
+            let host = broker.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok_and(|port| port > 0));
+            host.is_some_and(|(host, _)| !host.is_empty() && !host.contains([' ', '/']))
+        };
+        let list: Vec<&str> = text.split(',').map(str::trim).collect();
+        if list.iter().all(|one| broker(one)) {
+            Ok(Self(list.join(",")))
+        } else {
+            Err("expected `host:port`, several with commas between".to_owned())
+        }
+    }
+
+    /// As librdkafka takes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The name of a topic.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct TopicName(String);
+
+impl TopicName {
+    /// Checks a name by Kafka's rules.
+    ///
+    /// # Errors
+    /// What was expected.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
+        if plain && (1..=TOPIC_BYTES_MAX).contains(&text.len()) && text != "." && text != ".." {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err("expected the name of a topic: 1 to 249 letters, digits, `.`, `_` or `-`".to_owned())
+        }
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Which topics to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subscription {
+    /// This one.
+    Topic(TopicName),
+    /// All whose names match; begins with `^`, as librdkafka takes it.
+    Pattern(String),
+}
+
+impl Subscription {
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.starts_with('^') && text.len() > 1 {
+            return Ok(Self::Pattern(text.to_owned()));
+        }
+        TopicName::parse(text).map(Self::Topic)
+    }
+
+    /// As librdkafka takes it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Topic(name) => name.as_str(),
+            Self::Pattern(pattern) => pattern,
+        }
+    }
+}
+
+/// Checks everything.
+pub(super) fn valid(raw: &RawConfig) -> Result<Config, Invalid> {
+    let kafka = kafka(&raw.kafka)?;
+    let topics = topics(&raw.topics, &kafka.input)?;
+    let listen = raw.http.listen.parse();
+    let listen =
+        listen.map_err(|_| invalid(&["http", "listen"], "expected an address and a port, like 127.0.0.1:9464"))?;
+    let (limits, detection) = (limits(&raw.limits)?, detection(&raw.detect)?);
+    Ok(Config { kafka, topics, http: Http { listen }, limits, detection })
+}
+
+fn kafka(raw: &RawKafka) -> Result<Kafka, Invalid> {
+    let text = |key, text: &str| match text {
+        "" => Err(invalid(&["kafka", key], "expected a text that is not empty")),
+        text => Ok(text.to_owned()),
+    };
+    let subscription = |(i, topic): (usize, &String)| {
+        Subscription::parse(topic).map_err(|message| invalid(&["kafka", "input", &i.to_string()], message))
+    };
+    if raw.input.is_empty() {
+        return Err(invalid(&["kafka", "input"], "expected at least one topic"));
+    }
+    if !(1..=COMMIT_INTERVAL_MS_MAX).contains(&raw.commit_interval_ms) {
+        return Err(invalid(&["kafka", "commit_interval_ms"], format!("expected 1 to {COMMIT_INTERVAL_MS_MAX}")));
+    }
+    let group = text("group", &raw.group)?;
+    Ok(Kafka {
+        brokers: Brokers::parse(&raw.brokers).map_err(|message| invalid(&["kafka", "brokers"], message))?,
+        input: raw.input.iter().enumerate().map(subscription).collect::<Result<_, _>>()?,
+        transactional_id: text("transactional_id", raw.transactional_id.as_ref().unwrap_or(&group))?,
+        group,
+        commit_interval: Duration::from_millis(raw.commit_interval_ms),
+        create_topics: raw.create_topics,
+        client: client(&raw.client)?,
+    })
+}
+
+fn client(raw: &BTreeMap<String, toml::Value>) -> Result<BTreeMap<String, ClientValue>, Invalid> {
+    let setting = |(name, value): (&String, &toml::Value)| {
+        let fail = |message: &str| Err(invalid(&["kafka", "client", name], message));
+        if let Some((_, instead)) = RESERVED.iter().find(|(reserved, _)| reserved == name) {
+            return fail(&format!("not here: {instead}"));
+        }
+        let text = match value {
+            toml::Value::String(text) => text.clone(),
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Float(number) => number.to_string(),
+            toml::Value::Boolean(word) => word.to_string(),
+            toml::Value::Table(_) => return fail("expected a text, a number or true/false; quote a name with dots"),
+            toml::Value::Array(_) | toml::Value::Datetime(_) => return fail("expected a text, a number or true/false"),
+        };
+        Ok((name.clone(), ClientValue::new(name, text)))
+    };
+    raw.iter().map(setting).collect()
+}
+
+fn topics(raw: &RawTopics, input: &[Subscription]) -> Result<Topics, Invalid> {
+    let output = |key, name: &str| {
+        let topic = TopicName::parse(name).map_err(|message| invalid(&["topics", key], message))?;
+        if input.iter().any(|subscription| subscription.as_str() == name) {
+            return Err(invalid(&["topics", key], format!("`{name}` is also in `kafka.input`: it would read itself")));
+        }
+        Ok(topic)
+    };
+    Ok(Topics { alerts: output("alerts", &raw.alerts)?, dead_letter: output("dead_letter", &raw.dead_letter)? })
+}
+
+fn detection(raw: &RawDetect) -> Result<Detection, Invalid> {
+    let RawCancelBurst { a_min, cold_a_min, warnings_per_day } = raw.cancel_burst;
+    let at = |key, message: String| Err(invalid(&["detect", "cancel_burst", key], message));
+    // The statistic needs a count; above a million a bucket would have to hold more than it can.
+    for (key, value) in [("a_min", a_min), ("cold_a_min", cold_a_min)] {
+        if !(1..=1_000_000).contains(&value) {
+            return at(key, "expected 1 to 1000000".to_owned());
+        }
+    }
+    if !(RATES.0..=RATES.1).contains(&warnings_per_day) {
+        return at("warnings_per_day", format!("expected {} to {}", RATES.0, RATES.1));
+    }
+    let window = BurstSettings { a_min, cold_a_min, warnings_per_day };
+    Ok(Detection { cancel_burst: cancel_burst::Settings { window } })
+}
+
+fn limits(raw: &RawLimits) -> Result<Limits, Invalid> {
+    let limit = |key, value: usize| {
+        let bounded = NonZeroUsize::new(value).filter(|value| value.get() <= LIMIT_MAX);
+        bounded.ok_or_else(|| invalid(&["limits", key], format!("expected 1 to {LIMIT_MAX}")))
+    };
+    Ok(Limits {
+        symbols_max: limit("symbols_max", raw.symbols_max)?,
+        accounts_max: limit("accounts_max", raw.accounts_max)?,
+        orders_max: limit("orders_max", raw.orders_max)?,
+        incidents_max: limit("incidents_max", raw.incidents_max)?,
+        signals_pending_max: limit("signals_pending_max", raw.signals_pending_max)?,
+        decode: DecodeLimits {
+            record_bytes_max: limit("record_bytes_max", raw.record_bytes_max)?.get(),
+            levels_max: limit("levels_max", raw.levels_max)?.get(),
+        },
+    })
+}

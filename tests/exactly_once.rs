@@ -1,0 +1,62 @@
+//! Exactly once, on a real broker: what readers of committed records see is what a replay of the input gives, and a kill
+//! between producing and committing neither loses nor repeats any of it.
+//!
+//! The input is a simulated flow of three partitions with hostile records in it (`support::flow`); the comparison is one
+//! function for all faults (`support::outcome`). A new fault is a new test: start a [`Trial`], do harm, `finish`.
+//!
+//! Does it bite? To see that, make the service commit offsets before outputs: in `src/app/service/open.rs`, `Open::commit`,
+//! before `publisher.commit(…)`, insert
+//! ```text
+//! let _ = reader.commit(&offsets, rdkafka::consumer::CommitMode::Sync);
+//! ```
+//! and run `cargo test --features failpoints --test exactly_once`. The killed transaction's input is then never handled
+//! again, and `a_kill_between_produce_and_commit_loses_and_repeats_nothing` must fail with a missing incident.
+
+mod support;
+
+use std::collections::BTreeSet;
+
+use support::flow::Flow;
+use support::outcome::alert;
+use support::topic::{Isolation, Record, Topic};
+use support::trial::Trial;
+
+/// Incidents that are committed before the kill.
+const COMMITTED_MIN: usize = 10;
+/// Reached by a transaction that opens an incident, when its outputs are with the broker and nothing is committed.
+const FAILPOINT: &str = "before-commit";
+
+#[test]
+fn alerts_equal_the_replay_of_the_topic() {
+    let trial = Trial::with_defaults(Flow::shared());
+    let follower = trial.alerts.follow();
+    let service = trial.start();
+    trial.finish(service, follower);
+}
+
+#[test]
+fn a_kill_between_produce_and_commit_loses_and_repeats_nothing() {
+    let trial = Trial::named(Flow::shared(), "killed");
+    let follower = trial.alerts.follow();
+    let mut service = trial.start_with(&format!("{FAILPOINT}={COMMITTED_MIN}*off->return"));
+    service.wait_line(&format!("failpoint {FAILPOINT}"));
+    assert_an_incident_opens_in_an_open_transaction(&trial.alerts);
+    service.kill();
+    let restarted = trial.start();
+    trial.finish(restarted, follower);
+}
+
+/// Some incidents are committed, and one more is with the broker that readers of committed records do not see.
+fn assert_an_incident_opens_in_an_open_transaction(alerts: &Topic) {
+    let committed = alerts.records(Isolation::ReadCommitted);
+    let opened = committed.iter().filter(|record| opens_incident(record)).count();
+    assert!(opened >= COMMITTED_MIN, "only {opened} incidents are committed");
+    let visible: BTreeSet<(i32, i64)> = committed.iter().map(Record::position).collect();
+    let mut all = alerts.records(Isolation::ReadUncommitted);
+    all.retain(|record| !visible.contains(&record.position()));
+    assert!(all.iter().any(opens_incident), "the open transaction holds no new incident: {all:?}");
+}
+
+fn opens_incident(record: &Record) -> bool {
+    alert(record)["revision"] == 1
+}

@@ -1,0 +1,109 @@
+//! One simulated hour and a half in a topic of a real broker, with hostile records in it, and what `replay` gives for it.
+//!
+//! Making it takes some seconds, so the tests of one process that run at the same time share it. It goes with the last
+//! of them: a static would never be dropped, and leave the broker's directory behind.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::thread;
+
+use super::command::foreshock;
+use super::hostile;
+use super::kafka::KafkaBroker;
+use super::replay::Replay;
+use super::topic::{Isolation, Topic};
+
+const TOPIC: &str = "orderflow.events";
+const PARTITIONS: i32 = 3;
+const SEED: u32 = 31;
+const MINUTES: u32 = 95;
+const SYMBOLS: u32 = 10;
+/// With ten symbols this makes some 320,000 events.
+const DENSITY: f64 = 0.8;
+/// Nothing is found before half an hour of baseline.
+const FIRST_BURST: u32 = 32;
+/// One burst every minute and a half, each on a symbol that was left alone for three.
+const BURSTS: u32 = 40;
+/// When hostile records are sent again while the simulator writes, in records of the topic.
+const HOSTILE_AT: [i64; 4] = [60_000, 120_000, 180_000, 240_000];
+/// Records that the machine's memory and the test's patience can take.
+const RECORDS: std::ops::Range<u64> = 300_000..400_000;
+
+/// An input topic, and all that is to come of it.
+pub struct Flow {
+    pub bootstrap: String,
+    pub topic: Topic,
+    /// The bytes of the records that cannot be used, by partition and offset.
+    pub hostile: BTreeMap<(i32, i64), Vec<u8>>,
+    pub replay: Replay,
+    broker: Mutex<KafkaBroker>,
+}
+
+impl Flow {
+    /// The flow that this process has at the moment, or a new one.
+    pub fn shared() -> Arc<Self> {
+        static CURRENT: Mutex<Weak<Flow>> = Mutex::new(Weak::new());
+        let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+        current.upgrade().unwrap_or_else(|| {
+            let flow = Arc::new(Self::make());
+            *current = Arc::downgrade(&flow);
+            flow
+        })
+    }
+
+    fn make() -> Self {
+        let broker = KafkaBroker::start();
+        broker.create_topic(TOPIC, PARTITIONS, &[]);
+        let bootstrap = broker.bootstrap();
+        let topic = Topic::new(&bootstrap, TOPIC);
+        fill(&bootstrap, &topic);
+        let hostile = hostile::find(&topic);
+        let rounds = HOSTILE_AT.len() + 2;
+        assert_eq!(hostile.len(), rounds * hostile::KINDS.len() * usize::try_from(PARTITIONS).unwrap());
+        let replay = Replay::of(&bootstrap, &topic);
+        let flow = Self { bootstrap, topic, hostile, replay, broker: Mutex::new(broker) };
+        let records = flow.records();
+        assert!(RECORDS.contains(&records), "{records} records");
+        flow
+    }
+
+    /// Creates an output topic.
+    pub fn create_topic(&self, name: &str, partitions: i32) {
+        self.broker.lock().unwrap().create_topic(name, partitions, &[]);
+    }
+
+    /// How many records the topic has. Its producers use no transactions, so every offset is a record.
+    pub fn records(&self) -> u64 {
+        let ends = self.topic.ends(Isolation::ReadUncommitted);
+        u64::try_from(ends.iter().sum::<i64>()).unwrap()
+    }
+}
+
+/// Lets the simulator write, with hostile records before, between and after.
+fn fill(bootstrap: &str, topic: &Topic) {
+    let hostile = hostile::Sender::new(bootstrap, topic);
+    hostile.send_round(PARTITIONS);
+    thread::scope(|scope| {
+        scope.spawn(|| simulate(bootstrap, topic));
+        for records in HOSTILE_AT {
+            topic.wait_records(records);
+            hostile.send_round(PARTITIONS);
+        }
+    });
+    hostile.send_round(PARTITIONS);
+}
+
+fn simulate(bootstrap: &str, topic: &Topic) {
+    let mut command = foreshock();
+    command
+        .args(["simulate", "--kafka", bootstrap, "--topic", &topic.name])
+        .args(["--seed", &SEED.to_string(), "--minutes", &MINUTES.to_string()])
+        .args(["--symbols", &SYMBOLS.to_string(), "--density", &DENSITY.to_string()]);
+    for burst in 0..BURSTS {
+        let minute = f64::from(FIRST_BURST) + 1.5 * f64::from(burst);
+        command.args(["--scenario", &format!("cancel_burst@{minute}")]);
+    }
+    let labels = tempfile::NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let output = command.arg("--labels").arg(labels.path()).output().unwrap();
+    assert!(output.status.success(), "simulate: {output:?}");
+}

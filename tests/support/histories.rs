@@ -1,0 +1,48 @@
+//! The lives of incidents: what was said of each, revision by revision, in the order in which it was said.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+/// The revisions of each incident by its id.
+pub type Histories = BTreeMap<String, Vec<Value>>;
+
+/// What depends on the wall clock or on the build; a replay has null there.
+const NOT_COMPARED: [&str; 3] = ["/emitted_at", "/latency_ms", "/audit/build"];
+
+/// Sorts alerts into histories, without what is not compared, and proves each to be whole: its revisions are
+/// 1, 2, 3 …, each once and in order.
+pub fn histories(alerts: impl IntoIterator<Item = Value>) -> Histories {
+    let mut histories = Histories::new();
+    for mut alert in alerts {
+        for place in NOT_COMPARED {
+            *alert.pointer_mut(place).expect("every field of an alert") = Value::Null;
+        }
+        let id = alert["id"].as_str().expect("a text for an id").to_owned();
+        histories.entry(id).or_default().push(alert);
+    }
+    for (id, history) in &histories {
+        let revisions: Vec<u64> = history.iter().map(|alert| alert["revision"].as_u64().unwrap()).collect();
+        let expected: Vec<u64> = (1..).take(revisions.len()).collect();
+        assert_eq!(revisions, expected, "the revisions of incident {id}");
+    }
+    histories
+}
+
+/// Proves two sets of histories to be the same, and says where they first differ.
+pub fn assert_same(seen: &Histories, expected: &Histories) {
+    for (id, history) in expected {
+        let seen = seen.get(id).unwrap_or_else(|| panic!("incident {id} is missing: {}", history[0]));
+        for (seen, expected) in seen.iter().zip(history) {
+            assert_eq!(seen, expected, "incident {id}, revision {}", expected["revision"]);
+        }
+        assert_eq!(seen.len(), history.len(), "the number of revisions of incident {id}");
+    }
+    let surplus: Vec<_> = seen.keys().filter(|id| !expected.contains_key(*id)).collect();
+    assert!(surplus.is_empty(), "incidents that the replay does not have: {surplus:?}");
+}
+
+/// Whether a replay has null where it must.
+pub fn is_free_of_the_clock(alert: &Value) -> bool {
+    NOT_COMPARED.iter().all(|place| alert.pointer(place).is_some_and(Value::is_null))
+}

@@ -1,0 +1,62 @@
+//! The one comparison: what the service left in Kafka against what `replay` gives for the same topic.
+//!
+//! Whatever was done to the service meanwhile, this must hold.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::flow::Flow;
+use super::histories::{assert_same, histories, is_free_of_the_clock};
+use super::topic::Record;
+
+/// Fewer would prove little.
+const INCIDENTS_MIN: usize = 30;
+
+/// Proves that records seen by readers of committed records are what they must be: every alert of the replay once, every
+/// hostile record once among the dead letters, nothing else.
+pub fn assert_exactly_once(flow: &Flow, alerts: &[Record], dead_letters: &[Record]) {
+    assert_totals(flow);
+    let expected = histories(flow.replay.alerts.iter().cloned());
+    assert!(expected.len() >= INCIDENTS_MIN, "only {} incidents", expected.len());
+    assert_same(&histories(alerts.iter().map(alert)), &expected);
+    assert_eq!(buried(&flow.topic.name, dead_letters), flow.hostile, "the dead letters");
+}
+
+/// The alert in a record of the alerts topic.
+pub fn alert(record: &Record) -> Value {
+    let alert: Value = serde_json::from_slice(&record.payload).unwrap();
+    assert_eq!(alert["id"].as_str().map(str::as_bytes), Some(record.key.as_slice()), "the key of {alert}");
+    assert!(alert["emitted_at"].is_i64(), "no time of sending in {alert}");
+    alert
+}
+
+/// Every record of the topic has one fate, and the replay's own figures agree with what it wrote.
+fn assert_totals(flow: &Flow) {
+    let (alerts, totals) = (&flow.replay.alerts, &flow.replay.totals);
+    assert_eq!(totals.records, flow.records(), "the records of {totals:?}");
+    assert_eq!(totals.fates(), totals.records, "the fates of {totals:?}");
+    assert_eq!(totals.rejected, flow.hostile.len() as u64, "the rejected of {totals:?}");
+    assert_eq!(totals.alerts, alerts.len() as u64, "the alerts of {totals:?}");
+    let opened = alerts.iter().filter(|alert| alert["revision"] == 1).count();
+    assert_eq!(totals.incidents, opened as u64, "the incidents of {totals:?}");
+    let timed = alerts.iter().find(|alert| !is_free_of_the_clock(alert));
+    assert_eq!(timed, None, "a replay knows no wall clock");
+}
+
+/// The bytes of dead letters by the positions that they came from.
+fn buried(topic: &str, dead_letters: &[Record]) -> BTreeMap<(i32, i64), Vec<u8>> {
+    let mut buried = BTreeMap::new();
+    for letter in dead_letters {
+        let header = |name: &str| {
+            let found = letter.headers.get(name);
+            found.unwrap_or_else(|| panic!("no header `{name}` in {letter:?}")).as_str()
+        };
+        assert_eq!(header("topic"), topic);
+        assert_ne!(header("reason"), "", "{letter:?}");
+        let position = (header("partition").parse().unwrap(), header("offset").parse().unwrap());
+        let before = buried.insert(position, letter.payload.clone());
+        assert_eq!(before, None, "twice among the dead letters: {letter:?}");
+    }
+    buried
+}

@@ -1,0 +1,118 @@
+//! `foreshock run` as a child process.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use super::command::foreshock;
+use super::deadline::Deadline;
+use super::watchdog::Watchdog;
+
+/// How long a line may be waited for: a start, and all of the input on a loaded machine.
+const LINE_MAX: Duration = Duration::from_secs(90);
+/// The bound of a clean end.
+const END_MAX: Duration = Duration::from_secs(30);
+/// How much of the log a failure shows.
+const TAIL_LINES: usize = 30;
+
+/// A service that runs, or has ended by itself. It is killed when it is dropped.
+pub struct Service {
+    child: Child,
+    watchdog: Option<Watchdog>,
+    /// Its standard error; closed when it has ended.
+    lines: Receiver<String>,
+    log: Vec<String>,
+}
+
+impl Service {
+    /// Starts the service with some failpoints in the notation of the crate `fail`; none when empty.
+    pub fn start(config: &Path, failpoints: &str) -> Self {
+        let mut child = foreshock()
+            .args(["run", "--config"])
+            .arg(config)
+            .env("FAILPOINTS", failpoints)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let watchdog = Some(Watchdog::over(&child));
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let (sender, lines) = mpsc::channel();
+        thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                // Nobody listens any more when the test has ended.
+                let _ = sender.send(line);
+            }
+        });
+        Self { child, watchdog, lines, log: Vec::new() }
+    }
+
+    /// Waits for a line that contains a text.
+    pub fn wait_line(&mut self, text: &str) {
+        let deadline = Deadline::after(LINE_MAX);
+        let found = loop {
+            deadline.check(text);
+            match self.next_line(deadline) {
+                Ok(line) if line.contains(text) => break true,
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => break false,
+                Err(RecvTimeoutError::Disconnected) => panic!("the service ended before it said `{text}`"),
+            }
+        };
+        assert!(found, "the service never said `{text}`");
+    }
+
+    /// Fails if it has ended.
+    pub fn assert_running(&mut self) {
+        let ended = self.child.try_wait().unwrap();
+        assert_eq!(ended, None, "the service ended by itself");
+    }
+
+    /// Kills it (SIGKILL), and returns when it is gone.
+    pub fn kill(mut self) {
+        self.assert_running();
+        self.child.kill().unwrap();
+        self.reap();
+    }
+
+    /// Tells it to end (SIGTERM), and returns how it did.
+    pub fn terminate(mut self) -> ExitStatus {
+        self.assert_running();
+        let told = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().unwrap();
+        assert!(told.success(), "kill: {told}");
+        let deadline = Deadline::after(END_MAX);
+        while self.next_line(deadline) != Err(RecvTimeoutError::Disconnected) {
+            deadline.check("the end of the service");
+        }
+        self.reap()
+    }
+
+    fn next_line(&mut self, deadline: Deadline) -> Result<&str, RecvTimeoutError> {
+        let line = self.lines.recv_timeout(deadline.left())?;
+        self.log.push(line);
+        Ok(self.log.last().expect("just pushed"))
+    }
+
+    fn reap(&mut self) -> ExitStatus {
+        self.watchdog = None;
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Service {
+    #[expect(clippy::print_stderr, reason = "a test that fails shows what the service said")]
+    fn drop(&mut self) {
+        // It may have ended, and then there is nothing to kill.
+        let _ = self.child.kill();
+        self.reap();
+        if thread::panicking() {
+            self.log.extend(self.lines.iter());
+            let tail = &self.log[self.log.len().saturating_sub(TAIL_LINES)..];
+            eprintln!("the service's log ends:\n{}", tail.join("\n"));
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! A topic as its readers see it, those of committed records and those of all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
+use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
+
+use super::deadline::Deadline;
+
+/// How long the broker may take to answer, or to hand out all that a topic has.
+const ANSWER_MAX: Duration = Duration::from_mins(1);
+const POLL: Duration = Duration::from_millis(20);
+
+/// Which records a reader sees.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Isolation {
+    /// Those of committed transactions, up to the first open one.
+    ReadCommitted,
+    /// All, those of open and aborted transactions too.
+    ReadUncommitted,
+}
+
+/// A record as it is in the topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    pub partition: i32,
+    pub offset: i64,
+    pub key: Vec<u8>,
+    pub payload: Vec<u8>,
+    pub headers: BTreeMap<String, String>,
+}
+
+impl Record {
+    /// Where it is.
+    pub fn position(&self) -> (i32, i64) {
+        (self.partition, self.offset)
+    }
+}
+
+/// A topic that is there.
+#[derive(Debug, Clone)]
+pub struct Topic {
+    pub name: String,
+    bootstrap: String,
+}
+
+impl Topic {
+    pub fn new(bootstrap: &str, name: &str) -> Self {
+        Self { name: name.to_owned(), bootstrap: bootstrap.to_owned() }
+    }
+
+    /// Every record up to the end that a reader sees now; of one partition in order.
+    pub fn records(&self, isolation: Isolation) -> Vec<Record> {
+        let mut records = Vec::new();
+        self.for_each(isolation, |message| records.push(record(message)));
+        records
+    }
+
+    /// The same for a topic that is too large to hold.
+    pub fn for_each(&self, isolation: Isolation, mut take: impl FnMut(&BorrowedMessage<'_>)) {
+        let consumer = self.consumer(isolation);
+        let mut unread: BTreeSet<i32> = self.partitions(&consumer).collect();
+        let deadline = Deadline::after(ANSWER_MAX);
+        while !unread.is_empty() {
+            match consumer.poll(POLL) {
+                Some(Ok(message)) => take(&message),
+                Some(Err(KafkaError::PartitionEOF(partition))) => {
+                    unread.remove(&partition);
+                }
+                // What stands in the way of the client for a moment is for the client to mind.
+                Some(Err(_)) | None => deadline.check("the end of the topic"),
+            }
+        }
+    }
+
+    /// The next offset of each partition, for such a reader.
+    pub fn ends(&self, isolation: Isolation) -> Vec<i64> {
+        Ends::new(self, isolation).ask()
+    }
+
+    /// Returns when such a topic has so many records. It must not hold any transactions.
+    pub fn wait_records(&self, count: i64) {
+        let (ends, deadline) = (Ends::new(self, Isolation::ReadUncommitted), Deadline::after(ANSWER_MAX));
+        while ends.ask().iter().sum::<i64>() < count {
+            deadline.check("the topic's growth");
+            // The consumer has no assignment: this only waits.
+            ends.consumer.poll(POLL);
+        }
+    }
+
+    /// Returns when no transaction is open. The broker answers a commit before its marker is in every partition.
+    pub fn wait_closed(&self) {
+        let [stable, all] = [Isolation::ReadCommitted, Isolation::ReadUncommitted].map(|i| Ends::new(self, i));
+        let deadline = Deadline::after(ANSWER_MAX);
+        while stable.ask() != all.ask() {
+            deadline.check("the end of every transaction");
+            stable.consumer.poll(POLL);
+        }
+    }
+
+    /// A reader of committed records from the beginning on.
+    pub fn follow(&self) -> Follower {
+        Follower { consumer: self.consumer(Isolation::ReadCommitted), seen: Vec::new() }
+    }
+
+    /// A consumer of all partitions from their beginnings.
+    fn consumer(&self, isolation: Isolation) -> BaseConsumer {
+        let consumer = idle_consumer(&self.bootstrap, "reader", isolation);
+        let mut start = TopicPartitionList::new();
+        for partition in self.partitions(&consumer) {
+            start.add_partition_offset(&self.name, partition, Offset::Beginning).unwrap();
+        }
+        consumer.assign(&start).unwrap();
+        consumer
+    }
+
+    fn partitions(&self, consumer: &BaseConsumer) -> impl Iterator<Item = i32> + use<> {
+        let metadata = consumer.fetch_metadata(Some(&self.name), ANSWER_MAX).unwrap();
+        let count = metadata.topics()[0].partitions().len();
+        assert!(count > 0, "there is no topic `{}`", self.name);
+        0..i32::try_from(count).unwrap()
+    }
+}
+
+/// Asks again and again for a topic's ends.
+struct Ends<'a> {
+    topic: &'a Topic,
+    consumer: BaseConsumer,
+    partitions: Vec<i32>,
+}
+
+impl<'a> Ends<'a> {
+    fn new(topic: &'a Topic, isolation: Isolation) -> Self {
+        let consumer = idle_consumer(&topic.bootstrap, "reader", isolation);
+        let partitions = topic.partitions(&consumer).collect();
+        Self { topic, consumer, partitions }
+    }
+
+    fn ask(&self) -> Vec<i64> {
+        let end = |partition: &i32| {
+            let (_, end) = self.consumer.fetch_watermarks(&self.topic.name, *partition, ANSWER_MAX).unwrap();
+            end
+        };
+        self.partitions.iter().map(end).collect()
+    }
+}
+
+/// Sees records as they are committed.
+pub struct Follower {
+    consumer: BaseConsumer,
+    seen: Vec<Record>,
+}
+
+impl Follower {
+    /// Takes the next record, or waits so long for it in vain.
+    pub fn poll(&mut self, wait: Duration) -> bool {
+        match self.consumer.poll(wait) {
+            Some(Ok(message)) => {
+                self.seen.push(record(&message));
+                true
+            }
+            Some(Err(_)) | None => false,
+        }
+    }
+
+    /// Reads on until it has seen `count` records, and hands them out by position.
+    pub fn finish(mut self, count: usize) -> Vec<Record> {
+        let deadline = Deadline::after(ANSWER_MAX);
+        while self.seen.len() < count {
+            self.poll(POLL);
+            deadline.check("all committed records");
+        }
+        self.seen.sort_by_key(Record::position);
+        self.seen
+    }
+}
+
+/// A consumer group, seen from outside.
+pub struct Group {
+    consumer: BaseConsumer,
+}
+
+impl Group {
+    pub fn new(bootstrap: &str, name: &str) -> Self {
+        Self { consumer: idle_consumer(bootstrap, name, Isolation::ReadCommitted) }
+    }
+
+    /// Whether it has committed every record of a topic.
+    pub fn has_read(&self, topic: &Topic) -> bool {
+        let mut question = TopicPartitionList::new();
+        for partition in topic.partitions(&self.consumer) {
+            question.add_partition(&topic.name, partition);
+        }
+        // An answer may fail while a transaction ends or the coordinator moves.
+        let Ok(answer) = self.consumer.committed_offsets(question, ANSWER_MAX) else { return false };
+        let committed = answer.elements().iter().map(TopicPartitionListElem::offset).collect::<Vec<_>>();
+        let ends = topic.ends(Isolation::ReadUncommitted);
+        committed == ends.into_iter().map(Offset::Offset).collect::<Vec<_>>()
+    }
+}
+
+/// A consumer that has joined no group and reads nothing yet.
+fn idle_consumer(bootstrap: &str, group: &str, isolation: Isolation) -> BaseConsumer {
+    let isolation = match isolation {
+        Isolation::ReadCommitted => "read_committed",
+        Isolation::ReadUncommitted => "read_uncommitted",
+    };
+    ClientConfig::new()
+        .set("bootstrap.servers", bootstrap)
+        .set("reconnect.backoff.max.ms", "200")
+        .set("group.id", group)
+        .set("enable.auto.commit", "false")
+        .set("enable.partition.eof", "true")
+        .set("isolation.level", isolation)
+        // The default of a second starves a fast reader.
+        .set("fetch.queue.backoff.ms", "5")
+        .set("fetch.wait.max.ms", "10")
+        .create()
+        .unwrap()
+}
+
+fn record(message: &BorrowedMessage<'_>) -> Record {
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let headers = message.headers().into_iter().flat_map(Headers::iter);
+    Record {
+        partition: message.partition(),
+        offset: message.offset(),
+        key: message.key().unwrap_or_default().to_vec(),
+        payload: message.payload().unwrap_or_default().to_vec(),
+        headers: headers.map(|h| (h.key.to_owned(), text(h.value.unwrap_or_default()))).collect(),
+    }
+}

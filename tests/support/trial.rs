@@ -1,0 +1,112 @@
+//! A service on the flow: its configuration, its output topics, and its way to the end of the input.
+
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tempfile::NamedTempFile;
+
+use super::deadline::Deadline;
+use super::flow::Flow;
+use super::outcome::assert_exactly_once;
+use super::service::Service;
+use super::topic::{Follower, Group, Isolation, Record, Topic};
+
+/// What the whole input may take on a loaded machine, with a start, and a restart that waits for a dead member's end.
+const RUN_MAX: Duration = Duration::from_mins(2);
+/// How often the group is asked how far it is.
+const POLL: Duration = Duration::from_millis(50);
+/// No alert for so long after the last commit: there is none to come.
+const QUIET: Duration = Duration::from_millis(500);
+/// More than one, so that only the key keeps an incident's revisions in order.
+const ALERT_PARTITIONS: i32 = 3;
+
+/// A service that is put to the proof.
+pub struct Trial {
+    pub alerts: Topic,
+    flow: Arc<Flow>,
+    dead_letters: Topic,
+    group: Group,
+    config: NamedTempFile,
+}
+
+impl Trial {
+    /// One with the default names for everything.
+    pub fn with_defaults(flow: Arc<Flow>) -> Self {
+        Self::new(flow, "foreshock", ["foreshock.alerts", "foreshock.dead-letter"], "")
+    }
+
+    /// One whose group and output topics bear this name.
+    pub fn named(flow: Arc<Flow>, name: &str) -> Self {
+        let [alerts, dead_letters] = [format!("{name}.alerts"), format!("{name}.dead-letter")];
+        let topics = format!("[topics]\nalerts = \"{alerts}\"\ndead_letter = \"{dead_letters}\"\n");
+        Self::new(flow, name, [&alerts, &dead_letters], &topics)
+    }
+
+    /// The topic of the dead letters is left for the service to create.
+    fn new(flow: Arc<Flow>, group: &str, [alerts, dead_letters]: [&str; 2], topics: &str) -> Self {
+        flow.create_topic(alerts, ALERT_PARTITIONS);
+        let bootstrap = &flow.bootstrap;
+        Self {
+            alerts: Topic::new(bootstrap, alerts),
+            dead_letters: Topic::new(bootstrap, dead_letters),
+            group: Group::new(bootstrap, group),
+            config: configure(bootstrap, group, &flow.topic.name, topics),
+            flow,
+        }
+    }
+
+    /// Starts the service.
+    pub fn start(&self) -> Service {
+        self.start_with("")
+    }
+
+    /// Starts the service with failpoints.
+    pub fn start_with(&self, failpoints: &str) -> Service {
+        Service::start(self.config.path(), failpoints)
+    }
+
+    /// Lets the service go on to the end of the input, ends it, and proves that everything came out once. `follower` has
+    /// followed the alerts from the beginning.
+    pub fn finish(self, mut service: Service, mut follower: Follower) {
+        let deadline = Deadline::after(RUN_MAX);
+        while !self.group.has_read(&self.flow.topic) {
+            deadline.check("the end of the input");
+            service.assert_running();
+            follower.poll(POLL);
+        }
+        while follower.poll(QUIET) {
+            deadline.check("the last alert");
+        }
+        let ended = service.terminate();
+        assert_eq!(ended.code(), Some(0), "the service's end: {ended}");
+
+        let [alerts, dead_letters] = [&self.alerts, &self.dead_letters].map(|topic| {
+            topic.wait_closed();
+            topic.records(Isolation::ReadCommitted)
+        });
+        assert_exactly_once(&self.flow, &alerts, &dead_letters);
+        let mut by_position = alerts;
+        by_position.sort_by_key(Record::position);
+        assert_eq!(follower.finish(by_position.len()), by_position, "one that followed saw something else");
+    }
+}
+
+/// The smallest configuration, with a killed member's end after seconds and an address for HTTP that is always free.
+fn configure(bootstrap: &str, group: &str, input: &str, topics: &str) -> NamedTempFile {
+    let mut file = NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    write!(
+        file,
+        r#"[kafka]
+brokers = "{bootstrap}"
+group = "{group}"
+input = ["{input}"]
+[kafka.client]
+"session.timeout.ms" = "6000"
+[http]
+listen = "127.0.0.1:0"
+{topics}"#
+    )
+    .unwrap();
+    file
+}
