@@ -139,10 +139,10 @@ impl Producer {
     /// A tenth of a second of ordinary flow, disturbed now and then.
     fn quiet(&mut self, tenth: i64) {
         let ts = at(tenth);
-        if self.dice.one_in(8) {
+        if self.dice.one_in(25) {
             self.order(ts);
         }
-        match self.dice.below(60) {
+        match self.dice.below(100) {
             0..=4 => self.cancel(ts),
             5 => self.replace(ts),
             6 => self.trade(ts),
