@@ -246,3 +246,6 @@ const fn stream(kind: EventType) -> EventType {
         | EventType::Unknown => kind,
     }
 }
+
+#[cfg(test)]
+mod tests;
