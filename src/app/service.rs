@@ -11,12 +11,11 @@
 mod open;
 
 use std::{
-    sync::{
-        atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, SyncSender},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use self::open::Open;
 use super::{
@@ -120,7 +119,7 @@ impl Service<'_> {
     }
 
     /// Commits what was read and lets the partitions go.
-    fn release(&mut self, done: &SyncSender<()>) -> Result<(), Failure> {
+    fn release(&mut self, done: &Sender<()>) -> Result<(), Failure> {
         self.commit()?;
         self.state = State::Idle;
         // The consumer may have stopped waiting.
