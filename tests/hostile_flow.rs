@@ -332,7 +332,9 @@ proptest! {
         let (mut one, mut other) = (Feed::new(limits), Feed::new(limits));
         // All symbols are warm, so that there is something to say.
         for feed in [&mut one, &mut other] {
-            ["S0", "S1"].iter().for_each(|symbol| feed.quiet(symbol, START - 200..START));
+            for symbol in ["S0", "S1"] {
+                feed.quiet(symbol, START - 200..START);
+            }
         }
         for (event, times) in events {
             for _ in 0..times {

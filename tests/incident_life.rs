@@ -1,5 +1,4 @@
 //! The life of incidents, signal by signal: what opens one, what keeps it open, what ends it.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use foreshock::{
     correlate::{Correlator, Status, Step},
