@@ -22,7 +22,7 @@ demo: prerequisites ## run the whole product on a simulated exchange, nothing el
 test: prerequisites-tests $(KAFKA_STAMP) ## run every test, those on a real Kafka broker included
 	cargo test --features failpoints
 
-test-long: export FORESHOCK_TEST_LONG := 1
+test-long: export TEST_LONG := 1
 test-long: test ## the same, with more seeds and longer flows
 
 lint: prerequisites cargo-deny ## check format, lints, licences, docs and the wall around the pure engine

@@ -10,7 +10,7 @@
 //! let _ = reader.commit(&offsets, rdkafka::consumer::CommitMode::Sync);
 //! ```
 //! and run `cargo test --features failpoints --test exactly_once`. The killed transaction's input is then never handled
-//! again, and `a_kill_between_produce_and_commit_loses_and_repeats_nothing` must fail with a missing incident.
+//! again, and `a_kill_between_produce_and_commit_loses_and_repeats_nothing` must fail: revisions of an incident are missing.
 
 mod support;
 

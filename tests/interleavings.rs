@@ -139,10 +139,10 @@ impl Producer {
     /// A tenth of a second of ordinary flow, disturbed now and then.
     fn quiet(&mut self, tenth: i64) {
         let ts = at(tenth);
-        if self.dice.one_in(8) {
+        if self.dice.one_in(25) {
             self.order(ts);
         }
-        match self.dice.below(60) {
+        match self.dice.below(100) {
             0..=4 => self.cancel(ts),
             5 => self.replace(ts),
             6 => self.trade(ts),
@@ -297,7 +297,9 @@ fn run(flow: &[Vec<Event<'static>>], order: &[usize]) -> Seen {
     let mut run = Run::new(flow);
     let outputs: Vec<Output> = order.iter().flat_map(|&feed| run.step(feed)).collect();
     let mut text = String::new();
-    outputs.iter().for_each(|output| write(output, &mut text));
+    for output in &outputs {
+        write(output, &mut text);
+    }
     let counters = format!("{:?} {:?} {:?}", run.engine.counters(), run.engine.occupancy(), run.engine.watermark());
     Seen { text, counters, fates: run.engine.fates().to_vec(), outputs }
 }
@@ -326,7 +328,7 @@ fn assert_it_is_no_empty_test(seen: &Seen) {
     for word in ["gaps: 0", "disordered: 0", "alerts: 0"] {
         assert!(!seen.counters.contains(word), "{word} in {}", seen.counters);
     }
-    let sum = seen.fates.iter().fold(Fates::default(), |sum, one| sum.plus(one));
+    let sum = seen.fates.iter().fold(Fates::default(), Fates::plus);
     for fate in [foreshock::engine::Fate::Late, foreshock::engine::Fate::Duplicate] {
         assert!(sum.of(fate) > 0, "{fate:?}");
     }

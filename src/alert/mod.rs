@@ -175,7 +175,7 @@ pub struct Trust {
 pub struct Audit {
     /// Hash of the detection settings.
     pub config: String,
-    /// Version and commit; null in a replay.
+    /// Version; null in a replay.
     pub build: Option<String>,
     /// Its place in the audit log; null without one.
     pub chain: Option<String>,

@@ -55,7 +55,7 @@ pub fn render(revision: &Revision, context: &Context) -> Alert {
         status: revision.status,
         severity: incident.severity(),
         title: strongest.map_or_else(String::new, |(detector, _)| title(*detector, symbol)),
-        summary: strongest.map_or_else(String::new, |(_, finding)| summary(finding, symbol, revision.status)),
+        summary: strongest.map_or_else(String::new, |(_, finding)| summary(finding, incident, symbol, revision.status)),
         starts_at: incident.starts_at(),
         ends_at: incident.cleared_at().filter(|_| ended),
         detected_at: incident.detected_at(),
@@ -174,7 +174,7 @@ fn title(detector: Detector, symbol: &str) -> String {
 }
 
 /// What on-call reads first: how much, where, in how long, against what is usual, and since when.
-fn summary(finding: &Finding, symbol: &str, status: Status) -> String {
+fn summary(finding: &Finding, incident: &Incident, symbol: &str, status: Status) -> String {
     let Some(f) = finding.features.first() else { return String::new() };
     let seconds = Span::from_millis(f.window.millis()).secs_f64();
     let now = match status {
@@ -189,7 +189,7 @@ fn summary(finding: &Finding, symbol: &str, status: Status) -> String {
         f.expected,
         f.low,
         f.high,
-        to_millisecond(finding.starts_at)
+        to_millisecond(incident.starts_at())
     )
 }
 

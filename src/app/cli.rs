@@ -84,7 +84,7 @@ pub struct Demo {
     /// How many minutes of order flow to show; all that is planted fits into the default.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1440))]
     pub minutes: Option<u32>,
-    /// Where to serve HTTP.
+    /// Where to serve HTTP: accepted, not served yet.
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
     /// Another seed, another exchange.
@@ -143,7 +143,7 @@ pub struct Replay {
     #[arg(long, value_name = "F")]
     pub diff: Option<PathBuf>,
     /// At N times the speed of the recording; as fast as possible without it.
-    #[arg(long, value_name = "N", value_parser = positive)]
+    #[arg(long, value_name = "N", value_parser = speed)]
     pub speed: Option<f64>,
 }
 
@@ -249,6 +249,11 @@ fn positive(text: &str) -> Result<f64, String> {
         Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
         Ok(_) | Err(_) => Err("expected a number above 0".to_owned()),
     }
+}
+
+/// Slower than a thousandth nobody waits, faster than a billion nobody sees.
+fn speed(text: &str) -> Result<f64, String> {
+    positive(text).and_then(|n| if (1e-3..=1e9).contains(&n) { Ok(n) } else { Err("expected 0.001 to 1e9".to_owned()) })
 }
 
 fn scenario(text: &str) -> Result<Scenario, String> {

@@ -66,7 +66,8 @@ pub(super) fn run(args: &cli::Demo, interrupt: &Interrupt) -> Result<Exit, Failu
         let outcome = show.run(exchange, &|| service.is_finished());
         stop.request();
         let ended = join(service.join());
-        outcome.and(ended.map(drop)).and(join(watcher.join()))
+        // Why the service ended early says more than that it did.
+        ended.map(drop).and(outcome).and(join(watcher.join()))
     });
     outcome?;
     close(&config, &labels, &screen, interrupt)

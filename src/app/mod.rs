@@ -48,7 +48,7 @@ pub fn run(command: Command, interrupt: &Interrupt) -> Result<Exit, Failure> {
     }
 }
 
-/// Version and commit of this build.
+/// Version of this build.
 #[must_use]
 pub const fn build() -> &'static str {
     env!("CARGO_PKG_VERSION")

@@ -1,7 +1,8 @@
 //! What the configuration says, as the engine takes it.
 
-use super::kafka::topics::Range;
+use super::{cli::Replay, kafka::topics::Range};
 use crate::{
+    adapt::Format,
     config::Config,
     engine::{Limits, Plan},
     event::Source,
@@ -22,9 +23,17 @@ pub fn of_partitions(config: &Config, ranges: &[Range]) -> Plan {
 
 /// An engine over files, which are one feed, read one after the other.
 #[must_use]
-pub fn of_files(config: &Config, names: &[String]) -> Plan {
+pub fn of_files(config: &Config, names: &[String], args: &Replay) -> Plan {
     let sources = names.iter().map(|name| Source { name: name.clone(), partition: None, feed: 0 });
-    of_sources(config, sources.collect(), format!("foreshock replay {}", names.join(" ")))
+    of_sources(config, sources.collect(), format!("foreshock replay{} {}", flags(args), names.join(" ")))
+}
+
+/// What must be said again for the same result.
+fn flags(args: &Replay) -> String {
+    let format = (args.format != Format::Events).then(|| format!(" --format {}", args.format.name()));
+    let symbol = args.symbol.as_ref().map(|symbol| format!(" --symbol {}", &**symbol));
+    let config = args.config.as_ref().map(|path| format!(" --config {}", path.display()));
+    [format, symbol, config].into_iter().flatten().collect()
 }
 
 fn of_sources(config: &Config, sources: Vec<Source>, replay: String) -> Plan {

@@ -58,6 +58,11 @@ pub(super) fn run(args: &cli::Replay, interrupt: &Interrupt) -> Result<Exit, Fai
         None => Exit::Done,
     };
     output::print(&format!("{}\n", summary.json()?))?;
+    if !args.files.is_empty() && summary.records > 0 && summary.records == summary.rejected {
+        let format = args.format.name();
+        let what = format!("no line could be used: are the files in the format `{format}`? see `--format`");
+        return Err(Failure::new(Exit::Input, what));
+    }
     Ok(exit)
 }
 
@@ -131,7 +136,7 @@ impl Pace {
 fn from_files(args: &cli::Replay, config: &Config, interrupt: &Interrupt) -> Result<Replay, Failure> {
     let mut reader = LineReader::open(&args.files)?;
     let names: Vec<String> = (0..args.files.len()).map(|i| reader.name(i)).collect();
-    let mut replay = Replay::new(args, plan::of_files(config, &names))?;
+    let mut replay = Replay::new(args, plan::of_files(config, &names, args))?;
     let symbol = args.symbol.clone().unwrap_or_else(default_symbol);
     let mut adapter = args.format.adapter(symbol, config.limits.decode);
     let mut progress = Progress::new("replay", reader.bytes_total());
@@ -156,11 +161,6 @@ fn from_files(args: &cli::Replay, config: &Config, interrupt: &Interrupt) -> Res
         }
     }
     progress.finish();
-    if replay.records > 0 && replay.records == total(&replay.engine).of(Fate::Rejected) {
-        let format = args.format.name();
-        let what = format!("no line could be used: are the files in the format `{format}`? see `--format`");
-        return Err(Failure::new(Exit::Input, what));
-    }
     Ok(replay)
 }
 

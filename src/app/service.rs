@@ -11,12 +11,11 @@
 mod open;
 
 use std::{
-    sync::{
-        atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, RecvTimeoutError, SyncSender},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::{Duration, Instant},
 };
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use self::open::Open;
 use super::{
@@ -56,7 +55,11 @@ pub fn serve(config: &Config, interrupt: &Interrupt, handled: &AtomicU64) -> Res
         interrupt.request();
     }
     let joined = thread.join();
-    outcome?;
+    match outcome {
+        // The end was asked for while the input was being read again: nothing is lost, it is read again next time.
+        Err(failure) if failure.exit == Exit::Interrupted => {}
+        outcome => outcome?,
+    }
     joined.map_err(|_| Failure::new(Exit::Failed, "the consumer's thread broke down"))?;
     tracing::info!("the service has ended");
     Ok(Exit::Done)
@@ -99,6 +102,7 @@ impl Service<'_> {
     fn handle(&mut self, delivery: Delivery) -> Result<(), Failure> {
         match delivery {
             Delivery::Assigned(partitions) => {
+                self.refuse_own_outputs(&partitions)?;
                 tracing::info!(partitions = partitions.len(), "partitions were assigned");
                 self.state = State::Idle;
                 if let Some(open) = Open::restore(self.config, &self.reader, &partitions, self.interrupt)? {
@@ -119,8 +123,17 @@ impl Service<'_> {
         Ok(())
     }
 
+    /// A pattern of input topics may match what the service writes: it would read itself for ever.
+    fn refuse_own_outputs(&self, partitions: &[(String, i32)]) -> Result<(), Failure> {
+        let outputs = [self.config.topics.alerts.as_str(), self.config.topics.dead_letter.as_str()];
+        match partitions.iter().find(|(topic, _)| outputs.contains(&topic.as_str())) {
+            None => Ok(()),
+            Some((topic, _)) => Err(Failure::usage(format!("`kafka.input` matches the output topic `{topic}`"))),
+        }
+    }
+
     /// Commits what was read and lets the partitions go.
-    fn release(&mut self, done: &SyncSender<()>) -> Result<(), Failure> {
+    fn release(&mut self, done: &Sender<()>) -> Result<(), Failure> {
         self.commit()?;
         self.state = State::Idle;
         // The consumer may have stopped waiting.

@@ -61,9 +61,9 @@ pub struct Kafka {
 /// `[topics]`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Topics {
-    /// Where alerts go; never an input.
+    /// Where alerts go; the service ends if an input pattern matches it.
     pub alerts: TopicName,
-    /// Where rejected records go; never an input.
+    /// Where rejected records go; as above.
     pub dead_letter: TopicName,
 }
 
@@ -74,12 +74,12 @@ pub struct Http {
     pub listen: SocketAddr,
 }
 
-/// `[limits]`, each for one partition.
+/// `[limits]`: incidents and signals in all, the rest for each partition.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Limits {
     /// Symbols with windows and books.
     pub symbols_max: NonZeroUsize,
-    /// Accounts with windows.
+    /// Accounts by name.
     pub accounts_max: NonZeroUsize,
     /// Resting orders over all books.
     pub orders_max: NonZeroUsize,

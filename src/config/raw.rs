@@ -19,7 +19,7 @@ pub struct RawConfig {
     pub topics: RawTopics,
     /// What is served over HTTP.
     pub http: RawHttp,
-    /// How much is kept in memory at most, for each partition. What goes beyond is evicted, oldest first, and counted.
+    /// How much is kept in memory at most, incidents and signals in all, the rest for each partition. What goes beyond is evicted, oldest first, and counted.
     pub limits: RawLimits,
     /// What the detectors are set to. The hash of these keys is in every alert.
     pub detect: RawDetect,
@@ -126,7 +126,7 @@ impl Default for RawHttp {
 pub struct RawLimits {
     /// Symbols with windows and books.
     pub symbols_max: usize,
-    /// Accounts with windows.
+    /// Accounts by name.
     pub accounts_max: usize,
     /// Resting orders over all books.
     pub orders_max: usize,

@@ -9,7 +9,7 @@ use super::{
 use crate::{detect::cancel_burst, engine::Detection, event::DecodeLimits, window::BurstSettings};
 
 /// Settings of librdkafka that the service's guarantees rest on, and what to use instead.
-const RESERVED: [(&str, &str); 8] = [
+const RESERVED: [(&str, &str); 9] = [
     ("bootstrap.servers", "set `kafka.brokers`"),
     ("metadata.broker.list", "set `kafka.brokers`"),
     ("group.id", "set `kafka.group`"),
@@ -18,6 +18,7 @@ const RESERVED: [(&str, &str); 8] = [
     ("enable.auto.commit", "the service commits offsets with its outputs"),
     ("enable.auto.offset.store", "the service commits offsets with its outputs"),
     ("isolation.level", "the service reads what is committed"),
+    ("partition.assignment.strategy", "the service takes and gives back all partitions at once"),
 ];
 /// Kafka's own limit on the name of a topic.
 const TOPIC_BYTES_MAX: usize = 249;

@@ -60,6 +60,7 @@ pub struct Incident {
     p: f64,
     /// As last published.
     said_p: f64,
+    /// Where the finding that opened it begins: a later one with a longer window reaches back into ordinary flow.
     starts_at: EventTime,
     detected_at: EventTime,
     /// The strongest finding of each detector.
@@ -115,7 +116,6 @@ impl Incident {
             self.findings.insert(signal.detector, signal.finding.clone());
         }
         self.p = self.p.min(signal.finding.p);
-        self.starts_at = self.starts_at.min(signal.finding.starts_at);
         let rises = signal.severity > self.severity;
         if !rises && self.p > self.said_p * ESCALATION {
             return None;

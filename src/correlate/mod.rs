@@ -3,45 +3,30 @@
 //! Partitions are read at different speeds, so a signal may arrive here before another that is older. Each carries
 //! `visible_at`, its partition's clock when it arose, and waits until every partition's clock (the watermark) is past it. Then
 //! all are taken in the order (time, kind, subject's name, source, offset), which does not depend on who was read first:
-//! neither does any result. Timers wait in the same queue.
+//! neither does any result. An incident's end is a timer among them, one for each incident that is calm, and after the signals
+//! of its instant; timers are as few as incidents, so a flood of signals never takes the place of one.
 //!
 //! It does not look at events, and it never asks what time it is.
 
 mod incident;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub use self::incident::{Incident, Revision, Status};
 use crate::{
     detect::{Signal, Subject},
-    event::{Place, SourceId},
+    event::Place,
     time::EventTime,
 };
 
-/// What waits for the watermark.
-#[derive(Debug)]
-enum Pending {
-    Signal(Box<Signal>),
-    /// An incident may be over.
-    Close,
-}
-
-/// The turn of what waits in the one fixed order.
+/// The turn of a signal in the one fixed order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Turn {
     visible_at: EventTime,
-    kind: Kind,
     subject: Subject,
     place: Place,
     /// Among what one record brought.
     nth: usize,
-}
-
-/// Signals come before timers of the same instant: what comes back just in time keeps its incident open.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Signal,
-    Timer,
 }
 
 /// What the correlation stage has to say, in order.
@@ -56,10 +41,12 @@ pub enum Step {
 /// Signals that wait, and incidents that are open.
 #[derive(Debug)]
 pub struct Correlator {
-    pending: BTreeMap<Turn, Pending>,
+    pending: BTreeMap<Turn, Box<Signal>>,
     pending_max: usize,
     pending_evicted: u64,
     incidents: BTreeMap<Subject, Incident>,
+    /// When each incident that is calm will be over.
+    closing: BTreeSet<(EventTime, Subject)>,
     incidents_max: usize,
     incidents_evicted: u64,
 }
@@ -73,6 +60,7 @@ impl Correlator {
             pending_max,
             pending_evicted: 0,
             incidents: BTreeMap::new(),
+            closing: BTreeSet::new(),
             incidents_max,
             incidents_evicted: 0,
         }
@@ -86,26 +74,26 @@ impl Correlator {
                 self.pending.pop_first();
                 self.pending_evicted += 1;
             }
-            let turn = Turn {
-                visible_at: signal.visible_at,
-                kind: Kind::Signal,
-                subject: signal.subject.clone(),
-                place: signal.place,
-                nth,
-            };
-            self.pending.insert(turn, Pending::Signal(Box::new(signal)));
+            let turn =
+                Turn { visible_at: signal.visible_at, subject: signal.subject.clone(), place: signal.place, nth };
+            self.pending.insert(turn, Box::new(signal));
         }
     }
 
     /// Takes everything that became visible before the watermark, in order.
     pub fn advance(&mut self, watermark: EventTime, steps: &mut Vec<Step>) {
-        while let Some(first) = self.pending.first_entry() {
-            if first.key().visible_at >= watermark {
+        loop {
+            let signal = self.pending.first_key_value().map(|(turn, _)| turn.visible_at);
+            let timer = self.closing.first().map(|(at, _)| *at);
+            // A signal comes before a timer of the same instant: what comes back just in time keeps its incident open.
+            if signal.is_some_and(|at| at < watermark && timer.is_none_or(|timer| at <= timer)) {
+                if let Some((_, signal)) = self.pending.pop_first() {
+                    self.take(signal, steps);
+                }
+            } else if timer.is_some_and(|at| at < watermark) {
+                self.close(steps);
+            } else {
                 return;
-            }
-            match first.remove_entry() {
-                (_, Pending::Signal(signal)) => self.take(signal, steps),
-                (turn, Pending::Close) => self.close(&turn, steps),
             }
         }
     }
@@ -129,34 +117,30 @@ impl Correlator {
 
     fn take(&mut self, signal: Box<Signal>, steps: &mut Vec<Step>) {
         let revision = match self.incidents.get_mut(&signal.subject) {
-            Some(incident) => incident.join(&signal),
+            Some(incident) => {
+                let timer = incident.closes_at();
+                let revision = incident.join(&signal);
+                if let Some(timer) = timer {
+                    self.closing.remove(&(timer, signal.subject.clone()));
+                }
+                self.closing.extend(incident.closes_at().map(|at| (at, signal.subject.clone())));
+                revision
+            }
             None => Incident::open(&signal).map(|(incident, revision)| {
                 self.make_room(signal.at, steps);
                 self.incidents.insert(signal.subject.clone(), incident);
                 revision
             }),
         };
-        if let Some(closes_at) = self.incidents.get(&signal.subject).and_then(Incident::closes_at) {
-            let turn = Turn {
-                visible_at: closes_at,
-                kind: Kind::Timer,
-                subject: signal.subject.clone(),
-                place: Place { source: SourceId(0), offset: 0 },
-                nth: 0,
-            };
-            self.pending.insert(turn, Pending::Close);
-        }
         steps.push(Step::Signal(signal));
         steps.extend(revision.map(|r| Step::Revision(Box::new(r))));
     }
 
-    fn close(&mut self, turn: &Turn, steps: &mut Vec<Step>) {
-        // A timer that was overtaken by a signal finds the incident closing later, or not at all.
-        if self.incidents.get(&turn.subject).and_then(Incident::closes_at) != Some(turn.visible_at) {
-            return;
-        }
-        if let Some(incident) = self.incidents.remove(&turn.subject) {
-            steps.push(Step::Revision(Box::new(incident.resolve(turn.visible_at))));
+    /// Ends the incident whose timer is next.
+    fn close(&mut self, steps: &mut Vec<Step>) {
+        let Some((at, subject)) = self.closing.pop_first() else { return };
+        if let Some(incident) = self.incidents.remove(&subject) {
+            steps.push(Step::Revision(Box::new(incident.resolve(at))));
         }
     }
 
@@ -168,6 +152,9 @@ impl Correlator {
         let oldest = self.incidents.iter().min_by_key(|(_, incident)| incident.detected_at()).map(|(s, _)| s.clone());
         if let Some(incident) = oldest.and_then(|subject| self.incidents.remove(&subject)) {
             self.incidents_evicted += 1;
+            if let Some(timer) = incident.closes_at() {
+                self.closing.remove(&(timer, incident.subject().clone()));
+            }
             steps.push(Step::Revision(Box::new(incident.withdraw(at))));
         }
     }

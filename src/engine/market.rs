@@ -118,6 +118,9 @@ impl Market {
             // What is forgotten can no longer clear: its episode ends here.
             let clock = self.clock.unwrap_or(verdict.at);
             sink.say(name, verdict, clock, place);
+            // Its deadline finds nobody any more, and without this would wait for a clock that may never come to it.
+            let Self { deadlines, symbols, .. } = self;
+            deadlines.retain(|(_, me)| symbols.get(*me).is_some());
         }
         handle
     }
@@ -135,8 +138,10 @@ impl Market {
         let mut shared = Shared { orders, accounts, counters: sink.counters, displaced: None };
         let withdrawal = symbol.apply(me, event, &mut shared);
         let displaced = shared.displaced;
+        let mut over = None;
         let verdict = match (age, withdrawal, &event.body) {
             (Age::Timely, Some(withdrawal), _) => {
+                over = symbol.catch_up(event.ts, self.clock);
                 let account = withdrawal.account.and_then(|a| accounts.key(a)).map(CompactString::as_str);
                 symbol.cancel_burst.handle(Sample { at: event.ts, place, order: withdrawal.order, account })
             }
@@ -146,7 +151,7 @@ impl Market {
             }
             (Age::Timely | Age::Late, ..) => None,
         };
-        if let Some(verdict) = verdict {
+        for verdict in over.into_iter().chain(verdict) {
             self.say(me, verdict, place, sink);
         }
         if let Some((owner, order)) = displaced
@@ -159,7 +164,7 @@ impl Market {
 
     fn say(&mut self, me: Handle, verdict: Verdict, place: Place, sink: &mut Sink<'_>) {
         if verdict.change == Change::Opened {
-            let deadline = self.symbols.get(me).and_then(|symbol| symbol.cancel_burst.deadline());
+            let deadline = self.symbols.get(me).and_then(Symbol::deadline);
             self.deadlines.extend(deadline.map(|at| (at, me)));
         }
         if let (Some(name), Some(clock)) = (self.symbols.key(me), self.clock) {
@@ -176,9 +181,9 @@ impl Market {
         while let Some(&(deadline, me)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= to) {
             self.deadlines.remove(&(deadline, me));
             let Some(symbol) = self.symbols.get_mut(me) else { continue };
-            match symbol.cancel_burst.handle_timeout(to) {
+            match symbol.handle_timeout(to) {
                 Some(verdict) => self.say(me, verdict, place, sink),
-                None => self.deadlines.extend(symbol.cancel_burst.deadline().map(|later| (later, me))),
+                None => self.deadlines.extend(symbol.deadline().map(|later| (later, me))),
             }
         }
     }

@@ -4,7 +4,7 @@
 //! number, logs nothing and waits for nothing, so the same inputs give the same bytes: in a replay, after a restart, and
 //! however the partitions interleave.
 //!
-//! Two stages are joined in memory. Each feed (a Kafka partition, or the files of a replay) has a [`market`] stage of its own
+//! Two stages are joined in memory. Each feed (a Kafka partition, or the files of a replay) has a `market` stage of its own
 //! that evaluates on arrival; the correlation stage takes their signals once the global watermark, the least of the feeds'
 //! clocks, is strictly above them. The end of the input does not advance the watermark.
 

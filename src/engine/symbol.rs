@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     book::{Book, Fault, Order, Orders},
-    detect::cancel_burst::{CancelBurst, Settings},
+    detect::cancel_burst::{CancelBurst, Settings, Verdict},
     event::{Body, CancelReason, Event, EventType, OrderCancel, OrderNew, OrderReplace, Quantity, Trade},
     table::{Handle, Table},
     time::{EventTime, Span},
@@ -23,6 +23,9 @@ pub struct Symbol {
     /// The newest time of each kind of input.
     newest: [EventTime; EventType::ALL.len()],
     book: Book,
+    /// How far its newest withdrawal lies behind its feed's clock: nothing in an ordered feed, an hour where a producer reads an
+    /// hour's backlog into a partition that others keep up to date.
+    behind: Span,
     /// Its cancels.
     pub cancel_burst: CancelBurst,
 }
@@ -65,8 +68,29 @@ impl Symbol {
             sequence: None,
             newest: [EventTime::from_nanos(i64::MIN); EventType::ALL.len()],
             book: Book::default(),
+            behind: Span::ZERO,
             cancel_burst: CancelBurst::new(settings),
         }
+    }
+
+    /// Before a withdrawal is judged: ends an episode whose time has come by the symbol's own events, and notes how far those are
+    /// behind the feed's clock.
+    pub fn catch_up(&mut self, to: EventTime, clock: Option<EventTime>) -> Option<Verdict> {
+        if to >= self.newest[EventType::OrderNew as usize] {
+            self.behind = clock.map_or(Span::ZERO, |clock| clock.since(to));
+        }
+        self.cancel_burst.handle_timeout(to)
+    }
+
+    /// When, by the feed's clock, [`Symbol::handle_timeout`] must be called: a symbol that is behind is given its time to come.
+    #[must_use]
+    pub fn deadline(&self) -> Option<EventTime> {
+        self.cancel_burst.deadline().map(|at| at.plus(self.behind))
+    }
+
+    /// Ends an episode whose time has come by the feed's clock.
+    pub fn handle_timeout(&mut self, clock: EventTime) -> Option<Verdict> {
+        self.cancel_burst.handle_timeout(clock.minus(self.behind))
     }
 
     /// Places an event in the symbol's sequence; events without a number are always next.
@@ -246,3 +270,6 @@ const fn stream(kind: EventType) -> EventType {
         | EventType::Unknown => kind,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 //!
 //! An [`Event`] borrows its names from the record's bytes. The common fields stand in the event, what differs by type in its
 //! [`Body`]. `decode` is the only way from bytes to an event and gives every refusal a [`Reason`] of a closed list.
-//! Names become numbers (`names`) only inside the engine, because numbers depend on the order of arrival and names do not.
+//! Names become numbers (`table`) only inside the engine, because numbers depend on the order of arrival and names do not.
 
 mod body;
 mod decimal;

@@ -8,12 +8,12 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread::JoinHandle,
     time::Duration,
 };
 
+use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 use rdkafka::{
     ClientContext, Message as _, Timestamp, TopicPartitionList,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance},
@@ -36,6 +36,9 @@ const BATCH_RECORDS_MAX: usize = 512;
 const BATCH_BYTES_MAX: usize = 1 << 20;
 /// How long an empty poll waits, and how often the interrupt is looked at.
 const POLL: Duration = Duration::from_millis(100);
+/// How long a busy other side is simply waited for. Pausing throws prefetched records away, and resuming takes up to a
+/// second to fetch them again, so it is only for a wait that might cost the membership.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a poll waits while the other side is busy.
 const BUSY_POLL: Duration = Duration::from_millis(2);
 /// How long giving partitions back waits for the last commit.
@@ -48,7 +51,7 @@ pub enum Delivery {
     /// Records of the partitions last assigned.
     Batch(Batch),
     /// They are no longer ours: commit, let go, and say so by dropping or sending.
-    Revoked(SyncSender<()>),
+    Revoked(Sender<()>),
     /// The consumer cannot go on.
     Failed(Failure),
 }
@@ -132,7 +135,7 @@ pub type Handle = Arc<BaseConsumer<Rebalances>>;
 
 /// Tells the other side of rebalances.
 pub struct Rebalances {
-    sender: SyncSender<Delivery>,
+    sender: Sender<Delivery>,
     /// Counts assignments: what was read under an earlier one is read again from the committed offsets.
     epoch: AtomicU64,
 }
@@ -142,7 +145,7 @@ impl ClientContext for Rebalances {}
 impl ConsumerContext for Rebalances {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         if let Rebalance::Revoke(_) = rebalance {
-            let (done, wait) = sync_channel(1);
+            let (done, wait) = bounded(1);
             if self.sender.send(Delivery::Revoked(done)).is_ok() {
                 // A time-out or a hung-up sender mean the same: there is nothing more to wait for.
                 let _ = wait.recv_timeout(RELEASE_MAX);
@@ -170,7 +173,7 @@ fn sorted(list: &TopicPartitionList) -> Vec<(String, i32)> {
 /// # Errors
 /// Exit 64 where the settings are refused, 69 where the topics cannot be subscribed to.
 pub fn start(kafka: &Kafka, interrupt: &Interrupt) -> Result<(Handle, Receiver<Delivery>, JoinHandle<()>), Failure> {
-    let (sender, receiver) = sync_channel(BATCHES_MAX);
+    let (sender, receiver) = bounded(BATCHES_MAX);
     let mut settings = settings(kafka);
     settings
         // A dead process is missed after six seconds rather than 45.
@@ -199,7 +202,7 @@ pub fn start(kafka: &Kafka, interrupt: &Interrupt) -> Result<(Handle, Receiver<D
 
 struct Poller {
     consumer: Handle,
-    sender: SyncSender<Delivery>,
+    sender: Sender<Delivery>,
     interrupt: Interrupt,
     /// The assignment under which it reads, and its partitions.
     epoch: u64,
@@ -267,10 +270,11 @@ impl Poller {
     fn hand_on(&mut self, mut batch: Batch) -> Result<bool, Failure> {
         let mut paused = None;
         while !batch.records.is_empty() && !self.interrupt.requested() {
-            match self.sender.try_send(Delivery::Batch(batch)) {
+            let wait = if paused.is_none() { PATIENCE } else { Duration::ZERO };
+            match self.sender.send_timeout(Delivery::Batch(batch), wait) {
                 Ok(()) => break,
-                Err(TrySendError::Full(Delivery::Batch(back))) => batch = back,
-                Err(TrySendError::Disconnected(_) | TrySendError::Full(_)) => return Ok(false),
+                Err(SendTimeoutError::Timeout(Delivery::Batch(back))) => batch = back,
+                Err(SendTimeoutError::Disconnected(_) | SendTimeoutError::Timeout(_)) => return Ok(false),
             }
             if paused.is_none() {
                 paused = self.consumer.assignment().ok();

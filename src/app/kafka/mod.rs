@@ -1,6 +1,7 @@
 //! Kafka: a consumer on its own thread, a transactional publisher, and a reader of ranges. Nothing here decides.
 //!
-//! The settings that the guarantees rest on stand in this file; everything else may be given under `[kafka.client]`.
+//! The settings that the guarantees and the speed rest on are set here, in `consumer` and in `publisher`, over those given
+//! under `[kafka.client]`; everything else (TLS, SASL, time-outs) passes through.
 
 pub mod consumer;
 pub mod publisher;

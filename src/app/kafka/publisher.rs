@@ -12,13 +12,13 @@ use std::{
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use rdkafka::{
     ClientContext, TopicPartitionList,
-    consumer::ConsumerGroupMetadata,
+    consumer::Consumer as _,
     error::KafkaError,
     message::{Header, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext, PurgeConfig},
 };
 
-use super::{client, unavailable};
+use super::{client, consumer::Handle, unavailable};
 use crate::{
     app::{Exit, Failure, Interrupt},
     config::Kafka,
@@ -56,8 +56,8 @@ pub struct Transaction<'a> {
     pub messages: &'a [Message],
     /// Input offsets: the next to be read.
     pub offsets: &'a TopicPartitionList,
-    /// The consumer that read them.
-    pub reader: &'a ConsumerGroupMetadata,
+    /// The consumer that read them: its membership is asked for anew at each attempt, as it may have had to rejoin.
+    pub reader: &'a Handle,
     /// Whether an incident opens in it, for the tests that end the process here.
     pub opens_incident: bool,
 }
@@ -131,7 +131,7 @@ impl Publisher {
             match self.attempt(transaction) {
                 Ok(()) => return Ok(()),
                 Err(Setback::Fatal(error)) => {
-                    let what = format!("the transactions were taken over by another process: {error}");
+                    let what = format!("the producer cannot go on, most likely another process took over: {error}");
                     return Err(Failure::new(Exit::Failed, what));
                 }
                 Err(Setback::Again(error)) => {
@@ -155,7 +155,8 @@ impl Publisher {
             return Err(Setback::Again(error));
         }
         failpoint(transaction.opens_incident);
-        self.producer.send_offsets_to_transaction(transaction.offsets, transaction.reader, STEP_MAX)?;
+        let member = transaction.reader.group_metadata().ok_or(KafkaError::Canceled)?;
+        self.producer.send_offsets_to_transaction(transaction.offsets, &member, STEP_MAX)?;
         self.producer.commit_transaction(STEP_MAX)?;
         Ok(())
     }

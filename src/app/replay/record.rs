@@ -54,7 +54,9 @@ impl Recorder {
         match output {
             Output::Notify(alert, _) => {
                 if self.keep {
-                    self.for_diff.push(serde_json::to_value(alert).unwrap_or_default());
+                    // Through text, as what was recorded went: reading a number back may round its last bit.
+                    let text = serde_json::to_vec(alert).unwrap_or_default();
+                    self.for_diff.push(serde_json::from_slice(&text).unwrap_or_default());
                 }
                 line(&mut self.alerts, alert)
             }

@@ -27,6 +27,10 @@ use crate::{
 /// Outputs that wait are committed early when they come to so many bytes: hostile input makes a dead letter of each record.
 const WAITING_BYTES_MAX: usize = 4 << 20;
 
+/// The most of a rejected record that is kept: with key and headers it stays under the megabyte that brokers and clients take
+/// by default, or one record too large would hold up all others for ever.
+const DEAD_LETTER_BYTES_MAX: usize = 990_000;
+
 /// An engine and what it owes.
 pub struct Open {
     engine: Engine,
@@ -182,18 +186,22 @@ impl Open {
         Ok(())
     }
 
-    /// Puts a record that cannot be used among the dead letters, as it came.
+    /// Puts a record that cannot be used among the dead letters, with its key and its bytes. What no topic would take is cut.
     fn bury(&mut self, record: Received<'_>, rejection: &Rejection) {
         let from = &self.partitions[record.partition];
-        let headers = vec![
+        let mut headers = vec![
             ("reason", rejection.reason.name().to_owned()),
             ("detail", rejection.detail.to_string()),
             ("topic", from.topic.clone()),
             ("partition", from.number.to_string()),
             ("offset", record.offset.to_string()),
         ];
+        let kept = &record.payload[..record.payload.len().min(DEAD_LETTER_BYTES_MAX)];
+        if kept.len() < record.payload.len() {
+            headers.push(("cut_from_bytes", record.payload.len().to_string()));
+        }
         let topic = self.topics.dead_letter.as_str().to_owned();
-        self.wait(Message { topic, key: record.key.to_vec(), payload: record.payload.to_vec(), headers });
+        self.wait(Message { topic, key: record.key.to_vec(), payload: kept.to_vec(), headers });
     }
 
     fn wait(&mut self, message: Message) {
@@ -217,13 +225,11 @@ impl Open {
         if self.partitions.iter().all(|p| p.next == p.committed) {
             return Ok(());
         }
-        let group = reader.group_metadata();
-        let group = group.ok_or_else(|| Failure::new(Exit::Failed, "the consumer is in no group"))?;
         let offsets = self.offsets().map_err(|e| unavailable("cannot name the offsets", &e))?;
         let transaction = Transaction {
             messages: &self.waiting,
             offsets: &offsets,
-            reader: &group,
+            reader,
             opens_incident: self.alerts == Alerts::Opening,
         };
         publisher.commit(&transaction, interrupt)?;
@@ -235,7 +241,7 @@ impl Open {
         Ok(())
     }
 
-    /// The next offset of each partition; its fates travel with it, so that no restart loses a count.
+    /// The next offset of each partition, with its fates so far for whoever looks at the group's offsets.
     fn offsets(&self) -> Result<TopicPartitionList, KafkaError> {
         let mut list = TopicPartitionList::new();
         for (partition, fates) in self.partitions.iter().zip(self.engine.fates()) {

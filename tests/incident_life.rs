@@ -1,0 +1,228 @@
+//! The life of incidents, signal by signal: what opens one, what keeps it open, what ends it.
+
+use foreshock::{
+    correlate::{Correlator, Status, Step},
+    detect::{
+        Change::{self, Cleared, Opened, Raised},
+        Detector, Evidence, Finding,
+        Severity::{self, Critical, Info, Warning},
+        Signal, Subject, Threshold, WarmUp,
+    },
+    event::{Place, SourceId},
+    time::{EventTime, Span},
+};
+use proptest::prelude::*;
+
+/// A whole second of event time; signals are visible when they happen.
+fn at(second: i64) -> EventTime {
+    EventTime::from_nanos(0).plus(Span::from_secs(second))
+}
+
+fn signal(name: &str, second: i64, change: Change, severity: Severity, p: f64) -> Signal {
+    let threshold = Threshold { value: 13.2, unit: "nats", source: "default" };
+    Signal {
+        detector: Detector::CancelBurst,
+        subject: Subject::Symbol(name.into()),
+        change,
+        severity,
+        at: at(second),
+        visible_at: at(second),
+        place: Place { source: SourceId(0), offset: second.unsigned_abs() },
+        appended_at: None,
+        finding: Finding {
+            p,
+            statistic: 20.0,
+            threshold,
+            starts_at: at(second - 1),
+            features: Vec::new(),
+            evidence: Evidence::default(),
+            warm_up: WarmUp::Done,
+        },
+    }
+}
+
+/// A correlator and what it has said of incidents: symbol, status, revision, second.
+struct Desk {
+    correlator: Correlator,
+}
+
+type Said = (String, Status, u64, i64);
+
+impl Desk {
+    fn new(pending_max: usize, incidents_max: usize) -> Self {
+        Self { correlator: Correlator::new(pending_max, incidents_max) }
+    }
+
+    fn take(&mut self, signal: Signal) {
+        self.correlator.handle(std::iter::once(signal));
+    }
+
+    /// What is said once the watermark is at this second.
+    fn until(&mut self, second: i64) -> Vec<Said> {
+        let mut steps = Vec::new();
+        self.correlator.advance(at(second), &mut steps);
+        let revisions = steps.into_iter().filter_map(|step| match step {
+            Step::Revision(revision) => Some(revision),
+            Step::Signal(_) => None,
+        });
+        revisions
+            .map(|revision| {
+                let Subject::Symbol(name) = revision.incident.subject();
+                let second = revision.at.slot(Span::from_secs(1));
+                (name.to_string(), revision.status, revision.incident.revision(), second)
+            })
+            .collect()
+    }
+
+    fn open(&self) -> usize {
+        self.correlator.incidents().count()
+    }
+}
+
+fn said(name: &str, status: Status, revision: u64, second: i64) -> Said {
+    (name.to_owned(), status, revision, second)
+}
+
+/// What is said of signals about one symbol, given as second, change, severity and p.
+fn life(signals: &[(i64, Change, Severity, f64)]) -> Vec<Said> {
+    let mut desk = Desk::new(100, 10);
+    for &(second, change, severity, p) in signals {
+        desk.take(signal("S", second, change, severity, p));
+    }
+    desk.until(100_000)
+}
+
+#[test]
+fn information_alone_opens_nothing() {
+    assert_eq!(life(&[(1, Opened, Info, 1e-4), (2, Raised, Info, 1e-6), (9, Cleared, Info, 1e-6)]), []);
+}
+
+#[test]
+fn a_warning_opens_and_sixty_seconds_of_calm_resolve() {
+    let expected = [said("S", Status::Firing, 1, 1), said("S", Status::Resolved, 2, 80)];
+    assert_eq!(life(&[(1, Opened, Warning, 1e-6), (20, Cleared, Warning, 1e-6)]), expected);
+}
+
+#[test]
+fn information_that_rises_to_a_warning_opens_where_it_rose() {
+    assert_eq!(life(&[(1, Opened, Info, 1e-4), (5, Raised, Warning, 1e-6)]), [said("S", Status::Firing, 1, 5)]);
+}
+
+#[test]
+fn what_comes_back_within_a_minute_is_the_same_incident_even_as_mere_information() {
+    for (back, severity) in [(79, Warning), (80, Warning), (80, Info)] {
+        let seen = life(&[
+            (1, Opened, Warning, 1e-6),
+            (20, Cleared, Warning, 1e-6),
+            (back, Opened, severity, 1e-6),
+            (100, Cleared, severity, 1e-6),
+        ]);
+        assert_eq!(seen, [said("S", Status::Firing, 1, 1), said("S", Status::Resolved, 2, 160)], "back at {back}");
+    }
+}
+
+#[test]
+fn what_comes_back_after_a_minute_is_another_incident() {
+    let seen = life(&[(1, Opened, Warning, 1e-6), (20, Cleared, Warning, 1e-6), (81, Opened, Warning, 1e-6)]);
+    let expected =
+        [said("S", Status::Firing, 1, 1), said("S", Status::Resolved, 2, 80), said("S", Status::Firing, 1, 81)];
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn only_a_higher_severity_or_a_tenth_of_the_p_value_is_worth_a_revision() {
+    let seen = life(&[
+        (1, Opened, Warning, 1e-6),
+        (2, Raised, Warning, 0.2e-6),
+        (3, Raised, Warning, 1e-7),
+        (4, Raised, Warning, 0.5e-7),
+        (5, Raised, Critical, 0.5e-7),
+        (6, Raised, Warning, 0.5e-7),
+    ]);
+    let expected =
+        [said("S", Status::Firing, 1, 1), said("S", Status::Amended, 2, 3), said("S", Status::Amended, 3, 5)];
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_signal_waits_until_the_watermark_is_strictly_above_it_and_so_does_the_end() {
+    let mut desk = Desk::new(100, 10);
+    desk.take(signal("S", 10, Opened, Warning, 1e-6));
+    desk.take(signal("S", 20, Cleared, Warning, 1e-6));
+    assert_eq!(desk.until(10), []);
+    assert_eq!(desk.until(11), [said("S", Status::Firing, 1, 10)]);
+    assert_eq!(desk.until(80), []);
+    assert_eq!(desk.open(), 1);
+    assert_eq!(desk.until(81), [said("S", Status::Resolved, 2, 80)]);
+    assert_eq!(desk.open(), 0);
+}
+
+#[test]
+fn when_the_table_is_full_the_oldest_incident_is_withdrawn_and_said_so() {
+    let mut desk = Desk::new(100, 2);
+    for (second, name) in [(1, "B"), (2, "A"), (3, "C")] {
+        desk.take(signal(name, second, Opened, Warning, 1e-6));
+    }
+    let expected = [
+        said("B", Status::Firing, 1, 1),
+        said("A", Status::Firing, 1, 2),
+        said("B", Status::Withdrawn, 2, 3),
+        said("C", Status::Firing, 1, 3),
+    ];
+    assert_eq!(desk.until(4), expected);
+    assert_eq!((desk.open(), desk.correlator.incidents_evicted()), (2, 1));
+    desk.take(signal("B", 5, Cleared, Warning, 1e-6));
+    assert_eq!(desk.until(1_000), [], "what was withdrawn does not end a second time");
+}
+
+#[test]
+fn signals_that_had_to_make_room_are_counted_and_timers_never_make_room() {
+    let mut desk = Desk::new(3, 10);
+    desk.take(signal("S", 1, Opened, Warning, 1e-6));
+    desk.take(signal("S", 2, Cleared, Warning, 1e-6));
+    assert_eq!(desk.until(3), [said("S", Status::Firing, 1, 1)]);
+    // The incident's end waits for 62; a flood of signals comes to wait behind it.
+    (100..110).for_each(|second| desk.take(signal("T", second, Opened, Warning, 1e-6)));
+    assert_eq!(desk.correlator.pending().1, 7, "three of ten may wait");
+    assert_eq!(desk.until(99), [said("S", Status::Resolved, 2, 62)]);
+}
+
+proptest! {
+    /// Whatever the detectors say: revisions count from 1 without a gap, an incident begins with firing and ends once, no two of a
+    /// subject are open, and the tables keep their limits.
+    #[test]
+    fn every_incident_has_one_life(
+        incidents_max in 1_usize..4,
+        ops in prop::collection::vec((0_i64..40, 0_usize..4, 0_usize..3, 0_usize..3, 1_i32..12), 0..150)
+    ) {
+        let mut desk = Desk::new(1_000, incidents_max);
+        let (mut second, mut seen) = (0, Vec::new());
+        for (step, name, change, severity, digits) in ops {
+            second += step;
+            let p = libm::pow(10.0, -f64::from(digits));
+            desk.take(signal(["A", "B", "C", "D"][name], second, [Opened, Raised, Cleared][change], [Info, Warning, Critical][severity], p));
+            seen.extend(desk.until(second));
+            prop_assert!(desk.open() <= incidents_max);
+        }
+        seen.extend(desk.until(second + 1_000));
+        let mut open = std::collections::BTreeMap::new();
+        let mut last = i64::MIN;
+        for (name, status, revision, second) in seen {
+            prop_assert!(second >= last, "in order of time");
+            last = second;
+            match status {
+                Status::Firing => {
+                    prop_assert_eq!(revision, 1);
+                    prop_assert_eq!(open.insert(name, 1), None, "opened while open");
+                }
+                Status::Amended => {
+                    let known = open.get_mut(&name).unwrap();
+                    *known += 1;
+                    prop_assert_eq!(revision, *known);
+                }
+                Status::Resolved | Status::Withdrawn => prop_assert_eq!(open.remove(&name), Some(revision - 1)),
+            }
+        }
+        prop_assert_eq!(open.len(), desk.open());
+    }
+}
