@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::BTreeMap,
     fs,
     io::{BufRead as _, BufReader},
     path::{Path, PathBuf},
@@ -82,7 +82,7 @@ fn a_reader_that_went_away_is_no_failure() {
 /// The book as orders alone make it, and what became of every unit that was ordered.
 #[derive(Default)]
 struct Ledger {
-    orders: HashMap<String, (Side, Decimal, Decimal)>,
+    orders: BTreeMap<String, (Side, Decimal, Decimal)>,
     created: Decimal,
     replaced_away: Decimal,
     cancelled: Decimal,
