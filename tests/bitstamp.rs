@@ -161,8 +161,8 @@ fn every_unit_ordered_in_the_recording_is_accounted_for() {
     }
     let ledger = read(file);
     let count = |name: &str| ledger.events.get(name).copied().unwrap_or_default();
-    // 24,894 created lines less the 5 that came after their deletion; 24,918 deleted ones less 580 that were filled up and
-    // 21 that came twice; 41 of the 602 changes to nothing but fills.
+    // 24,894 created lines less the 5 that came after their deletion; 24,918 deleted ones less the 580 with nothing left and
+    // the 21 that came twice; 36 of the 602 changed ones are to another price, the others are fills.
     assert_eq!(count("order_new"), 24_889);
     assert_eq!(count("order_cancel"), 24_317);
     assert_eq!(count("order_replace"), 36);
