@@ -9,6 +9,11 @@ use super::math::{exp, ln, log10, pow};
 
 /// Blocks before the quantiles are known.
 const INITIAL: usize = 60;
+/// As many of the greatest first maxima are kept as the quantiles take: the reference sorts all and has the elements at
+/// ⌊59 · .8⌋ = 47 and ⌊59 · .95⌋ = 56, the 13th and the 4th greatest.
+const GREATEST: usize = INITIAL - 47;
+/// Where among the greatest the .95 quantile is.
+const Q95_AT: usize = INITIAL - 1 - 56;
 /// Blocks that the quantiles remember.
 const MEMORY: f64 = 5_000.0;
 /// Where the Pareto index starts, how many exceedances that is worth, how many it remembers, and its range.
@@ -16,6 +21,8 @@ const INDEX: f64 = 0.3;
 const INDEX_PRIOR: f64 = 20.0;
 const INDEX_MEMORY: f64 = 200.0;
 const INDEX_RANGE: (f64, f64) = (0.1, 0.7);
+/// An exponential tail has its .95 quantile this many scales above its .8 quantile.
+const LN_4: f64 = 2.0 * std::f64::consts::LN_2;
 /// Minutes in a day.
 const BLOCKS_PER_DAY: f64 = 1_440.0;
 /// The scan's least threshold against the fixed level of the same rate, or all levels of a quiet symbol coincide.
@@ -58,7 +65,12 @@ pub struct Bounded {
 #[derive(Clone, Debug)]
 pub enum BlockTail {
     /// The first maxima, until there are enough.
-    Filling(Vec<f64>),
+    Filling {
+        /// How many there were.
+        seen: usize,
+        /// The greatest of them, the greatest first.
+        greatest: [f64; GREATEST],
+    },
     /// The tail.
     Known(Tail),
 }
@@ -75,7 +87,7 @@ pub struct Tail {
 
 impl Default for BlockTail {
     fn default() -> Self {
-        Self::Filling(Vec::new())
+        Self::Filling { seen: 0, greatest: [0.0; GREATEST] }
     }
 }
 
@@ -84,11 +96,14 @@ impl BlockTail {
     pub fn learn(&mut self, maximum: f64) {
         match self {
             Self::Known(tail) => tail.learn(maximum),
-            Self::Filling(first) => {
-                first.push(maximum);
-                if first.len() == INITIAL {
-                    first.sort_unstable_by(f64::total_cmp);
-                    *self = Self::Known(Tail::new(first));
+            Self::Filling { seen, greatest } => {
+                *seen += 1;
+                let mut next = maximum;
+                for kept in greatest.iter_mut().filter(|kept| **kept < maximum) {
+                    next = std::mem::replace(kept, next);
+                }
+                if *seen == INITIAL {
+                    *self = Self::Known(Tail::new(greatest[GREATEST - 1], greatest[Q95_AT]));
                 }
             }
         }
@@ -99,15 +114,13 @@ impl BlockTail {
     pub const fn tail(&self) -> Option<&Tail> {
         match self {
             Self::Known(tail) => Some(tail),
-            Self::Filling(_) => None,
+            Self::Filling { .. } => None,
         }
     }
 }
 
 impl Tail {
-    fn new(sorted: &[f64]) -> Self {
-        // The reference takes the elements at ⌊59 · .8⌋ and ⌊59 · .95⌋.
-        let (q80, q95) = (sorted[47], sorted[56]);
+    fn new(q80: f64, q95: f64) -> Self {
         let q95 = f64::max(q95, q80 * 1.05 + 1e-3);
         Self { q80, q95, blocks: INITIAL as f64, raw_index: INDEX, above: 0.0 }
     }
@@ -119,7 +132,7 @@ impl Tail {
             let over = ln(maximum.min(self.threshold(0.1)) / self.q95);
             self.raw_index += (over - self.raw_index) / (self.above + INDEX_PRIOR).min(INDEX_MEMORY);
         }
-        let scale = ((self.q95 - self.q80) / ln(4.0)).max(1e-3);
+        let scale = ((self.q95 - self.q80) / LN_4).max(1e-3);
         let gain = (1.0 / self.blocks).max(1.0 / MEMORY);
         let step = |q: f64, share: f64| {
             let above = if maximum > q { 1.0 } else { 0.0 };
