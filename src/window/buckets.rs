@@ -1,11 +1,11 @@
 //! The last minute of a subject's events as a ring of 100-ms buckets, with running sums for nine window lengths.
 //!
-//! Exact times would cost 8 bytes an event without bound; buckets cost 1.3 kB whatever the rate, and against exact windows
+//! Exact times would cost 8 bytes an event without bound; buckets cost 1.2 kB whatever the rate, and against exact windows
 //! give half the false alarms at the same power (DETECTION 2.1). The current bucket counts in full, so a window of w
-//! holds the current bucket and the w/100 ms − 1 before it.
+//! holds the current bucket and the w/100 ms − 1 before it. Each event is added once and, per window, taken away once.
 //!
 //! ```text
-//!  head − 639 … head − 599 …………………………………… head − 1 | head
+//!  head − 609 … head − 599 …………………………………… head − 1 | head
 //!  seconds not learned yet | the 60-s window        | now
 //! ```
 
@@ -14,11 +14,23 @@ use crate::time::{EventTime, Span};
 /// Width of a bucket: the shortest window.
 pub const BUCKET: Span = Span::from_millis(100);
 /// Window lengths in buckets: .1, .2, .5, 1, 2, 5, 10, 20 and 60 s.
-pub const WINDOWS: [i64; 9] = [1, 2, 5, 10, 20, 50, 100, 200, 600];
-/// Buckets held: the 61 s that are not learned yet and the current second, rounded up.
-const HELD: usize = 640;
-/// The same, to reckon with bucket numbers.
-const HELD_I64: i64 = 640;
+pub const WINDOWS: [usize; 9] = [1, 2, 5, 10, 20, 50, 100, 200, 600];
+/// The same as times.
+pub const LENGTHS: [Span; WINDOWS.len()] = [
+    Span::from_millis(100),
+    Span::from_millis(200),
+    Span::from_millis(500),
+    Span::from_secs(1),
+    Span::from_secs(2),
+    Span::from_secs(5),
+    Span::from_secs(10),
+    Span::from_secs(20),
+    Span::from_secs(60),
+];
+/// Buckets in a second.
+const PER_SECOND: i64 = 10;
+/// Buckets held: the 60 s that are not learned yet and the current second.
+const HELD: usize = 610;
 
 /// Counts by 100 ms, and by window.
 #[derive(Clone, Debug)]
@@ -26,44 +38,57 @@ pub struct Buckets {
     counts: Box<[u16; HELD]>,
     /// Number of the current bucket, from the epoch.
     head: i64,
+    /// Where in the ring it is.
+    slot: usize,
     sums: [u32; WINDOWS.len()],
+    /// Events that found their bucket full.
+    overflown: u64,
 }
 
 impl Buckets {
     /// Nothing counted; the current bucket is that of `at`.
     #[must_use]
     pub fn new(at: EventTime) -> Self {
-        Self { counts: Box::new([0; HELD]), head: at.slot(BUCKET), sums: [0; WINDOWS.len()] }
+        let counts = Box::new([0; HELD]);
+        Self { counts, head: at.slot(BUCKET), slot: 0, sums: [0; WINDOWS.len()], overflown: 0 }
     }
 
     /// Moves the current bucket to that of `at`, which is not before it.
     pub fn advance(&mut self, at: EventTime) {
-        let to = at.slot(BUCKET);
-        if to - self.head >= HELD_I64 {
-            self.counts.fill(0);
-            self.sums = [0; WINDOWS.len()];
-            self.head = to;
+        let head = at.slot(BUCKET);
+        let steps = usize::try_from(head - self.head).unwrap_or(0);
+        if steps == 0 {
+            return;
         }
-        while self.head < to {
-            self.head += 1;
-            for (sum, width) in self.sums.iter_mut().zip(WINDOWS) {
-                *sum -= u32::from(self.counts[index(self.head - width)]);
+        for (sum, width) in self.sums.iter_mut().zip(WINDOWS) {
+            if steps >= width {
+                *sum = 0;
+            } else if *sum > 0 {
+                // What leaves is the window's oldest buckets, before any of them is used again.
+                let oldest = self.slot + HELD + 1 - width;
+                *sum -= (oldest..oldest + steps).map(|slot| u32::from(self.counts[wrapped(slot)])).sum::<u32>();
             }
-            self.counts[index(self.head)] = 0;
         }
+        for slot in self.slot + 1..=self.slot + steps.min(HELD) {
+            self.counts[wrapped(slot)] = 0;
+        }
+        self.slot = (self.slot + steps) % HELD;
+        self.head = head;
     }
 
     /// Counts one event, which is not after the current bucket and not older than the ring. A bucket holds 65,535; what goes
-    /// beyond is as much of a burst as can be said.
+    /// beyond is as much of a burst as can be said, and only counted as overflown.
     pub fn count(&mut self, at: EventTime) {
-        let bucket = at.slot(BUCKET);
-        let count = &mut self.counts[index(bucket)];
+        let age = usize::try_from(self.head - at.slot(BUCKET)).unwrap_or(0);
+        debug_assert!(age < HELD, "a count older than the ring");
+        let count = &mut self.counts[wrapped(self.slot + HELD - age)];
         if *count == u16::MAX {
+            self.overflown += 1;
             return;
         }
         *count += 1;
         for (sum, width) in self.sums.iter_mut().zip(WINDOWS) {
-            *sum += u32::from(bucket > self.head - width);
+            *sum += u32::from(age < width);
         }
     }
 
@@ -73,24 +98,81 @@ impl Buckets {
         &self.sums
     }
 
+    /// How many events found their bucket full and are in no window.
+    #[must_use]
+    pub const fn overflown(&self) -> u64 {
+        self.overflown
+    }
+
     /// When a window's oldest bucket starts.
     #[must_use]
     pub const fn start(&self, window: usize) -> EventTime {
-        EventTime::from_nanos((self.head - WINDOWS[window] + 1) * BUCKET.nanos())
+        EventTime::from_nanos((self.head + 1) * BUCKET.nanos()).minus(LENGTHS[window])
     }
 
     /// The ten counts of a second, which is not older than the ring; after the current bucket there is nothing yet.
     #[must_use]
     pub fn second(&self, second: i64) -> [u16; 10] {
         let mut counts = [0; 10];
-        for (bucket, count) in (second * 10..=self.head).zip(&mut counts) {
-            *count = self.counts[index(bucket)];
+        let first = second * PER_SECOND;
+        for (bucket, count) in (first..=self.head.min(first + PER_SECOND - 1)).zip(&mut counts) {
+            let age = usize::try_from(self.head - bucket).unwrap_or(0);
+            *count = self.counts[wrapped(self.slot + HELD - age)];
         }
         counts
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a remainder by 640 fits")]
-const fn index(bucket: i64) -> usize {
-    bucket.rem_euclid(HELD_I64).unsigned_abs() as usize
+/// A slot counted on past the ring's end, once.
+const fn wrapped(slot: usize) -> usize {
+    if slot >= HELD { slot - HELD } else { slot }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn at(bucket: i64) -> EventTime {
+        EventTime::from_nanos(bucket * BUCKET.nanos() + 1)
+    }
+
+    #[test]
+    fn a_full_bucket_counts_what_it_refuses() {
+        let mut buckets = Buckets::new(at(7));
+        (0..70_000).for_each(|_| buckets.count(at(7)));
+        assert_eq!((buckets.sums()[0], buckets.overflown()), (65_535, 4_465));
+        buckets.advance(at(8));
+        assert_eq!((buckets.sums()[0], buckets.sums()[1]), (0, 65_535));
+    }
+
+    proptest! {
+        #[test]
+        fn windows_hold_what_a_recount_finds(
+            moves in prop::collection::vec((prop_oneof![0_i64..3, 0_i64..700], 0_i64..610, 0_u8..4), 1..300)
+        ) {
+            let mut buckets = Buckets::new(at(-50));
+            let (mut head, mut seen) = (-50_i64, Vec::new());
+            for (step, age, times) in moves {
+                head += step;
+                buckets.advance(at(head));
+                for _ in 0..times {
+                    // The first of them is in order, the others are late.
+                    let bucket = if seen.len() % 3 == 0 { head } else { head - age };
+                    buckets.count(at(bucket));
+                    seen.push(bucket);
+                }
+                for (&sum, width) in buckets.sums().iter().zip(WINDOWS) {
+                    let oldest = head - i64::try_from(width).unwrap() + 1;
+                    prop_assert_eq!(usize::try_from(sum).unwrap(), seen.iter().filter(|&&b| b >= oldest).count());
+                }
+                let second = head.div_euclid(10) - age / 11;
+                for (i, count) in buckets.second(second).into_iter().enumerate() {
+                    let bucket = second * 10 + i64::try_from(i).unwrap();
+                    prop_assert_eq!(usize::from(count), seen.iter().filter(|&&b| b == bucket).count());
+                }
+            }
+        }
+    }
 }

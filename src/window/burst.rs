@@ -4,34 +4,25 @@
 //! arrives; then the bin n − 61 is learned, whose end is just 60 s old, so that a burst does not teach the baseline that
 //! judges it. Bins that overlap a gap, or come due while the baseline is frozen, are dropped.
 //!
-//! Against the reference: a gap is known before the clock moves to its end, so that a gap of more than 61 s is not learned as
-//! silence; and of a silence of more than a day only the last day is learned, the rest just counted.
+//! Against the reference: a gap is known before the clock moves to its end, as its text has it, so that a gap of more than 61 s
+//! is not learned as silence; and an older gap does not shorten a newer one.
 
 use super::{
     BurstSettings,
     baseline::{BINS_MIN, Baseline, SECONDS},
     buckets::{Buckets, WINDOWS},
+    scan::{Scan, Scanner},
 };
-use crate::{
-    stats::{math::ln, nb1},
-    time::{EventTime, NANOS_PER_SEC, Span},
-};
+use crate::time::{EventTime, NANOS_PER_SEC, Span};
 
 /// How many seconds old a bin is when it is learned.
 const GUARD: i64 = 60;
 /// The CUSUM watches for a rate of ρ = 4 times the usual.
 const RHO: f64 = 4.0;
+/// What one event adds to it: ln ρ.
+const LN_RHO: f64 = 2.0 * std::f64::consts::LN_2;
 /// Seconds learned before windows of few events are judged: 75 min.
 const COLD_BINS: u64 = 4_500;
-
-/// What the scan found at one event.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Scan {
-    /// The greatest score over the windows, in nats; 0 where no window qualifies.
-    pub score: f64,
-    /// The window that has it, as an index.
-    pub window: Option<usize>,
-}
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -51,11 +42,12 @@ pub struct Burst {
     base: Baseline,
     state: Option<Clock>,
     frozen_until: EventTime,
-    /// Seconds that overlap a gap, a bit for each of the last 64.
-    gap_seconds: u64,
     gap_until: EventTime,
     cusum: Cusum,
     cusum_cap: f64,
+    scanner: Scanner,
+    /// The second that the scanner is prepared for.
+    prepared: i64,
 }
 
 /// What there is once something has been seen.
@@ -65,6 +57,8 @@ struct Clock {
     second: i64,
     /// The first second that may be learned.
     first: i64,
+    /// Open seconds that overlap a gap: bit i is the one i before the current.
+    blind: u64,
     buckets: Buckets,
 }
 
@@ -79,17 +73,20 @@ struct Cusum {
 
 /// Before all time.
 const NEVER: EventTime = EventTime::from_nanos(i64::MIN);
+const SECOND: Span = Span::from_secs(1);
 
 impl Burst {
     /// A window that has seen nothing.
     #[must_use]
     pub fn new(settings: BurstSettings, cusum_cap: f64) -> Self {
+        let base = Baseline::default();
         Self {
             settings,
-            base: Baseline::default(),
+            scanner: Scanner::new(&base, settings.a_min),
+            prepared: i64::MIN,
+            base,
             state: None,
             frozen_until: NEVER,
-            gap_seconds: 0,
             gap_until: NEVER,
             cusum: Cusum { sum: 0.0, last: None, since: NEVER, count: 0 },
             cusum_cap,
@@ -142,50 +139,46 @@ impl Burst {
         self.frozen_until = until;
     }
 
+    /// How many events found their 100 ms full, and are in no window.
+    #[must_use]
+    pub fn overflown(&self) -> u64 {
+        self.state.as_ref().map_or(0, |clock| clock.buckets.overflown())
+    }
+
     /// Nothing was counted up to `at`.
     pub fn heartbeat(&mut self, at: EventTime) {
         let Some(clock) = &mut self.state else {
-            let second = at.slot(Span::from_secs(1));
-            let first = at.plus(Span::from_nanos(NANOS_PER_SEC - 1)).slot(Span::from_secs(1));
-            self.state = Some(Clock { now: at, second, first, buckets: Buckets::new(at) });
+            self.state = Some(Clock::new(at));
             return;
         };
         if at <= clock.now {
             return;
         }
-        let to = at.slot(Span::from_secs(1));
-        let mut second = clock.second;
-        while second < to {
-            second += 1;
-            settle(&mut self.base, clock, second, self.frozen_until, &mut self.gap_seconds);
-            // From here on the ring holds nothing: only the length of the silence counts.
-            if second - clock.second > GUARD + 1 {
-                let thaw = self.frozen_until.slot(Span::from_secs(1)).min(to);
-                second = if thaw > second { thaw } else { second + self.base.skip_silence(to - second) };
-            }
+        let to = at.slot(SECOND);
+        // After 61 s the ring holds nothing: from there on only the length of the silence counts.
+        let stepped = to.min(clock.second + GUARD + 1);
+        while clock.second < stepped {
+            self.base.begin_second(clock, self.frozen_until, self.gap_until);
         }
-        (clock.now, clock.second) = (at, to);
+        if clock.second < to {
+            self.base.pass_silence(clock, to, self.frozen_until, self.gap_until);
+        }
+        clock.now = at;
         clock.buckets.advance(at);
     }
 
     /// The feed is known to have been blind in [from, until).
     pub fn gap(&mut self, from: EventTime, until: EventTime) {
-        let last = until.minus(Span::from_nanos(1)).slot(Span::from_secs(1));
-        let first = from.slot(Span::from_secs(1));
-        // Bins of the gap that come due on the way to its end are dropped with it: frozen until they are through.
-        let frozen = self.frozen_until;
-        if let Some(clock) = &self.state
-            && last - clock.second > GUARD
-        {
-            self.heartbeat(from);
-            self.frozen_until = frozen.max(until);
+        let from = from.min(until);
+        if let Some(now) = self.now() {
+            self.heartbeat(from.max(now).min(until));
         }
+        if let Some(clock) = &mut self.state {
+            clock.mark_blind(from, until);
+        }
+        // Before the clock moves on: what begins before this time is blind.
+        self.gap_until = self.gap_until.max(until);
         self.heartbeat(until);
-        self.frozen_until = frozen;
-        for second in first.max(last - GUARD - 1)..=last {
-            self.gap_seconds |= bit(second);
-        }
-        self.gap_until = until;
         self.cusum = Cusum { sum: 0.0, last: Some(until), since: until, count: 0 };
     }
 
@@ -194,7 +187,7 @@ impl Burst {
         if let Some(clock) = &mut self.state
             && at < clock.now
         {
-            if at.slot(Span::from_secs(1)) < clock.second - GUARD {
+            if at.slot(SECOND) < clock.second - GUARD {
                 return Seen::Lost;
             }
             clock.buckets.count(at);
@@ -219,49 +212,71 @@ impl Burst {
         if left <= 0.0 {
             (cusum.since, cusum.count) = (at, 0);
         }
-        cusum.sum = (left.max(0.0) + ln(RHO)).min(self.cusum_cap);
+        cusum.sum = (left.max(0.0) + LN_RHO).min(self.cusum_cap);
         cusum.count = cusum.count.saturating_add(1);
         cusum.last = Some(at);
     }
 
-    fn scan(&self) -> Scan {
-        let mut best = Scan { score: 0.0, window: None };
-        let Some(clock) = &self.state else { return best };
-        let BurstSettings { a_min, cold_a_min, .. } = self.settings;
-        let a_min = if self.base.bins() < COLD_BINS { a_min.max(cold_a_min) } else { a_min };
-        for window in 0..WINDOWS.len() {
-            let count = clock.buckets.sums()[window];
-            let (a, b) = (f64::from(count), self.expected(window));
-            // The cheap questions first: most windows of most events end here, without a logarithm.
-            if count < a_min || a <= b {
-                continue;
-            }
-            let Some(fano) = self.base.fano(window) else { continue };
-            if nb1::bound(a, b, fano) <= best.score || clock.buckets.start(window) < self.gap_until {
-                continue;
-            }
-            let score = nb1::score(a, b, fano);
-            if score > best.score {
-                best = Scan { score, window: Some(window) };
-            }
+    fn scan(&mut self) -> Scan {
+        let Some(clock) = &self.state else { return Scan { score: 0.0, window: None } };
+        if self.prepared != clock.second {
+            let BurstSettings { a_min, cold_a_min, .. } = self.settings;
+            let a_min = if self.base.bins() < COLD_BINS { a_min.max(cold_a_min) } else { a_min };
+            self.scanner = Scanner::new(&self.base, a_min);
+            self.prepared = clock.second;
         }
-        best
+        let buckets = &clock.buckets;
+        let valid =
+            (0..WINDOWS.len()).rev().find(|&k| buckets.start(k) >= self.gap_until).map_or(0, |longest| longest + 1);
+        self.scanner.search(&self.base, buckets.sums(), valid)
     }
 }
 
-/// On the beginning of a second, learns the bin whose end is now 60 s old, or drops it.
-fn settle(base: &mut Baseline, clock: &mut Clock, second: i64, frozen_until: EventTime, gap_seconds: &mut u64) {
-    let bin = second - 1 - GUARD;
-    let in_gap = *gap_seconds & bit(bin) != 0;
-    *gap_seconds &= !bit(bin);
-    let frozen = EventTime::from_nanos(second.saturating_mul(NANOS_PER_SEC)) <= frozen_until;
-    if bin < clock.first || in_gap || frozen {
-        base.drop_second();
-        return;
+impl Clock {
+    fn new(at: EventTime) -> Self {
+        let second = at.slot(SECOND);
+        let first = at.plus(Span::from_nanos(NANOS_PER_SEC - 1)).slot(SECOND);
+        Self { now: at, second, first, blind: 0, buckets: Buckets::new(at) }
     }
-    base.learn(bin, &clock.buckets.second(bin));
+
+    /// Marks the open seconds that overlap [from, until).
+    fn mark_blind(&mut self, from: EventTime, until: EventTime) {
+        for age in 0..=GUARD {
+            let starts = start(self.second - age);
+            self.blind |= u64::from(from < starts.plus(SECOND) && starts < until) << age;
+        }
+    }
 }
 
-const fn bit(second: i64) -> u64 {
-    1 << second.rem_euclid(64)
+impl Baseline {
+    /// Begins the clock's next second: learns the bin whose end is now 60 s old, or drops it.
+    fn begin_second(&mut self, clock: &mut Clock, frozen_until: EventTime, gap_until: EventTime) {
+        let bin = clock.second - GUARD;
+        let in_gap = clock.blind >> GUARD & 1 == 1;
+        clock.second += 1;
+        clock.blind = clock.blind << 1 | u64::from(start(clock.second) < gap_until);
+        if bin < clock.first || in_gap || start(clock.second) <= frozen_until {
+            self.drop_second();
+        } else {
+            self.learn(bin, &clock.buckets.second(bin));
+        }
+    }
+
+    /// Begins all seconds up to `to` at once: none of their bins holds anything, or began before a gap that is not over.
+    fn pass_silence(&mut self, clock: &mut Clock, to: i64, frozen_until: EventTime, gap_until: EventTime) {
+        let blind_until = gap_until.plus(Span::from_nanos(NANOS_PER_SEC - 1)).slot(SECOND);
+        let dropped = frozen_until.slot(SECOND).max(blind_until + GUARD).clamp(clock.second, to);
+        if dropped > clock.second {
+            self.drop_second();
+        }
+        self.learn_silence(dropped - GUARD, to - GUARD);
+        clock.second = to;
+        clock.blind = 0;
+        clock.mark_blind(NEVER, gap_until);
+    }
+}
+
+/// When a second begins.
+const fn start(second: i64) -> EventTime {
+    EventTime::from_nanos(second.saturating_mul(NANOS_PER_SEC))
 }

@@ -2,6 +2,10 @@
 //!
 //! Blocks are whole minutes of the window's clock, from 15 min of baseline on; after 60 of them the tails of scan and CUSUM are
 //! known. Before that only the scan speaks, at a fixed level and only as a warning: 25 nats, then 17 (DETECTION 6).
+//!
+//! The reference says nothing of a minute that a gap overlaps. Here one that is blind from end to end is not learned, as its
+//! seconds are not: a long outage must not lower the thresholds of what follows. One that was seen in part is learned
+//! with what was seen, or a feed that loses a little every minute would never be calibrated.
 
 use super::{Burst, BurstSettings, Scan, Seen};
 use crate::{
@@ -15,8 +19,10 @@ const BLOCKS_FROM: u64 = 900;
 const COLD_LEVELS: (f64, f64) = (25.0, 17.0);
 /// False alarms at the levels info, warning and critical, as multiples of those at warning.
 const RATES: [f64; 3] = [10.0, 1.0, 0.1];
-/// Empty blocks that are learned one by one after a silence: four times what the quantiles remember.
-const SILENCE_MAX: i64 = 20_000;
+/// Empty blocks that are learned one by one after a silence, some 10 ns each: a year. Then the tails have long been at rest.
+const SILENCE_MAX: i64 = 527_040;
+
+const MINUTE: Span = Span::from_secs(60);
 
 /// How far the window has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +130,20 @@ impl Calibrated {
 
     /// The feed is known to have been blind in [from, until).
     pub fn gap(&mut self, from: EventTime, until: EventTime) {
+        // What was seen before it counts as ever.
+        let blind_from = self.burst.now().map_or(until, |now| from.max(now).min(until));
+        if self.burst.now().is_some() {
+            self.heartbeat(blind_from);
+        }
         self.burst.gap(from, until);
+        let minute = until.slot(MINUTE);
+        if let Some(block) = self.block.filter(|&block| block < minute) {
+            if EventTime::from_nanos(block.saturating_mul(MINUTE.nanos())) < blind_from {
+                self.learn_blocks(block + 1);
+            }
+            self.block = Some(minute);
+            self.apply_tails();
+        }
         self.close_blocks(until);
     }
 
@@ -141,14 +160,14 @@ impl Calibrated {
         }
         let Seen::Judged(Some(scan)) = self.burst.handle(at) else { return None };
         let seen = Observation { scan, cusum: self.burst.cusum() };
-        if self.block == Some(at.slot(Span::from_secs(60))) {
+        if self.block == Some(at.slot(MINUTE)) {
             self.top = (self.top.0.max(scan.score), self.top.1.max(seen.cusum));
         }
         Some(seen)
     }
 
     fn close_blocks(&mut self, at: EventTime) {
-        let minute = at.slot(Span::from_secs(60));
+        let minute = at.slot(MINUTE);
         let bins = self.burst.baseline().bins();
         if self.block.is_none() && bins >= BLOCKS_FROM {
             self.block = Some(minute + 1);
@@ -156,10 +175,15 @@ impl Calibrated {
         if self.levels == Levels::Fixed(COLD_LEVELS.0) && bins >= BLOCKS_FROM {
             self.levels = Levels::Fixed(COLD_LEVELS.1);
         }
-        let Some(block) = &mut self.block else { return };
-        if *block >= minute {
-            return;
+        if self.block.is_some_and(|block| block < minute) {
+            self.learn_blocks(minute);
+            self.apply_tails();
         }
+    }
+
+    /// Learns the blocks under way up to, not including, `minute`; all but the first of them are empty.
+    fn learn_blocks(&mut self, minute: i64) {
+        let Some(block) = &mut self.block else { return };
         *block = (*block).max(minute - SILENCE_MAX);
         while *block < minute {
             self.scan.learn(self.top.0);
@@ -167,6 +191,10 @@ impl Calibrated {
             *block += 1;
             self.top = (0.0, 0.0);
         }
+    }
+
+    /// Puts what the tails have learned in force.
+    fn apply_tails(&mut self) {
         if let (Some(scan), Some(cusum)) = (self.scan.tail(), self.cusum.tail()) {
             let rates = RATES.map(|rate| rate * self.warnings_per_day);
             self.levels = Levels::Own {
@@ -175,5 +203,62 @@ impl Calibrated {
             };
             self.burst.cap_cusum(2.0 * cusum.cusum_threshold(rates[2]).value);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::NANOS_PER_SEC;
+
+    fn second(n: i64) -> EventTime {
+        EventTime::from_nanos(n * NANOS_PER_SEC)
+    }
+
+    /// Three hours of a steady trickle with a small burst now and then.
+    fn calibrated() -> Calibrated {
+        let mut window = Calibrated::new(BurstSettings::default());
+        for n in 0..10_800 {
+            for k in 0..if n % 97 == 0 { 9 } else { 1 } {
+                window.handle(EventTime::from_nanos(n * NANOS_PER_SEC + k));
+            }
+        }
+        assert_eq!(window.phase(), Phase::Calibrated);
+        window
+    }
+
+    fn q95(window: &Calibrated) -> f64 {
+        window.tails().0.tail().unwrap().quantiles().1
+    }
+
+    #[test]
+    fn minutes_that_nobody_saw_teach_the_tail_nothing() {
+        let (mut blind, mut quiet) = (calibrated(), calibrated());
+        let before = q95(&blind);
+        blind.gap(second(10_800), second(10_800 + 86_400));
+        blind.handle(second(10_800 + 86_461));
+        // But for the minute that ended as the gap began and the empty one after it.
+        assert!((q95(&blind) - before).abs() < 0.1 * before, "{} after {before}", q95(&blind));
+        quiet.heartbeat(second(10_800 + 86_461));
+        assert!(q95(&quiet) < 0.7 * before);
+    }
+
+    #[test]
+    fn a_feed_that_loses_a_second_a_minute_is_calibrated_all_the_same() {
+        let mut window = Calibrated::new(BurstSettings::default());
+        for n in 0..10_800 {
+            window.handle(second(n));
+            if n % 60 == 30 {
+                window.gap(second(n), second(n + 1));
+            }
+        }
+        assert_eq!(window.phase(), Phase::Calibrated);
+    }
+
+    #[test]
+    fn a_window_costs_little() {
+        // Ring of buckets apart: 610 of two bytes.
+        let size = size_of::<Calibrated>() + 610 * size_of::<u16>();
+        assert!(size <= 2_600, "{size} bytes");
     }
 }

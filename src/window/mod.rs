@@ -1,12 +1,16 @@
 //! Rolling windows over a subject's events: what is happening now against what is usual for it.
 //!
 //! A window moves only by calls with event times and says nothing by itself: a detector asks it. `burst` is the statistic of
-//! DETECTION 2.1, `calibrated` gives it the levels that its own subject's quiet flow sets. One costs some 2 kB.
+//! DETECTION 2.1, `calibrated` gives it the levels that its own subject's quiet flow sets. One costs 2.4 kB, half of it the
+//! ring of `buckets`. An event costs a step of that ring and of the CUSUM and one `scan`, mostly a single score; a second
+//! costs one bin of the `baseline`; an hour without events costs next to nothing more (`silence`).
 
 mod baseline;
 mod buckets;
 mod burst;
 mod calibrated;
+mod scan;
+mod silence;
 
 use serde::Serialize;
 
@@ -14,14 +18,15 @@ use crate::time::Span;
 
 pub use self::{
     baseline::{Baseline, SECONDS},
-    burst::{Burst, Scan, Seen},
+    burst::{Burst, Seen},
     calibrated::{Calibrated, Levels, Observation, Phase},
+    scan::Scan,
 };
 
 /// How long the window of an index is.
 #[must_use]
 pub const fn length(window: usize) -> Span {
-    Span::from_nanos(buckets::WINDOWS[window] * buckets::BUCKET.nanos())
+    buckets::LENGTHS[window]
 }
 
 /// What a burst window is set to.
