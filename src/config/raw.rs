@@ -143,12 +143,14 @@ pub struct RawLimits {
 impl Default for RawLimits {
     fn default() -> Self {
         let decode = crate::event::DecodeLimits::default();
+        let crate::engine::Limits { symbols_max, accounts_max, orders_max, incidents_max, signals_pending_max } =
+            crate::engine::Limits::default();
         Self {
-            symbols_max: 10_000,
-            accounts_max: 100_000,
-            orders_max: 1_000_000,
-            incidents_max: 10_000,
-            signals_pending_max: 100_000,
+            symbols_max,
+            accounts_max,
+            orders_max,
+            incidents_max,
+            signals_pending_max,
             record_bytes_max: decode.record_bytes_max,
             levels_max: decode.levels_max,
         }
