@@ -187,6 +187,12 @@ impl Engine {
         self.state.watermark
     }
 
+    /// The clock of the feed that a source belongs to: the newest time seen there.
+    #[must_use]
+    pub fn clock(&self, source: usize) -> Option<EventTime> {
+        self.state.feeds[self.context.sources.get(source)?.feed].clock()
+    }
+
     /// What its outputs refer to: the configuration's hash and the sources.
     #[must_use]
     pub const fn context(&self) -> &Context {
