@@ -25,7 +25,7 @@ use super::{
     kafka::{
         consumer::{self, Delivery, Handle},
         publisher::Publisher,
-        topics,
+        refusal, topics,
     },
     metrics::Numbers,
     plan,
@@ -41,6 +41,7 @@ const IDLE: Duration = Duration::from_millis(100);
 /// Runs until it is told to end.
 pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let config = settings::load(Some(&args.config))?;
+    refusal::settings(&config.kafka)?;
     let port = http::Port::take(&config.http)?;
     let (telemetry, latch) = telemetry(&config)?;
     let server = port.serve(Arc::clone(&telemetry))?;

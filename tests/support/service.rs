@@ -95,7 +95,12 @@ impl Service {
     }
 
     /// Tells it to end (SIGTERM), and returns how it did.
-    pub fn terminate(mut self) -> ExitStatus {
+    pub fn terminate(self) -> ExitStatus {
+        self.end().0
+    }
+
+    /// The same, with all that it has said.
+    pub fn end(mut self) -> (ExitStatus, String) {
         self.assert_running();
         let told = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().unwrap();
         assert!(told.success(), "kill: {told}");
@@ -103,7 +108,7 @@ impl Service {
         while self.next_line(deadline) != Err(RecvTimeoutError::Disconnected) {
             deadline.check("the end of the service");
         }
-        self.reap()
+        (self.reap(), self.log.join("\n"))
     }
 
     fn next_line(&mut self, deadline: Deadline) -> Result<&str, RecvTimeoutError> {

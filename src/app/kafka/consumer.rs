@@ -24,6 +24,7 @@ use rdkafka::{
 use super::{
     consumer as settings,
     lag::{self, Ends},
+    refusal::refused,
     unavailable,
 };
 use crate::{
@@ -193,7 +194,7 @@ pub fn start(kafka: &Kafka, interrupt: &Interrupt) -> Result<(Handle, Receiver<D
     let consumer: Handle = Arc::new(
         settings
             .create_with_context(Rebalances { sender: sender.clone(), epoch: AtomicU64::new(0), ends: Ends::default() })
-            .map_err(|e| Failure::usage(format!("the Kafka client refuses its settings: {e}; see `kafka.client`")))?,
+            .map_err(|e| refused(&e))?,
     );
     let topics: Vec<&str> = kafka.input.iter().map(crate::config::Subscription::as_str).collect();
     consumer.subscribe(&topics).map_err(|e| unavailable("cannot subscribe to the input", &e))?;
