@@ -99,6 +99,11 @@ impl<K: Hash + Eq, V> Table<K, V> {
         self.slot(handle)?.entry.as_ref().map(|(key, _)| key)
     }
 
+    /// Every value, in the order of the slots.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.slots.iter_mut().filter_map(|slot| slot.entry.as_mut().map(|(_, value)| value))
+    }
+
     /// Adds an entry under a key that is not there yet, as the newest. Returns what had to make room for it.
     pub fn insert(&mut self, key: K, value: V) -> (Handle, Option<(K, V)>) {
         debug_assert!(self.find(&key).is_none(), "a key is inserted once");

@@ -40,6 +40,8 @@ impl Severity {
 pub enum Subject {
     /// One symbol.
     Symbol(#[schemars(with = "String")] CompactString),
+    /// The service's own input.
+    Pipeline,
 }
 
 /// How far a detector's baseline has come for this subject.

@@ -7,11 +7,17 @@
 //! Two stages are joined in memory. Each feed (a Kafka partition, or the files of a replay) has a `market` stage of its own
 //! that evaluates on arrival; the correlation stage takes their signals once the global watermark, the least of the feeds'
 //! clocks, is strictly above them. The end of the input does not advance the watermark.
+//!
+//! What the wall clock decides comes in as an input too ([`Idle`], [`crate::trust::ModeChange`]), is recorded by the shell, and is
+//! handed in again by a replay ([`Inputs`]).
 
 mod input;
+mod inputs;
 mod market;
 mod observe;
 mod output;
+mod pulse;
+mod recorded;
 mod sequence;
 mod symbol;
 
@@ -20,16 +26,19 @@ use sha2::{Digest, Sha256};
 
 use self::market::{Market, Sink};
 pub use self::{
-    input::{Input, Record},
+    input::{Idle, Input, Record},
+    inputs::Inputs,
     observe::{Counters, Fate, Fates, Keys, Occupancy},
     output::{Outbox, Output},
+    recorded::{Recorded, RecordedReason},
 };
 use crate::{
     alert::{self, Context},
     correlate::{Correlator, Incident, Step},
-    detect::{Change, Signal, cancel_burst},
+    detect::{Change, Signal, cancel_burst, feed::Feed},
     event::{Event, Place, Source},
     time::{EventTime, WallTime},
+    trust::{FeedView, ModeChange, Schedule, Standing, Trouble},
 };
 
 /// How much the engine may hold.
@@ -99,6 +108,10 @@ pub struct Engine {
     fates: Vec<Fates>,
     counters: Counters,
     correlator: Correlator,
+    /// What is wrong with the input, as last decided.
+    troubles: Vec<Trouble>,
+    standing: Schedule<Standing>,
+    feed: Feed,
     watermark: Option<EventTime>,
     context: Context,
     /// Emptied after each record; kept for their memory.
@@ -116,6 +129,9 @@ impl Engine {
             fates: vec![Fates::default(); plan.sources.len()],
             counters: Counters::default(),
             correlator: Correlator::new(plan.limits.signals_pending_max, plan.limits.incidents_max),
+            troubles: Vec::new(),
+            standing: Schedule::default(),
+            feed: Feed::default(),
             watermark: None,
             context: Context { config: plan.detection.hash(), sources: plan.sources, replay: plan.replay },
             signals: Vec::new(),
@@ -130,6 +146,8 @@ impl Engine {
     pub fn handle(&mut self, input: Input<'_>, outbox: &mut Outbox) {
         match input {
             Input::Record(record) => self.record(record, outbox),
+            Input::Idle(idle) => self.idle(idle, outbox),
+            Input::Mode(change) => self.mode(change, outbox),
         }
     }
 
@@ -146,7 +164,28 @@ impl Engine {
             }
         };
         self.fates[source].count(fate);
+        self.feeds[feed].note(place);
         self.correlate(feed, outbox);
+    }
+
+    fn idle(&mut self, idle: Idle, outbox: &mut Outbox) {
+        let feed = self.context.sources[idle.source.0 as usize].feed;
+        let mut sink = Sink { counters: &mut self.counters, signals: &mut self.signals, appended_at: None };
+        self.feeds[feed].idle(idle.until, &mut sink);
+        self.correlate(feed, outbox);
+    }
+
+    /// A change takes effect by the feeds' clocks; that there is one is said at once.
+    fn mode(&mut self, change: ModeChange, outbox: &mut Outbox) {
+        for feed in &mut self.feeds {
+            feed.schedule(change.from, change.mode);
+        }
+        self.standing.push(change.from, Standing::from(&change));
+        if let Some(signal) = self.feed.handle(&change) {
+            self.correlator.handle_now(signal, &mut self.steps);
+            self.publish(outbox);
+        }
+        self.troubles = change.troubles;
     }
 
     /// A record without events is accepted, and so is one of which any event is.
@@ -163,8 +202,13 @@ impl Engine {
         }
         let Some(watermark) = self.watermark_after(feed) else { return };
         self.correlator.advance(watermark, &mut self.steps);
+        self.publish(outbox);
+        self.standing.advance(watermark);
+    }
+
+    fn publish(&mut self, outbox: &mut Outbox) {
         for step in self.steps.drain(..) {
-            outbox.push(publish(step, &mut self.counters, &self.context));
+            outbox.push(publish(step, &mut self.counters, &self.context, &self.standing));
         }
     }
 
@@ -186,6 +230,24 @@ impl Engine {
     #[must_use]
     pub const fn watermark(&self) -> Option<EventTime> {
         self.watermark
+    }
+
+    /// Whether a finding or an incident waits for clocks to move on.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.correlator.waits() || self.feeds.iter().any(Market::waits)
+    }
+
+    /// Each feed, as the watch over the input sees it.
+    #[must_use]
+    pub fn feeds(&self) -> Vec<FeedView> {
+        self.feeds.iter().map(Market::view).collect()
+    }
+
+    /// The mode as last decided, and what is wrong.
+    #[must_use]
+    pub fn standing(&self) -> (&Standing, &[Trouble]) {
+        (self.standing.latest(), &self.troubles)
     }
 
     /// What its outputs refer to: the configuration's hash and the sources.
@@ -234,7 +296,7 @@ impl Engine {
     }
 }
 
-fn publish(step: Step, counters: &mut Counters, context: &Context) -> Output {
+fn publish(step: Step, counters: &mut Counters, context: &Context, standing: &Schedule<Standing>) -> Output {
     match step {
         Step::Signal(signal) => {
             if signal.change != Change::Cleared {
@@ -247,7 +309,8 @@ fn publish(step: Step, counters: &mut Counters, context: &Context) -> Output {
             if revision.incident.revision() == 1 {
                 *counters.incidents_opened.entry(revision.incident.severity()).or_default() += 1;
             }
-            Output::Notify(Box::new(alert::render(&revision, context)), revision.completed_at)
+            let alert = alert::render(&revision, context, standing.at(revision.at));
+            Output::Notify(Box::new(alert), revision.completed_at)
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Where a record stands, for evidence and for a fixed order.
 
+use serde::{Deserialize, Serialize};
+
 /// Where records come from: a partition of a topic, or a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
@@ -13,7 +15,8 @@ pub struct Source {
 }
 
 /// Where records come from: a Kafka partition or a file, as an index into the engine's list of sources.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct SourceId(pub u32);
 
 /// Where one record stands: a Kafka offset, or a line number from 1.
