@@ -3,7 +3,7 @@
 use super::Context;
 use crate::{
     correlate::{Incident, Status},
-    detect::{Detector, Feature, Finding, Subject},
+    detect::{Counted, Detector, Feature, Finding, Subject},
     event::RecordRange,
     time::{EventTime, Span},
     trust::{Cause, Mode, Standing},
@@ -65,7 +65,7 @@ fn burst(finding: &Finding, incident: &Incident) -> String {
     format!(
         "{} {} on {} within {seconds} s, where {:.1} are expected and {} to {} are usual, since {}",
         f.value,
-        f.name.replace('_', " "),
+        f.name.name().replace('_', " "),
         name(incident.subject()),
         f.expected,
         f.low,
@@ -100,8 +100,11 @@ fn partition(context: &Context, record: &RecordRange) -> String {
     }
 }
 
-fn cause(feature: &Feature) -> Option<Cause> {
-    Cause::ALL.into_iter().find(|(_, name)| *name == feature.name).map(|(cause, _)| cause)
+const fn cause(feature: &Feature) -> Option<Cause> {
+    match feature.name {
+        Counted::Trouble(cause) => Some(cause),
+        Counted::Cancels | Counted::SustainedCancels => None,
+    }
 }
 
 fn advice(finding: &Finding) -> &'static str {

@@ -18,14 +18,18 @@ use signal_hook::{
     flag,
 };
 
-use super::{Exit, Failure, clock};
+use super::{Exit, Failure, clock, liveness::Pulse};
 
 /// How often a wait looks at the flag.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Whether the person or the supervisor wants the process to end.
 #[derive(Clone, Debug, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+pub struct Interrupt {
+    asked_for: Arc<AtomicBool>,
+    /// Beats with each question.
+    pulse: Pulse,
+}
 
 impl Interrupt {
     /// Listens for SIGINT and SIGTERM from now on.
@@ -36,22 +40,29 @@ impl Interrupt {
         let interrupt = Self::default();
         for signal in [SIGINT, SIGTERM] {
             // The order matters: the handler that ends the process sees the flag only from the second signal on.
-            flag::register_conditional_shutdown(signal, Exit::Interrupted as i32, Arc::clone(&interrupt.0))
-                .and_then(|_| flag::register(signal, Arc::clone(&interrupt.0)))
+            flag::register_conditional_shutdown(signal, Exit::Interrupted as i32, Arc::clone(&interrupt.asked_for))
+                .and_then(|_| flag::register(signal, Arc::clone(&interrupt.asked_for)))
                 .map_err(|e| Failure::new(Exit::Failed, format!("cannot listen for signal {signal}: {e}")))?;
         }
         Ok(interrupt)
     }
 
+    /// The same question for a thread of its own, whose asking is taken for a sign of life.
+    #[must_use]
+    pub fn beating(&self, pulse: Pulse) -> Self {
+        Self { asked_for: Arc::clone(&self.asked_for), pulse }
+    }
+
     /// Whether it is time to end.
     #[must_use]
     pub fn requested(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.pulse.beat();
+        self.asked_for.load(Ordering::Relaxed)
     }
 
     /// Asks for the end from inside the process, as a signal would.
     pub fn request(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.asked_for.store(true, Ordering::Relaxed);
     }
 
     /// Waits, unless the end is asked for.

@@ -9,25 +9,31 @@
 //! interleaved, so a restart reads the input again up to the committed offsets, discards what comes out, and goes on.
 
 mod open;
+mod report;
 
 use std::{
-    sync::atomic::{AtomicU64, Ordering},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use rdkafka::consumer::Consumer as _;
 
-use self::open::Open;
+use self::{open::Open, report::Reporter};
 use super::{
-    Exit, Failure, Interrupt, cli, clock,
+    Exit, Failure, Interrupt, cli, clock, http,
     kafka::{
         consumer::{self, Delivery, Handle},
         publisher::Publisher,
         topics,
     },
+    metrics::Numbers,
+    plan,
+    readiness::Latch,
     settings,
+    telemetry::{Point, Telemetry},
 };
-use crate::config::Config;
+use crate::{config::Config, engine::Engine};
 
 /// How often an idle service looks at the interrupt.
 const IDLE: Duration = Duration::from_millis(100);
@@ -35,20 +41,44 @@ const IDLE: Duration = Duration::from_millis(100);
 /// Runs until it is told to end.
 pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let config = settings::load(Some(&args.config))?;
-    serve(&config, interrupt, &AtomicU64::new(0))
+    let port = http::Port::take(&config.http)?;
+    let (telemetry, latch) = telemetry(&config)?;
+    let server = port.serve(Arc::clone(&telemetry))?;
+    let outcome = serve(&config, interrupt, &telemetry, latch);
+    // It answers to the last, and is gone before the process is.
+    drop(server);
+    outcome
 }
 
-/// Runs the service of a configuration until it is told to end; counts the records that it has handled.
+/// The telemetry of a service that has not begun: every bounded counter is there and stands at 0.
+///
+/// # Errors
+/// Exit 1 where the metrics cannot be made.
+pub fn telemetry(config: &Config) -> Result<(Arc<Telemetry>, Latch), Failure> {
+    let (telemetry, latch) = Telemetry::new(Numbers::of(&Engine::new(plan::of_partitions(config, &[]))))?;
+    Ok((Arc::new(telemetry), latch))
+}
+
+/// Runs the service of a configuration until it is told to end, and tells `telemetry` how it goes.
 ///
 /// # Errors
 /// Exit 69 where Kafka is not there, 1 where another process took over.
-pub fn serve(config: &Config, interrupt: &Interrupt, handled: &AtomicU64) -> Result<Exit, Failure> {
+pub fn serve(
+    config: &Config,
+    interrupt: &Interrupt,
+    telemetry: &Arc<Telemetry>,
+    latch: Latch,
+) -> Result<Exit, Failure> {
+    let (interrupt, consumers) = (&interrupt.beating(telemetry.service()), interrupt.beating(telemetry.consumer()));
     topics::prepare(config)?;
-    let publisher = Publisher::open(&config.kafka)?;
-    let (reader, deliveries, thread) = consumer::start(&config.kafka, interrupt)?;
+    let publisher = Publisher::open(&config.kafka, telemetry.meters.retries().clone())?;
+    let (reader, deliveries, thread) = consumer::start(&config.kafka, &consumers)?;
     tracing::info!(brokers = config.kafka.brokers.as_str(), group = config.kafka.group, "the service has started");
-    let mut service = Service { config, interrupt, publisher, reader, handled, state: State::Idle };
+    let report = Reporter::new(Arc::clone(telemetry), latch, clock::monotonic());
+    report.reach(Point::StandingBy);
+    let mut service = Service { config, interrupt, publisher, reader, telemetry, report, state: State::Idle };
     let outcome = service.work(&deliveries);
+    telemetry.reach(Point::Ending);
     // The thread ends with its receiver or with the interrupt; only then may the consumer go.
     drop(deliveries);
     if outcome.is_err() {
@@ -78,7 +108,8 @@ struct Service<'a> {
     interrupt: &'a Interrupt,
     publisher: Publisher,
     reader: Handle,
-    handled: &'a AtomicU64,
+    telemetry: &'a Arc<Telemetry>,
+    report: Reporter,
     state: State,
 }
 
@@ -89,12 +120,18 @@ impl Service<'_> {
                 State::Idle => IDLE,
                 State::Working(open) => open.until_commit(clock::monotonic()).min(IDLE),
             };
-            match deliveries.recv_timeout(wait) {
-                Ok(delivery) => self.handle(delivery)?,
-                Err(RecvTimeoutError::Timeout) => {}
+            let idle = match deliveries.recv_timeout(wait) {
+                Ok(delivery) => {
+                    self.handle(delivery)?;
+                    false
+                }
+                Err(RecvTimeoutError::Timeout) => true,
                 Err(RecvTimeoutError::Disconnected) => break,
-            }
+            };
             self.commit_if_due(clock::monotonic())?;
+            if let State::Working(open) = &self.state {
+                self.report.turn(open, &self.reader.context().ends, idle, clock::monotonic());
+            }
         }
         self.commit()
     }
@@ -105,15 +142,21 @@ impl Service<'_> {
                 self.refuse_own_outputs(&partitions)?;
                 tracing::info!(partitions = partitions.len(), "partitions were assigned");
                 self.state = State::Idle;
-                if let Some(open) = Open::restore(self.config, &self.reader, &partitions, self.interrupt)? {
-                    self.state = State::Working(Box::new(open));
+                self.report.reach(Point::Restoring);
+                let restored = Open::restore(self.config, self.telemetry, &self.reader, &partitions, self.interrupt)?;
+                match restored {
+                    None => self.report.end(None),
+                    Some(open) => {
+                        self.report.begin(&open, &self.reader.context().ends, clock::monotonic());
+                        self.state = State::Working(Box::new(open));
+                    }
                 }
             }
             Delivery::Batch(batch) => {
                 if let State::Working(open) = &mut self.state {
                     for record in batch.records() {
                         open.take(record)?;
-                        self.handled.fetch_add(1, Ordering::Relaxed);
+                        self.telemetry.took_record();
                     }
                 }
             }
@@ -135,6 +178,10 @@ impl Service<'_> {
     /// Commits what was read and lets the partitions go.
     fn release(&mut self, done: &Sender<()>) -> Result<(), Failure> {
         self.commit()?;
+        match &self.state {
+            State::Working(open) => self.report.end(Some(open)),
+            State::Idle => self.report.end(None),
+        }
         self.state = State::Idle;
         // The consumer may have stopped waiting.
         let _ = done.try_send(());

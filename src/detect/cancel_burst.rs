@@ -13,10 +13,10 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use compact_str::CompactString;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    Change, Evidence, Feature, Finding, Gate, Severity, Threshold, WarmUp,
+    Change, Counted, Evidence, Feature, Finding, Gate, Severity, Threshold, ThresholdSource, Unit, WarmUp,
     gate::{Episode, Reading},
 };
 use crate::{
@@ -43,10 +43,11 @@ const SECONDS_MAX: usize = 62;
 const USUAL: (f64, f64) = (0.05, 0.95);
 
 /// What the detector is set to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+/// Transparent, so that its keys stand where they stand in the configuration; a snapshot's format knows no `flatten`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Settings {
     /// The window's own settings.
-    #[serde(flatten)]
     pub window: BurstSettings,
 }
 
@@ -77,9 +78,8 @@ pub struct Verdict {
 }
 
 /// The detector of one symbol.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CancelBurst {
-    settings: Settings,
     window: Calibrated,
     gate: Gate,
     /// The mode in which it last judged.
@@ -97,7 +97,6 @@ impl CancelBurst {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
-            settings,
             window: Calibrated::new(settings.window),
             gate: Gate::Quiet,
             mode: Mode::Normal,
@@ -106,6 +105,13 @@ impl CancelBurst {
             trail: Trail::default(),
             said: None,
         }
+    }
+
+    /// Goes on under other settings: what was learned of the subject's own extremes was learned under the old ones and goes; its
+    /// rates stay, and so does an episode.
+    pub fn retune(&mut self, settings: Settings) {
+        self.window.retune(settings.window);
+        (self.scan_high_at, self.cusum_high_at) = (None, None);
     }
 
     /// When [`CancelBurst::handle_timeout`] must be called unless something comes before.
@@ -229,14 +235,14 @@ impl CancelBurst {
     /// The level of a warning, at which an incident opens.
     fn threshold(&self, by_cusum: bool) -> Threshold {
         let (value, source) = match *self.window.levels() {
-            Levels::Fixed(level) => (level + if self.is_strict() { STRICTER } else { 0.0 }, "default"),
+            Levels::Fixed(level) => (level + if self.is_strict() { STRICTER } else { 0.0 }, ThresholdSource::Default),
             Levels::Own { scan, cusum } => {
                 let warning = 1 + usize::from(self.is_strict());
                 let level = if by_cusum { cusum[warning] } else { scan[warning] };
-                (level.value, if level.is_floor { "floor" } else { "calibrated" })
+                (level.value, if level.is_floor { ThresholdSource::Floor } else { ThresholdSource::Calibrated })
             }
         };
-        Threshold { value, unit: "nats", source }
+        Threshold { value, unit: Unit::Nats, source }
     }
 
     fn scan_feature(&self, seen: &Observation, p: f64) -> Option<Feature> {
@@ -246,15 +252,15 @@ impl CancelBurst {
         let (low, high) = nb1::quantiles(expected, fano, USUAL);
         let level = self.threshold(false).value;
         Some(Feature {
-            name: "cancels",
+            name: Counted::Cancels,
             window: crate::window::length(window),
             value: f64::from(burst.window(window).0),
             expected,
             low,
             high,
-            unit: "events",
+            unit: Unit::Events,
             p,
-            would_not_fire_below: Some(nb1::least_count(expected, fano, level, self.settings.window.a_min)),
+            would_not_fire_below: Some(nb1::least_count(expected, fano, level, burst.settings().a_min)),
         })
     }
 
@@ -267,13 +273,13 @@ impl CancelBurst {
         let expected = burst.baseline().rate() * length.secs_f64();
         let (low, high) = nb1::quantiles(expected, burst.baseline().fano_so_far(longest), USUAL);
         Feature {
-            name: "sustained_cancels",
+            name: Counted::SustainedCancels,
             window: length,
             value: f64::from(count),
             expected,
             low,
             high,
-            unit: "events",
+            unit: Unit::Events,
             p,
             would_not_fire_below: None,
         }
@@ -291,14 +297,14 @@ impl From<Phase> for WarmUp {
 }
 
 /// The last withdrawals, and where each of the last seconds began.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Trail {
     last: VecDeque<Withdrawn>,
     /// Second and first record in it, oldest first.
     seconds: VecDeque<(i64, Place)>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Withdrawn {
     at: EventTime,
     order: CompactString,

@@ -7,7 +7,12 @@
 //! Such a finding is a fact and has no chance. The figures in its place only order findings: a trouble that pages weighs more than
 //! one that does not, and two weigh more than one, so that an incident which grows is revised.
 
-use super::{Change, Detector, Evidence, Feature, Finding, Severity, Signal, Subject, Threshold, WarmUp};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Change, Counted, Detector, Evidence, Feature, Finding, Severity, Signal, Subject, Threshold, ThresholdSource, Unit,
+    WarmUp,
+};
 use crate::{
     event::{Place, RecordRange},
     stats::math::pow,
@@ -24,7 +29,7 @@ const P_MIN: f64 = 1e-300;
 const TOLD_MAX: usize = 20;
 
 /// What is being said about the feeds.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Feed {
     /// The highest severity of the episode, and what was last found.
     said: Option<(Severity, Place, Box<Finding>)>,
@@ -76,7 +81,7 @@ fn finding(first: &Trouble, troubles: &[Trouble]) -> Finding {
     Finding {
         p: p.max(P_MIN),
         statistic: first.value,
-        threshold: Threshold { value: first.limit, unit: unit(first.cause), source: "default" },
+        threshold: Threshold { value: first.limit, unit: unit(first.cause), source: ThresholdSource::Default },
         starts_at: troubles.iter().map(|trouble| trouble.clock).min().unwrap_or(first.clock),
         features: told().map(feature).collect(),
         evidence: Evidence { records: told().map(record).collect(), ..Evidence::default() },
@@ -86,7 +91,7 @@ fn finding(first: &Trouble, troubles: &[Trouble]) -> Finding {
 
 fn feature(trouble: &Trouble) -> Feature {
     Feature {
-        name: trouble.cause.name(),
+        name: Counted::Trouble(trouble.cause),
         window: Span::ZERO,
         value: trouble.value,
         expected: 0.0,
@@ -98,10 +103,10 @@ fn feature(trouble: &Trouble) -> Feature {
     }
 }
 
-const fn unit(cause: Cause) -> &'static str {
+const fn unit(cause: Cause) -> Unit {
     match cause {
-        Cause::Gap => "gaps",
-        Cause::Lag | Cause::Silence | Cause::Skew => "seconds",
+        Cause::Gap => Unit::Gaps,
+        Cause::Lag | Cause::Silence | Cause::Skew => Unit::Seconds,
     }
 }
 

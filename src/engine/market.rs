@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Limits,
@@ -28,6 +29,7 @@ use crate::{
 };
 
 /// One feed and its symbols.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Market {
     clock: Option<EventTime>,
     symbols: Table<CompactString, Symbol>,
@@ -36,8 +38,6 @@ pub struct Market {
     /// When a firing symbol must be looked at again; an entry may be early, never late.
     deadlines: BTreeSet<(EventTime, Handle)>,
     pulse: Option<Pulse>,
-    /// The last record that was handled.
-    last: Option<Place>,
     /// Gaps in its symbols' sequences.
     gaps: u64,
     modes: Schedule<Mode>,
@@ -65,10 +65,26 @@ impl Market {
             orders: Orders::new(limits.orders_max),
             deadlines: BTreeSet::new(),
             pulse: None,
-            last: None,
             gaps: 0,
             modes: Schedule::default(),
             settings,
+        }
+    }
+
+    /// Goes on under other limits and settings. What has to make room does so as of the record at `place`, the last one taken.
+    pub fn retune(&mut self, limits: &Limits, settings: cancel_burst::Settings, place: Place, sink: &mut Sink<'_>) {
+        if self.settings != settings {
+            self.settings = settings;
+            self.symbols.values_mut().for_each(|symbol| symbol.cancel_burst.retune(settings));
+        }
+        self.accounts.limit(limits.accounts_max);
+        for (key, order) in self.orders.limit(limits.orders_max) {
+            if let Some(symbol) = self.symbols.get_mut(key.symbol()) {
+                symbol.displace(&order);
+            }
+        }
+        for (name, symbol) in self.symbols.limit(limits.symbols_max) {
+            self.forget(name, symbol, place, sink);
         }
     }
 
@@ -89,12 +105,12 @@ impl Market {
         ]
     }
 
-    /// As the watch over the input sees it.
+    /// As the watch over the input sees it, with the offset of the last record.
     #[must_use]
-    pub fn view(&self) -> FeedView {
+    pub fn view(&self, last_offset: Option<u64>) -> FeedView {
         FeedView {
             clock: self.clock,
-            last_offset: self.last.map(|place| place.offset),
+            last_offset,
             beats: self.pulse.is_some_and(|pulse| pulse.beats()),
             usual_gap: self.pulse.map_or(Span::ZERO, |pulse| pulse.usual_gap()),
             gaps: self.gaps,
@@ -112,14 +128,9 @@ impl Market {
         self.modes.push(from, mode);
     }
 
-    /// Notes that a record was handled, whatever became of it.
-    pub const fn note(&mut self, place: Place) {
-        self.last = Some(place);
-    }
-
-    /// The feed has nothing to say; its clock goes on to where the others are.
-    pub fn idle(&mut self, until: EventTime, sink: &mut Sink<'_>) {
-        match self.last {
+    /// The feed has nothing to say since the record at `place`; its clock goes on to where the others are.
+    pub fn idle(&mut self, until: EventTime, place: Option<Place>, sink: &mut Sink<'_>) {
+        match place {
             Some(place) => self.advance(until, place, sink),
             // Nothing came yet: there is nothing whose time could come.
             None => self.clock = self.clock.max(Some(until)),
@@ -174,17 +185,20 @@ impl Market {
             return handle;
         }
         let (handle, displaced) = self.symbols.insert(CompactString::new(name), Symbol::new(self.settings));
-        if let Some((name, mut symbol)) = displaced
-            && let Some(verdict) = symbol.cancel_burst.end()
-        {
-            // What is forgotten can no longer clear: its episode ends here.
-            let clock = self.clock.unwrap_or(verdict.at);
-            sink.say(name, verdict, clock, place);
-            // Its deadline finds nobody any more, and without this would wait for a clock that may never come to it.
-            let Self { deadlines, symbols, .. } = self;
-            deadlines.retain(|(_, me)| symbols.get(*me).is_some());
+        if let Some((name, symbol)) = displaced {
+            self.forget(name, symbol, place, sink);
         }
         handle
+    }
+
+    /// What is forgotten can no longer clear: its episode ends here.
+    fn forget(&mut self, name: CompactString, mut symbol: Symbol, place: Place, sink: &mut Sink<'_>) {
+        let Some(verdict) = symbol.cancel_burst.end() else { return };
+        let clock = self.clock.unwrap_or(verdict.at);
+        sink.say(name, verdict, clock, place);
+        // Its deadline finds nobody any more, and without this would wait for a clock that may never come to it.
+        let Self { deadlines, symbols, .. } = self;
+        deadlines.retain(|(_, me)| symbols.get(*me).is_some());
     }
 
     fn gap(&mut self, me: Handle, since: EventTime, until: EventTime) {

@@ -15,13 +15,17 @@ use std::{
 
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 use rdkafka::{
-    ClientContext, Message as _, Timestamp, TopicPartitionList,
+    ClientContext, Message as _, Statistics, Timestamp, TopicPartitionList,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance},
     error::KafkaError,
     message::BorrowedMessage,
 };
 
-use super::{consumer as settings, unavailable};
+use super::{
+    consumer as settings,
+    lag::{self, Ends},
+    unavailable,
+};
 use crate::{
     app::{Failure, Interrupt},
     config::Kafka,
@@ -138,9 +142,15 @@ pub struct Rebalances {
     sender: Sender<Delivery>,
     /// Counts assignments: what was read under an earlier one is read again from the committed offsets.
     epoch: AtomicU64,
+    /// How far there is to go.
+    pub ends: Ends,
 }
 
-impl ClientContext for Rebalances {}
+impl ClientContext for Rebalances {
+    fn stats(&self, statistics: Statistics) {
+        self.ends.take(&statistics);
+    }
+}
 
 impl ConsumerContext for Rebalances {
     fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
@@ -178,10 +188,11 @@ pub fn start(kafka: &Kafka, interrupt: &Interrupt) -> Result<(Handle, Receiver<D
     settings
         // A dead process is missed after six seconds rather than 45.
         .set("session.timeout.ms", "6000")
-        .set("heartbeat.interval.ms", "500");
+        .set("heartbeat.interval.ms", "500")
+        .set("statistics.interval.ms", lag::EVERY_MS);
     let consumer: Handle = Arc::new(
         settings
-            .create_with_context(Rebalances { sender: sender.clone(), epoch: AtomicU64::new(0) })
+            .create_with_context(Rebalances { sender: sender.clone(), epoch: AtomicU64::new(0), ends: Ends::default() })
             .map_err(|e| Failure::usage(format!("the Kafka client refuses its settings: {e}; see `kafka.client`")))?,
     );
     let topics: Vec<&str> = kafka.input.iter().map(crate::config::Subscription::as_str).collect();

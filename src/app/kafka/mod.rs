@@ -4,6 +4,7 @@
 //! under `[kafka.client]`; everything else (TLS, SASL, time-outs) passes through.
 
 pub mod consumer;
+pub mod lag;
 pub mod publisher;
 pub mod range;
 pub mod topics;

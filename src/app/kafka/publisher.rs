@@ -20,7 +20,7 @@ use rdkafka::{
 
 use super::{client, consumer::Handle, unavailable};
 use crate::{
-    app::{Exit, Failure, Interrupt},
+    app::{Exit, Failure, Interrupt, metrics::Count},
     config::Kafka,
 };
 
@@ -65,6 +65,8 @@ pub struct Transaction<'a> {
 /// The publisher.
 pub struct Publisher {
     producer: BaseProducer<Deliveries>,
+    /// Attempts that are made again.
+    retries: Count,
 }
 
 /// Keeps the first delivery that failed.
@@ -103,7 +105,7 @@ impl Publisher {
     ///
     /// # Errors
     /// Exit 69 where Kafka does not let it.
-    pub fn open(kafka: &Kafka) -> Result<Self, Failure> {
+    pub fn open(kafka: &Kafka, retries: Count) -> Result<Self, Failure> {
         let mut settings = client(kafka);
         settings
             .set("transactional.id", &kafka.transactional_id)
@@ -117,7 +119,7 @@ impl Publisher {
         producer.init_transactions(STEP_MAX).map_err(|e| {
             unavailable(&format!("cannot take over the transactions of `{}`", kafka.transactional_id), &e)
         })?;
-        Ok(Self { producer })
+        Ok(Self { producer, retries })
     }
 
     /// Publishes and commits, as often as it takes.
@@ -136,6 +138,7 @@ impl Publisher {
                 }
                 Err(Setback::Again(error)) => {
                     tracing::warn!(%error, "the transaction did not commit and is tried again");
+                    self.retries.inc();
                     self.abort()?;
                     interrupt.wait(waits.next().unwrap_or(BACKOFF.1))?;
                 }
