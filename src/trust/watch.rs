@@ -32,7 +32,7 @@ const LAG: Span = Span::from_secs(5);
 /// time to some milliseconds, and beyond 300 s a record is rejected.
 const SKEW: Span = Span::from_secs(2);
 /// How long a gap or a skew is remembered: the longest window, which overlaps it for so long (DETECTION 6).
-const HELD: Duration = Duration::from_secs(60);
+const HELD: Duration = Duration::from_mins(1);
 /// How long a silence or a lag must be gone before it is over: as a detector's hysteresis (DETECTION 2.1).
 const CALM: Duration = Duration::from_secs(10);
 
@@ -214,7 +214,9 @@ mod tests {
     const FIRST: SourceId = SourceId(0);
     const SECOND: SourceId = SourceId(1);
 
-    fn decided(watch: &mut Watch, now: u64, feeds: &[FeedView]) -> Option<(Mode, Vec<(Cause, u32, bool)>)> {
+    type Decision = (Mode, Vec<(Cause, u32, bool)>);
+
+    fn decided(watch: &mut Watch, now: u64, feeds: &[FeedView]) -> Option<Decision> {
         let (mode, troubles) = watch.judge(at(now), feeds, true)?;
         Some((mode, troubles.iter().map(|t| (t.cause, t.source.0, t.pages)).collect()))
     }
