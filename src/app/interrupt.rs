@@ -23,9 +23,13 @@ use super::{Exit, Failure, clock};
 /// How often a wait looks at the flag.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Whether the person or the supervisor wants the process to end.
+/// Whether the person or the supervisor wants the process, or a piece of its work, to end.
 #[derive(Clone, Debug, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+pub struct Interrupt {
+    flag: Arc<AtomicBool>,
+    /// Those of the work that this is a part of.
+    wholes: Vec<Arc<AtomicBool>>,
+}
 
 impl Interrupt {
     /// Listens for SIGINT and SIGTERM from now on.
@@ -36,22 +40,29 @@ impl Interrupt {
         let interrupt = Self::default();
         for signal in [SIGINT, SIGTERM] {
             // The order matters: the handler that ends the process sees the flag only from the second signal on.
-            flag::register_conditional_shutdown(signal, Exit::Interrupted as i32, Arc::clone(&interrupt.0))
-                .and_then(|_| flag::register(signal, Arc::clone(&interrupt.0)))
+            flag::register_conditional_shutdown(signal, Exit::Interrupted as i32, Arc::clone(&interrupt.flag))
+                .and_then(|_| flag::register(signal, Arc::clone(&interrupt.flag)))
                 .map_err(|e| Failure::new(Exit::Failed, format!("cannot listen for signal {signal}: {e}")))?;
         }
         Ok(interrupt)
     }
 
+    /// The interrupt of a piece of the work: it ends with the whole, or alone.
+    #[must_use]
+    pub fn part(&self) -> Self {
+        let wholes = self.wholes.iter().chain([&self.flag]).map(Arc::clone).collect();
+        Self { flag: Arc::default(), wholes }
+    }
+
     /// Whether it is time to end.
     #[must_use]
     pub fn requested(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        self.wholes.iter().chain([&self.flag]).any(|flag| flag.load(Ordering::Relaxed))
     }
 
     /// Asks for the end from inside the process, as a signal would.
     pub fn request(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.flag.store(true, Ordering::Relaxed);
     }
 
     /// Waits, unless the end is asked for.
@@ -76,5 +87,24 @@ impl Interrupt {
     /// [`Failure::interrupted`] from the first signal on.
     pub fn check(&self) -> Result<(), Failure> {
         if self.requested() { Err(Failure::interrupted()) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_ends_alone_or_with_the_whole() {
+        let whole = Interrupt::default();
+        let part = whole.part();
+        let inner = part.part();
+        assert!(!inner.requested());
+        part.request();
+        assert!(inner.requested() && part.requested() && !whole.requested());
+        let other = whole.part().part();
+        assert!(!other.requested());
+        whole.request();
+        assert!(other.requested());
     }
 }
