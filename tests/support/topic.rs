@@ -167,6 +167,11 @@ impl Follower {
         }
     }
 
+    /// How many it has seen.
+    pub fn count(&self) -> usize {
+        self.seen.len()
+    }
+
     /// Reads on until it has seen `count` records, and hands them out by position.
     pub fn finish(mut self, count: usize) -> Vec<Record> {
         let deadline = Deadline::after(ANSWER_MAX);

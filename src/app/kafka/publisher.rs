@@ -293,13 +293,15 @@ fn cut(message: &mut Message, error: &KafkaError) -> Result<(), Failure> {
     Err(Failure::new(Exit::Unavailable, format!("{what}: {error}")))
 }
 
-/// Here a test ends the process: outputs are with the broker, nothing is committed.
+/// Here a test ends or freezes the process: outputs are with the broker, nothing is committed. It waits so many milliseconds
+/// as the failpoint returns, or for ever.
 #[cfg(feature = "failpoints")]
 fn failpoint(opens_incident: bool) {
-    fail::fail_point!("before-commit", opens_incident, |_| {
+    fail::fail_point!("before-commit", opens_incident, |millis| {
         tracing::warn!("failpoint before-commit reached");
-        loop {
-            std::thread::park();
+        let until = millis.and_then(|text| text.parse().ok()).map(|ms| clock::monotonic() + Duration::from_millis(ms));
+        while until.is_none_or(|until| clock::monotonic() < until) {
+            thread::park_timeout(Duration::from_millis(10));
         }
     });
 }
