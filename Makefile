@@ -13,6 +13,9 @@ KAFKA_STAMP := $(KAFKA_LIBS)/.complete
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
 
+# Said in foreshock_build_info. Not for the tests: they would be built again with every commit.
+build demo: export FORESHOCK_COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+
 build: prerequisites ## build the release binary
 	cargo build --release
 

@@ -3,7 +3,8 @@
 #
 #   deploy/prerequisites.sh            to build and run: C and C++ compilers, make, pkg-config and the headers
 #                                      of OpenSSL and zlib (librdkafka is built from source), the Rust toolchain
-#   deploy/prerequisites.sh --tests    also a JDK >= 17 and Maven, for the Kafka broker that the tests start
+#   deploy/prerequisites.sh --tests    also a JDK >= 17 and Maven, for the Kafka broker that the tests start, and Prometheus
+#                                      with promtool, which read the service's metrics in a test
 #
 # Elsewhere it names what to install and exits with 69 (a service is unavailable). With all there it prints one line.
 set -euo pipefail
@@ -13,7 +14,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 needs=(cc c++ make pkg-config openssl zlib)
 case ${1:-} in
     "") ;;
-    --tests) needs+=(jdk maven) ;;
+    --tests) needs+=(jdk maven prometheus) ;;
     *) echo "usage: deploy/prerequisites.sh [--tests]" >&2; exit 64 ;;
 esac
 
@@ -34,6 +35,7 @@ has() { # need
         openssl | zlib) header "$1" ;;
         jdk) local major; major=$(java_major) && [[ -n $major ]] && ((major >= jdk_min)) ;;
         maven) have mvn ;;
+        prometheus) have prometheus && have promtool ;;
         *) have "$1" ;;
     esac
 }
@@ -109,6 +111,10 @@ advise() { # needs...: how to install them on this system, or on the common ones
 apt_install() { # packages...
     say "installing $*"
     DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
+    # The package starts a server of its own; the tests start theirs.
+    if [[ " $* " == *" prometheus "* ]] && have systemctl; then
+        systemctl disable --now prometheus >/dev/null 2>&1 || true
+    fi
 }
 
 can_apt() { [[ $(id -u) == 0 ]] && have apt-get; }

@@ -6,22 +6,26 @@
 //!
 //! It is not a cache: it loads nothing, and the caller decides what use means by calling [`Table::touch`].
 
+mod written;
+
 use std::hash::{BuildHasher, Hash};
 
 use foldhash::fast::RandomState;
 use hashbrown::{Equivalent, HashTable};
+use serde::{Deserialize, Serialize};
 
 /// No slot: the end of the age list.
 const NONE: u32 = u32::MAX;
 
 /// Names one entry for as long as it stays in its table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Handle {
     slot: u32,
     generation: u32,
 }
 
 /// Entries by key, at most `max` of them, in order of use.
+#[derive(Clone)]
 pub struct Table<K, V> {
     index: HashTable<u32>,
     slots: Vec<Slot<K, V>>,
@@ -33,6 +37,7 @@ pub struct Table<K, V> {
     hasher: RandomState,
 }
 
+#[derive(Clone)]
 struct Slot<K, V> {
     entry: Option<(K, V)>,
     generation: u32,
@@ -107,10 +112,7 @@ impl<K: Hash + Eq, V> Table<K, V> {
         let slot = self.vacant.pop().unwrap_or_else(|| self.grow());
         self.slots[slot as usize].entry = Some((key, value));
         self.link(slot);
-        let (slots, hasher) = (&self.slots, &self.hasher);
-        self.index.insert_unique(hash, slot, |&s| {
-            slots[s as usize].entry.as_ref().map_or(0, |(key, _)| hasher.hash_one(key))
-        });
+        self.enter(hash, slot);
         (Handle { slot, generation: self.slots[slot as usize].generation }, displaced)
     }
 
@@ -133,6 +135,26 @@ impl<K: Hash + Eq, V> Table<K, V> {
             self.unlink(handle.slot);
             self.link(handle.slot);
         }
+    }
+
+    /// Lets it hold at most so many from now on. Returns those that had to make room, oldest first.
+    pub fn limit(&mut self, max: usize) -> Vec<(K, V)> {
+        self.max = max.clamp(1, NONE as usize - 1);
+        let surplus = self.len().saturating_sub(self.max);
+        (0..surplus).map_while(|_| self.evict()).collect()
+    }
+
+    /// All values to change, in no order that means anything.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.slots.iter_mut().filter_map(|slot| slot.entry.as_mut().map(|(_, value)| value))
+    }
+
+    /// Enters a slot that holds its entry into the index.
+    fn enter(&mut self, hash: u64, slot: u32) {
+        let (slots, hasher) = (&self.slots, &self.hasher);
+        self.index.insert_unique(hash, slot, |&s| {
+            slots[s as usize].entry.as_ref().map_or(0, |(key, _)| hasher.hash_one(key))
+        });
     }
 
     fn evict(&mut self) -> Option<(K, V)> {

@@ -73,7 +73,7 @@ fn mistakes_end_with_their_codes_and_say_what_to_do() {
 fn a_broker_that_is_not_there_is_named() {
     let dir = tempfile::tempdir().unwrap();
     // Port 1 on the loopback: nobody listens there.
-    fs::write(dir.path().join("f.toml"), "[kafka]\nbrokers = '127.0.0.1:1'\n").unwrap();
+    fs::write(dir.path().join("f.toml"), "[kafka]\nbrokers = '127.0.0.1:1'\n[http]\nlisten = '127.0.0.1:0'\n").unwrap();
     let (_, stderr) = exits(dir.path(), &["run", "--config", "f.toml"], 69);
     assert!(stderr.contains("no broker answers at `127.0.0.1:1`"), "{stderr}");
 }

@@ -6,7 +6,7 @@ use foreshock::{
         Change::{self, Cleared, Opened, Raised},
         Detector, Evidence, Finding,
         Severity::{self, Critical, Info, Warning},
-        Signal, Subject, Threshold, WarmUp,
+        Signal, Subject, Threshold, ThresholdSource, Unit, WarmUp,
     },
     event::{Place, SourceId},
     time::{EventTime, Span},
@@ -19,7 +19,7 @@ fn at(second: i64) -> EventTime {
 }
 
 fn signal(name: &str, second: i64, change: Change, severity: Severity, p: f64) -> Signal {
-    let threshold = Threshold { value: 13.2, unit: "nats", source: "default" };
+    let threshold = Threshold { value: 13.2, unit: Unit::Nats, source: ThresholdSource::Default };
     Signal {
         detector: Detector::CancelBurst,
         subject: Subject::Symbol(name.into()),
@@ -50,7 +50,7 @@ type Said = (String, Status, u64, i64);
 
 impl Desk {
     fn new(pending_max: usize, incidents_max: usize) -> Self {
-        Self { correlator: Correlator::new(pending_max, incidents_max) }
+        Self { correlator: Correlator::new("sha256:", pending_max, incidents_max) }
     }
 
     fn take(&mut self, signal: Signal) {

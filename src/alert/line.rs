@@ -15,7 +15,7 @@ pub struct SignalLine<'a> {
     /// Who says so.
     pub detector: Detector,
     /// About what.
-    pub subject: &'a Subject,
+    pub subject: Named<'a>,
     /// What changed.
     pub change: Change,
     /// The highest severity since it opened.
@@ -42,6 +42,22 @@ pub struct SignalLine<'a> {
     pub position: String,
 }
 
+/// A subject by its kind and name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(tag = "kind", content = "name", rename_all = "snake_case")]
+pub enum Named<'a> {
+    /// One symbol.
+    Symbol(&'a str),
+}
+
+impl<'a> From<&'a Subject> for Named<'a> {
+    fn from(subject: &'a Subject) -> Self {
+        match subject {
+            Subject::Symbol(name) => Self::Symbol(name),
+        }
+    }
+}
+
 impl<'a> SignalLine<'a> {
     /// The line of a signal.
     #[must_use]
@@ -50,7 +66,7 @@ impl<'a> SignalLine<'a> {
         let first = finding.features.first();
         Self {
             detector: signal.detector,
-            subject: &signal.subject,
+            subject: Named::from(&signal.subject),
             change: signal.change,
             severity: signal.severity,
             at: signal.at,

@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use super::{Action, Alert, Audit, Evidence, Feature, Impact, Records, Trust};
 use crate::{
     correlate::{Incident, Revision, Status},
-    detect::{Detector, Finding, Subject, WarmUp},
+    detect::{Detector, Finding, Subject, ThresholdSource, Unit, WarmUp},
     event::{Place, Source},
     stats::math,
     time::{EventTime, Span},
@@ -47,7 +47,10 @@ pub fn render(revision: &Revision, context: &Context) -> Alert {
     let strongest = findings.iter().min_by(|a, b| a.1.p.total_cmp(&b.1.p));
     let ended = matches!(revision.status, Status::Resolved | Status::Withdrawn);
     let Subject::Symbol(symbol) = incident.subject();
-    let threshold = strongest.map_or(super::Threshold { value: 0.0, unit: "", source: "" }, |(_, f)| f.threshold);
+    let threshold = strongest
+        .map_or(super::Threshold { value: 0.0, unit: Unit::Nats, source: ThresholdSource::Default }, |(_, f)| {
+            f.threshold
+        });
     Alert {
         id: identity(incident, context),
         fingerprint: fingerprint(incident),
@@ -85,13 +88,12 @@ pub fn render(revision: &Revision, context: &Context) -> Alert {
 }
 
 fn identity(incident: &Incident, context: &Context) -> String {
-    let (detector, place) = incident.opened_by();
-    let subject = subject(incident);
-    hash(16, &[&context.config, &subject, detector.name(), &context.written(place)])
+    let opening = incident.opening();
+    hash(16, &[&opening.config, &subject(incident), opening.detector.name(), &context.written(opening.place)])
 }
 
 fn fingerprint(incident: &Incident) -> String {
-    hash(8, &[&subject(incident), incident.opened_by().0.name()])
+    hash(8, &[&subject(incident), incident.opening().detector.name()])
 }
 
 fn subject(incident: &Incident) -> String {
@@ -129,13 +131,13 @@ fn features(incident: &Incident) -> Vec<Feature> {
     all()
         .map(|(detector, f)| Feature {
             detector,
-            name: f.name.to_owned(),
+            name: f.name.name().to_owned(),
             window_ms: f.window.millis(),
             value: f.value,
             expected: f.expected,
             low: f.low,
             high: f.high,
-            unit: f.unit.to_owned(),
+            unit: f.unit.name().to_owned(),
             share: if sum > 0.0 { -math::ln(f.p) / sum } else { 0.0 },
             would_not_fire_below: f.would_not_fire_below,
         })
@@ -185,7 +187,7 @@ fn summary(finding: &Finding, incident: &Incident, symbol: &str, status: Status)
     format!(
         "{now}{} {} on {symbol} within {seconds} s, where {:.1} are expected and {} to {} are usual, since {}",
         f.value,
-        f.name.replace('_', " "),
+        f.name.name().replace('_', " "),
         f.expected,
         f.low,
         f.high,

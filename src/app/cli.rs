@@ -84,7 +84,7 @@ pub struct Demo {
     /// How many minutes of order flow to show; all that is planted fits into the default.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1440))]
     pub minutes: Option<u32>,
-    /// Where to serve HTTP: accepted, not served yet.
+    /// Where to serve HTTP; any free port of the loopback interface without it.
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
     /// Another seed, another exchange.

@@ -8,10 +8,8 @@
 mod show;
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
     thread,
     time::Duration,
 };
@@ -20,13 +18,14 @@ use rdkafka::{Message as _, mocking::MockCluster, producer::DefaultProducerConte
 
 use self::show::Screen;
 use super::{
-    Exit, Failure, Interrupt, cli, clock,
+    Exit, Failure, Interrupt, cli, clock, http,
     kafka::{self, range, topics},
     service,
     simulate::Sender,
+    telemetry::Telemetry,
 };
 use crate::{
-    config::{Brokers, Config, Kafka},
+    config::{Brokers, Config, Http, Kafka},
     evaluate::{LATENESS, Label, Seen, score},
     simulate::{Exchange, Item, Plan, Planted, Scenario},
     time::{EventTime, Span},
@@ -54,15 +53,20 @@ pub(super) fn run(args: &cli::Demo, interrupt: &Interrupt) -> Result<Exit, Failu
     let minutes = args.minutes.unwrap_or(MINUTES);
     let exchange = exchange(args.seed.unwrap_or(SEED), minutes)?;
     let labels = exchange.labels().to_vec();
+    // Any free port: what else runs on the machine must not stand in the demo's way.
+    let listen = args.listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
+    let port = http::Port::take(&Http { listen, ..Config::default().http })?;
     let broker = embedded()?;
     let config = config(&broker)?;
-    let screen = Screen::begin(&config, minutes)?;
+    let screen = Screen::begin(&config, port.address(), minutes)?;
+    let (telemetry, latch) = service::telemetry(&config)?;
+    let server = port.serve(Arc::clone(&telemetry))?;
     // The service has an end of its own: when the show is over, and when the person ends it.
-    let (stop, handled) = (Interrupt::default(), Arc::new(AtomicU64::new(0)));
+    let stop = Interrupt::default();
     let outcome = thread::scope(|scope| {
-        let service = scope.spawn(|| service::serve(&config, &stop, &handled));
+        let service = scope.spawn(|| service::serve(&config, &stop, &telemetry, latch));
         let watcher = scope.spawn(|| screen.follow(&config, &stop));
-        let show = Show { config: &config, screen: &screen, interrupt, handled: &handled, minutes };
+        let show = Show { config: &config, screen: &screen, interrupt, telemetry: &telemetry, minutes };
         let outcome = show.run(exchange, &|| service.is_finished());
         stop.request();
         let ended = join(service.join());
@@ -70,6 +74,7 @@ pub(super) fn run(args: &cli::Demo, interrupt: &Interrupt) -> Result<Exit, Failu
         ended.map(drop).and(outcome).and(join(watcher.join()))
     });
     outcome?;
+    drop(server);
     close(&config, &labels, &screen, interrupt)
 }
 
@@ -110,7 +115,7 @@ struct Show<'a> {
     config: &'a Config,
     screen: &'a Screen,
     interrupt: &'a Interrupt,
-    handled: &'a AtomicU64,
+    telemetry: &'a Telemetry,
     minutes: u32,
 }
 
@@ -134,7 +139,7 @@ impl Show<'_> {
                 self.interrupt.wait(due.saturating_sub(clock::monotonic().duration_since(wall)))?;
             }
             sender.send(item)?;
-            if sender.records.saturating_sub(self.handled.load(Ordering::Relaxed)) > AHEAD_MAX {
+            if sender.records.saturating_sub(self.telemetry.handled()) > AHEAD_MAX {
                 self.settle(&sender, service_ended)?;
             }
         }
@@ -144,7 +149,7 @@ impl Show<'_> {
     /// Waits until the service has handled all that was sent.
     fn settle(&self, sender: &Sender, service_ended: &dyn Fn() -> bool) -> Result<(), Failure> {
         sender.finish()?;
-        while self.handled.load(Ordering::Relaxed) < sender.records {
+        while self.telemetry.handled() < sender.records {
             if service_ended() {
                 return Err(Failure::new(Exit::Failed, "the service ended before the show"));
             }

@@ -18,7 +18,7 @@ use signal_hook::{
     flag,
 };
 
-use super::{Exit, Failure, clock};
+use super::{Exit, Failure, clock, liveness::Pulse};
 
 /// How often a wait looks at the flag.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -26,9 +26,11 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Whether the person or the supervisor wants the process, or a piece of its work, to end.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt {
-    flag: Arc<AtomicBool>,
-    /// Those of the work that this is a part of.
+    asked_for: Arc<AtomicBool>,
+    /// Those of the work that this is a piece of.
     wholes: Vec<Arc<AtomicBool>>,
+    /// Beats with each question.
+    pulse: Pulse,
 }
 
 impl Interrupt {
@@ -40,29 +42,36 @@ impl Interrupt {
         let interrupt = Self::default();
         for signal in [SIGINT, SIGTERM] {
             // The order matters: the handler that ends the process sees the flag only from the second signal on.
-            flag::register_conditional_shutdown(signal, Exit::Interrupted as i32, Arc::clone(&interrupt.flag))
-                .and_then(|_| flag::register(signal, Arc::clone(&interrupt.flag)))
+            flag::register_conditional_shutdown(signal, Exit::Interrupted as i32, Arc::clone(&interrupt.asked_for))
+                .and_then(|_| flag::register(signal, Arc::clone(&interrupt.asked_for)))
                 .map_err(|e| Failure::new(Exit::Failed, format!("cannot listen for signal {signal}: {e}")))?;
         }
         Ok(interrupt)
     }
 
+    /// The same question for a thread of its own, whose asking is taken for a sign of life.
+    #[must_use]
+    pub fn beating(&self, pulse: Pulse) -> Self {
+        Self { asked_for: Arc::clone(&self.asked_for), wholes: self.wholes.clone(), pulse }
+    }
+
     /// The interrupt of a piece of the work: it ends with the whole, or alone.
     #[must_use]
     pub fn part(&self) -> Self {
-        let wholes = self.wholes.iter().chain([&self.flag]).map(Arc::clone).collect();
-        Self { flag: Arc::default(), wholes }
+        let wholes = self.wholes.iter().chain([&self.asked_for]).map(Arc::clone).collect();
+        Self { asked_for: Arc::default(), wholes, pulse: self.pulse.clone() }
     }
 
     /// Whether it is time to end.
     #[must_use]
     pub fn requested(&self) -> bool {
-        self.wholes.iter().chain([&self.flag]).any(|flag| flag.load(Ordering::Relaxed))
+        self.pulse.beat();
+        self.wholes.iter().chain([&self.asked_for]).any(|flag| flag.load(Ordering::Relaxed))
     }
 
     /// Asks for the end from inside the process, as a signal would.
     pub fn request(&self) {
-        self.flag.store(true, Ordering::Relaxed);
+        self.asked_for.store(true, Ordering::Relaxed);
     }
 
     /// Waits, unless the end is asked for.

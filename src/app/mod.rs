@@ -10,18 +10,22 @@ mod convert;
 mod demo;
 pub mod exit;
 pub mod files;
+pub mod http;
 pub mod interrupt;
 pub mod kafka;
+pub mod liveness;
 pub mod logging;
 pub mod metrics;
 pub mod output;
 mod plan;
 pub mod progress;
+pub mod readiness;
 mod replay;
 mod schema;
 pub mod service;
 pub mod settings;
 mod simulate;
+pub mod telemetry;
 
 use self::cli::Command;
 pub use self::{
@@ -52,4 +56,13 @@ pub fn run(command: Command, interrupt: &Interrupt) -> Result<Exit, Failure> {
 #[must_use]
 pub const fn build() -> &'static str {
     env!("CARGO_PKG_VERSION")
+}
+
+/// The commit that this build was made from, where the builder said so (`FORESHOCK_COMMIT`; `make build` does).
+#[must_use]
+pub const fn commit() -> &'static str {
+    match option_env!("FORESHOCK_COMMIT") {
+        Some(commit) => commit,
+        None => "unknown",
+    }
 }

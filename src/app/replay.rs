@@ -18,7 +18,7 @@ use super::{
         range,
         topics::{self, Range},
     },
-    metrics,
+    metrics::{self, Numbers},
     output::{self, AtomicFile},
     plan,
     progress::Progress,
@@ -49,7 +49,7 @@ pub(super) fn run(args: &cli::Replay, interrupt: &Interrupt) -> Result<Exit, Fai
     };
     let summary = Summary::new(&replay.engine, &replay.recorder, started, clock::cpu_seconds() - cpu);
     if let Some(path) = &args.metrics {
-        write(path, &metrics::text(&replay.engine)?)?;
+        write(path, &metrics::text(&Numbers::of(&replay.engine), None)?)?;
     }
     let alerts = std::mem::take(&mut replay.recorder.for_diff);
     replay.recorder.finish()?;

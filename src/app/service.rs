@@ -13,23 +13,29 @@
 //! reads the input again; or it finds another at work, that took over while this one was thought dead, and ends.
 
 mod open;
+mod report;
 mod tenure;
 mod turn;
 
-use std::{sync::atomic::AtomicU64, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 
 use self::{
+    report::Reporter,
     tenure::{Tenure, Verdict},
     turn::Standby,
 };
 use super::{
-    Exit, Failure, Interrupt, cli, clock,
-    kafka::{consumer::Membership, contact::Contact, topics},
+    Exit, Failure, Interrupt, cli, clock, http,
+    kafka::{consumer::Membership, contact::Contact, group::Roster, topics},
+    metrics::Numbers,
+    plan,
+    readiness::Latch,
     settings,
+    telemetry::{Point, Telemetry},
 };
-use crate::config::Config;
+use crate::{config::Config, engine::Engine};
 
 /// The first and the longest wait before the service begins again. A tenure as long as the longest begins the count anew.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
@@ -42,17 +48,42 @@ const ASK_EVERY: Duration = Duration::from_millis(500);
 /// Runs until it is told to end.
 pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let config = settings::load(Some(&args.config))?;
-    serve(&config, interrupt, &AtomicU64::new(0))
+    let port = http::Port::take(&config.http)?;
+    let (telemetry, latch) = telemetry(&config)?;
+    let server = port.serve(Arc::clone(&telemetry))?;
+    let outcome = serve(&config, interrupt, &telemetry, latch);
+    // It answers to the last, and is gone before the process is.
+    drop(server);
+    outcome
 }
 
-/// Runs the service of a configuration until it is told to end; counts the records that it has handled.
+/// The telemetry of a service that has not begun: every bounded counter is there and stands at 0.
+///
+/// # Errors
+/// Exit 1 where the metrics cannot be made.
+pub fn telemetry(config: &Config) -> Result<(Arc<Telemetry>, Latch), Failure> {
+    let (telemetry, latch) = Telemetry::new(Numbers::of(&Engine::new(plan::of_partitions(config, &[]))))?;
+    Ok((Arc::new(telemetry), latch))
+}
+
+/// Runs the service of a configuration until it is told to end, and tells `telemetry` how it goes.
 ///
 /// # Errors
 /// Exit 69 where Kafka is not there, 1 where another process took over.
-pub fn serve(config: &Config, interrupt: &Interrupt, handled: &AtomicU64) -> Result<Exit, Failure> {
+pub fn serve(
+    config: &Config,
+    interrupt: &Interrupt,
+    telemetry: &Arc<Telemetry>,
+    latch: Latch,
+) -> Result<Exit, Failure> {
+    let interrupt = &interrupt.beating(telemetry.service());
     topics::prepare(config)?;
     tracing::info!(brokers = config.kafka.brokers.as_str(), group = config.kafka.group, "the service has started");
-    match live(config, interrupt, handled) {
+    let report = Reporter::new(Arc::clone(telemetry), latch, clock::monotonic());
+    let (contact, roster) = (Contact::default(), Roster::new(&config.kafka));
+    let outcome = Service { config, interrupt, telemetry, contact, report, roster }.live();
+    telemetry.reach(Point::Ending);
+    match outcome {
         // Nothing is lost: what was not committed is read again next time.
         Err(failure) if failure.exit == Exit::Interrupted => {}
         outcome => outcome?,
@@ -61,57 +92,75 @@ pub fn serve(config: &Config, interrupt: &Interrupt, handled: &AtomicU64) -> Res
     Ok(Exit::Done)
 }
 
-fn live(config: &Config, interrupt: &Interrupt, handled: &AtomicU64) -> Result<(), Failure> {
-    let contact = Contact::default();
-    let mut standby = Standby::new(&config.kafka, &contact)?;
-    let backoff = || {
-        let exponential = ExponentialBuilder::default().with_min_delay(BACKOFF.0).with_max_delay(BACKOFF.1);
-        exponential.with_jitter().without_max_times().build()
-    };
-    let mut waits = backoff();
-    loop {
-        let instance_id = standby.wait(interrupt)?;
-        let membership = Membership::join(&config.kafka, instance_id, interrupt, &contact)?;
-        let mut tenure = Tenure::new(config, interrupt, &membership, handled, &contact, standby.roster());
-        let verdict = tenure.work();
-        if tenure.has_worked() {
-            waits = backoff();
-        }
-        drop(tenure);
-        membership.leave(standby.roster())?;
-        match verdict {
-            Ok(Verdict::Ended) => return Ok(()),
-            Ok(Verdict::GaveWay) => {}
-            Ok(Verdict::Lost) => standby.suspect(),
-            Err(failure) if failure.is_passing() => {
-                contact.failed("the service begins again", &failure);
-                standby.suspect();
+/// What lasts from one membership to the next.
+struct Service<'a> {
+    config: &'a Config,
+    interrupt: &'a Interrupt,
+    telemetry: &'a Arc<Telemetry>,
+    contact: Contact,
+    report: Reporter,
+    roster: Roster,
+}
+
+impl Service<'_> {
+    fn live(&mut self) -> Result<(), Failure> {
+        self.report.reach(Point::StandingBy);
+        let mut standby = Standby::new(self)?;
+        let mut waits = backoff();
+        loop {
+            let instance_id = standby.wait(self)?;
+            let membership = self.join(instance_id)?;
+            let mut tenure = Tenure::new(self, &membership);
+            let verdict = tenure.work();
+            if tenure.has_worked() {
+                waits = backoff();
             }
-            Err(failure) => return Err(failure),
+            membership.leave(&mut self.roster)?;
+            match verdict {
+                Ok(Verdict::Ended) => return Ok(()),
+                Ok(Verdict::GaveWay) => {}
+                Ok(Verdict::Lost) => standby.suspect(),
+                Err(failure) if failure.is_passing() => {
+                    self.contact.failed("the service begins again", &failure);
+                    standby.suspect();
+                }
+                Err(failure) => return Err(failure),
+            }
+            self.interrupt.wait(waits.next().unwrap_or(BACKOFF.1))?;
+            self.prepare_again()?;
         }
-        interrupt.wait(waits.next().unwrap_or(BACKOFF.1))?;
-        prepare_again(config, &contact, interrupt)?;
+    }
+
+    fn join(&self, instance_id: String) -> Result<Membership, Failure> {
+        let pulse = self.telemetry.consumer();
+        Membership::join(&self.config.kafka, instance_id, self.interrupt, pulse, &self.contact)
+    }
+
+    /// Looks whether the topics are there, as at the start. Brokers that are away are waited for; a topic that is missing is
+    /// given some seconds, because brokers that just started may not know it yet.
+    fn prepare_again(&self) -> Result<(), Failure> {
+        let mut give_up_at = None;
+        loop {
+            self.telemetry.consumer().beat();
+            match topics::prepare(self.config) {
+                Ok(()) => return Ok(()),
+                Err(failure) if failure.is_passing() => {
+                    self.contact.failed("the topics cannot be asked for", &failure);
+                    give_up_at = None;
+                }
+                Err(failure) => {
+                    let now = clock::monotonic();
+                    if now >= *give_up_at.get_or_insert(now + MISSING_MAX) {
+                        return Err(failure);
+                    }
+                }
+            }
+            self.interrupt.wait(ASK_EVERY)?;
+        }
     }
 }
 
-/// Looks whether the topics are there, as at the start. Brokers that are away are waited for; a topic that is missing is given
-/// some seconds, because brokers that just started may not know it yet.
-fn prepare_again(config: &Config, contact: &Contact, interrupt: &Interrupt) -> Result<(), Failure> {
-    let mut give_up_at = None;
-    loop {
-        match topics::prepare(config) {
-            Ok(()) => return Ok(()),
-            Err(failure) if failure.is_passing() => {
-                contact.failed("the topics cannot be asked for", &failure);
-                give_up_at = None;
-            }
-            Err(failure) => {
-                let now = clock::monotonic();
-                if now >= *give_up_at.get_or_insert(now + MISSING_MAX) {
-                    return Err(failure);
-                }
-            }
-        }
-        interrupt.wait(ASK_EVERY)?;
-    }
+fn backoff() -> impl Iterator<Item = Duration> {
+    let exponential = ExponentialBuilder::default().with_min_delay(BACKOFF.0).with_max_delay(BACKOFF.1);
+    exponential.with_jitter().without_max_times().build()
 }

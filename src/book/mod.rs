@@ -11,6 +11,8 @@ mod orders;
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 pub use self::orders::{Order, OrderKey, Orders};
 use crate::{
     event::{Decimal, Price, Side},
@@ -35,7 +37,7 @@ impl Fault {
 }
 
 /// Resting quantity by price.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Book {
     bids: BTreeMap<Price, Decimal>,
     asks: BTreeMap<Price, Decimal>,

@@ -7,6 +7,7 @@ use std::hash::{Hash, Hasher};
 
 use compact_str::CompactString;
 use hashbrown::Equivalent;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     event::{Decimal, Price, Quantity, Side},
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// An order as it rests.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// Which side it is on.
     pub side: Side,
@@ -27,7 +28,7 @@ pub struct Order {
 }
 
 /// An order's id within its symbol.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderKey {
     symbol: Handle,
     id: CompactString,
@@ -64,6 +65,7 @@ impl Equivalent<OrderKey> for Id<'_> {
 const USED_UP_MAX: usize = 4_096;
 
 /// All live orders of a partition, and those used up last.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Orders {
     live: Table<OrderKey, Order>,
     used_up: Table<OrderKey, Order>,
@@ -74,6 +76,11 @@ impl Orders {
     #[must_use]
     pub fn new(max: usize) -> Self {
         Self { live: Table::new(max), used_up: Table::new(USED_UP_MAX) }
+    }
+
+    /// Lets at most so many be live from now on. Returns those that had to make room, oldest first.
+    pub fn limit(&mut self, max: usize) -> Vec<(OrderKey, Order)> {
+        self.live.limit(max)
     }
 
     /// How many are live.

@@ -12,7 +12,12 @@ mod raw;
 mod secret;
 mod valid;
 
-use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroUsize, time::Duration};
+use std::{
+    collections::BTreeMap,
+    net::SocketAddr,
+    num::{NonZeroU32, NonZeroUsize},
+    time::Duration,
+};
 
 pub use self::{
     document::LOG_VARIABLE,
@@ -74,6 +79,10 @@ pub struct Topics {
 pub struct Http {
     /// The address to listen on.
     pub listen: SocketAddr,
+    /// Connections that are open at the same time.
+    pub connections_max: NonZeroU32,
+    /// The longest that one request may take.
+    pub request_max: Duration,
 }
 
 /// `[limits]`: incidents and signals in all, the rest for each partition.

@@ -117,11 +117,17 @@ impl Default for RawTopics {
 pub struct RawHttp {
     /// The address to listen on. Whoever reaches it can read it: keep it on the loopback or behind a proxy.
     pub listen: String,
+    /// Connections that are open at the same time; further ones are turned away. More where many scrapers share the
+    /// service.
+    pub connections_max: u32,
+    /// A client that takes longer for one request, from connecting to the answer's last byte, is cut off. More where it
+    /// is far away.
+    pub request_ms_max: u64,
 }
 
 impl Default for RawHttp {
     fn default() -> Self {
-        Self { listen: "127.0.0.1:9464".to_owned() }
+        Self { listen: "127.0.0.1:9464".to_owned(), connections_max: 64, request_ms_max: 10_000 }
     }
 }
 

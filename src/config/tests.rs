@@ -54,7 +54,7 @@ fn an_unknown_key_points_at_itself_and_names_the_nearest() {
        | ^
     ");
     insta::assert_snapshot!(error("[http]\nshoe_size = 5\n"), @r"
-    f.toml:2:1: unknown key `http.shoe_size`: expected `listen`
+    f.toml:2:1: unknown key `http.shoe_size`: expected `connections_max`, `listen`, `request_ms_max`
      2 | shoe_size = 5
        | ^
     ");

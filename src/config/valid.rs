@@ -1,10 +1,14 @@
 //! From the written form to the valid one: every rule that a value must obey, once.
 
-use std::{collections::BTreeMap, num::NonZeroUsize, time::Duration};
+use std::{
+    collections::BTreeMap,
+    num::{NonZeroU32, NonZeroUsize},
+    time::Duration,
+};
 
 use super::{
     ClientValue, Config, Http, Kafka, Limits, Topics,
-    raw::{RawCancelBurst, RawConfig, RawDetect, RawKafka, RawLimits, RawTopics},
+    raw::{RawCancelBurst, RawConfig, RawDetect, RawHttp, RawKafka, RawLimits, RawTopics},
 };
 use crate::{detect::cancel_burst, engine::Detection, event::DecodeLimits, window::BurstSettings};
 
@@ -28,6 +32,10 @@ const TOPIC_BYTES_MAX: usize = 249;
 const INSTANCE_BYTES_MAX: usize = 200;
 /// A transaction must end well before the broker ends it (60 s by default).
 const COMMIT_INTERVAL_MS_MAX: u64 = 30_000;
+/// Each is an open file, of which a process commonly has 1024.
+const CONNECTIONS_MAX: u32 = 512;
+/// Less cuts off a scraper on a loaded machine; more lets a client that does not read hold its connection.
+const REQUEST_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
 /// Rarer than once in three years nothing can be learned; oftener than every minute there are no blocks.
 const RATES: (f64, f64) = (0.001, 72.0);
 /// Above that no machine has the memory; it also keeps numbers of interned names in 32 bits.
@@ -133,11 +141,23 @@ impl Subscription {
 pub(super) fn valid(raw: &RawConfig) -> Result<Config, Invalid> {
     let kafka = kafka(&raw.kafka)?;
     let topics = topics(&raw.topics, &kafka.input)?;
-    let listen = raw.http.listen.parse();
-    let listen =
-        listen.map_err(|_| invalid(&["http", "listen"], "expected an address and a port, like 127.0.0.1:9464"))?;
+    let http = http(&raw.http)?;
     let (limits, detection) = (limits(&raw.limits)?, detection(&raw.detect)?);
-    Ok(Config { kafka, topics, http: Http { listen }, limits, detection })
+    Ok(Config { kafka, topics, http, limits, detection })
+}
+
+fn http(raw: &RawHttp) -> Result<Http, Invalid> {
+    let at = |key, message: String| invalid(&["http", key], message);
+    let listen = raw.listen.parse();
+    let listen = listen.map_err(|_| at("listen", "expected an address and a port, like 127.0.0.1:9464".to_owned()))?;
+    let connections = NonZeroU32::new(raw.connections_max).filter(|n| n.get() <= CONNECTIONS_MAX);
+    let connections_max =
+        connections.ok_or_else(|| at("connections_max", format!("expected 1 to {CONNECTIONS_MAX}")))?;
+    if !REQUEST_MS.contains(&raw.request_ms_max) {
+        let message = format!("expected {} to {}", REQUEST_MS.start(), REQUEST_MS.end());
+        return Err(at("request_ms_max", message));
+    }
+    Ok(Http { listen, connections_max, request_max: Duration::from_millis(raw.request_ms_max) })
 }
 
 fn kafka(raw: &RawKafka) -> Result<Kafka, Invalid> {

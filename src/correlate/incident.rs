@@ -8,8 +8,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use compact_str::CompactString;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     detect::{Change, Detector, Finding, Severity, Signal, Subject},
@@ -49,12 +50,22 @@ pub struct Revision {
     pub completed_at: Option<WallTime>,
 }
 
+/// What opened an incident: with its subject, what its id is made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opening {
+    /// The detector that found it.
+    pub detector: Detector,
+    /// The record that completed the finding.
+    pub place: Place,
+    /// The hash of the settings of that time: other ones may be in force when it ends, and its id stays.
+    pub config: CompactString,
+}
+
 /// Related signals with a life.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     subject: Subject,
-    /// The detectors that opened it, and the record that did.
-    opened_by: (Detector, Place),
+    opening: Opening,
     revision: u64,
     severity: Severity,
     p: f64,
@@ -71,15 +82,15 @@ pub struct Incident {
 }
 
 impl Incident {
-    /// Opens an incident if the signal matters enough.
+    /// Opens an incident, under the settings of this hash, if the signal matters enough.
     #[must_use]
-    pub fn open(signal: &Signal) -> Option<(Self, Revision)> {
+    pub fn open(signal: &Signal, config: &str) -> Option<(Self, Revision)> {
         if signal.severity < Severity::Warning || signal.change == Change::Cleared {
             return None;
         }
         let incident = Self {
             subject: signal.subject.clone(),
-            opened_by: (signal.detector, signal.place),
+            opening: Opening { detector: signal.detector, place: signal.place, config: CompactString::new(config) },
             revision: 1,
             severity: signal.severity,
             p: signal.finding.p,
@@ -155,10 +166,10 @@ impl Incident {
         &self.subject
     }
 
-    /// The detector and the record that opened it: with the configuration, its identity.
+    /// What opened it.
     #[must_use]
-    pub const fn opened_by(&self) -> (Detector, Place) {
-        self.opened_by
+    pub const fn opening(&self) -> &Opening {
+        &self.opening
     }
 
     /// Which revision this is, from 1.

@@ -12,7 +12,10 @@ mod incident;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use self::incident::{Incident, Revision, Status};
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+
+pub use self::incident::{Incident, Opening, Revision, Status};
 use crate::{
     detect::{Signal, Subject},
     event::Place,
@@ -20,7 +23,7 @@ use crate::{
 };
 
 /// The turn of a signal in the one fixed order.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 struct Turn {
     visible_at: EventTime,
     subject: Subject,
@@ -39,8 +42,10 @@ pub enum Step {
 }
 
 /// Signals that wait, and incidents that are open.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Correlator {
+    /// The hash of the settings in force, for the ids of what opens under them.
+    config: CompactString,
     pending: BTreeMap<Turn, Box<Signal>>,
     pending_max: usize,
     pending_evicted: u64,
@@ -54,8 +59,9 @@ pub struct Correlator {
 impl Correlator {
     /// Nothing waits and nothing is open.
     #[must_use]
-    pub const fn new(pending_max: usize, incidents_max: usize) -> Self {
+    pub fn new(config: &str, pending_max: usize, incidents_max: usize) -> Self {
         Self {
+            config: CompactString::new(config),
             pending: BTreeMap::new(),
             pending_max,
             pending_evicted: 0,
@@ -66,11 +72,18 @@ impl Correlator {
         }
     }
 
+    /// Goes on under other settings and limits. Where more is held than may be, it makes room when the next comes: a withdrawn
+    /// incident must be said to be so, and only handling an input says something.
+    pub fn retune(&mut self, config: &str, pending_max: usize, incidents_max: usize) {
+        self.config = CompactString::new(config);
+        (self.pending_max, self.incidents_max) = (pending_max, incidents_max);
+    }
+
     /// Takes what one record brought. What waits beyond the limit makes room oldest first and is counted: it happens only
     /// when one partition is read that many signals ahead of another.
     pub fn handle(&mut self, signals: impl Iterator<Item = Signal>) {
         for (nth, signal) in signals.enumerate() {
-            if self.pending.len() >= self.pending_max.max(1) {
+            while self.pending.len() >= self.pending_max.max(1) {
                 self.pending.pop_first();
                 self.pending_evicted += 1;
             }
@@ -126,7 +139,7 @@ impl Correlator {
                 self.closing.extend(incident.closes_at().map(|at| (at, signal.subject.clone())));
                 revision
             }
-            None => Incident::open(&signal).map(|(incident, revision)| {
+            None => Incident::open(&signal, &self.config).map(|(incident, revision)| {
                 self.make_room(signal.at, steps);
                 self.incidents.insert(signal.subject.clone(), incident);
                 revision
@@ -144,13 +157,12 @@ impl Correlator {
         }
     }
 
-    /// Lets go of the incident that has been open longest if there are as many as may be.
+    /// Lets go of the incident that has been open longest while there are as many as may be.
     fn make_room(&mut self, at: EventTime, steps: &mut Vec<Step>) {
-        if self.incidents.len() < self.incidents_max.max(1) {
-            return;
-        }
-        let oldest = self.incidents.iter().min_by_key(|(_, incident)| incident.detected_at()).map(|(s, _)| s.clone());
-        if let Some(incident) = oldest.and_then(|subject| self.incidents.remove(&subject)) {
+        while self.incidents.len() >= self.incidents_max.max(1) {
+            let open = self.incidents.iter();
+            let oldest = open.min_by_key(|(_, incident)| incident.detected_at()).map(|(subject, _)| subject.clone());
+            let Some(incident) = oldest.and_then(|subject| self.incidents.remove(&subject)) else { return };
             self.incidents_evicted += 1;
             if let Some(timer) = incident.closes_at() {
                 self.closing.remove(&(timer, incident.subject().clone()));

@@ -12,10 +12,10 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use compact_str::CompactString;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
-    Change, Evidence, Feature, Finding, Gate, Severity, Threshold, WarmUp,
+    Change, Counted, Evidence, Feature, Finding, Gate, Severity, Threshold, ThresholdSource, Unit, WarmUp,
     gate::{Episode, Reading},
 };
 use crate::{
@@ -39,10 +39,11 @@ const SECONDS_MAX: usize = 62;
 const USUAL: (f64, f64) = (0.05, 0.95);
 
 /// What the detector is set to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+/// Transparent, so that its keys stand where they stand in the configuration; a snapshot's format knows no `flatten`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Settings {
     /// The window's own settings.
-    #[serde(flatten)]
     pub window: BurstSettings,
 }
 
@@ -73,9 +74,8 @@ pub struct Verdict {
 }
 
 /// The detector of one symbol.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct CancelBurst {
-    settings: Settings,
     window: Calibrated,
     gate: Gate,
     /// When scan and CUSUM were last at their highest level.
@@ -91,7 +91,6 @@ impl CancelBurst {
     #[must_use]
     pub fn new(settings: Settings) -> Self {
         Self {
-            settings,
             window: Calibrated::new(settings.window),
             gate: Gate::Quiet,
             scan_high_at: None,
@@ -99,6 +98,13 @@ impl CancelBurst {
             trail: Trail::default(),
             said: None,
         }
+    }
+
+    /// Goes on under other settings: what was learned of the subject's own extremes was learned under the old ones and goes; its
+    /// rates stay, and so does an episode.
+    pub fn retune(&mut self, settings: Settings) {
+        self.window.retune(settings.window);
+        (self.scan_high_at, self.cusum_high_at) = (None, None);
     }
 
     /// When [`CancelBurst::handle_timeout`] must be called unless something comes before.
@@ -212,13 +218,13 @@ impl CancelBurst {
     /// The level of a warning, at which an incident opens.
     fn threshold(&self, by_cusum: bool) -> Threshold {
         let (value, source) = match *self.window.levels() {
-            Levels::Fixed(level) => (level, "default"),
+            Levels::Fixed(level) => (level, ThresholdSource::Default),
             Levels::Own { scan, cusum } => {
                 let level = if by_cusum { cusum[1] } else { scan[1] };
-                (level.value, if level.is_floor { "floor" } else { "calibrated" })
+                (level.value, if level.is_floor { ThresholdSource::Floor } else { ThresholdSource::Calibrated })
             }
         };
-        Threshold { value, unit: "nats", source }
+        Threshold { value, unit: Unit::Nats, source }
     }
 
     fn scan_feature(&self, seen: &Observation, p: f64) -> Option<Feature> {
@@ -228,15 +234,15 @@ impl CancelBurst {
         let (low, high) = nb1::quantiles(expected, fano, USUAL);
         let level = self.threshold(false).value;
         Some(Feature {
-            name: "cancels",
+            name: Counted::Cancels,
             window: crate::window::length(window),
             value: f64::from(burst.window(window).0),
             expected,
             low,
             high,
-            unit: "events",
+            unit: Unit::Events,
             p,
-            would_not_fire_below: Some(nb1::least_count(expected, fano, level, self.settings.window.a_min)),
+            would_not_fire_below: Some(nb1::least_count(expected, fano, level, burst.settings().a_min)),
         })
     }
 
@@ -249,13 +255,13 @@ impl CancelBurst {
         let expected = burst.baseline().rate() * length.secs_f64();
         let (low, high) = nb1::quantiles(expected, burst.baseline().fano_so_far(longest), USUAL);
         Feature {
-            name: "sustained_cancels",
+            name: Counted::SustainedCancels,
             window: length,
             value: f64::from(count),
             expected,
             low,
             high,
-            unit: "events",
+            unit: Unit::Events,
             p,
             would_not_fire_below: None,
         }
@@ -273,14 +279,14 @@ impl From<Phase> for WarmUp {
 }
 
 /// The last withdrawals, and where each of the last seconds began.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Trail {
     last: VecDeque<Withdrawn>,
     /// Second and first record in it, oldest first.
     seconds: VecDeque<(i64, Place)>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Withdrawn {
     at: EventTime,
     order: CompactString,

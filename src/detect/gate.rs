@@ -6,7 +6,7 @@
 //! subject that falls silent sends nothing that could clear it.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Severity;
 use crate::time::{EventTime, Span};
@@ -22,7 +22,7 @@ const ESCALATION: f64 = 0.1;
 const SPACING: Span = Span::from_secs(1);
 
 /// What changed about a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
     /// It was not there before.
@@ -45,7 +45,7 @@ pub struct Reading {
 }
 
 /// One subject's episode, or none.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub enum Gate {
     /// Nothing is going on.
     #[default]
@@ -55,7 +55,7 @@ pub enum Gate {
 }
 
 /// What is remembered while firing.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Episode {
     severity: Severity,
     opened_at: EventTime,

@@ -9,15 +9,17 @@ mod gate;
 mod signal;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 pub use self::{
     gate::{Change, Gate},
-    signal::{Evidence, Feature, Finding, Severity, Signal, Subject, Threshold, WarmUp},
+    signal::{
+        Counted, Evidence, Feature, Finding, Severity, Signal, Subject, Threshold, ThresholdSource, Unit, WarmUp,
+    },
 };
 
 /// Every detector, by its name in code, metrics, configuration and alerts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Detector {
     /// Orders are withdrawn far faster than is usual for the subject.

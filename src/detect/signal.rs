@@ -35,15 +35,14 @@ impl Severity {
 }
 
 /// What a finding is about. Ordered by name, never by an internal number, so that the order is the same in every process.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
-#[serde(tag = "kind", content = "name", rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Subject {
     /// One symbol.
-    Symbol(#[schemars(with = "String")] CompactString),
+    Symbol(CompactString),
 }
 
 /// How far a detector's baseline has come for this subject.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WarmUp {
     /// Under 15 minutes: only what is far beyond any doubt is reported.
@@ -55,22 +54,78 @@ pub enum WarmUp {
 }
 
 /// The level that a statistic had to reach.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Threshold {
     /// In `unit`.
     pub value: f64,
     /// The unit of the statistic.
-    pub unit: &'static str,
+    #[schemars(with = "String")]
+    pub unit: Unit,
     /// Where the value comes from: `default` (fixed, before self-calibration), `calibrated` (the subject's own tail) or
     /// `floor` (self-calibrated, but held up by the least allowed).
-    pub source: &'static str,
+    #[schemars(with = "String")]
+    pub source: ThresholdSource,
+}
+
+/// What a number is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Natural logarithm of a chance.
+    Nats,
+    /// A count of events.
+    Events,
+}
+
+/// Where a threshold comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThresholdSource {
+    /// Fixed, before self-calibration.
+    Default,
+    /// The subject's own tail.
+    Calibrated,
+    /// Self-calibrated, but held up by the least allowed.
+    Floor,
+}
+
+/// What a feature counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counted {
+    /// Withdrawals in a window.
+    Cancels,
+    /// Withdrawals since the CUSUM left zero.
+    SustainedCancels,
+}
+
+impl Unit {
+    /// The name in alerts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nats => "nats",
+            Self::Events => "events",
+        }
+    }
+}
+
+impl Counted {
+    /// The name in alerts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cancels => "cancels",
+            Self::SustainedCancels => "sustained_cancels",
+        }
+    }
 }
 
 /// One number that made the finding, beside what was usual.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Feature {
     /// What it counts.
-    pub name: &'static str,
+    pub name: Counted,
     /// Over how long.
     pub window: Span,
     /// What was seen.
@@ -82,7 +137,7 @@ pub struct Feature {
     /// The baseline's .95 quantile.
     pub high: f64,
     /// Of value, expected, low and high.
-    pub unit: &'static str,
+    pub unit: Unit,
     /// The p-value of this number alone.
     pub p: f64,
     /// The least value at which it would have fired, all else equal; `None` where that cannot be inverted.
@@ -90,7 +145,7 @@ pub struct Feature {
 }
 
 /// What a person can look up.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Order ids, newest last.
     pub orders: Vec<CompactString>,
@@ -103,7 +158,7 @@ pub struct Evidence {
 }
 
 /// What was found, with its reasons.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Finding {
     /// The chance of such a sample in quiet flow, per minute of the subject's time; within [1e-300, 1].
     pub p: f64,
@@ -122,7 +177,7 @@ pub struct Finding {
 }
 
 /// A change in what a detector says about a subject.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Signal {
     /// Who says so.
     pub detector: Detector,

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
 
 use super::{
     Limits,
@@ -26,6 +27,7 @@ use crate::{
 };
 
 /// One feed and its symbols.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Market {
     clock: Option<EventTime>,
     symbols: Table<CompactString, Symbol>,
@@ -57,6 +59,23 @@ impl Market {
             orders: Orders::new(limits.orders_max),
             deadlines: BTreeSet::new(),
             settings,
+        }
+    }
+
+    /// Goes on under other limits and settings. What has to make room does so as of the record at `place`, the last one taken.
+    pub fn retune(&mut self, limits: &Limits, settings: cancel_burst::Settings, place: Place, sink: &mut Sink<'_>) {
+        if self.settings != settings {
+            self.settings = settings;
+            self.symbols.values_mut().for_each(|symbol| symbol.cancel_burst.retune(settings));
+        }
+        self.accounts.limit(limits.accounts_max);
+        for (key, order) in self.orders.limit(limits.orders_max) {
+            if let Some(symbol) = self.symbols.get_mut(key.symbol()) {
+                symbol.displace(&order);
+            }
+        }
+        for (name, symbol) in self.symbols.limit(limits.symbols_max) {
+            self.forget(name, symbol, place, sink);
         }
     }
 
@@ -112,17 +131,20 @@ impl Market {
             return handle;
         }
         let (handle, displaced) = self.symbols.insert(CompactString::new(name), Symbol::new(self.settings));
-        if let Some((name, mut symbol)) = displaced
-            && let Some(verdict) = symbol.cancel_burst.end()
-        {
-            // What is forgotten can no longer clear: its episode ends here.
-            let clock = self.clock.unwrap_or(verdict.at);
-            sink.say(name, verdict, clock, place);
-            // Its deadline finds nobody any more, and without this would wait for a clock that may never come to it.
-            let Self { deadlines, symbols, .. } = self;
-            deadlines.retain(|(_, me)| symbols.get(*me).is_some());
+        if let Some((name, symbol)) = displaced {
+            self.forget(name, symbol, place, sink);
         }
         handle
+    }
+
+    /// What is forgotten can no longer clear: its episode ends here.
+    fn forget(&mut self, name: CompactString, mut symbol: Symbol, place: Place, sink: &mut Sink<'_>) {
+        let Some(verdict) = symbol.cancel_burst.end() else { return };
+        let clock = self.clock.unwrap_or(verdict.at);
+        sink.say(name, verdict, clock, place);
+        // Its deadline finds nobody any more, and without this would wait for a clock that may never come to it.
+        let Self { deadlines, symbols, .. } = self;
+        deadlines.retain(|(_, me)| symbols.get(*me).is_some());
     }
 
     fn gap(&mut self, me: Handle, since: EventTime, until: EventTime) {

@@ -13,9 +13,10 @@ mod market;
 mod observe;
 mod output;
 mod sequence;
+mod snapshot;
 mod symbol;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use self::market::{Market, Sink};
@@ -23,6 +24,7 @@ pub use self::{
     input::{Input, Record},
     observe::{Counters, Fate, Fates, Keys, Occupancy},
     output::{Outbox, Output},
+    snapshot::{Snapshot, Unusable, VERSION},
 };
 use crate::{
     alert::{self, Context},
@@ -95,15 +97,24 @@ pub struct Plan {
 
 /// The two stages, joined in memory.
 pub struct Engine {
-    feeds: Vec<Market>,
-    fates: Vec<Fates>,
-    counters: Counters,
-    correlator: Correlator,
-    watermark: Option<EventTime>,
+    state: State,
     context: Context,
     /// Emptied after each record; kept for their memory.
     signals: Vec<Signal>,
     steps: Vec<Step>,
+}
+
+/// All that the inputs so far have left behind: with the plan, all that the next output depends on.
+#[derive(Clone, Serialize, Deserialize)]
+struct State {
+    feeds: Vec<Market>,
+    /// By source.
+    fates: Vec<Fates>,
+    /// The offset after the last record taken, by source.
+    next: Vec<u64>,
+    counters: Counters,
+    correlator: Correlator,
+    watermark: Option<EventTime>,
 }
 
 impl Engine {
@@ -111,16 +122,17 @@ impl Engine {
     #[must_use]
     pub fn new(plan: Plan) -> Self {
         let feeds = plan.sources.iter().map(|source| source.feed + 1).max().unwrap_or(0);
-        Self {
+        let config = plan.detection.hash();
+        let state = State {
             feeds: (0..feeds).map(|_| Market::new(&plan.limits, plan.detection.cancel_burst)).collect(),
             fates: vec![Fates::default(); plan.sources.len()],
+            next: vec![0; plan.sources.len()],
             counters: Counters::default(),
-            correlator: Correlator::new(plan.limits.signals_pending_max, plan.limits.incidents_max),
+            correlator: Correlator::new(&config, plan.limits.signals_pending_max, plan.limits.incidents_max),
             watermark: None,
-            context: Context { config: plan.detection.hash(), sources: plan.sources, replay: plan.replay },
-            signals: Vec::new(),
-            steps: Vec::new(),
-        }
+        };
+        let context = Context { config, sources: plan.sources, replay: plan.replay };
+        Self { state, context, signals: Vec::new(), steps: Vec::new() }
     }
 
     /// Takes one input and leaves what follows from it.
@@ -137,37 +149,97 @@ impl Engine {
         let place = Place { source: record.source, offset: record.offset };
         let source = record.source.0 as usize;
         let feed = self.context.sources[source].feed;
+        self.state.next[source] = record.offset.saturating_add(1);
         let fate = match record.content {
             Ok(events) => self.events(feed, events, place, record.appended_at),
             Err(rejection) => {
-                self.counters.rejected[rejection.reason as usize] += 1;
+                self.state.counters.rejected[rejection.reason as usize] += 1;
                 outbox.push(Output::Rejected(place, rejection));
                 Fate::Rejected
             }
         };
-        self.fates[source].count(fate);
+        self.state.fates[source].count(fate);
         self.correlate(feed, outbox);
     }
 
     /// A record without events is accepted, and so is one of which any event is.
     fn events(&mut self, feed: usize, events: &[Event<'_>], place: Place, appended_at: Option<WallTime>) -> Fate {
-        let mut sink = Sink { counters: &mut self.counters, signals: &mut self.signals, appended_at };
-        let market = &mut self.feeds[feed];
+        let mut sink = Sink { counters: &mut self.state.counters, signals: &mut self.signals, appended_at };
+        let market = &mut self.state.feeds[feed];
         let fates = events.iter().map(|event| market.handle(event, place, &mut sink));
         fates.reduce(|a, b| if b == Fate::Accepted { b } else { a }).unwrap_or(Fate::Accepted)
     }
 
     fn correlate(&mut self, feed: usize, outbox: &mut Outbox) {
         if !self.signals.is_empty() {
-            self.correlator.handle(self.signals.drain(..));
+            self.state.correlator.handle(self.signals.drain(..));
         }
-        let Some(watermark) = self.watermark_after(feed) else { return };
-        self.correlator.advance(watermark, &mut self.steps);
+        let Some(watermark) = self.state.watermark_after(feed) else { return };
+        self.state.correlator.advance(watermark, &mut self.steps);
         for step in self.steps.drain(..) {
-            outbox.push(publish(step, &mut self.counters, &self.context));
+            outbox.push(publish(step, &mut self.state.counters, &self.context));
         }
     }
 
+    /// The least of the feeds' clocks; `None` while a feed has none.
+    #[must_use]
+    pub const fn watermark(&self) -> Option<EventTime> {
+        self.state.watermark
+    }
+
+    /// The clock of the feed that a source belongs to: the newest time seen there.
+    #[must_use]
+    pub fn clock(&self, source: usize) -> Option<EventTime> {
+        self.state.feeds[self.context.sources.get(source)?.feed].clock()
+    }
+
+    /// What its outputs refer to: the configuration's hash and the sources.
+    #[must_use]
+    pub const fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// What became of each source's records.
+    #[must_use]
+    pub fn fates(&self) -> &[Fates] {
+        &self.state.fates
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub const fn counters(&self) -> &Counters {
+        &self.state.counters
+    }
+
+    /// Incidents that are open.
+    pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.state.correlator.incidents()
+    }
+
+    /// How full each limited table is.
+    #[must_use]
+    pub fn occupancy(&self) -> [(Keys, Occupancy); Keys::ALL.len()] {
+        let mut sums = [Occupancy::default(); 3];
+        for feed in &self.state.feeds {
+            for (sum, one) in sums.iter_mut().zip(feed.occupancy()) {
+                sum.held += one.held;
+                sum.evicted += one.evicted;
+            }
+        }
+        let [symbols, accounts, orders] = sums;
+        let (held, evicted) = self.state.correlator.pending();
+        let incidents = self.state.correlator.incidents().count() as u64;
+        [
+            (Keys::Symbol, symbols),
+            (Keys::Account, accounts),
+            (Keys::Order, orders),
+            (Keys::Incident, Occupancy { held: incidents, evicted: self.state.correlator.incidents_evicted() }),
+            (Keys::Signal, Occupancy { held: held as u64, evicted }),
+        ]
+    }
+}
+
+impl State {
     /// The least of the feeds' clocks, if it rose: it can only when the feed that had the least moved.
     fn watermark_after(&mut self, feed: usize) -> Option<EventTime> {
         let clock = self.feeds[feed].clock()?;
@@ -180,57 +252,6 @@ impl Engine {
         }
         self.watermark = least;
         least
-    }
-
-    /// The least of the feeds' clocks; `None` while a feed has none.
-    #[must_use]
-    pub const fn watermark(&self) -> Option<EventTime> {
-        self.watermark
-    }
-
-    /// What its outputs refer to: the configuration's hash and the sources.
-    #[must_use]
-    pub const fn context(&self) -> &Context {
-        &self.context
-    }
-
-    /// What became of each source's records.
-    #[must_use]
-    pub fn fates(&self) -> &[Fates] {
-        &self.fates
-    }
-
-    /// What was counted.
-    #[must_use]
-    pub const fn counters(&self) -> &Counters {
-        &self.counters
-    }
-
-    /// Incidents that are open.
-    pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
-        self.correlator.incidents()
-    }
-
-    /// How full each limited table is.
-    #[must_use]
-    pub fn occupancy(&self) -> [(Keys, Occupancy); Keys::ALL.len()] {
-        let mut sums = [Occupancy::default(); 3];
-        for feed in &self.feeds {
-            for (sum, one) in sums.iter_mut().zip(feed.occupancy()) {
-                sum.held += one.held;
-                sum.evicted += one.evicted;
-            }
-        }
-        let [symbols, accounts, orders] = sums;
-        let (held, evicted) = self.correlator.pending();
-        let incidents = self.correlator.incidents().count() as u64;
-        [
-            (Keys::Symbol, symbols),
-            (Keys::Account, accounts),
-            (Keys::Order, orders),
-            (Keys::Incident, Occupancy { held: incidents, evicted: self.correlator.incidents_evicted() }),
-            (Keys::Signal, Occupancy { held: held as u64, evicted }),
-        ]
     }
 }
 

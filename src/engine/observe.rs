@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     book::Fault,
@@ -38,7 +38,7 @@ impl Fate {
 }
 
 /// How many records had which fate; the five sum to the records read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fates([u64; Fate::ALL.len()]);
 
 impl Fates {
@@ -96,7 +96,7 @@ impl Keys {
 }
 
 /// Counters since the start, apart from the fates, which are kept for each source.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counters {
     /// Events by type.
     pub events: [u64; EventType::ALL.len()],

@@ -9,6 +9,8 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::EventTime;
 
 /// How many numbers back a repetition is known for one (CONTRACT).
@@ -48,7 +50,7 @@ pub struct Numbered {
 }
 
 /// What has been seen of a symbol's sequence.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Sequence {
     /// Runs of consecutive numbers, oldest first, both ends included.
     runs: VecDeque<(u64, u64)>,

@@ -1,6 +1,7 @@
 //! What the market stage keeps of one symbol: its sequence, its book, its windows.
 
 use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
 
 use super::{
     observe::Counters,
@@ -18,6 +19,7 @@ use crate::{
 const LATENESS_MAX: Span = Span::from_secs(60);
 
 /// State of one symbol.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Symbol {
     sequence: Option<Sequence>,
     /// The newest time of each kind of input.

@@ -8,7 +8,7 @@
 use std::{borrow::Cow, fmt};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
 /// Units of 10⁻²³ in one.
 const ONE: i128 = POW10[SCALE];
@@ -203,8 +203,29 @@ impl fmt::Debug for Decimal {
 }
 
 impl Serialize for Decimal {
+    /// Text where people read it. In a snapshot its digits and how many zeros follow them: some 4 bytes where all units take 14.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        if serializer.is_human_readable() {
+            return serializer.collect_str(self);
+        }
+        let (mut digits, mut zeros) = (self.0, 0_u8);
+        for step in [16_u8, 8, 4, 2, 1] {
+            let power = POW10[usize::from(step)];
+            while digits != 0 && digits % power == 0 {
+                digits /= power;
+                zeros += step;
+            }
+        }
+        (digits, zeros).serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Decimal {
+    /// From a snapshot: a level's sum may be beyond what a single value can be.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let (digits, zeros) = <(i128, u8)>::deserialize(deserializer)?;
+        let units = POW10.get(usize::from(zeros)).and_then(|power| digits.checked_mul(*power));
+        units.map(Self).ok_or_else(|| D::Error::custom("a number beyond its range"))
     }
 }
 
@@ -231,6 +252,13 @@ macro_rules! positive {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
         #[serde(transparent)]
         pub struct $name(Decimal);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let value = Decimal::deserialize(deserializer)?;
+                Self::new(value).ok_or_else(|| D::Error::custom("expected a number above zero"))
+            }
+        }
 
         impl $name {
             /// The value if it is above zero.
@@ -323,6 +351,13 @@ mod tests {
             prop_assert_eq!(x.cmp(&y), a.cmp(&b));
             let exact: f64 = format!("{a}e-3").parse().unwrap();
             prop_assert!((x.to_f64() - exact).abs() <= exact.abs() * 1e-15);
+        }
+
+        #[test]
+        fn a_snapshot_has_the_same_number(units in prop_oneof![any::<i128>(), (-999_i128..999, 0_usize..36).prop_map(|(n, p)| n * POW10[p])]) {
+            let value = Decimal(units);
+            let bytes = postcard::to_allocvec(&value).unwrap();
+            prop_assert_eq!(postcard::from_bytes::<Decimal>(&bytes), Ok(value));
         }
 
         #[test]

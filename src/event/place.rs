@@ -1,7 +1,9 @@
 //! Where a record stands, for evidence and for a fixed order.
 
+use serde::{Deserialize, Serialize};
+
 /// Where records come from: a partition of a topic, or a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// The topic, or the file's path.
     pub name: String,
@@ -13,11 +15,11 @@ pub struct Source {
 }
 
 /// Where records come from: a Kafka partition or a file, as an index into the engine's list of sources.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct SourceId(pub u32);
 
 /// Where one record stands: a Kafka offset, or a line number from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Place {
     /// In which source.
     pub source: SourceId,
@@ -26,7 +28,7 @@ pub struct Place {
 }
 
 /// Records of one source, both ends included.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordRange {
     /// In which source.
     pub source: SourceId,

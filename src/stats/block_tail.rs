@@ -5,6 +5,8 @@
 //! latter. A threshold for f alarms a day is then h(f) = q95 (72/f)^H, 1,440 minutes a day making 72 above q95.
 //! Source and measurements: DETECTION 2.1, "Self-calibration".
 
+use serde::{Deserialize, Serialize};
+
 use super::math::{exp, ln, log10, pow};
 
 /// Blocks before the quantiles are known.
@@ -53,7 +55,7 @@ pub fn cusum_cap_at_first() -> f64 {
 }
 
 /// A threshold, and whether the least allowed holds it up.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bounded {
     /// The threshold.
     pub value: f64,
@@ -62,7 +64,7 @@ pub struct Bounded {
 }
 
 /// What is learned of the block maxima of one statistic.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum BlockTail {
     /// The first maxima, until there are enough.
     Filling {
@@ -76,7 +78,7 @@ pub enum BlockTail {
 }
 
 /// Quantiles and the index of the tail above them.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tail {
     q80: f64,
     q95: f64,
@@ -102,7 +104,7 @@ impl BlockTail {
                 for kept in greatest.iter_mut().filter(|kept| **kept < maximum) {
                     next = std::mem::replace(kept, next);
                 }
-                if *seen == INITIAL {
+                if *seen >= INITIAL {
                     *self = Self::Known(Tail::new(greatest[GREATEST - 1], greatest[Q95_AT]));
                 }
             }

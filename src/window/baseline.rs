@@ -5,6 +5,8 @@
 //! reference; DETECTION 2.1 has the reasons and measurements. Seconds without an event have a shorter way to the same
 //! numbers, in `silence`.
 
+use serde::{Deserialize, Serialize};
+
 use super::buckets::WINDOWS;
 
 /// Window lengths in seconds.
@@ -40,7 +42,7 @@ pub(super) const SHORT: [(usize, u16); 4] = [(0, 10), (1, 5), (2, 2), (3, 1)];
 pub(super) const LONG: [(usize, i64); WINDOWS.len() - SHORT.len()] = [(4, 2), (5, 5), (6, 10), (7, 20), (8, 60)];
 
 /// Rate and Fano factors, fed whole seconds in order.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Baseline {
     pub(super) num: f64,
     pub(super) weight: f64,
@@ -53,7 +55,7 @@ pub struct Baseline {
 }
 
 /// One window's Fano factor.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Fano {
     pub(super) sum: f64,
     pub(super) weight: f64,

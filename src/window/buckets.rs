@@ -9,6 +9,8 @@
 //!  seconds not learned yet | the 60-s window        | now
 //! ```
 
+use serde::{Deserialize, Serialize};
+
 use crate::time::{EventTime, Span};
 
 /// Width of a bucket: the shortest window.
@@ -33,7 +35,8 @@ const PER_SECOND: i64 = 10;
 const HELD: usize = 610;
 
 /// Counts by 100 ms, and by window.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(into = "Written", try_from = "Written")]
 pub struct Buckets {
     counts: Box<[u16; HELD]>,
     /// Number of the current bucket, from the epoch.
@@ -43,6 +46,34 @@ pub struct Buckets {
     sums: [u32; WINDOWS.len()],
     /// Events that found their bucket full.
     overflown: u64,
+}
+
+/// The ring as a snapshot has it: without what the counts themselves say, and from the oldest on, so that where the ring begins
+/// does not show.
+#[derive(Serialize, Deserialize)]
+struct Written {
+    head: i64,
+    overflown: u64,
+    counts: Vec<u16>,
+}
+
+impl From<Buckets> for Written {
+    fn from(buckets: Buckets) -> Self {
+        let oldest = buckets.slot + 1;
+        let counts = (oldest..oldest + HELD).map(|slot| buckets.counts[wrapped(slot)]).collect();
+        Self { head: buckets.head, overflown: buckets.overflown, counts }
+    }
+}
+
+impl TryFrom<Written> for Buckets {
+    type Error = &'static str;
+
+    fn try_from(written: Written) -> Result<Self, Self::Error> {
+        let counts: Box<[u16; HELD]> =
+            written.counts.into_boxed_slice().try_into().map_err(|_| "a ring of another length")?;
+        let sums = WINDOWS.map(|width| counts[HELD - width..].iter().map(|&n| u32::from(n)).sum());
+        Ok(Self { counts, head: written.head, slot: HELD - 1, sums, overflown: written.overflown })
+    }
 }
 
 impl Buckets {

@@ -7,6 +7,8 @@
 //! Against the reference: a gap is known before the clock moves to its end, as its text has it, so that a gap of more than 61 s
 //! is not learned as silence; and an older gap does not shorten a newer one.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     BurstSettings,
     baseline::{BINS_MIN, Baseline, SECONDS},
@@ -36,7 +38,7 @@ pub enum Seen {
 }
 
 /// The burst window of one subject.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Burst {
     settings: BurstSettings,
     base: Baseline,
@@ -45,13 +47,20 @@ pub struct Burst {
     gap_until: EventTime,
     cusum: Cusum,
     cusum_cap: f64,
+    /// Nothing but what the baseline and the second say, so a snapshot does without.
+    #[serde(skip)]
+    prepared: Option<Prepared>,
+}
+
+/// The scan as one second of the baseline fixes it.
+#[derive(Clone, Debug)]
+struct Prepared {
+    second: i64,
     scanner: Scanner,
-    /// The second that the scanner is prepared for.
-    prepared: i64,
 }
 
 /// What there is once something has been seen.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Clock {
     now: EventTime,
     second: i64,
@@ -63,7 +72,7 @@ struct Clock {
 }
 
 /// The cumulative sum, and the events behind it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Cusum {
     sum: f64,
     last: Option<EventTime>,
@@ -79,18 +88,27 @@ impl Burst {
     /// A window that has seen nothing.
     #[must_use]
     pub fn new(settings: BurstSettings, cusum_cap: f64) -> Self {
-        let base = Baseline::default();
         Self {
             settings,
-            scanner: Scanner::new(&base, settings.a_min),
-            prepared: i64::MIN,
-            base,
+            prepared: None,
+            base: Baseline::default(),
             state: None,
             frozen_until: NEVER,
             gap_until: NEVER,
             cusum: Cusum { sum: 0.0, last: None, since: NEVER, count: 0 },
             cusum_cap,
         }
+    }
+
+    /// What it is set to.
+    #[must_use]
+    pub const fn settings(&self) -> &BurstSettings {
+        &self.settings
+    }
+
+    /// Goes on under other settings with the rates that it has.
+    pub fn retune(&mut self, settings: BurstSettings, cusum_cap: f64) {
+        (self.settings, self.cusum_cap, self.prepared) = (settings, cusum_cap, None);
     }
 
     /// The newest time seen.
@@ -219,16 +237,18 @@ impl Burst {
 
     fn scan(&mut self) -> Scan {
         let Some(clock) = &self.state else { return Scan { score: 0.0, window: None } };
-        if self.prepared != clock.second {
-            let BurstSettings { a_min, cold_a_min, .. } = self.settings;
-            let a_min = if self.base.bins() < COLD_BINS { a_min.max(cold_a_min) } else { a_min };
-            self.scanner = Scanner::new(&self.base, a_min);
-            self.prepared = clock.second;
-        }
+        let prepared = match &mut self.prepared {
+            Some(prepared) if prepared.second == clock.second => prepared,
+            stale => {
+                let BurstSettings { a_min, cold_a_min, .. } = self.settings;
+                let a_min = if self.base.bins() < COLD_BINS { a_min.max(cold_a_min) } else { a_min };
+                stale.insert(Prepared { second: clock.second, scanner: Scanner::new(&self.base, a_min) })
+            }
+        };
         let buckets = &clock.buckets;
         let valid =
             (0..WINDOWS.len()).rev().find(|&k| buckets.start(k) >= self.gap_until).map_or(0, |longest| longest + 1);
-        self.scanner.search(&self.base, buckets.sums(), valid)
+        prepared.scanner.search(&self.base, buckets.sums(), valid)
     }
 }
 

@@ -7,6 +7,8 @@
 //! seconds are not: a long outage must not lower the thresholds of what follows. One that was seen in part is learned
 //! with what was seen, or a feed that loses a little every minute would never be calibrated.
 
+use serde::{Deserialize, Serialize};
+
 use super::{Burst, BurstSettings, Scan, Seen};
 use crate::{
     stats::block_tail::{BlockTail, Bounded, cusum_cap_at_first, fixed_p},
@@ -36,7 +38,7 @@ pub enum Phase {
 }
 
 /// The levels in force.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Levels {
     /// Only the scan, and only a warning.
     Fixed(f64),
@@ -59,7 +61,7 @@ pub struct Observation {
 }
 
 /// The burst window of a subject that lives for good.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Calibrated {
     burst: Burst,
     scan: BlockTail,
@@ -68,7 +70,6 @@ pub struct Calibrated {
     block: Option<i64>,
     top: (f64, f64),
     levels: Levels,
-    warnings_per_day: f64,
 }
 
 impl Calibrated {
@@ -82,7 +83,17 @@ impl Calibrated {
             block: None,
             top: (0.0, 0.0),
             levels: Levels::Fixed(COLD_LEVELS.0),
-            warnings_per_day: settings.warnings_per_day,
+        }
+    }
+
+    /// Goes on under other settings: the rates stay, the tails and the levels that come from them begin anew.
+    pub fn retune(&mut self, settings: BurstSettings) {
+        self.burst.retune(settings, cusum_cap_at_first());
+        (self.scan, self.cusum) = (BlockTail::default(), BlockTail::default());
+        (self.block, self.top) = (None, (0.0, 0.0));
+        self.levels = Levels::Fixed(COLD_LEVELS.0);
+        if let Some(now) = self.burst.now() {
+            self.close_blocks(now);
         }
     }
 
@@ -196,7 +207,7 @@ impl Calibrated {
     /// Puts what the tails have learned in force.
     fn apply_tails(&mut self) {
         if let (Some(scan), Some(cusum)) = (self.scan.tail(), self.cusum.tail()) {
-            let rates = RATES.map(|rate| rate * self.warnings_per_day);
+            let rates = RATES.map(|rate| rate * self.burst.settings().warnings_per_day);
             self.levels = Levels::Own {
                 scan: rates.map(|rate| scan.scan_threshold(rate)),
                 cusum: rates.map(|rate| cusum.cusum_threshold(rate)),

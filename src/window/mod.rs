@@ -12,7 +12,7 @@ mod calibrated;
 mod scan;
 mod silence;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::time::Span;
 
@@ -30,7 +30,7 @@ pub const fn length(window: usize) -> Span {
 }
 
 /// What a burst window is set to.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct BurstSettings {
     /// The fewest events in a window that can be a burst (DETECTION 2.1).
     pub a_min: u32,

@@ -18,7 +18,7 @@ fn a_process_that_waits_takes_over_from_one_that_was_killed() {
     first.wait_line(ASSIGNED);
     let mut second = trial.start();
     second.wait_line(STANDS_BY);
-    trial.wait_alerts(&mut follower, ALERTS_MIN);
+    follower.wait(ALERTS_MIN);
     first.kill();
     trial.assert_input_left();
     second.wait_line(ASSIGNED);
@@ -52,7 +52,7 @@ fn a_process_that_ends_when_it_is_told_leaves_its_seat_to_the_next() {
     first.wait_line(ASSIGNED);
     let mut second = trial.start();
     second.wait_line(STANDS_BY);
-    trial.wait_alerts(&mut follower, ALERTS_MIN);
+    follower.wait(ALERTS_MIN);
     let ended = first.terminate();
     trial.assert_input_left();
     assert_eq!(ended.code(), Some(0), "the first one's end: {ended}");

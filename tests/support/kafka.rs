@@ -6,7 +6,7 @@
 //! Not here: a mock. What this answers is what Kafka answers.
 
 mod node;
-mod port;
+pub mod port;
 
 use std::path::Path;
 use std::thread;

@@ -1,6 +1,7 @@
 //! `foreshock run` as a child process.
 
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
@@ -64,6 +65,14 @@ impl Service {
             }
         };
         assert!(found, "the service never said `{text}`");
+    }
+
+    /// Waits until it serves HTTP, and says where.
+    pub fn http(&mut self) -> SocketAddr {
+        self.wait_line("HTTP is served");
+        let line: serde_json::Value =
+            serde_json::from_str(self.log.last().unwrap()).expect("JSON where no terminal is");
+        line["address"].as_str().unwrap().parse().unwrap()
     }
 
     /// Fails if it has ended.

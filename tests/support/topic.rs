@@ -167,18 +167,18 @@ impl Follower {
         }
     }
 
-    /// How many it has seen.
-    pub fn count(&self) -> usize {
-        self.seen.len()
+    /// Returns when it has seen so many.
+    pub fn wait(&mut self, count: usize) {
+        let deadline = Deadline::after(ANSWER_MAX);
+        while self.seen.len() < count {
+            self.poll(POLL);
+            deadline.check("more committed records");
+        }
     }
 
     /// Reads on until it has seen `count` records, and hands them out by position.
     pub fn finish(mut self, count: usize) -> Vec<Record> {
-        let deadline = Deadline::after(ANSWER_MAX);
-        while self.seen.len() < count {
-            self.poll(POLL);
-            deadline.check("all committed records");
-        }
+        self.wait(count);
         self.seen.sort_by_key(Record::position);
         self.seen
     }

@@ -66,15 +66,6 @@ impl Trial {
         Service::start(self.config.path(), failpoints)
     }
 
-    /// Returns when readers see so many alerts.
-    pub fn wait_alerts(&self, follower: &mut Follower, count: usize) {
-        let deadline = Deadline::after(RUN_MAX);
-        while follower.count() < count {
-            deadline.check("more alerts");
-            follower.poll(POLL);
-        }
-    }
-
     /// Proves that what was done to the service was done while it had work.
     pub fn assert_input_left(&self) {
         assert!(!self.group.has_read(&self.flow.topic), "it had read everything before");

@@ -1,6 +1,9 @@
 //! What the demo says: where to look, then each alert as it is read back from the broker, then the score.
 
-use std::time::{Duration, Instant};
+use std::{
+    net::SocketAddr,
+    time::{Duration, Instant},
+};
 
 use rdkafka::{
     Message as _, Offset, TopicPartitionList,
@@ -27,7 +30,7 @@ pub struct Screen;
 
 impl Screen {
     /// Says what runs and where to look.
-    pub fn begin(config: &Config, minutes: u32) -> Result<Self, Failure> {
+    pub fn begin(config: &Config, http: SocketAddr, minutes: u32) -> Result<Self, Failure> {
         let (brokers, input) = (config.kafka.brokers.as_str(), config.kafka.input[0].as_str());
         let alerts = config.topics.alerts.as_str();
         print(&format!(
@@ -35,6 +38,7 @@ impl Screen {
              broker  {brokers} (in this process, gone with it)\n  \
              events  {input}\n  \
              alerts  {alerts}\n  \
+             http    http://{http}/ (metrics, liveness, readiness)\n  \
              now     3 h of quiet flow at full speed, so that the service learns what is usual; \
              then {minutes} min of flow at 20 times its speed\n"
         ))?;

@@ -23,7 +23,7 @@ use std::{
 
 use crossbeam_channel::{Receiver, SendTimeoutError, Sender, bounded};
 use rdkafka::{
-    ClientConfig, ClientContext, Message as _, TopicPartitionList,
+    ClientConfig, ClientContext, Message as _, Statistics, TopicPartitionList,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext, Rebalance},
     error::{KafkaError, RDKafkaErrorCode},
 };
@@ -34,10 +34,11 @@ use super::{
     contact::Contact,
     fault::{Fault, code, is_login},
     group::{Roster, is_in},
+    lag::{self, Ends},
     unavailable,
 };
 use crate::{
-    app::{Exit, Failure, Interrupt, clock},
+    app::{Exit, Failure, Interrupt, clock, liveness::Pulse},
     config::Kafka,
 };
 
@@ -91,6 +92,8 @@ pub struct Rebalances {
     sender: Sender<Delivery>,
     /// Counts assignments: what was read under an earlier one is read again from the committed offsets.
     epoch: AtomicU64,
+    /// How far there is to go.
+    pub ends: Ends,
     /// The end of the assignment at hand.
     assignment: Mutex<Interrupt>,
     /// The end of the membership, and why if the consumer cannot go on.
@@ -98,7 +101,11 @@ pub struct Rebalances {
     failure: Mutex<Option<Failure>>,
 }
 
-impl ClientContext for Rebalances {}
+impl ClientContext for Rebalances {
+    fn stats(&self, statistics: Statistics) {
+        self.ends.take(&statistics);
+    }
+}
 
 impl ConsumerContext for Rebalances {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
@@ -148,18 +155,25 @@ pub struct Membership {
 }
 
 impl Membership {
-    /// Joins the group under this name and starts the thread.
+    /// Joins the group under this name and starts the thread, whose pulse is given.
     ///
     /// # Errors
     /// Exit 64 where the settings are refused, 69 where the topics cannot be subscribed to.
-    pub fn join(kafka: &Kafka, instance_id: String, interrupt: &Interrupt, contact: &Contact) -> Result<Self, Failure> {
+    pub fn join(
+        kafka: &Kafka,
+        instance_id: String,
+        interrupt: &Interrupt,
+        pulse: Pulse,
+        contact: &Contact,
+    ) -> Result<Self, Failure> {
         let (sender, deliveries) = bounded(BATCHES_MAX);
-        let (lost, left) = (interrupt.part(), Interrupt::default());
+        let (lost, left) = (interrupt.part(), Interrupt::default().beating(pulse));
         let reader: Handle = Arc::new(
             member_settings(kafka, &instance_id)
                 .create_with_context(Rebalances {
                     sender: sender.clone(),
                     epoch: AtomicU64::new(0),
+                    ends: Ends::default(),
                     assignment: Mutex::default(),
                     lost: lost.clone(),
                     failure: Mutex::default(),
@@ -220,7 +234,7 @@ fn member_settings(kafka: &Kafka, instance_id: &str) -> ClientConfig {
     if !kafka.client.contains_key("heartbeat.interval.ms") {
         settings.set("heartbeat.interval.ms", "500");
     }
-    settings.set("group.instance.id", instance_id);
+    settings.set("group.instance.id", instance_id).set("statistics.interval.ms", lag::EVERY_MS);
     settings
 }
 

@@ -8,6 +8,7 @@ pub mod consumer;
 pub mod contact;
 pub mod fault;
 pub mod group;
+pub mod lag;
 pub mod message;
 pub mod place;
 pub mod publisher;

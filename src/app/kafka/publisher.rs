@@ -31,7 +31,7 @@ use super::{
     message::Message,
 };
 use crate::{
-    app::{Exit, Failure, Interrupt, clock},
+    app::{Exit, Failure, Interrupt, clock, metrics::Count},
     config::Kafka,
 };
 
@@ -65,6 +65,8 @@ pub struct Transaction<'a> {
 pub struct Publisher {
     producer: BaseProducer<Deliveries>,
     contact: Contact,
+    /// Attempts that are made again.
+    retries: Count,
 }
 
 /// Keeps the first delivery that failed.
@@ -136,7 +138,7 @@ impl Publisher {
     ///
     /// # Errors
     /// Exit 69 where Kafka does not let it, 130 at an interrupt while it is away.
-    pub fn open(kafka: &Kafka, contact: &Contact, interrupt: &Interrupt) -> Result<Self, Failure> {
+    pub fn open(kafka: &Kafka, contact: &Contact, retries: Count, interrupt: &Interrupt) -> Result<Self, Failure> {
         let mut settings = client(kafka);
         settings
             .set("transactional.id", &kafka.transactional_id)
@@ -147,7 +149,7 @@ impl Publisher {
         let producer: BaseProducer<Deliveries> = settings
             .create_with_context(Deliveries::default())
             .map_err(|e| unavailable("cannot make the transactional producer", &e))?;
-        let publisher = Self { producer, contact: contact.clone() };
+        let publisher = Self { producer, contact: contact.clone(), retries };
         loop {
             match publisher.producer.init_transactions(STEP_MAX) {
                 Ok(()) => return Ok(publisher),
@@ -179,6 +181,7 @@ impl Publisher {
                 self.contact.worked();
                 return Ok(());
             };
+            self.retries.inc();
             match setback {
                 Setback::Again(error) => {
                     self.contact.failed("a transaction did not commit", &error);

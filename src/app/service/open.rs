@@ -1,6 +1,9 @@
 //! The service while it has partitions: an engine that has read them so far, and the outputs and offsets of the next commit.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use rdkafka::{Message as _, Offset, TopicPartitionList, consumer::Consumer as _, error::KafkaError};
 
@@ -12,13 +15,16 @@ use crate::{
             self, ANSWER_MAX,
             batch::{Received, appended_at},
             consumer::Handle,
+            lag::Ends,
             message::{CUT, Message},
             publisher::{Publisher, Transaction},
             range,
             topics::{self, Range},
             unavailable,
         },
+        metrics::Stage,
         plan,
+        telemetry::{Position, Telemetry},
     },
     config::Config,
     engine::{Engine, Input, Outbox, Output, Record},
@@ -33,16 +39,25 @@ const WAITING_BYTES_MAX: usize = 4 << 20;
 /// by default, or one record too large would hold up all others for ever.
 const DEAD_LETTER_BYTES_MAX: usize = 990_000;
 
+/// Of so many records one is measured: to read the clock twice costs a twentieth of a record's handling. A prime, so that no
+/// pattern of the input is always met at the same place.
+const MEASURED_EVERY: u64 = 61;
+
 /// An engine and what it owes.
 pub struct Open {
     engine: Engine,
     outbox: Outbox,
+    telemetry: Arc<Telemetry>,
+    /// Records taken; every so many is measured.
+    taken: u64,
     limits: DecodeLimits,
     partitions: Vec<Partition>,
     waiting: Vec<Message>,
     waiting_bytes: usize,
     /// What the next commit holds beside dead letters.
     alerts: Alerts,
+    /// When each alert that waits was emitted.
+    emitted: Vec<Instant>,
     commit_at: Instant,
     interval: Duration,
     topics: crate::config::Topics,
@@ -70,6 +85,7 @@ impl Open {
     /// Reads the input again up to the committed offsets. `None` without partitions.
     pub fn restore(
         config: &Config,
+        telemetry: &Arc<Telemetry>,
         reader: &Handle,
         partitions: &[(String, i32)],
         interrupt: &Interrupt,
@@ -78,18 +94,21 @@ impl Open {
             return Ok(None);
         }
         let ranges = unread(reader, partitions)?;
-        let mut open = Self::new(config, &ranges);
+        let mut open = Self::new(config, telemetry, &ranges);
         let started = clock::monotonic();
         for topic in ranges.chunk_by(|a, b| a.topic == b.topic) {
             let first = ranges.iter().position(|r| r.topic == topic[0].topic).unwrap_or(0);
             range::read(&kafka::consumer(&config.kafka), topic, interrupt, |i, message| {
-                open.handle(Received {
-                    partition: first + i,
-                    offset: message.offset(),
-                    appended_at: appended_at(message),
-                    key: message.key().unwrap_or_default(),
-                    payload: message.payload().unwrap_or_default(),
-                })?;
+                open.handle(
+                    Received {
+                        partition: first + i,
+                        offset: message.offset(),
+                        appended_at: appended_at(message),
+                        key: message.key().unwrap_or_default(),
+                        payload: message.payload().unwrap_or_default(),
+                    },
+                    false,
+                )?;
                 // Published before the restart.
                 open.outbox.drain().for_each(drop);
                 Ok(())
@@ -105,7 +124,7 @@ impl Open {
         Ok(Some(open))
     }
 
-    fn new(config: &Config, ranges: &[Range]) -> Self {
+    fn new(config: &Config, telemetry: &Arc<Telemetry>, ranges: &[Range]) -> Self {
         let partition = |range: &Range| Partition {
             topic: range.topic.clone(),
             number: range.partition,
@@ -115,11 +134,14 @@ impl Open {
         Self {
             engine: Engine::new(plan::of_partitions(config, ranges)),
             outbox: Outbox::default(),
+            telemetry: Arc::clone(telemetry),
+            taken: 0,
             limits: config.limits.decode,
             partitions: ranges.iter().map(partition).collect(),
             waiting: Vec::new(),
             waiting_bytes: 0,
             alerts: Alerts::None,
+            emitted: Vec::new(),
             commit_at: clock::monotonic() + config.kafka.commit_interval,
             interval: config.kafka.commit_interval,
             topics: config.topics.clone(),
@@ -135,7 +157,8 @@ impl Open {
         }
         partition.next = record.offset + 1;
         let handled_at = record.appended_at.map(|_| clock::wall());
-        self.handle(record)?;
+        self.taken += 1;
+        self.handle(record, self.taken.is_multiple_of(MEASURED_EVERY))?;
         while let Some(output) = self.outbox.pop() {
             match output {
                 Output::Notify(alert, completed_at) => self.notify(alert, completed_at, handled_at)?,
@@ -146,14 +169,18 @@ impl Open {
         Ok(())
     }
 
-    fn handle(&mut self, record: Received<'_>) -> Result<(), Failure> {
+    fn handle(&mut self, record: Received<'_>, measured: bool) -> Result<(), Failure> {
         let source = SourceId(u32::try_from(record.partition).unwrap_or(u32::MAX));
         let event = decode(record.payload, record.appended_at, self.limits);
         let content = event.as_ref().map(std::slice::from_ref).map_err(Clone::clone);
         let offset = u64::try_from(record.offset)
             .map_err(|_| Failure::new(Exit::Failed, "the broker handed out a negative offset"))?;
         let input = Input::Record(Record { source, offset, appended_at: record.appended_at, content });
+        let began = measured.then(clock::monotonic);
         self.engine.handle(input, &mut self.outbox);
+        if let Some(began) = began {
+            self.telemetry.meters.engine(clock::monotonic().duration_since(began));
+        }
         Ok(())
     }
 
@@ -166,12 +193,14 @@ impl Open {
         let now = clock::wall();
         let millis = |span: crate::time::Span| span.secs_f64() * 1e3;
         alert.emitted_at = Some(now);
-        alert.latency_ms = Some(Latency {
+        let latency = Latency {
             feed: completed_at.map(|at| -millis(alert.revised_at.ahead_of(at))),
             queue: completed_at.zip(handled_at).map(|(appended, handled)| millis(handled.since(appended))),
             engine: handled_at.map(|handled| millis(now.since(handled))),
             delivery: None,
-        });
+        };
+        alert.latency_ms = Some(latency);
+        self.measure(latency);
         alert.audit.build = Some(crate::app::build().to_owned());
         let payload = serde_json::to_vec(&alert)
             .map_err(|e| Failure::new(Exit::Failed, format!("an alert cannot be written as JSON: {e}")))?;
@@ -186,6 +215,16 @@ impl Open {
         let topic = self.topics.alerts.as_str().to_owned();
         self.wait(Message { topic, key: alert.id.clone().into_bytes(), payload, headers: Vec::new() });
         Ok(())
+    }
+
+    fn measure(&mut self, latency: Latency) {
+        let stages = [(Stage::Feed, latency.feed), (Stage::Queue, latency.queue), (Stage::Engine, latency.engine)];
+        for (stage, millis) in stages {
+            if let Some(millis) = millis {
+                self.telemetry.meters.alert(stage, millis / 1e3);
+            }
+        }
+        self.emitted.push(clock::monotonic());
     }
 
     /// Puts a record that cannot be used among the dead letters, with its key and its bytes. What no topic would take is cut.
@@ -211,6 +250,21 @@ impl Open {
         self.waiting.push(message);
     }
 
+    /// The engine, for its numbers.
+    pub const fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// How each partition stands. `idle`: nothing that was read waits to be taken.
+    pub fn positions(&self, ends: &Ends, idle: bool) -> impl Iterator<Item = Position> {
+        self.partitions.iter().enumerate().map(move |(source, partition)| Position {
+            topic: partition.topic.clone(),
+            number: partition.number,
+            clock: self.engine.clock(source),
+            lag: ends.of(&partition.topic, partition.number).map(|end| end.lag(partition.next, idle)),
+        })
+    }
+
     /// How long until the next commit is due.
     pub fn until_commit(&self, now: Instant) -> Duration {
         self.commit_at.saturating_duration_since(now)
@@ -234,7 +288,13 @@ impl Open {
             reader,
             opens_incident: self.alerts == Alerts::Opening,
         };
+        let began = clock::monotonic();
         publisher.commit(&mut transaction, interrupt)?;
+        let now = clock::monotonic();
+        self.telemetry.meters.committed(now.duration_since(began), self.emitted.len());
+        for emitted in self.emitted.drain(..) {
+            self.telemetry.meters.alert(Stage::Delivery, now.duration_since(emitted).as_secs_f64());
+        }
         self.waiting.clear();
         (self.waiting_bytes, self.alerts) = (0, Alerts::None);
         for partition in &mut self.partitions {

@@ -8,25 +8,20 @@
 //! ```
 //! Draining handles and commits what was read. Partitions that are lost are not drained: they are another's, or nobody's.
 
-use std::{
-    sync::atomic::{AtomicU64, Ordering},
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use crossbeam_channel::RecvTimeoutError;
+use rdkafka::consumer::Consumer as _;
 
-use super::open::Open;
-use crate::{
-    app::{
-        Exit, Failure, Interrupt, clock,
-        kafka::{
-            consumer::{Assignment, Delivery, Membership, Revoked},
-            contact::Contact,
-            group::{Roster, Share, share},
-            publisher::Publisher,
-        },
+use super::{Service, open::Open};
+use crate::app::{
+    Exit, Failure, Interrupt, clock,
+    kafka::{
+        consumer::{Assignment, Delivery, Membership, Revoked},
+        group::{Share, share},
+        publisher::Publisher,
     },
-    config::Config,
+    telemetry::Point,
 };
 
 /// How often an idle service looks at the interrupt.
@@ -64,28 +59,17 @@ pub(super) enum Verdict {
 }
 
 /// A member of the group at work.
-pub(super) struct Tenure<'a> {
-    config: &'a Config,
-    interrupt: &'a Interrupt,
-    membership: &'a Membership,
-    handled: &'a AtomicU64,
-    contact: &'a Contact,
-    roster: &'a mut Roster,
+pub(super) struct Tenure<'t, 's> {
+    service: &'t mut Service<'s>,
+    membership: &'t Membership,
     life: Life,
     has_worked: bool,
 }
 
-impl<'a> Tenure<'a> {
+impl<'t, 's> Tenure<'t, 's> {
     /// Begins with nothing.
-    pub(super) fn new(
-        config: &'a Config,
-        interrupt: &'a Interrupt,
-        membership: &'a Membership,
-        handled: &'a AtomicU64,
-        contact: &'a Contact,
-        roster: &'a mut Roster,
-    ) -> Self {
-        Self { config, interrupt, membership, handled, contact, roster, life: Life::Waiting, has_worked: false }
+    pub(super) const fn new(service: &'t mut Service<'s>, membership: &'t Membership) -> Self {
+        Self { service, membership, life: Life::Waiting, has_worked: false }
     }
 
     /// Whether anything was committed.
@@ -100,17 +84,28 @@ impl<'a> Tenure<'a> {
     pub(super) fn work(&mut self) -> Result<Verdict, Failure> {
         let verdict = match self.take_turns() {
             // Something was given up because the seat is gone.
-            Err(failure) if failure.exit == Exit::Interrupted && !self.interrupt.requested() => Ok(Verdict::Lost),
+            Err(failure) if failure.exit == Exit::Interrupted && !self.service.interrupt.requested() => {
+                Ok(Verdict::Lost)
+            }
             verdict => verdict,
         };
+        self.close();
         match self.membership.failure() {
             Some(failure) if verdict == Ok(Verdict::Lost) => Err(failure),
             Some(_) | None => verdict,
         }
     }
 
+    /// Lets go of what was not given back.
+    fn close(&mut self) {
+        match std::mem::replace(&mut self.life, Life::Waiting) {
+            Life::Working(work) | Life::Draining(work) => self.service.report.end(Some(&work.open)),
+            Life::Waiting | Life::Restoring => self.service.report.end(None),
+        }
+    }
+
     fn take_turns(&mut self) -> Result<Verdict, Failure> {
-        while !self.interrupt.requested() {
+        while !self.service.interrupt.requested() {
             if self.membership.lost.requested() {
                 return Ok(Verdict::Lost);
             }
@@ -118,17 +113,21 @@ impl<'a> Tenure<'a> {
                 Life::Working(work) => work.open.until_commit(clock::monotonic()).min(IDLE),
                 Life::Waiting | Life::Restoring | Life::Draining(_) => IDLE,
             };
-            match self.membership.deliveries.recv_timeout(wait) {
+            let idle = match self.membership.deliveries.recv_timeout(wait) {
                 Ok(delivery) => {
                     if let Some(verdict) = self.handle(delivery)? {
                         return Ok(verdict);
                     }
+                    false
                 }
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => true,
                 // The thread broke down; leaving tells.
                 Err(RecvTimeoutError::Disconnected) => return Ok(Verdict::Lost),
-            }
+            };
             self.commit_if_due(clock::monotonic())?;
+            if let Life::Working(work) = &self.life {
+                self.service.report.turn(&work.open, &self.membership.reader.context().ends, idle, clock::monotonic());
+            }
         }
         self.commit()?;
         Ok(Verdict::Ended)
@@ -141,7 +140,7 @@ impl<'a> Tenure<'a> {
                 if let Life::Working(work) = &mut self.life {
                     for record in batch.records() {
                         work.open.take(record)?;
-                        self.handled.fetch_add(1, Ordering::Relaxed);
+                        self.service.telemetry.took_record();
                     }
                 }
             }
@@ -170,29 +169,39 @@ impl<'a> Tenure<'a> {
         }
         tracing::info!(partitions = assignment.partitions.len(), "partitions were assigned");
         self.life = Life::Restoring;
+        self.service.report.reach(Point::Restoring);
         self.life = match self.restore(assignment) {
-            Ok(Some(work)) => Life::Working(Box::new(work)),
-            Ok(None) => Life::Waiting,
+            Ok(Some(work)) => {
+                self.service.report.begin(&work.open, &self.membership.reader.context().ends, clock::monotonic());
+                Life::Working(Box::new(work))
+            }
+            Ok(None) => self.wait(),
             // They go again, and the consumer says so next.
-            Err(failure) if failure.exit == Exit::Interrupted && !self.interrupt.requested() => Life::Waiting,
+            Err(failure) if failure.exit == Exit::Interrupted && !self.service.interrupt.requested() => self.wait(),
             Err(failure) => return Err(failure),
         };
         Ok(None)
     }
 
+    /// Nothing is its own.
+    fn wait(&mut self) -> Life {
+        self.service.report.end(None);
+        Life::Waiting
+    }
+
     /// Waits until this member is the only one, or knows that it must leave. Unsettled when the partitions go before.
     fn settle(&mut self, end: &Interrupt) -> Result<Share, Failure> {
         loop {
-            match self.roster.members() {
+            match self.service.roster.members() {
                 Ok(members) => match share(&members, &self.membership.instance_id) {
                     Share::Unsettled => {}
                     decided @ (Share::All | Share::GiveWay(_)) => return Ok(decided),
                 },
-                Err(error) => self.contact.failed("cannot ask who is in the group", &error),
+                Err(error) => self.service.contact.failed("cannot ask who is in the group", &error),
             }
             match end.wait(ASK_EVERY) {
                 Ok(()) => {}
-                Err(_) if !self.interrupt.requested() => return Ok(Share::Unsettled),
+                Err(_) if !self.service.interrupt.requested() => return Ok(Share::Unsettled),
                 Err(interrupted) => return Err(interrupted),
             }
         }
@@ -200,14 +209,20 @@ impl<'a> Tenure<'a> {
 
     fn restore(&self, assignment: &Assignment) -> Result<Option<Work>, Failure> {
         // The transactions first: whoever had them can commit no more, so that the committed offsets stand.
-        let publisher = Publisher::open(&self.config.kafka, self.contact, &assignment.end)?;
-        let open = Open::restore(self.config, &self.membership.reader, &assignment.partitions, &assignment.end)?;
+        let publisher = self.publisher(&assignment.end)?;
+        let Service { config, telemetry, .. } = &*self.service;
+        let open = Open::restore(config, telemetry, &self.membership.reader, &assignment.partitions, &assignment.end)?;
         Ok(open.map(|open| Work { open, publisher }))
+    }
+
+    fn publisher(&self, end: &Interrupt) -> Result<Publisher, Failure> {
+        let Service { config, contact, telemetry, .. } = &*self.service;
+        Publisher::open(&config.kafka, contact, telemetry.meters.retries().clone(), end)
     }
 
     /// A pattern of input topics may match what the service writes: it would read itself for ever.
     fn refuse_own_outputs(&self, partitions: &[(String, i32)]) -> Result<(), Failure> {
-        let outputs = [self.config.topics.alerts.as_str(), self.config.topics.dead_letter.as_str()];
+        let outputs = [self.service.config.topics.alerts.as_str(), self.service.config.topics.dead_letter.as_str()];
         match partitions.iter().find(|(topic, _)| outputs.contains(&topic.as_str())) {
             None => Ok(()),
             Some((topic, _)) => Err(Failure::usage(format!("`kafka.input` matches the output topic `{topic}`"))),
@@ -221,7 +236,9 @@ impl<'a> Tenure<'a> {
             Life::Waiting | Life::Restoring => return Ok(()),
         };
         self.commit()?;
-        self.life = Life::Waiting;
+        if let Life::Draining(work) = std::mem::replace(&mut self.life, Life::Waiting) {
+            self.service.report.end(Some(&work.open));
+        }
         tracing::info!("partitions were given back");
         Ok(())
     }

@@ -4,17 +4,14 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ConstantBuilder};
 
-use crate::{
-    app::{
-        Exit, Failure, Interrupt,
-        kafka::{
-            contact::Contact,
-            group::{Roster, Turn, turn},
-            place::Place,
-            unavailable,
-        },
+use super::Service;
+use crate::app::{
+    Exit, Failure,
+    kafka::{
+        group::{Turn, turn},
+        place::Place,
+        unavailable,
     },
-    config::Kafka,
 };
 
 /// How long a standby waits at least before it asks again, and at most twice that: an answer costs the broker little, and two
@@ -22,26 +19,19 @@ use crate::{
 const ASK_EVERY: Duration = Duration::from_millis(350);
 
 /// A process that is not in the group.
-pub(super) struct Standby<'a> {
-    roster: Roster,
+pub(super) struct Standby {
     place: Place,
-    contact: &'a Contact,
     /// This process worked, and may have been taken for dead.
     suspected: bool,
 }
 
-impl<'a> Standby<'a> {
+impl Standby {
     /// Takes a place among the processes of this host.
-    pub(super) fn new(kafka: &Kafka, contact: &'a Contact) -> Result<Self, Failure> {
-        let mut roster = Roster::new(kafka);
-        let cluster = roster.cluster().map_err(|e| unavailable("cannot ask for the cluster's name", &e))?;
+    pub(super) fn new(service: &mut Service<'_>) -> Result<Self, Failure> {
+        let kafka = &service.config.kafka;
+        let cluster = service.roster.cluster().map_err(|e| unavailable("cannot ask for the cluster's name", &e))?;
         let place = Place::take(kafka.instance.as_deref(), &cluster, &kafka.group);
-        Ok(Self { roster, place, contact, suspected: false })
-    }
-
-    /// Who is asked about the group.
-    pub(super) const fn roster(&mut self) -> &mut Roster {
-        &mut self.roster
+        Ok(Self { place, suspected: false })
     }
 
     /// The process did not leave the group by itself: it is told apart from one that was never in.
@@ -53,15 +43,17 @@ impl<'a> Standby<'a> {
     ///
     /// # Errors
     /// Exit 1 when another has taken over from this one, 130 at an interrupt.
-    pub(super) fn wait(&mut self, interrupt: &Interrupt) -> Result<String, Failure> {
+    pub(super) fn wait(&mut self, service: &mut Service<'_>) -> Result<String, Failure> {
         let mut pauses = ConstantBuilder::default().with_delay(ASK_EVERY).with_jitter().without_max_times().build();
         let mut known = None;
         loop {
-            interrupt.check()?;
-            match self.roster.members() {
-                Err(error) => self.contact.failed("cannot ask who is in the group", &error),
+            service.interrupt.check()?;
+            // There is no consumer to show that it lives.
+            service.telemetry.consumer().beat();
+            match service.roster.members() {
+                Err(error) => service.contact.failed("cannot ask who is in the group", &error),
                 Ok(members) => {
-                    self.contact.worked();
+                    service.contact.worked();
                     match turn(&members, &mut self.place) {
                         Turn::Join => break,
                         Turn::StandBy(works) if self.suspected => return Err(superseded(&works)),
@@ -73,7 +65,7 @@ impl<'a> Standby<'a> {
                     }
                 }
             }
-            interrupt.wait(pauses.next().unwrap_or(ASK_EVERY))?;
+            service.interrupt.wait(pauses.next().unwrap_or(ASK_EVERY))?;
         }
         self.suspected = false;
         Ok(self.place.instance_id())

@@ -1,0 +1,106 @@
+//! HTTP: how the process is, for Prometheus, an orchestrator and a person. Nothing here changes anything.
+//!
+//! One thread with a small runtime of its own answers; the service's thread never waits for it. A client gets one request per
+//! connection and a time for all of it, so connections can neither be collected nor held: there is no idle time to limit.
+//!
+//! Not here: encryption and authentication. The address is on the loopback interface unless the configuration says
+//! otherwise, and then a proxy in front does both.
+
+mod pages;
+mod serve;
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+    thread::{self, JoinHandle},
+};
+
+use tokio::sync::oneshot;
+
+use self::pages::Site;
+use super::{Exit, Failure, telemetry::Telemetry};
+use crate::config::Http;
+
+/// An address that is held, before anything is served on it: configuration before ports, ports before Kafka.
+pub struct Port {
+    listener: TcpListener,
+    address: SocketAddr,
+    limits: Http,
+}
+
+/// The thread that answers. Dropped, it takes no more connections, ends those that are open and is gone within two seconds.
+pub struct Server {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Port {
+    /// Takes the address.
+    ///
+    /// # Errors
+    /// Exit 69 with what to do.
+    pub fn take(http: &Http) -> Result<Self, Failure> {
+        let bound = TcpListener::bind(http.listen).and_then(|listener| {
+            // The runtime's condition for a socket of its own.
+            listener.set_nonblocking(true)?;
+            Ok((listener.local_addr()?, listener))
+        });
+        let (address, listener) = bound.map_err(|e| refused(http.listen, &e))?;
+        if !address.ip().is_loopback() {
+            tracing::warn!(%address, "HTTP is served beyond this machine, unencrypted and to anyone who reaches it");
+        }
+        Ok(Self { listener, address, limits: http.clone() })
+    }
+
+    /// The address, with the port that the system chose where none was given.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves on it.
+    ///
+    /// # Errors
+    /// Exit 1 where the system gives no thread.
+    pub fn serve(self, telemetry: Arc<Telemetry>) -> Result<Server, Failure> {
+        let fail = |e: io::Error| Failure::new(Exit::Failed, format!("cannot start the HTTP server: {e}"));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(fail)?;
+        let listener = {
+            let _inside = runtime.enter();
+            tokio::net::TcpListener::from_std(self.listener).map_err(fail)?
+        };
+        let (stop, stopped) = oneshot::channel();
+        let (site, limits) = (Arc::new(Site::new(telemetry)), self.limits);
+        let thread = thread::Builder::new()
+            .name("http".to_owned())
+            .spawn(move || runtime.block_on(serve::serve(listener, &site, &limits, stopped)))
+            .map_err(fail)?;
+        tracing::info!(address = %self.address, "HTTP is served");
+        Ok(Server { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the HTTP thread broke down; the service itself did not");
+        }
+    }
+}
+
+fn refused(address: SocketAddr, error: &io::Error) -> Failure {
+    let kind = error.kind();
+    let what_to_do = if kind == io::ErrorKind::AddrInUse {
+        let port = address.port();
+        format!("another process has it (`ss -ltnp 'sport = :{port}'` names it): end that one, or set `http.listen`")
+    } else if kind == io::ErrorKind::AddrNotAvailable {
+        "no interface of this machine has it: correct `http.listen`".to_owned()
+    } else if kind == io::ErrorKind::PermissionDenied {
+        "ports below 1024 need privileges: set `http.listen` to a higher one".to_owned()
+    } else {
+        "correct `http.listen`".to_owned()
+    };
+    Failure::new(Exit::Unavailable, format!("cannot listen on `{address}`: {error}; {what_to_do}"))
+}

@@ -1,0 +1,82 @@
+//! Connections, and the limits on whoever opens them.
+
+use std::{convert::Infallible, future::ready, sync::Arc, time::Duration};
+
+use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    time::{MissedTickBehavior, interval, sleep, timeout},
+};
+
+use super::pages::Site;
+use crate::config::Http;
+
+/// Line and headers of a request together: no scraper sends a tenth of it.
+const HEAD_BYTES_MAX: usize = 16 << 10;
+/// Headers of a request.
+const HEADERS_MAX: usize = 64;
+/// How often the threads are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How long open connections may go on once the process ends.
+const GRACE: Duration = Duration::from_secs(1);
+/// After a connection could not be taken (too many open files, mostly): to try at once would only burn the processor.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+/// Said to whoever comes while there are too many.
+const FULL: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 21\r\n\r\ntoo many connections\n";
+
+/// Serves until `stopped` says so or is dropped.
+pub async fn serve(listener: TcpListener, site: &Arc<Site>, limits: &Http, mut stopped: oneshot::Receiver<()>) {
+    let connections_max = limits.connections_max.get();
+    let permits = Arc::new(Semaphore::new(connections_max as usize));
+    let mut look = interval(LOOK_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            biased;
+            _ = &mut stopped => break,
+            _ = look.tick() => site.look(),
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => admit(stream, site, &permits, limits.request_max),
+                Err(error) => {
+                    tracing::debug!(%error, "a connection could not be taken");
+                    sleep(ACCEPT_AGAIN).await;
+                }
+            },
+        }
+    }
+    drop(listener);
+    // All permits are free when the last connection has ended.
+    let _ = timeout(GRACE, permits.acquire_many(connections_max)).await;
+}
+
+/// Takes a connection on, if there is room.
+fn admit(stream: TcpStream, site: &Arc<Site>, permits: &Arc<Semaphore>, length_max: Duration) {
+    if let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
+        tokio::spawn(answer(stream, Arc::clone(site), permit, length_max));
+    } else {
+        site.telemetry().meters.turned_away();
+        // It goes into an empty send buffer or not at all.
+        let _ = stream.try_write(FULL);
+    }
+}
+
+/// One connection: one request.
+async fn answer(stream: TcpStream, site: Arc<Site>, _permit: OwnedSemaphorePermit, length_max: Duration) {
+    let service = service_fn(|request: Request<Incoming>| ready(Ok::<_, Infallible>(site.answer(&request))));
+    let connection = http1::Builder::new()
+        .keep_alive(false)
+        .max_buf_size(HEAD_BYTES_MAX)
+        .max_headers(HEADERS_MAX)
+        .timer(TokioTimer::new())
+        .header_read_timeout(length_max)
+        .serve_connection(TokioIo::new(stream), service);
+    match timeout(length_max, connection).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) if error.is_timeout() => site.telemetry().meters.cut_off(),
+        Ok(Err(error)) => tracing::debug!(%error, "a connection failed"),
+        Err(_) => site.telemetry().meters.cut_off(),
+    }
+}

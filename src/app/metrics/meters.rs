@@ -1,0 +1,158 @@
+//! What is counted where it happens, by whichever thread, over the life of the process: each meter is an atomic.
+
+use std::time::Duration;
+
+use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, Registry, proto::MetricFamily};
+
+use super::{
+    ALERT_LATENCY, COMMIT_SECONDS, COMMITS, ENGINE_SECONDS, HTTP_REFUSED, HTTP_REQUESTS, NOTIFICATIONS, counter,
+    failed, histogram,
+};
+use crate::app::Failure;
+
+/// From a commit on a fast machine to an exchange whose clock is a minute off.
+const LATENCY_BUCKETS: [f64; 15] =
+    [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
+/// From a heartbeat to a record on which an incident's alert is made.
+const ENGINE_BUCKETS: [f64; 12] = [1e-7, 2.5e-7, 5e-7, 1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 1e-4, 1e-3, 1e-2, 1e-1];
+/// From a commit beside the broker to one that waited for a broker to come back.
+const COMMIT_BUCKETS: [f64; 12] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0];
+
+/// A counter that one place counts on.
+pub type Count = IntCounter;
+
+/// Where the time of an alert goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// From the completing event to its record.
+    Feed,
+    /// From the record to the engine.
+    Queue,
+    /// In the engine.
+    Engine,
+    /// From there to the commit.
+    Delivery,
+}
+
+impl Stage {
+    const ALL: [(Self, &'static str); 4] =
+        [(Self::Feed, "feed"), (Self::Queue, "queue"), (Self::Engine, "engine"), (Self::Delivery, "delivery")];
+}
+
+/// What can be asked for over HTTP, as a label: paths that are made up count as one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The list of what is there.
+    Index,
+    /// The metrics.
+    Metrics,
+    /// Whether the process lives.
+    Live,
+    /// Whether it is ready.
+    Ready,
+    /// Anything else.
+    Other,
+}
+
+impl Page {
+    /// The label.
+    #[must_use]
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Index => "/",
+            Self::Metrics => "/metrics",
+            Self::Live => "/livez",
+            Self::Ready => "/readyz",
+            Self::Other => "other",
+        }
+    }
+}
+
+/// All meters of the process.
+pub struct Meters {
+    registry: Registry,
+    latency: HistogramVec,
+    engine: Histogram,
+    commit_seconds: Histogram,
+    commits: IntCounter,
+    retries: IntCounter,
+    delivered: IntCounter,
+    http_requests: IntCounterVec,
+    http_full: IntCounter,
+    http_slow: IntCounter,
+}
+
+impl Meters {
+    /// Meters that stand at 0.
+    ///
+    /// # Errors
+    /// Exit 1 where the list holds a name that Prometheus refuses, which it does not.
+    pub fn new() -> Result<Self, Failure> {
+        Self::try_new().map_err(|e| failed(&e))
+    }
+
+    fn try_new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let latency = histogram(&registry, ALERT_LATENCY, &LATENCY_BUCKETS)?;
+        for (_, stage) in Stage::ALL {
+            latency.with_label_values(&[stage]);
+        }
+        let commits = counter(&registry, COMMITS)?;
+        let refused = counter(&registry, HTTP_REFUSED)?;
+        Ok(Self {
+            latency,
+            engine: histogram(&registry, ENGINE_SECONDS, &ENGINE_BUCKETS)?.with_label_values::<&str>(&[]),
+            commit_seconds: histogram(&registry, COMMIT_SECONDS, &COMMIT_BUCKETS)?.with_label_values::<&str>(&[]),
+            commits: commits.with_label_values(&["committed"]),
+            retries: commits.with_label_values(&["retried"]),
+            delivered: counter(&registry, NOTIFICATIONS)?.with_label_values(&["kafka", "delivered"]),
+            http_requests: counter(&registry, HTTP_REQUESTS)?,
+            http_full: refused.with_label_values(&["connections_max"]),
+            http_slow: refused.with_label_values(&["request_ms_max"]),
+            registry,
+        })
+    }
+
+    pub(super) fn gather(&self) -> Vec<MetricFamily> {
+        self.registry.gather()
+    }
+
+    /// An alert spent so long in a stage.
+    pub fn alert(&self, stage: Stage, seconds: f64) {
+        // A venue's clock that is ahead must not make the sum fall.
+        self.latency.with_label_values(&[Stage::ALL[stage as usize].1]).observe(seconds.max(0.0));
+    }
+
+    /// The engine took so long for a record.
+    pub fn engine(&self, length: Duration) {
+        self.engine.observe(length.as_secs_f64());
+    }
+
+    /// A transaction committed after so long, with so many alerts in it.
+    pub fn committed(&self, length: Duration, alerts: usize) {
+        self.commits.inc();
+        self.commit_seconds.observe(length.as_secs_f64());
+        self.delivered.inc_by(alerts as u64);
+    }
+
+    /// Transactions that were tried again.
+    #[must_use]
+    pub const fn retries(&self) -> &Count {
+        &self.retries
+    }
+
+    /// A request was answered.
+    pub fn answered(&self, page: Page, code: u16) {
+        self.http_requests.with_label_values(&[page.path(), &code.to_string()]).inc();
+    }
+
+    /// A connection was turned away: there are too many.
+    pub fn turned_away(&self) {
+        self.http_full.inc();
+    }
+
+    /// A connection was cut off: it took too long.
+    pub fn cut_off(&self) {
+        self.http_slow.inc();
+    }
+}

@@ -1,0 +1,205 @@
+//! What an engine says about itself at one moment, and how that becomes counters over the life of a process.
+//!
+//! An engine belongs to one thread and does not outlive its partitions: after a rebalance another one has read the input
+//! again and counts from there. [`Totals`] adds up what each has counted since it was restored, so a counter starts at 0
+//! with the process, holds what this process has handled, and never goes back.
+
+use std::collections::BTreeMap;
+
+use prometheus::Registry;
+
+use super::{
+    BOOK_FAULTS, BUILD, CONSUMER_LAG, DISORDERED, EVENTS, INCIDENTS, INCIDENTS_OPENED, KEYS, KEYS_EVICTED, MODE,
+    Metric, READY, RECORDS, REJECTED, SEQUENCE_GAPS, SEQUENCE_RESTARTS, SIGNALS, WATERMARK, WATERMARK_LAG, counter,
+    gauge,
+};
+use crate::{
+    app::{build, commit},
+    book::Fault,
+    detect::{Detector, Severity},
+    engine::{Engine, Fate, Keys},
+    event::{EventType, Reason},
+};
+
+/// A metric with the values of its labels.
+type Series = (Metric, Vec<String>);
+
+/// The numbers of one moment: what only rises, and what rises and falls.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Numbers {
+    counters: BTreeMap<Series, u64>,
+    gauges: BTreeMap<Series, f64>,
+}
+
+impl Numbers {
+    /// What an engine says. Every bounded series is there from the start: a rise from nothing is no rise to Prometheus.
+    #[must_use]
+    pub fn of(engine: &Engine) -> Self {
+        let mut numbers = Self::default();
+        let counters = engine.counters();
+        for (source, fates) in engine.context().sources.iter().zip(engine.fates()) {
+            for (fate, name) in Fate::ALL {
+                numbers.count(RECORDS, &[&source.name, name], fates.of(fate));
+            }
+        }
+        for ((_, reason), n) in Reason::ALL.into_iter().zip(counters.rejected) {
+            numbers.count(REJECTED, &[reason], n);
+        }
+        for ((_, kind), n) in EventType::ALL.into_iter().zip(counters.events) {
+            numbers.count(EVENTS, &[kind], n);
+        }
+        for ((_, fault), n) in Fault::ALL.into_iter().zip(counters.book_faults) {
+            numbers.count(BOOK_FAULTS, &[fault], n);
+        }
+        numbers.count(SEQUENCE_GAPS, &[], counters.gaps);
+        numbers.count(SEQUENCE_RESTARTS, &[], counters.restarts);
+        numbers.count(DISORDERED, &[], counters.disordered);
+        numbers.findings(engine);
+        for (kind, occupancy) in engine.occupancy() {
+            let name = Keys::ALL[kind as usize].1;
+            numbers.set(KEYS, &[name], occupancy.held as f64);
+            numbers.count(KEYS_EVICTED, &[name], occupancy.evicted);
+        }
+        if let Some(watermark) = engine.watermark() {
+            numbers.set(WATERMARK, &[], watermark.nanos() as f64 / 1e9);
+        }
+        numbers.set(MODE, &["normal"], 1.0);
+        numbers.set(BUILD, &[build(), commit()], 1.0);
+        numbers
+    }
+
+    fn findings(&mut self, engine: &Engine) {
+        let counters = engine.counters();
+        for (severity, name) in Severity::ALL {
+            for (detector, detector_name) in Detector::ALL {
+                let so_far = counters.signals.get(&(detector, severity)).copied().unwrap_or(0);
+                self.count(SIGNALS, &[detector_name, name], so_far);
+            }
+            self.count(INCIDENTS_OPENED, &[name], counters.incidents_opened.get(&severity).copied().unwrap_or(0));
+            let open = engine.incidents().filter(|incident| incident.severity() == severity).count();
+            self.set(INCIDENTS, &[name], open as f64);
+        }
+    }
+
+    /// Adds how one partition stands: offsets to go, and seconds that its clock is behind, as far as they are known.
+    pub fn partition(&mut self, topic: &str, number: i32, lag: Option<i64>, behind_seconds: Option<f64>) {
+        let labels = [topic, &number.to_string()];
+        if let Some(lag) = lag {
+            self.set(CONSUMER_LAG, &labels, lag as f64);
+        }
+        if let Some(seconds) = behind_seconds {
+            self.set(WATERMARK_LAG, &labels, seconds);
+        }
+    }
+
+    /// Adds what is true of the process whatever it reads.
+    pub fn process(&mut self, ready: bool) {
+        self.set(READY, &[], f64::from(u8::from(ready)));
+        self.set(BUILD, &[build(), commit()], 1.0);
+    }
+
+    fn count(&mut self, metric: Metric, labels: &[&str], n: u64) {
+        *self.counters.entry(series(metric, labels)).or_default() += n;
+    }
+
+    fn set(&mut self, metric: Metric, labels: &[&str], value: f64) {
+        self.gauges.insert(series(metric, labels), value);
+    }
+
+    /// The collectors of one answer.
+    pub(super) fn registry(&self) -> Result<Registry, prometheus::Error> {
+        let registry = Registry::new();
+        let mut last = None;
+        for ((metric, labels), n) in &self.counters {
+            let made = match last {
+                Some((made, vec)) if made == metric => vec,
+                Some(_) | None => counter(&registry, *metric)?,
+            };
+            made.with_label_values(labels).inc_by(*n);
+            last = Some((metric, made));
+        }
+        let mut last = None;
+        for ((metric, labels), value) in &self.gauges {
+            let made = match last {
+                Some((made, vec)) if made == metric => vec,
+                Some(_) | None => gauge(&registry, *metric)?,
+            };
+            made.with_label_values(labels).set(*value);
+            last = Some((metric, made));
+        }
+        Ok(registry)
+    }
+}
+
+fn series(metric: Metric, labels: &[&str]) -> Series {
+    (metric, labels.iter().map(|&label| label.to_owned()).collect())
+}
+
+/// Counters over the life of the process, however many engines it has had.
+#[derive(Debug, Default)]
+pub struct Totals {
+    sums: BTreeMap<Series, u64>,
+    /// What the present engine had counted when it was last asked.
+    last: BTreeMap<Series, u64>,
+}
+
+impl Totals {
+    /// Another engine begins: what it has counted by now was handled before.
+    pub fn begin(&mut self, restored: &Numbers) {
+        self.last.clone_from(&restored.counters);
+    }
+
+    /// The numbers of the present engine, with counters that go on from those before it.
+    pub fn follow(&mut self, mut numbers: Numbers) -> Numbers {
+        for (series, n) in &numbers.counters {
+            let last = self.last.get(series).copied().unwrap_or(0);
+            *self.sums.entry(series.clone()).or_default() += n.saturating_sub(last);
+        }
+        self.last = std::mem::replace(&mut numbers.counters, self.sums.clone());
+        numbers
+    }
+
+    /// The numbers while there is no engine.
+    #[must_use]
+    pub fn alone(&self) -> Numbers {
+        Numbers { counters: self.sums.clone(), gauges: BTreeMap::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(topic: &str, n: u64) -> Numbers {
+        let mut numbers = Numbers::default();
+        numbers.count(RECORDS, &[topic, "accepted"], n);
+        numbers
+    }
+
+    #[test]
+    fn a_counter_holds_what_this_process_handled_and_never_goes_back() {
+        let mut totals = Totals::default();
+        // Ten were handled before the process began.
+        totals.begin(&counted("a", 10));
+        assert_eq!(totals.follow(counted("a", 10)), counted("a", 0));
+        assert_eq!(totals.follow(counted("a", 15)), counted("a", 5));
+        // A rebalance: nothing is held, then an engine comes that has read all of it again, and what others did meanwhile.
+        assert_eq!(totals.alone(), counted("a", 5));
+        totals.begin(&counted("a", 40));
+        assert_eq!(totals.follow(counted("a", 41)), counted("a", 6));
+        // One whose input was cut begins lower.
+        totals.begin(&counted("a", 3));
+        assert_eq!(totals.follow(counted("a", 5)), counted("a", 8));
+    }
+
+    #[test]
+    fn a_topic_that_is_no_longer_read_keeps_its_count() {
+        let mut totals = Totals::default();
+        totals.begin(&Numbers::default());
+        totals.follow(counted("a", 7));
+        totals.begin(&Numbers::default());
+        let mut both = counted("b", 2);
+        both.count(RECORDS, &["a", "accepted"], 7);
+        assert_eq!(totals.follow(counted("b", 2)), both);
+    }
+}

@@ -1,0 +1,164 @@
+//! Restore and continue is the same as continue: at any record, for any input, byte for byte.
+//!
+//! Two engines take the same records. One is never touched; the other is written to bytes and read from them again and again.
+//! They must say the same, count the same, and be the same bytes whenever they are written.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/feeds.rs"]
+mod feeds;
+#[path = "support/hurtful.rs"]
+mod hurtful;
+
+use std::borrow::Cow;
+
+use feeds::{Dice, FEEDS, flow, interleaving};
+use foreshock::{
+    detect::cancel_burst,
+    engine::{Detection, Engine, Input, Keys, Limits, Outbox, Output, Plan, Record, Snapshot},
+    event::{Event, Reason, Rejection, Source, SourceId},
+    window::BurstSettings,
+};
+use hurtful::{START, cancel, event, name, secs};
+use proptest::prelude::*;
+
+/// A plan whose every number differs from the default, so that one that were not restored would show.
+fn plan(feeds: usize, limits: Limits) -> Plan {
+    let sources = (0..feeds).map(|feed| Source {
+        name: "orderflow.events".to_owned(),
+        partition: Some(i32::try_from(feed).unwrap()),
+        feed,
+    });
+    let window = BurstSettings { a_min: 4, cold_a_min: 9, warnings_per_day: 3.0 };
+    let detection = Detection { cancel_burst: cancel_burst::Settings { window } };
+    Plan { limits, detection, sources: sources.collect(), replay: "foreshock replay".to_owned() }
+}
+
+/// An engine that is left alone, and its twin that is restarted.
+struct Twins {
+    plan: Plan,
+    kept: Engine,
+    restarted: Engine,
+    next: Vec<u64>,
+}
+
+impl Twins {
+    fn new(plan: Plan) -> Self {
+        let next = vec![0; plan.sources.len()];
+        Self { kept: Engine::new(plan.clone()), restarted: Engine::new(plan.clone()), plan, next }
+    }
+
+    /// Gives the next record of a source to both.
+    fn take(&mut self, source: usize, content: &Result<Vec<Event<'_>>, Rejection>) -> Vec<Output> {
+        let offset = self.next[source];
+        self.next[source] += 1;
+        let source = SourceId(u32::try_from(source).unwrap());
+        let [kept, restarted] = [&mut self.kept, &mut self.restarted].map(|engine| {
+            let mut outbox = Outbox::default();
+            let record =
+                Record { source, offset, appended_at: None, content: content.as_deref().map_err(Clone::clone) };
+            engine.handle(Input::Record(record), &mut outbox);
+            outbox.drain().collect::<Vec<_>>()
+        });
+        assert_eq!(kept, restarted);
+        kept
+    }
+
+    /// Writes both, and goes on with the second from what was written.
+    fn restart(&mut self) {
+        let bytes = self.restarted.snapshot().encode();
+        assert!(self.kept.snapshot().encode() == bytes, "the bytes differ before the restart");
+        let snapshot = Snapshot::decode(&bytes).unwrap();
+        let positions: Vec<u64> = snapshot.positions().map(|(_, next)| next).collect();
+        assert_eq!(positions, self.next);
+        self.restarted = Engine::restore(&self.plan, snapshot).unwrap();
+        assert!(self.restarted.snapshot().encode() == bytes, "the bytes differ after the restart");
+    }
+
+    fn assert_same(&self) {
+        let seen = |engine: &Engine| {
+            (engine.counters().clone(), engine.fates().to_vec(), engine.occupancy(), engine.watermark())
+        };
+        assert_eq!(seen(&self.kept), seen(&self.restarted));
+    }
+
+    fn held(&self, kind: Keys) -> u64 {
+        self.kept.occupancy().into_iter().find(|(other, _)| *other == kind).unwrap().1.held
+    }
+}
+
+/// How often a restart came upon something that is easily lost.
+#[derive(Debug, Default)]
+struct Met {
+    restarts: usize,
+    open_incidents: usize,
+    waiting_signals: usize,
+}
+
+#[test]
+fn an_engine_restarted_hundreds_of_times_says_the_same() {
+    let flow = flow();
+    let mut met = Met::default();
+    let mut outputs = 0;
+    for seed in 0..4 {
+        let mut dice = Dice(seed);
+        let mut twins = Twins::new(plan(FEEDS, Limits::default()));
+        let mut next = [0; FEEDS];
+        let mut until_restart = 0;
+        for feed in interleaving(&flow, seed) {
+            if until_restart == 0 {
+                twins.restart();
+                met.restarts += 1;
+                met.open_incidents += usize::from(twins.held(Keys::Incident) > 0);
+                met.waiting_signals += usize::from(twins.held(Keys::Signal) > 0);
+                // Mostly far apart, and now and then record by record.
+                until_restart = if dice.one_in(3) { 1 } else { 1 + dice.below(150) };
+            }
+            until_restart -= 1;
+            outputs += twins.take(feed, &Ok(vec![flow[feed][next[feed]].clone()])).len();
+            next[feed] += 1;
+        }
+        twins.restart();
+        twins.assert_same();
+    }
+    assert!(outputs > 200 && met.restarts > 500, "{outputs} outputs, {met:?}");
+    assert!(met.open_incidents > 50 && met.waiting_signals > 20, "{met:?}");
+}
+
+/// What a record holds: nothing, what cannot be used, one event or several.
+fn content() -> impl Strategy<Value = Result<Vec<Event<'static>>, Rejection>> {
+    prop_oneof![
+        10 => prop::collection::vec(event(), 1..2).prop_map(Ok),
+        1 => prop::collection::vec(event(), 0..4).prop_map(Ok),
+        1 => Just(Err(Rejection { reason: Reason::NotJson, detail: Cow::Borrowed("no JSON") })),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_restart_anywhere_in_a_hostile_flow_changes_nothing(
+        records in prop::collection::vec((content(), 0_usize..2, 1_usize..40, any::<bool>()), 1..60)
+    ) {
+        let limits = Limits { symbols_max: 2, accounts_max: 3, orders_max: 3, incidents_max: 1, signals_pending_max: 2 };
+        let mut twins = Twins::new(plan(2, limits));
+        // All symbols are warm, so that there is something to say.
+        for second in START - 200..START {
+            for (source, symbol) in [(0, "S0"), (0, "S1"), (1, "S2"), (1, "S3")] {
+                let body = cancel("1");
+                let event = Event { ts: secs(second), symbol: Some(name(symbol)), seq: None, account: None, owner: None, body };
+                twins.take(source, &Ok(vec![event]));
+            }
+        }
+        for (content, source, times, restart) in records {
+            for _ in 0..times {
+                twins.take(source, &content);
+            }
+            if restart {
+                twins.restart();
+            }
+        }
+        twins.restart();
+        twins.assert_same();
+    }
+}

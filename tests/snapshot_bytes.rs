@@ -1,0 +1,246 @@
+//! Snapshots that are damaged, of another version or of another input, and snapshots that go on under another configuration.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/hurtful.rs"]
+mod hurtful;
+
+use foreshock::{
+    alert::Alert,
+    correlate::Status,
+    detect::cancel_burst,
+    engine::{Detection, Engine, Input, Keys, Limits, Outbox, Output, Plan, Record, Snapshot, Unusable, VERSION},
+    event::{Body, Event, Heartbeat, Side, Source, SourceId},
+    time::EventTime,
+    window::BurstSettings,
+};
+use hurtful::{START, cancel, millis, name, order, secs};
+use proptest::prelude::*;
+
+fn plan(partitions: usize) -> Plan {
+    let sources = (0..partitions).map(|feed| Source {
+        name: "orderflow.events".to_owned(),
+        partition: Some(i32::try_from(feed).unwrap()),
+        feed,
+    });
+    Plan {
+        limits: Limits::default(),
+        detection: Detection::default(),
+        sources: sources.collect(),
+        replay: String::new(),
+    }
+}
+
+/// An engine and what it said.
+struct Run {
+    engine: Engine,
+    offset: u64,
+    alerts: Vec<Alert>,
+}
+
+impl Run {
+    fn new(engine: Engine) -> Self {
+        Self { engine, offset: 0, alerts: Vec::new() }
+    }
+
+    /// One that an engine's bytes give under a plan.
+    fn restored(bytes: &[u8], plan: &Plan) -> Self {
+        Self::new(Engine::restore(plan, Snapshot::decode(bytes).unwrap()).unwrap())
+    }
+
+    fn say(&mut self, symbol: Option<&str>, ts: EventTime, body: Body<'static>) {
+        self.offset += 1;
+        let event = Event {
+            ts,
+            symbol: symbol.map(name),
+            seq: None,
+            account: Some(name(format!("a{}", self.offset % 7))),
+            owner: None,
+            body,
+        };
+        let content = Ok(std::slice::from_ref(&event));
+        let record = Record { source: SourceId(0), offset: self.offset, appended_at: None, content };
+        let mut outbox = Outbox::default();
+        self.engine.handle(Input::Record(record), &mut outbox);
+        self.alerts.extend(outbox.drain().filter_map(|o| if let Output::Notify(a, _) = o { Some(*a) } else { None }));
+    }
+
+    fn quiet(&mut self, symbol: &str, seconds: std::ops::Range<i64>) {
+        for second in seconds {
+            self.say(Some(symbol), secs(second), order(format!("o{second}"), Side::Buy, 1 + second % 5, 2));
+            self.say(Some(symbol), secs(second), cancel(format!("o{}", second - 3)));
+        }
+    }
+
+    fn burst(&mut self, symbol: &str, second: i64) {
+        (0..100).for_each(|i| self.say(Some(symbol), millis(second, i * 5), cancel("1")));
+    }
+
+    fn clock(&mut self, second: i64) {
+        self.say(None, secs(second), Body::Heartbeat(Heartbeat { producer: None }));
+    }
+
+    fn of(&self, status: Status) -> Vec<&Alert> {
+        self.alerts.iter().filter(|alert| alert.status == status).collect()
+    }
+
+    fn held(&self, kind: Keys) -> (u64, u64) {
+        let (_, found) = self.engine.occupancy().into_iter().find(|(other, _)| *other == kind).unwrap();
+        (found.held, found.evicted)
+    }
+}
+
+/// Three symbols, two of them in the middle of an incident.
+fn burning() -> Run {
+    let mut run = Run::new(Engine::new(plan(1)));
+    for symbol in ["A", "B", "C"] {
+        run.quiet(symbol, START..START + 150);
+    }
+    for symbol in ["A", "B"] {
+        run.burst(symbol, START + 150);
+    }
+    run.clock(START + 151);
+    assert_eq!(run.of(Status::Firing).len(), 2);
+    run
+}
+
+fn bytes() -> Vec<u8> {
+    burning().engine.snapshot().encode()
+}
+
+/// Without head and checksum.
+fn body(bytes: &[u8]) -> &[u8] {
+    &bytes[12..bytes.len() - 32]
+}
+
+#[test]
+fn bytes_that_end_early_or_go_on_are_refused() {
+    let whole = bytes();
+    assert!(Snapshot::decode(&whole).is_ok() && Snapshot::decode_body(body(&whole)).is_ok());
+    for end in 0..whole.len() {
+        let refused = Snapshot::decode(&whole[..end]).err();
+        let expected = if end < 12 { "no_snapshot" } else { "damaged" };
+        assert_eq!(refused.map(|why| why.name()), Some(expected), "up to {end}");
+    }
+    for end in 0..body(&whole).len() {
+        let refused = Snapshot::decode_body(&body(&whole)[..end]).err();
+        assert_eq!(refused.map(|why| why.name()), Some("damaged"), "the body up to {end}");
+    }
+    let longer = [body(&whole), &[0]].concat();
+    assert_eq!(Snapshot::decode_body(&longer).err(), Some(Unusable::Damaged("it goes on after its end".to_owned())));
+}
+
+#[test]
+fn no_byte_can_change_unnoticed() {
+    let mut bytes = bytes();
+    for i in 0..bytes.len() {
+        bytes[i] ^= 1 << (i % 8);
+        let expected = match i {
+            0..8 => "no_snapshot",
+            8..12 => "unknown_version",
+            _ => "damaged",
+        };
+        assert_eq!(Snapshot::decode(&bytes).err().map(|why| why.name()), Some(expected), "byte {i}");
+        bytes[i] ^= 1 << (i % 8);
+    }
+}
+
+#[test]
+fn another_version_is_named() {
+    let mut bytes = bytes();
+    bytes[8..12].copy_from_slice(&(VERSION + 1).to_le_bytes());
+    let refused = Snapshot::decode(&bytes).err().unwrap();
+    assert_eq!(refused, Unusable::UnknownVersion(VERSION + 1));
+    assert!(refused.to_string().contains(&format!("version {}", VERSION + 1)), "{refused}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
+
+    /// Where the checksum does not help, nothing breaks either: no panic, and no more memory than the bytes can fill.
+    #[test]
+    fn a_body_with_any_bytes_in_it_is_read_or_refused(
+        at in any::<prop::sample::Index>(), new in prop::collection::vec(any::<u8>(), 1..12), remove in 0_usize..12
+    ) {
+        let whole = bytes_once();
+        let mut bytes = body(whole).to_vec();
+        let at = at.index(bytes.len());
+        let end = (at + remove).min(bytes.len());
+        bytes.splice(at..end, new);
+        if let Ok(snapshot) = Snapshot::decode_body(&bytes) {
+            // What was read can be written.
+            prop_assert!(!snapshot.encode().is_empty());
+        }
+    }
+}
+
+fn bytes_once() -> &'static [u8] {
+    static BYTES: std::sync::OnceLock<Vec<u8>> = std::sync::OnceLock::new();
+    BYTES.get_or_init(bytes)
+}
+
+#[test]
+fn sources_may_be_added_at_the_end_and_nowhere_else() {
+    let restore = |plan| Engine::restore(&plan, Snapshot::decode(bytes_once()).unwrap());
+    let mut grown = Run::new(restore(plan(3)).unwrap());
+    assert_eq!(grown.engine.fates().len(), 3);
+    grown.clock(START + 400);
+    assert_eq!(grown.alerts, [], "the new partitions have said nothing yet, so nothing is past them");
+    let mut renamed = plan(1);
+    renamed.sources[0].name = "other.events".to_owned();
+    let mut in_front = plan(2);
+    in_front.sources.reverse();
+    for other in [plan(0), renamed, in_front] {
+        let refused = restore(other).err().unwrap();
+        assert_eq!(refused, Unusable::OtherSources("`orderflow.events:0`".to_owned()));
+    }
+}
+
+#[test]
+fn other_settings_leave_the_rates_and_the_ids_as_they_are() {
+    let mut before = burning();
+    let opened: Vec<String> = before.of(Status::Firing).iter().map(|alert| alert.id.clone()).collect();
+    let window = BurstSettings { a_min: 6, ..BurstSettings::default() };
+    let other = Plan { detection: Detection { cancel_burst: cancel_burst::Settings { window } }, ..plan(1) };
+    let mut after = Run::restored(&before.engine.snapshot().encode(), &other);
+    for run in [&mut before, &mut after] {
+        run.clock(START + 300);
+        // Blind for 91 s if its rate had gone.
+        run.quiet("A", START + 300..START + 303);
+        run.burst("A", START + 303);
+        run.clock(START + 304);
+    }
+    let resolved: Vec<String> = after.of(Status::Resolved).iter().map(|alert| alert.id.clone()).collect();
+    assert_eq!(resolved, opened);
+    assert!(after.alerts.iter().all(|alert| alert.audit.config == other.detection.hash()));
+    let (firing, as_before) = (after.of(Status::Firing), before.of(Status::Firing));
+    assert_eq!(firing.len(), 1, "the second burst is found at once");
+    assert_ne!(firing[0].id, as_before[2].id, "what opens now has its id from the settings of now");
+}
+
+#[test]
+fn smaller_limits_evict_the_oldest_at_once_and_count_them() {
+    let before = burning();
+    let (orders, accounts) = (before.held(Keys::Order).0, before.held(Keys::Account).0);
+    let limits = Limits { symbols_max: 1, accounts_max: 2, orders_max: 2, ..Limits::default() };
+    let mut after = Run::restored(&before.engine.snapshot().encode(), &Plan { limits, ..plan(1) });
+    assert_eq!(after.held(Keys::Symbol), (1, 2));
+    assert_eq!(after.held(Keys::Account), (2, accounts - 2));
+    assert_eq!(after.held(Keys::Order), (2, orders - 2));
+    // A forgotten symbol's episode has ended: its incident ends too.
+    after.clock(START + 300);
+    after.clock(START + 500);
+    assert_eq!(after.of(Status::Resolved).len(), 2);
+    assert_eq!(after.held(Keys::Incident).0, 0);
+}
+
+#[test]
+fn fewer_incidents_are_kept_from_the_next_on_and_the_others_withdrawn_in_words() {
+    let before = burning();
+    let limits = Limits { incidents_max: 1, ..Limits::default() };
+    let mut after = Run::restored(&before.engine.snapshot().encode(), &Plan { limits, ..plan(1) });
+    assert_eq!((after.held(Keys::Incident), after.alerts.len()), ((2, 0), 0));
+    after.burst("C", START + 151);
+    after.clock(START + 152);
+    assert_eq!(after.held(Keys::Incident), (1, 2));
+    assert_eq!((after.of(Status::Firing).len(), after.of(Status::Withdrawn).len()), (1, 2));
+}

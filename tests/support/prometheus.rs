@@ -1,0 +1,96 @@
+//! A real Prometheus, and its checker of metrics. Where they are not installed a test fails with what to do.
+
+use std::fs;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::deadline::Deadline;
+use super::http;
+use super::kafka::port;
+use super::watchdog::Watchdog;
+
+/// A start takes a second.
+const START_MAX: Duration = Duration::from_mins(1);
+const POLL: Duration = Duration::from_millis(100);
+
+/// Lets `promtool check metrics` judge a text, and fails with what it says.
+pub fn check_metrics(text: &str) {
+    let mut promtool = Command::new("promtool")
+        .args(["check", "metrics"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{}", missing("promtool", &error)));
+    promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+    let output = promtool.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.is_empty(), "promtool: {said}\n{text}");
+}
+
+/// A Prometheus that scrapes one address four times a second. It is killed when it is dropped.
+pub struct Prometheus {
+    child: Child,
+    watchdog: Option<Watchdog>,
+    address: SocketAddr,
+    _dir: TempDir,
+}
+
+impl Prometheus {
+    pub fn scraping(target: SocketAddr) -> Self {
+        let dir = tempfile::Builder::new().prefix("prometheus-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let config = dir.path().join("prometheus.yml");
+        let scrape = "scrape_configs: [{job_name: foreshock, scrape_interval: 250ms, scrape_timeout: 200ms,";
+        fs::write(&config, format!("{scrape} static_configs: [{{targets: ['{target}']}}]}}]\n")).unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], port::free(1)[0]));
+        let child = Command::new("prometheus")
+            .arg(format!("--config.file={}", config.display()))
+            .arg(format!("--storage.tsdb.path={}", dir.path().join("data").display()))
+            .arg(format!("--web.listen-address={address}"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}", missing("prometheus", &error)));
+        let watchdog = Some(Watchdog::over(&child));
+        Self { child, watchdog, address, _dir: dir }
+    }
+
+    /// Waits until a query gives a value that serves. `query` is written as in an address.
+    pub fn wait(&mut self, query: &str, serves: impl Fn(f64) -> bool) {
+        let deadline = Deadline::after(START_MAX);
+        let mut last = Value::Null;
+        loop {
+            assert!(deadline.left() > Duration::ZERO, "not in time: {query}; Prometheus says {last}");
+            assert_eq!(self.child.try_wait().unwrap(), None, "Prometheus ended");
+            if std::net::TcpStream::connect_timeout(&self.address, POLL).is_ok() {
+                let path = format!("/api/v1/query?query={query}");
+                let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+                let answer = http::ask(self.address, &request);
+                last = serde_json::from_str(&answer.body).unwrap_or(Value::String(answer.body));
+                let value = last["data"]["result"][0]["value"][1].as_str().and_then(|value| value.parse().ok());
+                if value.is_some_and(&serves) {
+                    return;
+                }
+            }
+            std::thread::park_timeout(POLL);
+        }
+    }
+}
+
+impl Drop for Prometheus {
+    fn drop(&mut self) {
+        self.child.kill().unwrap();
+        self.watchdog = None;
+        self.child.wait().unwrap();
+    }
+}
+
+fn missing(what: &str, error: &std::io::Error) -> String {
+    format!("{what} does not start ({error}): run `deploy/prerequisites.sh --tests`, or install Prometheus")
+}
