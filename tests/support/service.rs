@@ -75,6 +75,12 @@ impl Service {
         line["address"].as_str().unwrap().parse().unwrap()
     }
 
+    /// What it has said by now.
+    pub fn log_so_far(&mut self) -> String {
+        self.log.extend(self.lines.try_iter());
+        self.log.join("\n")
+    }
+
     /// Fails if it has ended.
     pub fn assert_running(&mut self) {
         let ended = self.child.try_wait().unwrap();
