@@ -70,6 +70,8 @@ pub struct Topics {
     pub alerts: TopicName,
     /// Where rejected records go; as above.
     pub dead_letter: TopicName,
+    /// Where the service's own decisions go; as above.
+    pub audit: TopicName,
 }
 
 /// `[http]`
