@@ -1,5 +1,7 @@
 //! What topics and partitions there are, and the making of missing output topics.
 
+use std::time::Duration;
+
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
@@ -8,7 +10,7 @@ use rdkafka::{
     metadata::Metadata,
 };
 
-use super::{ANSWER_MAX, client, consumer, unavailable};
+use super::{ANSWER_MAX, client, consumer, fault::is_login, unavailable};
 use crate::{
     app::{Exit, Failure},
     config::{Config, Kafka, Subscription, TopicName},
@@ -107,7 +109,14 @@ fn create(kafka: &Kafka, topics: &[&TopicName]) -> Result<(), Failure> {
 fn metadata(asker: &BaseConsumer, kafka: &Kafka, topic: Option<&str>) -> Result<Metadata, Failure> {
     asker.fetch_metadata(topic, ANSWER_MAX).map_err(|e| {
         let brokers = kafka.brokers.as_str();
-        unavailable(&format!("no broker answers at `{brokers}`: start one, or correct `kafka.brokers`"), &e)
+        // That a broker does not let us in shows as silence; why is another event.
+        let reasons = std::iter::from_fn(|| asker.poll(Duration::ZERO)).filter_map(Result::err);
+        match reasons.into_iter().find(is_login) {
+            Some(reason) => unavailable(&format!("cannot log in at `{brokers}`"), &reason),
+            None => {
+                unavailable(&format!("no broker answers at `{brokers}`: start one, or correct `kafka.brokers`"), &e)
+            }
+        }
     })
 }
 

@@ -13,9 +13,11 @@ use crate::{
         Exit, Failure, Interrupt, clock,
         kafka::{
             self, ANSWER_MAX,
-            consumer::{Handle, Received, appended_at},
+            batch::{Received, appended_at},
+            consumer::Handle,
             lag::Ends,
-            publisher::{Message, Publisher, Transaction},
+            message::{CUT, Message},
+            publisher::{Publisher, Transaction},
             range,
             topics::{self, Range},
             unavailable,
@@ -237,7 +239,7 @@ impl Open {
         ];
         let kept = &record.payload[..record.payload.len().min(DEAD_LETTER_BYTES_MAX)];
         if kept.len() < record.payload.len() {
-            headers.push(("cut_from_bytes", record.payload.len().to_string()));
+            headers.push((CUT, record.payload.len().to_string()));
         }
         let topic = self.topics.dead_letter.as_str().to_owned();
         self.wait(Message { topic, key: record.key.to_vec(), payload: kept.to_vec(), headers });
@@ -280,14 +282,14 @@ impl Open {
             return Ok(());
         }
         let offsets = self.offsets().map_err(|e| unavailable("cannot name the offsets", &e))?;
-        let transaction = Transaction {
-            messages: &self.waiting,
+        let mut transaction = Transaction {
+            messages: &mut self.waiting,
             offsets: &offsets,
             reader,
             opens_incident: self.alerts == Alerts::Opening,
         };
         let began = clock::monotonic();
-        publisher.commit(&transaction, interrupt)?;
+        publisher.commit(&mut transaction, interrupt)?;
         let now = clock::monotonic();
         self.telemetry.meters.committed(now.duration_since(began), self.emitted.len());
         for emitted in self.emitted.drain(..) {
