@@ -104,6 +104,14 @@ pub struct Limits {
     pub decode: DecodeLimits,
 }
 
+impl Topics {
+    /// All that the service writes in its transactions.
+    #[must_use]
+    pub const fn outputs(&self) -> [&TopicName; 3] {
+        [&self.alerts, &self.dead_letter, &self.audit]
+    }
+}
+
 impl Config {
     /// Reads a file's text (`name` is for messages) with the environment's `FORESHOCK_…` pairs over it.
     ///
