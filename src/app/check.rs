@@ -115,7 +115,7 @@ fn kafka(config: &Config, interrupt: &Interrupt, report: &mut Report) -> Result<
             Subscription::Pattern(pattern) => report.say([broker.pattern(pattern)])?,
         }
     }
-    for topic in [&config.topics.alerts, &config.topics.dead_letter] {
+    for topic in config.topics.outputs() {
         interrupt.check()?;
         report.say(broker.output(topic.as_str()))?;
     }

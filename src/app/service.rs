@@ -16,6 +16,7 @@ mod open;
 mod report;
 mod tenure;
 mod turn;
+mod vigil;
 
 use std::{sync::Arc, time::Duration};
 

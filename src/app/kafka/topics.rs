@@ -75,8 +75,7 @@ pub fn prepare(config: &Config) -> Result<(), Failure> {
             });
         }
     }
-    let outputs = [&config.topics.alerts, &config.topics.dead_letter];
-    let absent: Vec<&TopicName> = outputs.into_iter().filter(|topic| !exists(topic.as_str())).collect();
+    let absent: Vec<&TopicName> = config.topics.outputs().into_iter().filter(|topic| !exists(topic.as_str())).collect();
     match absent.first() {
         None => Ok(()),
         Some(topic) if !config.kafka.create_topics => Err(Failure::new(

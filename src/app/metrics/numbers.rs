@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use prometheus::Registry;
 
 use super::{
-    BOOK_FAULTS, BUILD, CONSUMER_LAG, DISORDERED, EVENTS, INCIDENTS, INCIDENTS_OPENED, KEYS, KEYS_EVICTED, MODE,
-    Metric, READY, RECORDS, REJECTED, SEQUENCE_GAPS, SEQUENCE_RESTARTS, SIGNALS, TROUBLES, WATERMARK, WATERMARK_LAG,
-    counter, gauge,
+    BOOK_FAULTS, BUILD, CONSUMER_LAG, DISORDERED, EVENTS, FEED_STOPS, INCIDENTS, INCIDENTS_OPENED, KEYS, KEYS_EVICTED,
+    MODE, Metric, READY, RECORDS, REJECTED, SEQUENCE_GAPS, SEQUENCE_RESTARTS, SIGNALS, TROUBLES, WATERMARK,
+    WATERMARK_LAG, counter, gauge,
 };
 use crate::{
     app::{build, commit},
@@ -54,6 +54,7 @@ impl Numbers {
         }
         numbers.count(SEQUENCE_GAPS, &[], counters.gaps);
         numbers.count(SEQUENCE_RESTARTS, &[], counters.restarts);
+        numbers.count(FEED_STOPS, &[], counters.stops);
         numbers.count(DISORDERED, &[], counters.disordered);
         numbers.findings(engine);
         for (kind, occupancy) in engine.occupancy() {
