@@ -32,7 +32,7 @@ use super::{
     batch::Batch,
     consumer as settings,
     contact::Contact,
-    fault::{Fault, code, is_login},
+    fault::{Fault, code, is_login, refused},
     group::{Roster, is_in},
     lag::{self, Ends},
     unavailable,
@@ -178,9 +178,7 @@ impl Membership {
                     lost: lost.clone(),
                     failure: Mutex::default(),
                 })
-                .map_err(|e| {
-                    Failure::usage(format!("the Kafka client refuses its settings: {e}; see `kafka.client`"))
-                })?,
+                .map_err(|e| refused(&e))?,
         );
         let topics: Vec<&str> = kafka.input.iter().map(crate::config::Subscription::as_str).collect();
         reader.subscribe(&topics).map_err(|e| unavailable("cannot subscribe to the input", &e))?;

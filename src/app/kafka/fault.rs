@@ -5,7 +5,10 @@
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
-use crate::app::{Exit, Failure};
+use crate::{
+    app::{Exit, Failure},
+    config::ClientValue,
+};
 
 /// What to do about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,8 +124,21 @@ pub fn is_login(error: &KafkaError) -> bool {
 pub fn unavailable(what: &str, error: &KafkaError) -> Failure {
     let advice = code(error).and_then(|code| RIGHTS.iter().chain(&LOGIN).find(|(refused, _)| *refused == code));
     let advice = advice.map(|(_, advice)| format!("; {advice}")).unwrap_or_default();
-    let failure = Failure::new(Exit::Unavailable, format!("{what}: {error}{advice}"));
+    let failure = Failure::new(Exit::Unavailable, format!("{what}: {}{advice}", words(error)));
     if Fault::of(error).passes() { failure.passing() } else { failure }
+}
+
+/// A failure because librdkafka does not take a setting.
+#[must_use]
+pub fn refused(error: &KafkaError) -> Failure {
+    Failure::usage(format!("the Kafka client refuses its settings: {}; see `kafka.client`", words(error)))
+}
+
+/// An error in words. Those for a setting show its value: a secret's are left out.
+fn words(error: &KafkaError) -> String {
+    let KafkaError::ClientConfig(_, words, setting, _) = error else { return error.to_string() };
+    let is_secret = ClientValue::new(setting, String::new()).is_secret();
+    if is_secret { format!("`{setting}`") } else { format!("`{setting}`: {words}") }
 }
 
 #[cfg(test)]

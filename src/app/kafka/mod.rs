@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use rdkafka::ClientConfig;
 
-pub use self::fault::unavailable;
+pub use self::fault::{refused, unavailable};
 use crate::config::Kafka;
 
 /// How long an answer to a question about metadata or offsets may take.

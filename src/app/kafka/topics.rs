@@ -6,11 +6,15 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext},
-    error::{KafkaError, RDKafkaErrorCode},
+    error::RDKafkaErrorCode,
     metadata::Metadata,
 };
 
-use super::{ANSWER_MAX, client, consumer, fault::is_login, unavailable};
+use super::{
+    ANSWER_MAX, client, consumer,
+    fault::{is_login, refused},
+    unavailable,
+};
 use crate::{
     app::{Exit, Failure},
     config::{Config, Kafka, Subscription, TopicName},
@@ -122,8 +126,4 @@ fn metadata(asker: &BaseConsumer, kafka: &Kafka, topic: Option<&str>) -> Result<
 
 fn missing(topic: &str) -> Failure {
     Failure::new(Exit::Unavailable, format!("topic `{topic}` is not there: create it, or correct its name"))
-}
-
-fn refused(error: &KafkaError) -> Failure {
-    Failure::usage(format!("the Kafka client refuses its settings: {error}; see `kafka.client`"))
 }
