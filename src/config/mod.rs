@@ -75,6 +75,8 @@ pub struct Topics {
     pub alerts: TopicName,
     /// Where rejected records go; as above.
     pub dead_letter: TopicName,
+    /// Where the service's own decisions go; as above.
+    pub audit: TopicName,
 }
 
 /// `[http]`
@@ -103,6 +105,14 @@ pub struct Limits {
     pub signals_pending_max: NonZeroUsize,
     /// What one record may hold.
     pub decode: DecodeLimits,
+}
+
+impl Topics {
+    /// All that the service writes in its transactions.
+    #[must_use]
+    pub const fn outputs(&self) -> [&TopicName; 3] {
+        [&self.alerts, &self.dead_letter, &self.audit]
+    }
 }
 
 impl Config {

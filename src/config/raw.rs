@@ -105,11 +105,17 @@ pub struct RawTopics {
     pub alerts: String,
     /// Records that cannot be used, with the reason.
     pub dead_letter: String,
+    /// What the service decided by its clock, for replays and restarts.
+    pub audit: String,
 }
 
 impl Default for RawTopics {
     fn default() -> Self {
-        Self { alerts: "foreshock.alerts".to_owned(), dead_letter: "foreshock.dead-letter".to_owned() }
+        Self {
+            alerts: "foreshock.alerts".to_owned(),
+            dead_letter: "foreshock.dead-letter".to_owned(),
+            audit: "foreshock.audit".to_owned(),
+        }
     }
 }
 

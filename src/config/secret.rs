@@ -53,12 +53,6 @@ impl ClientValue {
         if is_secret(name) { Self::Secret(Secret::new(value)) } else { Self::Plain(value) }
     }
 
-    /// Whether it may not be seen.
-    #[must_use]
-    pub const fn is_secret(&self) -> bool {
-        matches!(self, Self::Secret(_))
-    }
-
     /// The text, for librdkafka.
     #[must_use]
     pub fn expose(&self) -> &str {

@@ -236,7 +236,11 @@ fn topics(raw: &RawTopics, input: &[Subscription]) -> Result<Topics, Invalid> {
         }
         Ok(topic)
     };
-    Ok(Topics { alerts: output("alerts", &raw.alerts)?, dead_letter: output("dead_letter", &raw.dead_letter)? })
+    Ok(Topics {
+        alerts: output("alerts", &raw.alerts)?,
+        dead_letter: output("dead_letter", &raw.dead_letter)?,
+        audit: output("audit", &raw.audit)?,
+    })
 }
 
 fn detection(raw: &RawDetect) -> Result<Detection, Invalid> {

@@ -12,7 +12,6 @@ const KILLS: (u64, u64) = (3, 10);
 const OPENED_MAX: u64 = 3;
 
 #[test]
-#[expect(clippy::print_stderr, reason = "a failure is repeated with its seed")]
 fn kills_at_random_points_lose_and_repeat_nothing() {
     let flow = Flow::shared();
     let kills = if is_long() { KILLS.1 } else { KILLS.0 };
@@ -40,7 +39,7 @@ fn kills_at_random_points_lose_and_repeat_nothing() {
     trial.finish(last, follower);
 }
 
-/// SplitMix64: enough to choose points in time.
+/// `SplitMix64`: enough to choose points in time.
 struct Random(u64);
 
 impl Random {

@@ -13,6 +13,7 @@
 //! again, and `a_kill_between_produce_and_commit_loses_and_repeats_nothing` must fail: revisions of an incident are missing.
 
 mod kills;
+mod silence;
 #[path = "../support/mod.rs"]
 mod support;
 mod takeover;

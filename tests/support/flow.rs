@@ -1,4 +1,4 @@
-//! One simulated hour and a half in a topic of a real broker, with hostile records in it, and what `replay` gives for it.
+//! One simulated hour and a half in a topic of a real broker, with hostile records in it.
 //!
 //! Making it takes some seconds, so the tests of one process that run at the same time share it. It goes with the last
 //! of them: a static would never be dropped, and leave the broker's directory behind.
@@ -10,7 +10,6 @@ use std::thread;
 use super::command::foreshock;
 use super::hostile;
 use super::kafka::Cluster;
-use super::replay::Replay;
 use super::topic::{Isolation, Topic};
 
 const TOPIC: &str = "orderflow.events";
@@ -29,13 +28,12 @@ const HOSTILE_AT: [i64; 4] = [60_000, 120_000, 180_000, 240_000];
 /// Records that the machine's memory and the test's patience can take.
 const RECORDS: std::ops::Range<u64> = 300_000..400_000;
 
-/// An input topic, and all that is to come of it.
+/// An input topic.
 pub struct Flow {
     pub bootstrap: String,
     pub topic: Topic,
     /// The bytes of the records that cannot be used, by partition and offset.
     pub hostile: BTreeMap<(i32, i64), Vec<u8>>,
-    pub replay: Replay,
     brokers: Mutex<Cluster>,
 }
 
@@ -61,8 +59,7 @@ impl Flow {
         let hostile = hostile::find(&topic);
         let rounds = HOSTILE_AT.len() + 2;
         assert_eq!(hostile.len(), rounds * hostile::KINDS.len() * usize::try_from(PARTITIONS).unwrap());
-        let replay = Replay::of(&bootstrap, &topic);
-        let flow = Self { bootstrap, topic, hostile, replay, brokers: Mutex::new(brokers) };
+        let flow = Self { bootstrap, topic, hostile, brokers: Mutex::new(brokers) };
         let records = flow.records();
         assert!(RECORDS.contains(&records), "{records} records");
         Arc::new(flow)

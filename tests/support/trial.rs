@@ -9,6 +9,7 @@ use tempfile::NamedTempFile;
 use super::deadline::Deadline;
 use super::flow::Flow;
 use super::outcome::assert_exactly_once;
+use super::replay::Replay;
 use super::service::Service;
 use super::topic::{Follower, Group, Isolation, Record, Topic};
 
@@ -26,6 +27,7 @@ pub struct Trial {
     pub alerts: Topic,
     flow: Arc<Flow>,
     dead_letters: Topic,
+    audit: String,
     group: Group,
     config: NamedTempFile,
 }
@@ -33,23 +35,25 @@ pub struct Trial {
 impl Trial {
     /// One with the default names for everything.
     pub fn with_defaults(flow: Arc<Flow>) -> Self {
-        Self::new(flow, "foreshock", ["foreshock.alerts", "foreshock.dead-letter"], "")
+        Self::new(flow, "foreshock", ["foreshock.alerts", "foreshock.dead-letter", "foreshock.audit"], "")
     }
 
     /// One whose group and output topics bear this name.
     pub fn named(flow: Arc<Flow>, name: &str) -> Self {
-        let [alerts, dead_letters] = [format!("{name}.alerts"), format!("{name}.dead-letter")];
-        let topics = format!("[topics]\nalerts = \"{alerts}\"\ndead_letter = \"{dead_letters}\"\n");
-        Self::new(flow, name, [&alerts, &dead_letters], &topics)
+        let [alerts, dead_letters, audit] = ["alerts", "dead-letter", "audit"].map(|topic| format!("{name}.{topic}"));
+        let topics =
+            format!("[topics]\nalerts = \"{alerts}\"\ndead_letter = \"{dead_letters}\"\naudit = \"{audit}\"\n");
+        Self::new(flow, name, [&alerts, &dead_letters, &audit], &topics)
     }
 
-    /// The topic of the dead letters is left for the service to create.
-    fn new(flow: Arc<Flow>, group: &str, [alerts, dead_letters]: [&str; 2], topics: &str) -> Self {
+    /// The topics of the dead letters and of the audit log are left for the service to create.
+    fn new(flow: Arc<Flow>, group: &str, [alerts, dead_letters, audit]: [&str; 3], topics: &str) -> Self {
         flow.create_topic(alerts, ALERT_PARTITIONS);
         let bootstrap = &flow.bootstrap;
         Self {
             alerts: Topic::new(bootstrap, alerts),
             dead_letters: Topic::new(bootstrap, dead_letters),
+            audit: audit.to_owned(),
             group: Group::new(bootstrap, group),
             config: configure(bootstrap, group, &flow.topic.name, topics),
             flow,
@@ -105,7 +109,8 @@ impl Trial {
             topic.wait_closed();
             topic.records(Isolation::ReadCommitted)
         });
-        assert_exactly_once(&self.flow, &alerts, &dead_letters);
+        let replay = Replay::of(&self.flow.bootstrap, &self.flow.topic, &self.audit);
+        assert_exactly_once(&self.flow, &replay, &alerts, &dead_letters);
         let mut by_position = alerts;
         by_position.sort_by_key(Record::position);
         assert_eq!(follower.finish(by_position.len()), by_position, "one that followed saw something else");

@@ -32,9 +32,10 @@ use super::{
     batch::Batch,
     consumer as settings,
     contact::Contact,
-    fault::{Fault, code, is_login, refused},
+    fault::{Fault, code, is_login},
     group::{Roster, is_in},
     lag::{self, Ends},
+    refusal::refused,
     unavailable,
 };
 use crate::{

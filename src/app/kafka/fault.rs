@@ -5,10 +5,7 @@
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
-use crate::{
-    app::{Exit, Failure},
-    config::ClientValue,
-};
+use crate::app::{Exit, Failure};
 
 /// What to do about an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,17 +125,10 @@ pub fn unavailable(what: &str, error: &KafkaError) -> Failure {
     if Fault::of(error).passes() { failure.passing() } else { failure }
 }
 
-/// A failure because librdkafka does not take a setting.
-#[must_use]
-pub fn refused(error: &KafkaError) -> Failure {
-    Failure::usage(format!("the Kafka client refuses its settings: {}; see `kafka.client`", words(error)))
-}
-
-/// An error in words. Those for a setting show its value: a secret's are left out.
+/// An error in words. Those for a setting show its value, which may be a secret: it is left out.
 fn words(error: &KafkaError) -> String {
-    let KafkaError::ClientConfig(_, words, setting, _) = error else { return error.to_string() };
-    let is_secret = ClientValue::new(setting, String::new()).is_secret();
-    if is_secret { format!("`{setting}`") } else { format!("`{setting}`: {words}") }
+    let KafkaError::ClientConfig(_, why, name, _) = error else { return error.to_string() };
+    format!("`{name}`: {why}")
 }
 
 #[cfg(test)]

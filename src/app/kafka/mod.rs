@@ -13,13 +13,14 @@ pub mod message;
 pub mod place;
 pub mod publisher;
 pub mod range;
+pub mod refusal;
 pub mod topics;
 
 use std::time::Duration;
 
 use rdkafka::ClientConfig;
 
-pub use self::fault::{refused, unavailable};
+pub use self::fault::unavailable;
 use crate::config::Kafka;
 
 /// How long an answer to a question about metadata or offsets may take.

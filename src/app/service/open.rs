@@ -7,11 +7,11 @@ use std::{
 
 use rdkafka::{Message as _, Offset, TopicPartitionList, consumer::Consumer as _, error::KafkaError};
 
-use super::dead_letter;
+use super::{dead_letter, vigil::Vigil};
 use crate::{
     alert::{Alert, Latency},
     app::{
-        Exit, Failure, Interrupt, clock,
+        Exit, Failure, Interrupt, audit, clock,
         kafka::{
             self, ANSWER_MAX,
             batch::{Received, appended_at},
@@ -28,9 +28,9 @@ use crate::{
         telemetry::{Position, Telemetry},
     },
     config::Config,
-    engine::{Engine, Input, Outbox, Output, Record},
+    engine::{Engine, Input, Outbox, Output, Record, Recorded},
     event::{DecodeLimits, Rejection, SourceId, decode},
-    time::WallTime,
+    time::{EventTime, WallTime},
 };
 
 /// Outputs that wait are committed early when they come to so many bytes: hostile input makes a dead letter of each record.
@@ -43,6 +43,9 @@ const MEASURED_EVERY: u64 = 61;
 /// An engine and what it owes.
 pub struct Open {
     engine: Engine,
+    vigil: Vigil,
+    /// Who it is in the audit log.
+    service: String,
     outbox: Outbox,
     telemetry: Arc<Telemetry>,
     /// Records taken; every so many is measured.
@@ -128,8 +131,11 @@ impl Open {
             next: range.from,
             committed: range.from,
         };
+        let engine = Engine::new(plan::of_partitions(config, ranges));
         Self {
-            engine: Engine::new(plan::of_partitions(config, ranges)),
+            vigil: Vigil::new(&engine, clock::monotonic()),
+            engine,
+            service: config.kafka.transactional_id.clone(),
             outbox: Outbox::default(),
             telemetry: Arc::clone(telemetry),
             taken: 0,
@@ -153,12 +159,13 @@ impl Open {
             return Ok(());
         }
         partition.next = record.offset + 1;
-        let handled_at = record.appended_at.map(|_| clock::wall());
+        let now = clock::wall();
         self.taken += 1;
-        self.handle(record, self.taken.is_multiple_of(MEASURED_EVERY))?;
+        let ts = self.handle(record, self.taken.is_multiple_of(MEASURED_EVERY))?;
+        self.vigil.hear(record.partition, ts, record.appended_at, now);
         while let Some(output) = self.outbox.pop() {
             match output {
-                Output::Notify(alert, completed_at) => self.notify(alert, completed_at, handled_at)?,
+                Output::Notify(alert, completed_at) => self.notify(alert, completed_at, Some(now))?,
                 Output::Rejected(_, rejection) => self.bury(record, &rejection),
                 Output::Signal(_) => {}
             }
@@ -166,7 +173,40 @@ impl Open {
         Ok(())
     }
 
-    fn handle(&mut self, record: Received<'_>, measured: bool) -> Result<(), Failure> {
+    /// Looks at the input as a whole, and gives the engine what follows from the clock. `drained`: all that was read has been
+    /// handled.
+    pub fn look(&mut self, now: Instant, drained: bool) -> Result<(), Failure> {
+        for input in self.vigil.decide(&self.engine, now, drained) {
+            self.record(&input)?;
+            self.engine.handle(input, &mut self.outbox);
+            while let Some(output) = self.outbox.pop() {
+                match output {
+                    Output::Notify(alert, completed_at) => self.notify(alert, completed_at, None)?,
+                    Output::Rejected(..) | Output::Signal(_) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes an input into the audit log: with what it influences it becomes visible.
+    fn record(&mut self, input: &Input<'_>) -> Result<(), Failure> {
+        let Some(recorded) = Recorded::of(input, &self.engine.context().sources) else { return Ok(()) };
+        if let Recorded::Mode { mode, reasons, .. } = &recorded {
+            let reasons: Vec<&str> = reasons.iter().map(|reason| reason.reason.name()).collect();
+            tracing::warn!(mode = mode.name(), ?reasons, "the mode changes");
+        }
+        let (service, number) = (self.service.clone(), self.engine.decided() + 1);
+        let entry = audit::Entry { service, recorded_at: clock::wall(), number, input: recorded };
+        let payload = serde_json::to_vec(&entry)
+            .map_err(|e| Failure::new(Exit::Failed, format!("an input cannot be written as JSON: {e}")))?;
+        let (topic, key) = (self.topics.audit.as_str().to_owned(), self.service.clone().into_bytes());
+        self.wait(Message { topic, key, payload, headers: Vec::new() });
+        Ok(())
+    }
+
+    /// Takes a record into the engine; the time of its event, where it has one.
+    fn handle(&mut self, record: Received<'_>, measured: bool) -> Result<Option<EventTime>, Failure> {
         let source = SourceId(u32::try_from(record.partition).unwrap_or(u32::MAX));
         let event = decode(record.payload, record.appended_at, self.limits);
         let content = event.as_ref().map(std::slice::from_ref).map_err(Clone::clone);
@@ -178,7 +218,7 @@ impl Open {
         if let Some(began) = began {
             self.telemetry.meters.engine(clock::monotonic().duration_since(began));
         }
-        Ok(())
+        Ok(event.ok().map(|event| event.ts))
     }
 
     fn notify(
@@ -201,7 +241,7 @@ impl Open {
         alert.audit.build = Some(crate::app::build().to_owned());
         let payload = serde_json::to_vec(&alert)
             .map_err(|e| Failure::new(Exit::Failed, format!("an alert cannot be written as JSON: {e}")))?;
-        tracing::info!(
+        tracing::debug!(
             id = alert.id,
             revision = alert.revision,
             severity = alert.severity.name(),
@@ -264,7 +304,7 @@ impl Open {
     /// Commits outputs and offsets together, if there is anything new.
     pub fn commit(&mut self, publisher: &Publisher, reader: &Handle, interrupt: &Interrupt) -> Result<(), Failure> {
         self.commit_at = clock::monotonic() + self.interval;
-        if self.partitions.iter().all(|p| p.next == p.committed) {
+        if self.waiting.is_empty() && self.partitions.iter().all(|p| p.next == p.committed) {
             return Ok(());
         }
         let offsets = self.offsets().map_err(|e| unavailable("cannot name the offsets", &e))?;

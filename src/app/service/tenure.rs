@@ -14,14 +14,17 @@ use crossbeam_channel::RecvTimeoutError;
 use rdkafka::consumer::Consumer as _;
 
 use super::{Service, open::Open};
-use crate::app::{
-    Exit, Failure, Interrupt, clock,
-    kafka::{
-        consumer::{Assignment, Delivery, Membership, Revoked},
-        group::{Share, share},
-        publisher::Publisher,
+use crate::{
+    app::{
+        Exit, Failure, Interrupt, clock,
+        kafka::{
+            consumer::{Assignment, Delivery, Membership, Revoked},
+            group::{Share, share},
+            publisher::Publisher,
+        },
+        telemetry::Point,
     },
-    telemetry::Point,
+    config::TopicName,
 };
 
 /// How often an idle service looks at the interrupt.
@@ -124,6 +127,7 @@ impl<'t, 's> Tenure<'t, 's> {
                 // The thread broke down; leaving tells.
                 Err(RecvTimeoutError::Disconnected) => return Ok(Verdict::Lost),
             };
+            self.look()?;
             self.commit_if_due(clock::monotonic())?;
             if let Life::Working(work) = &self.life {
                 self.service.report.turn(&work.open, &self.membership.reader.context().ends, idle, clock::monotonic());
@@ -131,6 +135,12 @@ impl<'t, 's> Tenure<'t, 's> {
         }
         self.commit()?;
         Ok(Verdict::Ended)
+    }
+
+    /// Silence is judged only where nothing waits: a service that was held up has not heard yet what came meanwhile.
+    fn look(&mut self) -> Result<(), Failure> {
+        let Life::Working(work) = &mut self.life else { return Ok(()) };
+        work.open.look(clock::monotonic(), self.membership.deliveries.is_empty())
     }
 
     fn handle(&mut self, delivery: Delivery) -> Result<Option<Verdict>, Failure> {
@@ -222,7 +232,7 @@ impl<'t, 's> Tenure<'t, 's> {
 
     /// A pattern of input topics may match what the service writes: it would read itself for ever.
     fn refuse_own_outputs(&self, partitions: &[(String, i32)]) -> Result<(), Failure> {
-        let outputs = [self.service.config.topics.alerts.as_str(), self.service.config.topics.dead_letter.as_str()];
+        let outputs = self.service.config.topics.outputs().map(TopicName::as_str);
         match partitions.iter().find(|(topic, _)| outputs.contains(&topic.as_str())) {
             None => Ok(()),
             Some((topic, _)) => Err(Failure::usage(format!("`kafka.input` matches the output topic `{topic}`"))),
