@@ -6,10 +6,13 @@
 //! ```
 //!
 //! State is not in the transaction. What the engine has put out is a function of the offsets read, however the partitions
-//! interleaved, so a restart reads the input again up to the committed offsets, discards what comes out, and goes on.
+//! interleaved, so a restart goes on from the newest snapshot: it reads the input again from there up to the committed offsets and
+//! discards what comes out (`restore`). Snapshots are taken after commits and written aside (`keeper`).
 
+mod keeper;
 mod open;
 mod report;
+mod restore;
 
 use std::{
     sync::Arc,
@@ -133,7 +136,9 @@ impl Service<'_> {
                 self.report.turn(open, &self.reader.context().ends, idle, clock::monotonic());
             }
         }
-        self.commit()
+        self.commit()?;
+        self.let_go();
+        Ok(())
     }
 
     fn handle(&mut self, delivery: Delivery) -> Result<(), Failure> {
@@ -168,8 +173,8 @@ impl Service<'_> {
 
     /// A pattern of input topics may match what the service writes: it would read itself for ever.
     fn refuse_own_outputs(&self, partitions: &[(String, i32)]) -> Result<(), Failure> {
-        let outputs = [self.config.topics.alerts.as_str(), self.config.topics.dead_letter.as_str()];
-        match partitions.iter().find(|(topic, _)| outputs.contains(&topic.as_str())) {
+        let outputs = self.config.topics.all();
+        match partitions.iter().find(|(topic, _)| outputs.iter().any(|output| output.as_str() == topic)) {
             None => Ok(()),
             Some((topic, _)) => Err(Failure::usage(format!("`kafka.input` matches the output topic `{topic}`"))),
         }
@@ -182,11 +187,18 @@ impl Service<'_> {
             State::Working(open) => self.report.end(Some(open)),
             State::Idle => self.report.end(None),
         }
-        self.state = State::Idle;
+        self.let_go();
         // The consumer may have stopped waiting.
         let _ = done.try_send(());
         tracing::info!("partitions were given back");
         Ok(())
+    }
+
+    /// Leaves the state, of which all is committed, to the next.
+    fn let_go(&mut self) {
+        if let State::Working(open) = std::mem::replace(&mut self.state, State::Idle) {
+            open.finish();
+        }
     }
 
     fn commit_if_due(&mut self, now: Instant) -> Result<(), Failure> {

@@ -36,6 +36,8 @@ pub struct Config {
     pub kafka: Kafka,
     /// `[topics]`
     pub topics: Topics,
+    /// `[state]`
+    pub state: State,
     /// `[http]`
     pub http: Http,
     /// `[limits]`
@@ -70,6 +72,25 @@ pub struct Topics {
     pub alerts: TopicName,
     /// Where rejected records go; as above.
     pub dead_letter: TopicName,
+    /// Where snapshots go; as above.
+    pub state: TopicName,
+}
+
+impl Topics {
+    /// All that the service writes to.
+    #[must_use]
+    pub const fn all(&self) -> [&TopicName; 3] {
+        [&self.alerts, &self.dead_letter, &self.state]
+    }
+}
+
+/// `[state]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// How often a snapshot is written.
+    pub interval: Duration,
+    /// The largest that is written.
+    pub bytes_max: usize,
 }
 
 /// `[http]`

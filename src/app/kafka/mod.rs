@@ -7,6 +7,7 @@ pub mod consumer;
 pub mod lag;
 pub mod publisher;
 pub mod range;
+pub mod state;
 pub mod topics;
 
 use std::time::Duration;
