@@ -16,4 +16,5 @@ pub mod simulate;
 pub mod stats;
 pub mod table;
 pub mod time;
+pub mod trust;
 pub mod window;

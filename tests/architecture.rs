@@ -10,12 +10,13 @@ use std::{
 };
 
 /// Top-level modules from the foundation up: each may use those before it, and none after it.
-const ORDER: [&str; 18] = [
+const ORDER: [&str; 19] = [
     "nearest",
     "time",
     "stats",
     "table",
     "event",
+    "trust",
     "window",
     "book",
     "detect",

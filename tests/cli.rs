@@ -36,7 +36,7 @@ fn summary(stdout: &str) -> Value {
 #[test]
 fn every_command_helps_with_an_example() {
     let dir = tempfile::tempdir().unwrap();
-    for command in ["demo", "run", "replay", "simulate", "convert", "schema"] {
+    for command in ["demo", "run", "check", "replay", "simulate", "convert", "schema"] {
         let (stdout, _) = exits(dir.path(), &[command, "--help"], 0);
         assert!(stdout.contains("Example") && stdout.contains(&format!("foreshock {command}")), "{command}: {stdout}");
     }

@@ -67,7 +67,7 @@ impl Desk {
         });
         revisions
             .map(|revision| {
-                let Subject::Symbol(name) = revision.incident.subject();
+                let Subject::Symbol(name) = revision.incident.subject() else { panic!("not a symbol") };
                 let second = revision.at.slot(Span::from_secs(1));
                 (name.to_string(), revision.status, revision.incident.revision(), second)
             })

@@ -48,12 +48,15 @@ pub struct SignalLine<'a> {
 pub enum Named<'a> {
     /// One symbol.
     Symbol(&'a str),
+    /// The service's own input.
+    Pipeline,
 }
 
 impl<'a> From<&'a Subject> for Named<'a> {
     fn from(subject: &'a Subject) -> Self {
         match subject {
             Subject::Symbol(name) => Self::Symbol(name),
+            Subject::Pipeline => Self::Pipeline,
         }
     }
 }

@@ -6,6 +6,7 @@
 
 mod line;
 mod render;
+mod words;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -18,6 +19,7 @@ use crate::{
     correlate::Status,
     detect::{Detector, Severity, Threshold, WarmUp},
     time::{EventTime, WallTime},
+    trust::{Cause, Mode},
 };
 
 /// One revision of one incident.
@@ -160,10 +162,10 @@ pub struct Impact {
 /// How far to trust it.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Trust {
-    /// `normal`: degraded modes come with their sources.
-    pub mode: String,
-    /// Why it is not normal.
-    pub reasons: Vec<String>,
+    /// In which mode the service ran.
+    pub mode: Mode,
+    /// Why it was not normal.
+    pub reasons: Vec<Cause>,
     /// How far the baselines behind it have come; the least of them.
     pub warm_up: WarmUp,
     /// How much of the baseline is another's.

@@ -1,16 +1,16 @@
-//! From an incident's revision to the alert that is published: identity, words, lists within their limits.
+//! From an incident's revision to the alert that is published: identity, numbers, lists within their limits.
 
 use std::{collections::BTreeSet, fmt::Write};
 
 use sha2::{Digest, Sha256};
 
-use super::{Action, Alert, Audit, Evidence, Feature, Impact, Records, Trust};
+use super::{Action, Alert, Audit, Evidence, Feature, Impact, Records, Trust, words::words};
 use crate::{
     correlate::{Incident, Revision, Status},
-    detect::{Detector, Finding, Subject, ThresholdSource, Unit, WarmUp},
+    detect::{Subject, ThresholdSource, Unit, WarmUp},
     event::{Place, Source},
     stats::math,
-    time::{EventTime, Span},
+    trust::Standing,
 };
 
 /// The longest list of accounts, orders and trades (CONTRACT).
@@ -39,14 +39,17 @@ impl Context {
     }
 }
 
-/// The alert of a revision.
+/// The alert of a revision, in the mode that was in force.
 #[must_use]
-pub fn render(revision: &Revision, context: &Context) -> Alert {
+pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Alert {
     let incident = &revision.incident;
     let findings = incident.findings();
     let strongest = findings.iter().min_by(|a, b| a.1.p.total_cmp(&b.1.p));
     let ended = matches!(revision.status, Status::Resolved | Status::Withdrawn);
-    let Subject::Symbol(symbol) = incident.subject();
+    let words =
+        strongest.map(|(detector, finding)| words(*detector, finding, incident, revision.status, (context, standing)));
+    let (title, summary, suggested) =
+        words.map_or_else(Default::default, |w| (w.title, w.summary, w.suggested.to_owned()));
     let threshold = strongest
         .map_or(super::Threshold { value: 0.0, unit: Unit::Nats, source: ThresholdSource::Default }, |(_, f)| {
             f.threshold
@@ -57,8 +60,8 @@ pub fn render(revision: &Revision, context: &Context) -> Alert {
         revision: incident.revision(),
         status: revision.status,
         severity: incident.severity(),
-        title: strongest.map_or_else(String::new, |(detector, _)| title(*detector, symbol)),
-        summary: strongest.map_or_else(String::new, |(_, finding)| summary(finding, incident, symbol, revision.status)),
+        title,
+        summary,
         starts_at: incident.starts_at(),
         ends_at: incident.cleared_at().filter(|_| ended),
         detected_at: incident.detected_at(),
@@ -66,7 +69,7 @@ pub fn render(revision: &Revision, context: &Context) -> Alert {
         emitted_at: None,
         latency_ms: None,
         detectors: findings.keys().copied().collect(),
-        symbols: vec![symbol.to_string()],
+        symbols: symbols(incident),
         accounts: accounts(incident),
         owners: Vec::new(),
         p: incident.p(),
@@ -76,14 +79,9 @@ pub fn render(revision: &Revision, context: &Context) -> Alert {
         threshold,
         evidence: evidence(incident, context),
         impact: Impact::default(),
-        trust: trust(incident),
+        trust: trust(incident, standing),
         audit: Audit { config: context.config.clone(), build: None, chain: None },
-        action: Action {
-            suggested: strongest.map_or_else(String::new, |(detector, _)| suggested(*detector).to_owned()),
-            runbook: None,
-            dashboard: None,
-            silence: None,
-        },
+        action: Action { suggested, runbook: None, dashboard: None, silence: None },
     }
 }
 
@@ -97,8 +95,17 @@ fn fingerprint(incident: &Incident) -> String {
 }
 
 fn subject(incident: &Incident) -> String {
-    let Subject::Symbol(name) = incident.subject();
-    format!("symbol:{name}")
+    match incident.subject() {
+        Subject::Symbol(name) => format!("symbol:{name}"),
+        Subject::Pipeline => "pipeline".to_owned(),
+    }
+}
+
+fn symbols(incident: &Incident) -> Vec<String> {
+    match incident.subject() {
+        Subject::Symbol(name) => vec![name.to_string()],
+        Subject::Pipeline => Vec::new(),
+    }
 }
 
 /// The first bytes of the SHA-256 of parts that a line feed keeps apart, in hexadecimal. Names have no control characters.
@@ -164,47 +171,7 @@ fn evidence(incident: &Incident, context: &Context) -> Evidence {
     }
 }
 
-fn trust(incident: &Incident) -> Trust {
+fn trust(incident: &Incident, standing: &Standing) -> Trust {
     let warm_up = incident.findings().values().map(|f| f.warm_up).min().unwrap_or(WarmUp::Learning);
-    Trust { mode: "normal".to_owned(), reasons: Vec::new(), warm_up, borrowed_share: 0.0 }
-}
-
-fn title(detector: Detector, symbol: &str) -> String {
-    match detector {
-        Detector::CancelBurst => format!("Cancel burst on {symbol}"),
-    }
-}
-
-/// What on-call reads first: how much, where, in how long, against what is usual, and since when.
-fn summary(finding: &Finding, incident: &Incident, symbol: &str, status: Status) -> String {
-    let Some(f) = finding.features.first() else { return String::new() };
-    let seconds = Span::from_millis(f.window.millis()).secs_f64();
-    let now = match status {
-        Status::Firing | Status::Amended => "",
-        Status::Resolved => "over: ",
-        Status::Withdrawn => "no longer followed: ",
-    };
-    format!(
-        "{now}{} {} on {symbol} within {seconds} s, where {:.1} are expected and {} to {} are usual, since {}",
-        f.value,
-        f.name.name().replace('_', " "),
-        f.expected,
-        f.low,
-        f.high,
-        to_millisecond(incident.starts_at())
-    )
-}
-
-/// People read milliseconds.
-const fn to_millisecond(at: EventTime) -> EventTime {
-    EventTime::from_nanos(at.nanos() - at.nanos().rem_euclid(1_000_000))
-}
-
-const fn suggested(detector: Detector) -> &'static str {
-    match detector {
-        Detector::CancelBurst => {
-            "see whose orders were withdrawn and whether the book thins behind them; \
-             if one account does it, ask its owner and consider a throttle"
-        }
-    }
+    Trust { mode: standing.mode, reasons: standing.reasons.clone(), warm_up, borrowed_share: 0.0 }
 }

@@ -49,6 +49,11 @@ pub enum Command {
         after_help = "Example:\n  foreshock schema config > foreshock.toml\n  foreshock run --config foreshock.toml"
     )]
     Run(Run),
+    /// Say whether the service could run: configuration, address, brokers, topics, rights; one line each, nothing changed.
+    #[command(
+        after_help = "Example:\n  foreshock check --config foreshock.toml && foreshock run --config foreshock.toml"
+    )]
+    Check(Run),
     /// Read recorded order flow again, from files or a range of a topic: the same input gives the same alerts.
     #[command(after_help = "Examples:\n  foreshock replay events.jsonl.zst --alerts alerts.jsonl\n  \
                             foreshock replay --kafka 127.0.0.1:9092 --topic orderflow.events --from 2026-01-02T03:04:05Z")]
@@ -70,7 +75,7 @@ impl Command {
     #[must_use]
     pub const fn log_level(&self) -> LevelFilter {
         match self {
-            Self::Demo(_) => LevelFilter::WARN,
+            Self::Demo(_) | Self::Check(_) => LevelFilter::WARN,
             Self::Run(_) | Self::Replay(_) | Self::Simulate(_) | Self::Convert(_) | Self::Schema(_) => {
                 LevelFilter::INFO
             }
@@ -92,7 +97,7 @@ pub struct Demo {
     pub seed: Option<u64>,
 }
 
-/// Arguments of `run`.
+/// Arguments of `run` and `check`.
 #[derive(Args, Debug)]
 pub struct Run {
     /// The configuration file.

@@ -43,12 +43,26 @@ pub struct Failure {
     pub exit: Exit,
     /// What is wrong and what to do.
     pub message: String,
+    passing: bool,
 }
 
 impl Failure {
     /// A failure with its words.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
-        Self { exit, message: message.into() }
+        Self { exit, message: message.into(), passing: false }
+    }
+
+    /// The same failure, known to pass by itself or with a new beginning: a command ends with it, the service goes on.
+    #[must_use]
+    pub const fn passing(mut self) -> Self {
+        self.passing = true;
+        self
+    }
+
+    /// Whether a new beginning may do better.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        self.passing
     }
 
     /// Wrong use of the command line or of the configuration.

@@ -23,10 +23,12 @@ use super::{Exit, Failure, clock, liveness::Pulse};
 /// How often a wait looks at the flag.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
-/// Whether the person or the supervisor wants the process to end.
+/// Whether the person or the supervisor wants the process, or a piece of its work, to end.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt {
     asked_for: Arc<AtomicBool>,
+    /// Those of the work that this is a piece of.
+    wholes: Vec<Arc<AtomicBool>>,
     /// Beats with each question.
     pulse: Pulse,
 }
@@ -50,14 +52,21 @@ impl Interrupt {
     /// The same question for a thread of its own, whose asking is taken for a sign of life.
     #[must_use]
     pub fn beating(&self, pulse: Pulse) -> Self {
-        Self { asked_for: Arc::clone(&self.asked_for), pulse }
+        Self { asked_for: Arc::clone(&self.asked_for), wholes: self.wholes.clone(), pulse }
+    }
+
+    /// The interrupt of a piece of the work: it ends with the whole, or alone.
+    #[must_use]
+    pub fn part(&self) -> Self {
+        let wholes = self.wholes.iter().chain([&self.asked_for]).map(Arc::clone).collect();
+        Self { asked_for: Arc::default(), wholes, pulse: self.pulse.clone() }
     }
 
     /// Whether it is time to end.
     #[must_use]
     pub fn requested(&self) -> bool {
         self.pulse.beat();
-        self.asked_for.load(Ordering::Relaxed)
+        self.wholes.iter().chain([&self.asked_for]).any(|flag| flag.load(Ordering::Relaxed))
     }
 
     /// Asks for the end from inside the process, as a signal would.
@@ -87,5 +96,24 @@ impl Interrupt {
     /// [`Failure::interrupted`] from the first signal on.
     pub fn check(&self) -> Result<(), Failure> {
         if self.requested() { Err(Failure::interrupted()) } else { Ok(()) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_ends_alone_or_with_the_whole() {
+        let whole = Interrupt::default();
+        let part = whole.part();
+        let inner = part.part();
+        assert!(!inner.requested());
+        part.request();
+        assert!(inner.requested() && part.requested() && !whole.requested());
+        let other = whole.part().part();
+        assert!(!other.requested());
+        whole.request();
+        assert!(other.requested());
     }
 }

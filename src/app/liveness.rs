@@ -12,8 +12,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The longest that a thread may do without a beat. The longest step that does not ask is one of a transaction while the
-/// broker does not answer (30 s, `kafka::publisher`); two in a row and a loaded machine are still alive.
+/// The longest that a thread may do without a beat. The longest step that does not ask is the reader's wait
+/// until its partitions may go (twice 30 s, `kafka::consumer`); that and a loaded machine are still alive.
 pub const BEATLESS_MAX: Duration = Duration::from_secs(90);
 
 /// Counts the turns of one thread.

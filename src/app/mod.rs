@@ -4,6 +4,7 @@
 //! one thing that the outside has: [`cli`] the command line, [`files`] what is read and [`output`] what is written,
 //! [`clock`] the only clock, [`interrupt`] signals, [`exit`] how the process ends, then one file for each command.
 
+mod check;
 pub mod cli;
 pub mod clock;
 mod convert;
@@ -45,6 +46,7 @@ pub fn run(command: Command, interrupt: &Interrupt) -> Result<Exit, Failure> {
     match command {
         Command::Convert(args) => convert::run(&args, interrupt),
         Command::Schema(args) => schema::run(args.of),
+        Command::Check(args) => check::run(&args, interrupt),
         Command::Run(args) => service::run(&args, interrupt),
         Command::Replay(args) => replay::run(&args, interrupt),
         Command::Simulate(args) => simulate::run(&args, interrupt),

@@ -14,7 +14,7 @@ use super::{
     files::LineReader,
     kafka::{
         self,
-        consumer::appended_at,
+        batch::appended_at,
         range,
         topics::{self, Range},
     },

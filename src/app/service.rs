@@ -8,28 +8,30 @@
 //! State is not in the transaction. What the engine has put out is a function of the offsets read, however the partitions
 //! interleaved, so a restart goes on from the newest snapshot: it reads the input again from there up to the committed offsets and
 //! discards what comes out (`restore`). Snapshots are taken after commits and written aside (`keeper`).
+//!
+//! One process works, others stand by ([`turn`]); what one does with the partitions that it has is [`tenure`]. Whatever ends a
+//! tenure that may pass ends in the same way: the process leaves the group and begins again. It then finds itself alone, and
+//! reads the input again; or it finds another at work, that took over while this one was thought dead, and ends.
 
 mod keeper;
 mod open;
 mod report;
 mod restore;
+mod tenure;
+mod turn;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
+use std::{sync::Arc, time::Duration};
+
+use backon::{BackoffBuilder as _, ExponentialBuilder};
+
+use self::{
+    report::Reporter,
+    tenure::{Tenure, Verdict},
+    turn::Standby,
 };
-
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
-use rdkafka::consumer::Consumer as _;
-
-use self::{open::Open, report::Reporter};
 use super::{
     Exit, Failure, Interrupt, cli, clock, http,
-    kafka::{
-        consumer::{self, Delivery, Handle},
-        publisher::Publisher,
-        topics,
-    },
+    kafka::{consumer::Membership, contact::Contact, group::Roster, topics},
     metrics::Numbers,
     plan,
     readiness::Latch,
@@ -38,8 +40,13 @@ use super::{
 };
 use crate::{config::Config, engine::Engine};
 
-/// How often an idle service looks at the interrupt.
-const IDLE: Duration = Duration::from_millis(100);
+/// The first and the longest wait before the service begins again. A tenure as long as the longest begins the count anew.
+const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
+
+/// How long a topic may be missing that was there.
+const MISSING_MAX: Duration = Duration::from_secs(10);
+/// How often it is asked for.
+const ASK_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs until it is told to end.
 pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failure> {
@@ -72,146 +79,91 @@ pub fn serve(
     telemetry: &Arc<Telemetry>,
     latch: Latch,
 ) -> Result<Exit, Failure> {
-    let (interrupt, consumers) = (&interrupt.beating(telemetry.service()), interrupt.beating(telemetry.consumer()));
+    let interrupt = &interrupt.beating(telemetry.service());
     topics::prepare(config)?;
-    let publisher = Publisher::open(&config.kafka, telemetry.meters.retries().clone())?;
-    let (reader, deliveries, thread) = consumer::start(&config.kafka, &consumers)?;
     tracing::info!(brokers = config.kafka.brokers.as_str(), group = config.kafka.group, "the service has started");
     let report = Reporter::new(Arc::clone(telemetry), latch, clock::monotonic());
-    report.reach(Point::StandingBy);
-    let mut service = Service { config, interrupt, publisher, reader, telemetry, report, state: State::Idle };
-    let outcome = service.work(&deliveries);
+    let (contact, roster) = (Contact::default(), Roster::new(&config.kafka));
+    let outcome = Service { config, interrupt, telemetry, contact, report, roster }.live();
     telemetry.reach(Point::Ending);
-    // The thread ends with its receiver or with the interrupt; only then may the consumer go.
-    drop(deliveries);
-    if outcome.is_err() {
-        interrupt.request();
-    }
-    let joined = thread.join();
     match outcome {
-        // The end was asked for while the input was being read again: nothing is lost, it is read again next time.
+        // Nothing is lost: what was not committed is read again next time.
         Err(failure) if failure.exit == Exit::Interrupted => {}
         outcome => outcome?,
     }
-    joined.map_err(|_| Failure::new(Exit::Failed, "the consumer's thread broke down"))?;
     tracing::info!("the service has ended");
     Ok(Exit::Done)
 }
 
-/// What the service owns of the input.
-enum State {
-    /// The group gave it nothing, yet.
-    Idle,
-    /// It has partitions, an engine that has read them, and outputs that wait for their commit.
-    Working(Box<Open>),
-}
-
+/// What lasts from one membership to the next.
 struct Service<'a> {
     config: &'a Config,
     interrupt: &'a Interrupt,
-    publisher: Publisher,
-    reader: Handle,
     telemetry: &'a Arc<Telemetry>,
+    contact: Contact,
     report: Reporter,
-    state: State,
+    roster: Roster,
 }
 
 impl Service<'_> {
-    fn work(&mut self, deliveries: &Receiver<Delivery>) -> Result<(), Failure> {
-        while !self.interrupt.requested() {
-            let wait = match &self.state {
-                State::Idle => IDLE,
-                State::Working(open) => open.until_commit(clock::monotonic()).min(IDLE),
-            };
-            let idle = match deliveries.recv_timeout(wait) {
-                Ok(delivery) => {
-                    self.handle(delivery)?;
-                    false
-                }
-                Err(RecvTimeoutError::Timeout) => true,
-                Err(RecvTimeoutError::Disconnected) => break,
-            };
-            self.commit_if_due(clock::monotonic())?;
-            if let State::Working(open) = &self.state {
-                self.report.turn(open, &self.reader.context().ends, idle, clock::monotonic());
+    fn live(&mut self) -> Result<(), Failure> {
+        self.report.reach(Point::StandingBy);
+        let mut standby = Standby::new(self)?;
+        let mut waits = backoff();
+        loop {
+            let instance_id = standby.wait(self)?;
+            let membership = self.join(instance_id)?;
+            let mut tenure = Tenure::new(self, &membership);
+            let verdict = tenure.work();
+            if tenure.has_worked() {
+                waits = backoff();
             }
+            membership.leave(&mut self.roster)?;
+            match verdict {
+                Ok(Verdict::Ended) => return Ok(()),
+                Ok(Verdict::GaveWay) => {}
+                Ok(Verdict::Lost) => standby.suspect(),
+                Err(failure) if failure.is_passing() => {
+                    self.contact.failed("the service begins again", &failure);
+                    standby.suspect();
+                }
+                Err(failure) => return Err(failure),
+            }
+            self.interrupt.wait(waits.next().unwrap_or(BACKOFF.1))?;
+            self.prepare_again()?;
         }
-        self.commit()?;
-        self.let_go();
-        Ok(())
     }
 
-    fn handle(&mut self, delivery: Delivery) -> Result<(), Failure> {
-        match delivery {
-            Delivery::Assigned(partitions) => {
-                self.refuse_own_outputs(&partitions)?;
-                tracing::info!(partitions = partitions.len(), "partitions were assigned");
-                self.state = State::Idle;
-                self.report.reach(Point::Restoring);
-                let restored = Open::restore(self.config, self.telemetry, &self.reader, &partitions, self.interrupt)?;
-                match restored {
-                    None => self.report.end(None),
-                    Some(open) => {
-                        self.report.begin(&open, &self.reader.context().ends, clock::monotonic());
-                        self.state = State::Working(Box::new(open));
+    fn join(&self, instance_id: String) -> Result<Membership, Failure> {
+        let pulse = self.telemetry.consumer();
+        Membership::join(&self.config.kafka, instance_id, self.interrupt, pulse, &self.contact)
+    }
+
+    /// Looks whether the topics are there, as at the start. Brokers that are away are waited for; a topic that is missing is
+    /// given some seconds, because brokers that just started may not know it yet.
+    fn prepare_again(&self) -> Result<(), Failure> {
+        let mut give_up_at = None;
+        loop {
+            self.telemetry.consumer().beat();
+            match topics::prepare(self.config) {
+                Ok(()) => return Ok(()),
+                Err(failure) if failure.is_passing() => {
+                    self.contact.failed("the topics cannot be asked for", &failure);
+                    give_up_at = None;
+                }
+                Err(failure) => {
+                    let now = clock::monotonic();
+                    if now >= *give_up_at.get_or_insert(now + MISSING_MAX) {
+                        return Err(failure);
                     }
                 }
             }
-            Delivery::Batch(batch) => {
-                if let State::Working(open) = &mut self.state {
-                    for record in batch.records() {
-                        open.take(record)?;
-                        self.telemetry.took_record();
-                    }
-                }
-            }
-            Delivery::Revoked(done) => self.release(&done)?,
-            Delivery::Failed(failure) => return Err(failure),
+            self.interrupt.wait(ASK_EVERY)?;
         }
-        Ok(())
     }
+}
 
-    /// A pattern of input topics may match what the service writes: it would read itself for ever.
-    fn refuse_own_outputs(&self, partitions: &[(String, i32)]) -> Result<(), Failure> {
-        let outputs = self.config.topics.all();
-        match partitions.iter().find(|(topic, _)| outputs.iter().any(|output| output.as_str() == topic)) {
-            None => Ok(()),
-            Some((topic, _)) => Err(Failure::usage(format!("`kafka.input` matches the output topic `{topic}`"))),
-        }
-    }
-
-    /// Commits what was read and lets the partitions go.
-    fn release(&mut self, done: &Sender<()>) -> Result<(), Failure> {
-        self.commit()?;
-        match &self.state {
-            State::Working(open) => self.report.end(Some(open)),
-            State::Idle => self.report.end(None),
-        }
-        self.let_go();
-        // The consumer may have stopped waiting.
-        let _ = done.try_send(());
-        tracing::info!("partitions were given back");
-        Ok(())
-    }
-
-    /// Leaves the state, of which all is committed, to the next.
-    fn let_go(&mut self) {
-        if let State::Working(open) = std::mem::replace(&mut self.state, State::Idle) {
-            open.finish();
-        }
-    }
-
-    fn commit_if_due(&mut self, now: Instant) -> Result<(), Failure> {
-        match &self.state {
-            State::Working(open) if open.is_due(now) => self.commit(),
-            State::Working(_) | State::Idle => Ok(()),
-        }
-    }
-
-    fn commit(&mut self) -> Result<(), Failure> {
-        match &mut self.state {
-            State::Idle => Ok(()),
-            State::Working(open) => open.commit(&self.publisher, &self.reader, self.interrupt),
-        }
-    }
+fn backoff() -> impl Iterator<Item = Duration> {
+    let exponential = ExponentialBuilder::default().with_min_delay(BACKOFF.0).with_max_delay(BACKOFF.1);
+    exponential.with_jitter().without_max_times().build()
 }

@@ -53,6 +53,8 @@ pub struct Kafka {
     pub brokers: Brokers,
     /// The consumer group.
     pub group: String,
+    /// What this process is called in the group; the host's name where absent.
+    pub instance: Option<String>,
     /// What to read; at least one.
     pub input: Vec<Subscription>,
     /// The id of the transactions.

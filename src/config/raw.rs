@@ -63,6 +63,10 @@ pub struct RawKafka {
     pub brokers: String,
     /// The consumer group.
     pub group: String,
+    /// What this process is called in the group. Each process that runs on a host adds what tells it from the others, so
+    /// copies of one configuration need no names of their own. The host's name where absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub instance: Option<String>,
     /// Topics to read; a name that begins with `^` is a pattern.
     pub input: Vec<String>,
     /// The id of the transactions; one process at a time may use it. The group where absent.
@@ -72,7 +76,8 @@ pub struct RawKafka {
     pub commit_interval_ms: u64,
     /// Whether output topics that are not there are created. Input topics never are.
     pub create_topics: bool,
-    /// Settings of librdkafka, passed through, like `"security.protocol" = "ssl"`.
+    /// Settings of librdkafka, passed through, like `"security.protocol" = "ssl"`. `"session.timeout.ms"` is how long the
+    /// group waits for a process that gives no sign of life, 6000 where absent.
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub client: BTreeMap<String, toml::Value>,
 }
@@ -82,6 +87,7 @@ impl Default for RawKafka {
         Self {
             brokers: "127.0.0.1:9092".to_owned(),
             group: "foreshock".to_owned(),
+            instance: None,
             input: vec!["orderflow.events".to_owned()],
             transactional_id: None,
             commit_interval_ms: 100,

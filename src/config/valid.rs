@@ -13,10 +13,12 @@ use super::{
 use crate::{detect::cancel_burst, engine::Detection, event::DecodeLimits, window::BurstSettings};
 
 /// Settings of librdkafka that the service's guarantees rest on, and what to use instead.
-const RESERVED: [(&str, &str); 9] = [
+const RESERVED: [(&str, &str); 11] = [
     ("bootstrap.servers", "set `kafka.brokers`"),
     ("metadata.broker.list", "set `kafka.brokers`"),
     ("group.id", "set `kafka.group`"),
+    ("group.instance.id", "set `kafka.instance`"),
+    ("group.protocol", "the service takes and gives back all partitions at once"),
     ("transactional.id", "set `kafka.transactional_id`"),
     ("enable.idempotence", "the service sets it: alerts go out exactly once"),
     ("enable.auto.commit", "the service commits offsets with its outputs"),
@@ -26,6 +28,8 @@ const RESERVED: [(&str, &str); 9] = [
 ];
 /// Kafka's own limit on the name of a topic.
 const TOPIC_BYTES_MAX: usize = 249;
+/// Kafka's limit on a member's name is that of a topic's; what tells processes of a host apart takes up to 20 of it.
+const INSTANCE_BYTES_MAX: usize = 200;
 /// A transaction must end well before the broker ends it (60 s by default).
 const COMMIT_INTERVAL_MS_MAX: u64 = 30_000;
 /// Each is an open file, of which a process commonly has 1024.
@@ -81,6 +85,11 @@ impl Brokers {
     }
 }
 
+/// Whether a text holds only what Kafka takes in names.
+fn is_plain(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
+}
+
 /// The name of a topic.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct TopicName(String);
@@ -91,8 +100,7 @@ impl TopicName {
     /// # Errors
     /// What was expected.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'));
-        if plain && (1..=TOPIC_BYTES_MAX).contains(&text.len()) && text != "." && text != ".." {
+        if is_plain(text) && (1..=TOPIC_BYTES_MAX).contains(&text.len()) && text != "." && text != ".." {
             Ok(Self(text.to_owned()))
         } else {
             Err("expected the name of a topic: 1 to 249 letters, digits, `.`, `_` or `-`".to_owned())
@@ -181,12 +189,17 @@ fn kafka(raw: &RawKafka) -> Result<Kafka, Invalid> {
     if !(1..=COMMIT_INTERVAL_MS_MAX).contains(&raw.commit_interval_ms) {
         return Err(invalid(&["kafka", "commit_interval_ms"], format!("expected 1 to {COMMIT_INTERVAL_MS_MAX}")));
     }
+    if raw.instance.as_ref().is_some_and(|name| !is_plain(name) || !(1..=INSTANCE_BYTES_MAX).contains(&name.len())) {
+        let message = format!("expected 1 to {INSTANCE_BYTES_MAX} letters, digits, `.`, `_` or `-`");
+        return Err(invalid(&["kafka", "instance"], message));
+    }
     let group = text("group", &raw.group)?;
     Ok(Kafka {
         brokers: Brokers::parse(&raw.brokers).map_err(|message| invalid(&["kafka", "brokers"], message))?,
         input: raw.input.iter().enumerate().map(subscription).collect::<Result<_, _>>()?,
         transactional_id: text("transactional_id", raw.transactional_id.as_ref().unwrap_or(&group))?,
         group,
+        instance: raw.instance.clone(),
         commit_interval: Duration::from_millis(raw.commit_interval_ms),
         create_topics: raw.create_topics,
         client: client(&raw.client)?,

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use self::incident::{Incident, Opening, Revision, Status};
 use crate::{
-    detect::{Signal, Subject},
+    detect::{Change, Signal, Subject},
     event::Place,
     time::EventTime,
 };
@@ -93,6 +93,22 @@ impl Correlator {
         }
     }
 
+    /// Takes a signal about the service's own input, at once: clocks that stand still because of it cannot be waited for. Its
+    /// incident ends with the signal that clears it.
+    pub fn handle_now(&mut self, signal: Signal, steps: &mut Vec<Step>) {
+        let (subject, at, over) = (signal.subject.clone(), signal.at, signal.change == Change::Cleared);
+        self.take(Box::new(signal), steps);
+        if !over {
+            return;
+        }
+        if let Some(incident) = self.incidents.remove(&subject) {
+            if let Some(timer) = incident.closes_at() {
+                self.closing.remove(&(timer, subject));
+            }
+            steps.push(Step::Revision(Box::new(incident.resolve(at))));
+        }
+    }
+
     /// Takes everything that became visible before the watermark, in order.
     pub fn advance(&mut self, watermark: EventTime, steps: &mut Vec<Step>) {
         loop {
@@ -114,6 +130,12 @@ impl Correlator {
     /// Incidents that are open.
     pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
         self.incidents.values()
+    }
+
+    /// Whether anything waits for the watermark.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        !self.pending.is_empty() || !self.closing.is_empty()
     }
 
     /// Signals that wait, and how many had to make room.

@@ -3,7 +3,8 @@
 //! Counts withdrawals (`order_cancel` by the user or without a reason, and `order_replace` to another price or less quantity;
 //! the caller decides) in the burst window of DETECTION 2.1: a scan over nine window lengths for short bursts and a CUSUM for
 //! long weak ones, against the symbol's own rate and clustering, with thresholds that the symbol's own quiet flow
-//! sets. Either alone makes information or a warning; critical needs both at their highest level within 60 s.
+//! sets. Either alone makes information or a warning; critical needs both at their highest level within 60 s. While the mode is
+//! not normal every level is one step stricter: a tenth of the false alarms (DETECTION 6 says that thresholds rise, not how far).
 //!
 //! While it fires the baseline is frozen, until 61 s after it clears (its bins come due 61 s late) and for 10 min at most: then
 //! the new pace is the symbol's pace. It does not say whose cancels they are beyond its evidence, and it is blind for the
@@ -22,9 +23,12 @@ use crate::{
     event::{Place, RecordRange},
     stats::nb1,
     time::{EventTime, Span},
+    trust::Mode,
     window::{BurstSettings, Calibrated, Levels, Observation, Phase},
 };
 
+/// What a fixed level rises by where the mode is not normal: from one false alarm a day to a tenth (DETECTION 2.1).
+const STRICTER: f64 = 3.8;
 /// How close together scan and CUSUM must be at their highest level (DETECTION 2.1).
 const TOGETHER: Span = Span::from_secs(60);
 /// How long after clearing the baseline stays frozen: what the burst left comes due 61 s late (DETECTION 2.1).
@@ -78,6 +82,8 @@ pub struct Verdict {
 pub struct CancelBurst {
     window: Calibrated,
     gate: Gate,
+    /// The mode in which it last judged.
+    mode: Mode,
     /// When scan and CUSUM were last at their highest level.
     scan_high_at: Option<EventTime>,
     cusum_high_at: Option<EventTime>,
@@ -93,6 +99,7 @@ impl CancelBurst {
         Self {
             window: Calibrated::new(settings.window),
             gate: Gate::Quiet,
+            mode: Mode::Normal,
             scan_high_at: None,
             cusum_high_at: None,
             trail: Trail::default(),
@@ -114,7 +121,8 @@ impl CancelBurst {
     }
 
     /// Takes one withdrawal. Deadlines up to its time must have been honoured.
-    pub fn handle(&mut self, sample: Sample<'_>) -> Option<Verdict> {
+    pub fn handle(&mut self, sample: Sample<'_>, mode: Mode) -> Option<Verdict> {
+        self.mode = mode;
         self.trail.push(&sample);
         let seen = self.window.handle(sample.at)?;
         let reading = self.read(sample.at, &seen);
@@ -160,8 +168,13 @@ impl CancelBurst {
     /// Holds what was seen against the levels in force.
     fn read(&mut self, at: EventTime, seen: &Observation) -> Reading {
         let (severity, ratio) = match *self.window.levels() {
-            Levels::Fixed(level) => ((seen.scan.score >= level).then_some(Severity::Warning), seen.scan.score / level),
+            Levels::Fixed(level) => {
+                let level = level + if self.is_strict() { STRICTER } else { 0.0 };
+                ((seen.scan.score >= level).then_some(Severity::Warning), seen.scan.score / level)
+            }
             Levels::Own { scan, cusum } => {
+                let step = usize::from(self.is_strict());
+                let (scan, cusum) = (&scan[step..], &cusum[step..]);
                 let reaches = |i: usize| seen.scan.score >= scan[i].value || seen.cusum >= cusum[i].value;
                 if seen.scan.score >= scan[2].value {
                     self.scan_high_at = Some(at);
@@ -215,12 +228,17 @@ impl CancelBurst {
         }
     }
 
+    fn is_strict(&self) -> bool {
+        self.mode != Mode::Normal
+    }
+
     /// The level of a warning, at which an incident opens.
     fn threshold(&self, by_cusum: bool) -> Threshold {
         let (value, source) = match *self.window.levels() {
-            Levels::Fixed(level) => (level, ThresholdSource::Default),
+            Levels::Fixed(level) => (level + if self.is_strict() { STRICTER } else { 0.0 }, ThresholdSource::Default),
             Levels::Own { scan, cusum } => {
-                let level = if by_cusum { cusum[1] } else { scan[1] };
+                let warning = 1 + usize::from(self.is_strict());
+                let level = if by_cusum { cusum[warning] } else { scan[warning] };
                 (level.value, if level.is_floor { ThresholdSource::Floor } else { ThresholdSource::Calibrated })
             }
         };

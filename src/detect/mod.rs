@@ -5,6 +5,7 @@
 //! when its finding opens, rises or clears: not one for each event that is over a level.
 
 pub mod cancel_burst;
+pub mod feed;
 mod gate;
 mod signal;
 
@@ -24,11 +25,13 @@ pub use self::{
 pub enum Detector {
     /// Orders are withdrawn far faster than is usual for the subject.
     CancelBurst,
+    /// What the service reads is silent, late, torn or wrongly stamped.
+    Feed,
 }
 
 impl Detector {
     /// Every detector with its name.
-    pub const ALL: [(Self, &'static str); 1] = [(Self::CancelBurst, "cancel_burst")];
+    pub const ALL: [(Self, &'static str); 2] = [(Self::CancelBurst, "cancel_burst"), (Self::Feed, "feed")];
 
     /// The name.
     #[must_use]

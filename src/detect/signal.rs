@@ -8,6 +8,7 @@ use super::{Change, Detector};
 use crate::{
     event::{Place, RecordRange},
     time::{EventTime, Span, WallTime},
+    trust::Cause,
 };
 
 /// How much it matters. Critical pages; warning makes a ticket; information is kept and not sent.
@@ -39,6 +40,8 @@ impl Severity {
 pub enum Subject {
     /// One symbol.
     Symbol(CompactString),
+    /// The service's own input.
+    Pipeline,
 }
 
 /// How far a detector's baseline has come for this subject.
@@ -75,6 +78,10 @@ pub enum Unit {
     Nats,
     /// A count of events.
     Events,
+    /// A length of time.
+    Seconds,
+    /// A count of gaps in sequences.
+    Gaps,
 }
 
 /// Where a threshold comes from.
@@ -97,6 +104,8 @@ pub enum Counted {
     Cancels,
     /// Withdrawals since the CUSUM left zero.
     SustainedCancels,
+    /// How much is wrong with the input.
+    Trouble(Cause),
 }
 
 impl Unit {
@@ -106,6 +115,8 @@ impl Unit {
         match self {
             Self::Nats => "nats",
             Self::Events => "events",
+            Self::Seconds => "seconds",
+            Self::Gaps => "gaps",
         }
     }
 }
@@ -117,6 +128,7 @@ impl Counted {
         match self {
             Self::Cancels => "cancels",
             Self::SustainedCancels => "sustained_cancels",
+            Self::Trouble(cause) => cause.name(),
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use crate::{
     event::{Event, Rejection, SourceId},
-    time::WallTime,
+    time::{EventTime, WallTime},
+    trust::ModeChange,
 };
 
 /// One record: a Kafka record or an input line.
@@ -18,9 +19,25 @@ pub struct Record<'a> {
     pub content: Result<&'a [Event<'a>], Rejection>,
 }
 
+/// A partition had nothing for a while, and the others shall no longer wait for it. That it had nothing is a fact of the
+/// wall clock, so the service decides it and records it (DESIGN, "Determinism").
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Idle {
+    /// Which partition.
+    pub source: SourceId,
+    /// Its last record that was handled before.
+    pub after_offset: Option<u64>,
+    /// What its clock becomes: the greatest of the others.
+    pub until: EventTime,
+}
+
 /// Everything that can happen to the engine.
 #[derive(Clone, Debug)]
 pub enum Input<'a> {
     /// A record arrived.
     Record(Record<'a>),
+    /// A partition is idle.
+    Idle(Idle),
+    /// The service's mode changes.
+    Mode(ModeChange),
 }

@@ -1,8 +1,8 @@
 //! The market stage: one ordered feed of records, and everything that its symbols need.
 //!
 //! A feed owns all its state, limits included, so that what it finds depends on its own records alone and not on how they
-//! interleave with those of other feeds. It evaluates on arrival. Its clock is the newest time it has seen; with the clock
-//! move its deadlines.
+//! interleave with those of other feeds. It evaluates on arrival. Its clock is the newest time it has seen, or what it was given
+//! while it was idle; with the clock move its deadlines.
 
 use std::collections::BTreeSet;
 
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Limits,
     observe::{Counters, Fate, Occupancy},
+    pulse::Pulse,
     sequence::Succession,
     symbol::{Age, Shared, Symbol},
 };
@@ -23,7 +24,8 @@ use crate::{
     },
     event::{Body, Event, Key, Place},
     table::{Handle, Table},
-    time::{EventTime, WallTime},
+    time::{EventTime, Span, WallTime},
+    trust::{FeedView, Mode, Schedule},
 };
 
 /// One feed and its symbols.
@@ -35,6 +37,10 @@ pub struct Market {
     orders: Orders,
     /// When a firing symbol must be looked at again; an entry may be early, never late.
     deadlines: BTreeSet<(EventTime, Handle)>,
+    pulse: Option<Pulse>,
+    /// Gaps in its symbols' sequences.
+    gaps: u64,
+    modes: Schedule<Mode>,
     settings: cancel_burst::Settings,
 }
 
@@ -58,6 +64,9 @@ impl Market {
             accounts: Table::new(limits.accounts_max),
             orders: Orders::new(limits.orders_max),
             deadlines: BTreeSet::new(),
+            pulse: None,
+            gaps: 0,
+            modes: Schedule::default(),
             settings,
         }
     }
@@ -96,6 +105,38 @@ impl Market {
         ]
     }
 
+    /// As the watch over the input sees it, with the offset of the last record.
+    #[must_use]
+    pub fn view(&self, last_offset: Option<u64>) -> FeedView {
+        FeedView {
+            clock: self.clock,
+            last_offset,
+            beats: self.pulse.is_some_and(|pulse| pulse.beats()),
+            usual_gap: self.pulse.map_or(Span::ZERO, |pulse| pulse.usual_gap()),
+            gaps: self.gaps,
+        }
+    }
+
+    /// Whether an episode waits for the clock to be over.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        !self.deadlines.is_empty()
+    }
+
+    /// From this time on another mode is in force.
+    pub fn schedule(&mut self, from: EventTime, mode: Mode) {
+        self.modes.push(from, mode);
+    }
+
+    /// The feed has nothing to say since the record at `place`; its clock goes on to where the others are.
+    pub fn idle(&mut self, until: EventTime, place: Option<Place>, sink: &mut Sink<'_>) {
+        match place {
+            Some(place) => self.advance(until, place, sink),
+            // Nothing came yet: there is nothing whose time could come.
+            None => self.clock = self.clock.max(Some(until)),
+        }
+    }
+
     /// Takes one event of a record.
     pub fn handle(&mut self, event: &Event<'_>, place: Place, sink: &mut Sink<'_>) -> Fate {
         sink.counters.events[event.body.kind() as usize] += 1;
@@ -104,7 +145,7 @@ impl Market {
             (Key::Account, _) | (_, None) => None,
         };
         let Some(me) = symbol else {
-            self.advance(event.ts, place, sink);
+            self.hear(event, place, sink);
             return Fate::Accepted;
         };
         match self.symbols.get_mut(me).map(|symbol| symbol.place(event)) {
@@ -112,16 +153,29 @@ impl Market {
             Some(Succession::Late) => return Fate::Late,
             Some(Succession::Gap { since }) => {
                 sink.counters.gaps += 1;
-                self.advance(event.ts, place, sink);
+                self.gaps += 1;
+                self.hear(event, place, sink);
                 self.gap(me, since, event.ts);
             }
             Some(Succession::Restart) => {
                 sink.counters.restarts += 1;
-                self.advance(event.ts, place, sink);
+                self.hear(event, place, sink);
             }
-            Some(Succession::Next) | None => self.advance(event.ts, place, sink),
+            Some(Succession::Next) | None => self.hear(event, place, sink),
         }
         self.apply(me, event, place, sink)
+    }
+
+    /// Notes an event's time. Where the clock stood before it, no symbol was seen meanwhile.
+    fn hear(&mut self, event: &Event<'_>, place: Place, sink: &mut Sink<'_>) {
+        let pulse = self.pulse.get_or_insert_with(|| Pulse::new(event));
+        if let Some(since) = pulse.hear(event) {
+            sink.counters.stops += 1;
+            for symbol in self.symbols.values_mut() {
+                symbol.cancel_burst.gap(since, event.ts);
+            }
+        }
+        self.advance(event.ts, place, sink);
     }
 
     /// The symbol's state, made if it is new.
@@ -154,7 +208,7 @@ impl Market {
     }
 
     fn apply(&mut self, me: Handle, event: &Event<'_>, place: Place, sink: &mut Sink<'_>) -> Fate {
-        let Self { symbols, accounts, orders, .. } = self;
+        let Self { symbols, accounts, orders, modes, .. } = self;
         let Some(symbol) = symbols.get_mut(me) else { return Fate::Accepted };
         let age = symbol.age(event, sink.counters);
         let mut shared = Shared { orders, accounts, counters: sink.counters, displaced: None };
@@ -165,7 +219,8 @@ impl Market {
             (Age::Timely, Some(withdrawal), _) => {
                 over = symbol.catch_up(event.ts, self.clock);
                 let account = withdrawal.account.and_then(|a| accounts.key(a)).map(CompactString::as_str);
-                symbol.cancel_burst.handle(Sample { at: event.ts, place, order: withdrawal.order, account })
+                let sample = Sample { at: event.ts, place, order: withdrawal.order, account };
+                symbol.cancel_burst.handle(sample, *modes.current())
             }
             (Age::Timely, None, Body::Heartbeat(_)) => {
                 symbol.cancel_burst.heartbeat(event.ts);
@@ -200,6 +255,7 @@ impl Market {
             return;
         }
         self.clock = Some(to);
+        self.modes.advance(to);
         while let Some(&(deadline, me)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= to) {
             self.deadlines.remove(&(deadline, me));
             let Some(symbol) = self.symbols.get_mut(me) else { continue };

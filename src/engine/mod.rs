@@ -7,11 +7,17 @@
 //! Two stages are joined in memory. Each feed (a Kafka partition, or the files of a replay) has a `market` stage of its own
 //! that evaluates on arrival; the correlation stage takes their signals once the global watermark, the least of the feeds'
 //! clocks, is strictly above them. The end of the input does not advance the watermark.
+//!
+//! What the wall clock decides comes in as an input too ([`Idle`], [`crate::trust::ModeChange`]), is recorded by the shell, and is
+//! handed in again by a replay ([`Inputs`]).
 
 mod input;
+mod inputs;
 mod market;
 mod observe;
 mod output;
+mod pulse;
+mod recorded;
 mod sequence;
 mod snapshot;
 mod symbol;
@@ -21,17 +27,20 @@ use sha2::{Digest, Sha256};
 
 use self::market::{Market, Sink};
 pub use self::{
-    input::{Input, Record},
+    input::{Idle, Input, Record},
+    inputs::Inputs,
     observe::{Counters, Fate, Fates, Keys, Occupancy},
     output::{Outbox, Output},
+    recorded::{Recorded, RecordedReason},
     snapshot::{Snapshot, Unusable, VERSION},
 };
 use crate::{
     alert::{self, Context},
     correlate::{Correlator, Incident, Step},
-    detect::{Change, Signal, cancel_burst},
+    detect::{Change, Signal, cancel_burst, feed::Feed},
     event::{Event, Place, Source},
     time::{EventTime, WallTime},
+    trust::{FeedView, ModeChange, Schedule, Standing, Trouble},
 };
 
 /// How much the engine may hold.
@@ -114,6 +123,10 @@ struct State {
     next: Vec<u64>,
     counters: Counters,
     correlator: Correlator,
+    /// What is wrong with the input, as last decided.
+    troubles: Vec<Trouble>,
+    standing: Schedule<Standing>,
+    feed: Feed,
     watermark: Option<EventTime>,
 }
 
@@ -129,6 +142,9 @@ impl Engine {
             next: vec![0; plan.sources.len()],
             counters: Counters::default(),
             correlator: Correlator::new(&config, plan.limits.signals_pending_max, plan.limits.incidents_max),
+            troubles: Vec::new(),
+            standing: Schedule::default(),
+            feed: Feed::default(),
             watermark: None,
         };
         let context = Context { config, sources: plan.sources, replay: plan.replay };
@@ -142,6 +158,8 @@ impl Engine {
     pub fn handle(&mut self, input: Input<'_>, outbox: &mut Outbox) {
         match input {
             Input::Record(record) => self.record(record, outbox),
+            Input::Idle(idle) => self.idle(idle, outbox),
+            Input::Mode(change) => self.mode(change, outbox),
         }
     }
 
@@ -162,6 +180,28 @@ impl Engine {
         self.correlate(feed, outbox);
     }
 
+    fn idle(&mut self, idle: Idle, outbox: &mut Outbox) {
+        let feed = self.context.sources[idle.source.0 as usize].feed;
+        let place = idle.after_offset.map(|offset| Place { source: idle.source, offset });
+        let mut sink = Sink { counters: &mut self.state.counters, signals: &mut self.signals, appended_at: None };
+        self.state.feeds[feed].idle(idle.until, place, &mut sink);
+        self.correlate(feed, outbox);
+    }
+
+    /// A change takes effect by the feeds' clocks; that there is one is said at once.
+    fn mode(&mut self, change: ModeChange, outbox: &mut Outbox) {
+        let state = &mut self.state;
+        for feed in &mut state.feeds {
+            feed.schedule(change.from, change.mode);
+        }
+        state.standing.push(change.from, Standing::from(&change));
+        if let Some(signal) = state.feed.handle(&change) {
+            state.correlator.handle_now(signal, &mut self.steps);
+        }
+        state.troubles = change.troubles;
+        self.publish(outbox);
+    }
+
     /// A record without events is accepted, and so is one of which any event is.
     fn events(&mut self, feed: usize, events: &[Event<'_>], place: Place, appended_at: Option<WallTime>) -> Fate {
         let mut sink = Sink { counters: &mut self.state.counters, signals: &mut self.signals, appended_at };
@@ -176,8 +216,14 @@ impl Engine {
         }
         let Some(watermark) = self.state.watermark_after(feed) else { return };
         self.state.correlator.advance(watermark, &mut self.steps);
+        self.publish(outbox);
+        self.state.standing.advance(watermark);
+    }
+
+    fn publish(&mut self, outbox: &mut Outbox) {
+        let State { counters, standing, .. } = &mut self.state;
         for step in self.steps.drain(..) {
-            outbox.push(publish(step, &mut self.state.counters, &self.context));
+            outbox.push(publish(step, counters, &self.context, standing));
         }
     }
 
@@ -185,6 +231,25 @@ impl Engine {
     #[must_use]
     pub const fn watermark(&self) -> Option<EventTime> {
         self.state.watermark
+    }
+
+    /// Whether a finding or an incident waits for clocks to move on.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.state.correlator.waits() || self.state.feeds.iter().any(Market::waits)
+    }
+
+    /// Each source, as the watch over the input sees it.
+    #[must_use]
+    pub fn feeds(&self) -> Vec<FeedView> {
+        let view = |(source, next): (&Source, &u64)| self.state.feeds[source.feed].view(next.checked_sub(1));
+        self.context.sources.iter().zip(&self.state.next).map(view).collect()
+    }
+
+    /// The mode as last decided, and what is wrong.
+    #[must_use]
+    pub fn standing(&self) -> (&Standing, &[Trouble]) {
+        (self.state.standing.latest(), &self.state.troubles)
     }
 
     /// The clock of the feed that a source belongs to: the newest time seen there.
@@ -263,7 +328,7 @@ impl State {
     }
 }
 
-fn publish(step: Step, counters: &mut Counters, context: &Context) -> Output {
+fn publish(step: Step, counters: &mut Counters, context: &Context, standing: &Schedule<Standing>) -> Output {
     match step {
         Step::Signal(signal) => {
             if signal.change != Change::Cleared {
@@ -276,7 +341,8 @@ fn publish(step: Step, counters: &mut Counters, context: &Context) -> Output {
             if revision.incident.revision() == 1 {
                 *counters.incidents_opened.entry(revision.incident.severity()).or_default() += 1;
             }
-            Output::Notify(Box::new(alert::render(&revision, context)), revision.completed_at)
+            let alert = alert::render(&revision, context, standing.at(revision.at));
+            Output::Notify(Box::new(alert), revision.completed_at)
         }
     }
 }

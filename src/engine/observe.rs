@@ -112,6 +112,8 @@ pub struct Counters {
     pub gaps: u64,
     /// Sequences that began anew.
     pub restarts: u64,
+    /// Times that a feed's clock stood.
+    pub stops: u64,
     /// Events behind the newest of their subject and kind, but within the grace.
     pub disordered: u64,
     /// Contradictions between a book and its feed.

@@ -19,8 +19,9 @@ use crate::{
 const BLOCKS_FROM: u64 = 900;
 /// The scan's level before that, and from then until it is calibrated, in nats.
 const COLD_LEVELS: (f64, f64) = (25.0, 17.0);
-/// False alarms at the levels info, warning and critical, as multiples of those at warning.
-const RATES: [f64; 3] = [10.0, 1.0, 0.1];
+/// False alarms at the levels info, warning and critical, as multiples of those at warning; the last is for critical where every
+/// level is one step stricter.
+const RATES: [f64; 4] = [10.0, 1.0, 0.1, 0.01];
 /// Empty blocks that are learned one by one after a silence, some 10 ns each: a year. Then the tails have long been at rest.
 const SILENCE_MAX: i64 = 527_040;
 
@@ -42,12 +43,12 @@ pub enum Phase {
 pub enum Levels {
     /// Only the scan, and only a warning.
     Fixed(f64),
-    /// Of scan and CUSUM for info, warning and critical.
+    /// Of scan and CUSUM for info, warning and critical, and one step beyond.
     Own {
         /// Of the scan.
-        scan: [Bounded; 3],
+        scan: [Bounded; 4],
         /// Of the CUSUM.
-        cusum: [Bounded; 3],
+        cusum: [Bounded; 4],
     },
 }
 

@@ -5,6 +5,7 @@
 //!
 //! Not here: a mock. What this answers is what Kafka answers.
 
+pub mod authorized;
 mod node;
 pub mod port;
 
@@ -18,7 +19,8 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use tempfile::TempDir;
 
-use node::{Address, Node};
+pub use node::Address;
+use node::Node;
 
 /// How long an answer may take. A loaded machine with three nodes needs some seconds.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
@@ -73,9 +75,14 @@ impl Cluster {
     /// # Panics
     /// If the jars or java are not there, or if a node does not start. The message says which.
     pub fn start(nodes: usize) -> Self {
+        Self::start_with(nodes, |_| String::new())
+    }
+
+    /// The same with further settings for each node, which go over those that every node has.
+    pub fn start_with(nodes: usize, further: impl Fn(Address) -> String) -> Self {
         node::check_jars();
         let dir = tempfile::Builder::new().prefix("kafka-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let nodes = lay_out(nodes, dir.path());
+        let nodes = lay_out(nodes, &further, dir.path());
         let mut cluster = Self { nodes, dir };
         thread::scope(|scope| {
             for node in &mut cluster.nodes {
@@ -139,11 +146,15 @@ impl Drop for Cluster {
 }
 
 /// Gives each node its ports and writes its settings.
-fn lay_out(nodes: usize, dir: &Path) -> Vec<Node> {
+fn lay_out(nodes: usize, further: &dyn Fn(Address) -> String, dir: &Path) -> Vec<Node> {
     let ports = port::free(2 * nodes);
     let addresses: Vec<Address> =
         ports.chunks_exact(2).map(|pair| Address { broker: pair[0], controller: pair[1] }).collect();
-    (0..nodes).map(|index| Node::lay_out(index, &addresses, replication(nodes), dir)).collect()
+    let node = |index: usize| {
+        let further = further(addresses[index]);
+        Node::lay_out(index, &addresses, replication(nodes), &further, dir)
+    };
+    (0..nodes).map(node).collect()
 }
 
 /// How many replicas a topic has on so many nodes.

@@ -75,6 +75,12 @@ impl Service {
         line["address"].as_str().unwrap().parse().unwrap()
     }
 
+    /// What it has said by now.
+    pub fn log_so_far(&mut self) -> String {
+        self.log.extend(self.lines.try_iter());
+        self.log.join("\n")
+    }
+
     /// Fails if it has ended.
     pub fn assert_running(&mut self) {
         let ended = self.child.try_wait().unwrap();
@@ -91,8 +97,33 @@ impl Service {
     /// Tells it to end (SIGTERM), and returns how it did.
     pub fn terminate(mut self) -> ExitStatus {
         self.assert_running();
-        let told = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().unwrap();
+        self.signal("TERM");
+        self.wait_end()
+    }
+
+    /// Stops it where it is (SIGSTOP), as a machine that is suspended does.
+    pub fn freeze(&mut self) {
+        self.assert_running();
+        self.signal("STOP");
+    }
+
+    /// Lets a frozen one go on (SIGCONT).
+    pub fn thaw(&self) {
+        self.signal("CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        let told = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
         assert!(told.success(), "kill: {told}");
+    }
+
+    /// Returns how it ended by itself, and its last line.
+    pub fn ended(mut self) -> (ExitStatus, String) {
+        let status = self.wait_end();
+        (status, self.log.last().cloned().unwrap_or_default())
+    }
+
+    fn wait_end(&mut self) -> ExitStatus {
         let deadline = Deadline::after(END_MAX);
         while self.next_line(deadline) != Err(RecvTimeoutError::Disconnected) {
             deadline.check("the end of the service");

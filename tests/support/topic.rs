@@ -167,13 +167,18 @@ impl Follower {
         }
     }
 
-    /// Reads on until it has seen `count` records, and hands them out by position.
-    pub fn finish(mut self, count: usize) -> Vec<Record> {
+    /// Returns when it has seen so many.
+    pub fn wait(&mut self, count: usize) {
         let deadline = Deadline::after(ANSWER_MAX);
         while self.seen.len() < count {
             self.poll(POLL);
-            deadline.check("all committed records");
+            deadline.check("more committed records");
         }
+    }
+
+    /// Reads on until it has seen `count` records, and hands them out by position.
+    pub fn finish(mut self, count: usize) -> Vec<Record> {
+        self.wait(count);
         self.seen.sort_by_key(Record::position);
         self.seen
     }

@@ -66,6 +66,11 @@ impl Trial {
         Service::start(self.config.path(), failpoints)
     }
 
+    /// Proves that what was done to the service was done while it had work.
+    pub fn assert_input_left(&self) {
+        assert!(!self.group.has_read(&self.flow.topic), "it had read everything before");
+    }
+
     /// Lets the service go on to the end of the input, ends it, and proves that everything came out once. `follower` has
     /// followed the alerts from the beginning.
     pub fn finish(self, mut service: Service, mut follower: Follower) {

@@ -3,10 +3,15 @@
 //! A transaction lives only for the length of one commit. What the engine puts out waits in memory until then, so a
 //! transaction that fails and may be repeated is repeated from the same outputs, and the engine never has to go back.
 //! `commit_transaction` flushes in steps of 100 ms, so the queue is drained first: a commit then takes some 4 ms.
+//!
+//! Each step says by type what to do when it fails: the same step again (a commit that timed out goes on in the background and
+//! must not be aborted), abort and the whole transaction again, or end. A publisher that cannot go on is dropped; the next one
+//! takes its transactions over, and the committed offsets tell which of them counted.
 
 use std::{
     sync::{Mutex, PoisonError},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
@@ -18,42 +23,36 @@ use rdkafka::{
     producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext, PurgeConfig},
 };
 
-use super::{client, consumer::Handle, unavailable};
+use super::{
+    client,
+    consumer::Handle,
+    contact::Contact,
+    fault::{Fault, unavailable},
+    message::Message,
+};
 use crate::{
-    app::{Exit, Failure, Interrupt, metrics::Count},
+    app::{Exit, Failure, Interrupt, clock, metrics::Count},
     config::Kafka,
 };
 
-/// How long one step of a transaction may take before it is repeated: the time a broker needs to come back.
-const STEP_MAX: Duration = Duration::from_secs(30);
+/// How long one step of a transaction may take before the interrupt is looked at and it goes on.
+const STEP_MAX: Duration = Duration::from_secs(5);
+/// Between two tries of a step that fails at once.
+const STEP_PAUSE: Duration = Duration::from_millis(20);
+/// How long a transaction is still tried when the end is requested: a commit in a healthy cluster takes milliseconds.
+const GRACE: Duration = Duration::from_secs(5);
 /// The first and the longest wait before a transaction is tried again.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
-
-/// A record to be published.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    /// Where.
-    pub topic: String,
-    /// Its key.
-    pub key: Vec<u8>,
-    /// Its bytes.
-    pub payload: Vec<u8>,
-    /// Its headers.
-    pub headers: Vec<(&'static str, String)>,
-}
-
-impl Message {
-    /// Its size in memory, about.
-    #[must_use]
-    pub const fn bytes(&self) -> usize {
-        self.key.len() + self.payload.len() + 256
-    }
-}
+/// How long deliveries are polled for with the shortest wait: a healthy broker answers well before. A poll spins for a
+/// millisecond, so waiting for one that is away must be rare.
+const BRISK: Duration = Duration::from_millis(50);
+/// The waits of a poll for deliveries, before and after that.
+const DELIVERY_POLLS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
 
 /// What is to be committed.
 pub struct Transaction<'a> {
-    /// Outputs, in order.
-    pub messages: &'a [Message],
+    /// Outputs, in order. One that its topic does not take is cut.
+    pub messages: &'a mut [Message],
     /// Input offsets: the next to be read.
     pub offsets: &'a TopicPartitionList,
     /// The consumer that read them: its membership is asked for anew at each attempt, as it may have had to rejoin.
@@ -65,6 +64,7 @@ pub struct Transaction<'a> {
 /// The publisher.
 pub struct Publisher {
     producer: BaseProducer<Deliveries>,
+    contact: Contact,
     /// Attempts that are made again.
     retries: Count,
 }
@@ -85,18 +85,51 @@ impl ProducerContext for Deliveries {
     }
 }
 
-/// Why a transaction did not commit.
-enum Setback {
-    /// It may be tried again.
-    Again(KafkaError),
-    /// It may not: another process took over, or the client is broken.
-    Fatal(KafkaError),
+/// How the messages of a transaction are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pace {
+    /// All at once: librdkafka makes batches of them.
+    Together,
+    /// Each when the one before is delivered: a topic's limit is on a batch, and it shows which message is too large.
+    OneByOne,
 }
 
-impl From<KafkaError> for Setback {
-    fn from(error: KafkaError) -> Self {
-        let fatal = matches!(&error, KafkaError::Transaction(e) if e.is_fatal());
-        if fatal { Self::Fatal(error) } else { Self::Again(error) }
+/// Why a transaction did not commit.
+enum Setback {
+    /// It is aborted and tried again.
+    Again(KafkaError),
+    /// A message is larger than its topic takes: which one, where that is known.
+    TooLarge(Option<usize>, KafkaError),
+    /// This publisher cannot go on.
+    End(Failure),
+}
+
+impl Setback {
+    /// What an error of a message means.
+    fn of_message(index: Option<usize>, error: KafkaError) -> Self {
+        match Fault::of(&error) {
+            Fault::TooLarge => Self::TooLarge(index, error),
+            Fault::Passing => Self::Again(error),
+            Fault::Superseded | Fault::Missing | Fault::Refused | Fault::Unusable => {
+                Self::End(unavailable("cannot publish", &error))
+            }
+        }
+    }
+}
+
+/// Until when a step is repeated.
+struct Patience<'a> {
+    interrupt: &'a Interrupt,
+    began: Instant,
+}
+
+impl Patience<'_> {
+    /// Fails when the end is requested and the grace is over.
+    fn check(&self) -> Result<(), Setback> {
+        if clock::monotonic().duration_since(self.began) < GRACE {
+            return Ok(());
+        }
+        self.interrupt.check().map_err(Setback::End)
     }
 }
 
@@ -104,8 +137,8 @@ impl Publisher {
     /// Takes the transactional id over: an open transaction of whoever had it is aborted.
     ///
     /// # Errors
-    /// Exit 69 where Kafka does not let it.
-    pub fn open(kafka: &Kafka, retries: Count) -> Result<Self, Failure> {
+    /// Exit 69 where Kafka does not let it, 130 at an interrupt while it is away.
+    pub fn open(kafka: &Kafka, contact: &Contact, retries: Count, interrupt: &Interrupt) -> Result<Self, Failure> {
         let mut settings = client(kafka);
         settings
             .set("transactional.id", &kafka.transactional_id)
@@ -116,52 +149,71 @@ impl Publisher {
         let producer: BaseProducer<Deliveries> = settings
             .create_with_context(Deliveries::default())
             .map_err(|e| unavailable("cannot make the transactional producer", &e))?;
-        producer.init_transactions(STEP_MAX).map_err(|e| {
-            unavailable(&format!("cannot take over the transactions of `{}`", kafka.transactional_id), &e)
-        })?;
-        Ok(Self { producer, retries })
-    }
-
-    /// Publishes and commits, as often as it takes.
-    ///
-    /// # Errors
-    /// Exit 1 when another process has taken over, 130 at an interrupt while it is tried again.
-    pub fn commit(&self, transaction: &Transaction<'_>, interrupt: &Interrupt) -> Result<(), Failure> {
-        let backoff = || ExponentialBuilder::default().with_min_delay(BACKOFF.0).with_max_delay(BACKOFF.1);
-        let mut waits = backoff().with_jitter().without_max_times().build();
+        let publisher = Self { producer, contact: contact.clone(), retries };
         loop {
-            match self.attempt(transaction) {
-                Ok(()) => return Ok(()),
-                Err(Setback::Fatal(error)) => {
-                    let what = format!("the producer cannot go on, most likely another process took over: {error}");
-                    return Err(Failure::new(Exit::Failed, what));
+            match publisher.producer.init_transactions(STEP_MAX) {
+                Ok(()) => return Ok(publisher),
+                Err(KafkaError::Transaction(error)) if error.is_retriable() => {
+                    contact.failed("cannot take over the transactions yet", &error);
+                    interrupt.check()?;
                 }
-                Err(Setback::Again(error)) => {
-                    tracing::warn!(%error, "the transaction did not commit and is tried again");
-                    self.retries.inc();
-                    self.abort()?;
-                    interrupt.wait(waits.next().unwrap_or(BACKOFF.1))?;
+                Err(error) => {
+                    let what = format!("cannot take over the transactions of `{}`", kafka.transactional_id);
+                    return Err(unavailable(&what, &error));
                 }
             }
         }
     }
 
-    fn attempt(&self, transaction: &Transaction<'_>) -> Result<(), Setback> {
-        self.producer.begin_transaction()?;
-        for message in transaction.messages {
-            self.send(message)?;
+    /// Publishes and commits, as often as it takes.
+    ///
+    /// # Errors
+    /// What does not pass with time, and 130 when the end is requested while it is tried again. Either way the publisher is of
+    /// no further use.
+    pub fn commit(&self, transaction: &mut Transaction<'_>, interrupt: &Interrupt) -> Result<(), Failure> {
+        let backoff = ExponentialBuilder::default().with_min_delay(BACKOFF.0).with_max_delay(BACKOFF.1);
+        let mut waits = backoff.with_jitter().without_max_times().build();
+        let mut pace = Pace::Together;
+        loop {
+            let patience = Patience { interrupt, began: clock::monotonic() };
+            let failed = self.attempt(transaction, pace, &patience);
+            let Err(setback) = failed else {
+                self.contact.worked();
+                return Ok(());
+            };
+            self.retries.inc();
+            match setback {
+                Setback::Again(error) => {
+                    self.contact.failed("a transaction did not commit", &error);
+                    self.abort(&patience)?;
+                    interrupt.wait(waits.next().unwrap_or(BACKOFF.1))?;
+                }
+                Setback::TooLarge(Some(index), error) => {
+                    self.abort(&patience)?;
+                    cut(&mut transaction.messages[index], &error)?;
+                }
+                Setback::TooLarge(None, _) => {
+                    self.abort(&patience)?;
+                    pace = Pace::OneByOne;
+                }
+                Setback::End(failure) => return Err(failure),
+            }
         }
-        while self.producer.in_flight_count() > 0 {
-            self.producer.poll(Duration::from_millis(1));
+    }
+
+    fn attempt(&self, transaction: &Transaction<'_>, pace: Pace, patience: &Patience<'_>) -> Result<(), Setback> {
+        step(patience, || self.producer.begin_transaction())?;
+        for (index, message) in transaction.messages.iter().enumerate() {
+            self.send(message).map_err(|error| Setback::of_message(Some(index), error))?;
+            if pace == Pace::OneByOne {
+                self.deliver(Some(index), patience)?;
+            }
         }
-        if let Some(error) = self.failed_delivery() {
-            return Err(Setback::Again(error));
-        }
+        self.deliver(None, patience)?;
         failpoint(transaction.opens_incident);
-        let member = transaction.reader.group_metadata().ok_or(KafkaError::Canceled)?;
-        self.producer.send_offsets_to_transaction(transaction.offsets, &member, STEP_MAX)?;
-        self.producer.commit_transaction(STEP_MAX)?;
-        Ok(())
+        let member = transaction.reader.group_metadata().ok_or(Setback::Again(KafkaError::Canceled))?;
+        step(patience, || self.producer.send_offsets_to_transaction(transaction.offsets, &member, STEP_MAX))?;
+        step(patience, || self.producer.commit_transaction(STEP_MAX))
     }
 
     fn send(&self, message: &Message) -> Result<(), KafkaError> {
@@ -173,18 +225,33 @@ impl Publisher {
         self.producer.send(record).map_err(|(error, _)| error)
     }
 
-    /// Ends a transaction that failed. What is still under way must be gone first, or the abort times out.
-    fn abort(&self) -> Result<(), Failure> {
-        self.producer.purge(PurgeConfig::default().queue().inflight());
+    /// Waits until all that was sent is with the broker, or has failed: the message of this index, if it is only one.
+    fn deliver(&self, index: Option<usize>, patience: &Patience<'_>) -> Result<(), Setback> {
+        let began = clock::monotonic();
         while self.producer.in_flight_count() > 0 {
-            self.producer.poll(Duration::from_millis(1));
+            patience.check()?;
+            let brisk = clock::monotonic().duration_since(began) < BRISK;
+            self.producer.poll(if brisk { DELIVERY_POLLS.0 } else { DELIVERY_POLLS.1 });
         }
-        // The purge shows as failed deliveries.
-        self.failed_delivery();
-        self.producer.abort_transaction(STEP_MAX).map_err(|e| {
-            let what = "a transaction could neither commit nor be aborted";
-            Failure::new(Exit::Failed, format!("{what}: {e}"))
-        })
+        self.failed_delivery().map_or(Ok(()), |error| Err(Setback::of_message(index, error)))
+    }
+
+    /// Ends a transaction that failed. What is still under way must be gone first, or the abort times out.
+    fn abort(&self, patience: &Patience<'_>) -> Result<(), Failure> {
+        self.producer.purge(PurgeConfig::default().queue().inflight());
+        match self.deliver(None, patience) {
+            Err(Setback::End(failure)) if failure.exit == Exit::Interrupted => return Err(failure),
+            // The purge shows as failed deliveries.
+            Ok(()) | Err(_) => {}
+        }
+        match step(patience, || self.producer.abort_transaction(STEP_MAX)) {
+            Ok(()) => Ok(()),
+            Err(Setback::End(failure)) => Err(failure),
+            Err(Setback::Again(error) | Setback::TooLarge(_, error)) => {
+                let what = "a transaction could neither commit nor be aborted";
+                Err(Failure::new(Exit::Failed, format!("{what}: {error}")).passing())
+            }
+        }
     }
 
     fn failed_delivery(&self) -> Option<KafkaError> {
@@ -192,13 +259,52 @@ impl Publisher {
     }
 }
 
-/// Here a test ends the process: outputs are with the broker, nothing is committed.
+/// Does one step of a transaction, again while that is what the client asks for.
+fn step(patience: &Patience<'_>, mut action: impl FnMut() -> Result<(), KafkaError>) -> Result<(), Setback> {
+    loop {
+        let error = match action() {
+            Ok(()) => return Ok(()),
+            Err(error) => error,
+        };
+        let KafkaError::Transaction(cause) = &error else { return Err(Setback::of_message(None, error)) };
+        if cause.is_fatal() {
+            // A new publisher may do better; if another process has this one's place, it will not get one.
+            let failure = unavailable("the producer cannot go on", &error);
+            return Err(Setback::End(failure.passing()));
+        }
+        match Fault::of(&error) {
+            Fault::Refused | Fault::Unusable | Fault::Missing => {
+                return Err(Setback::End(unavailable("cannot commit a transaction", &error)));
+            }
+            Fault::Passing | Fault::Superseded | Fault::TooLarge if cause.is_retriable() => {
+                patience.check()?;
+                thread::park_timeout(STEP_PAUSE);
+            }
+            Fault::Passing | Fault::Superseded | Fault::TooLarge => return Err(Setback::Again(error)),
+        }
+    }
+}
+
+/// Makes a message smaller that its topic does not take.
+fn cut(message: &mut Message, error: &KafkaError) -> Result<(), Failure> {
+    let (topic, bytes) = (message.topic.clone(), message.payload.len());
+    if message.cut() {
+        tracing::warn!(topic, bytes, "the topic does not take a record of this size: it is cut");
+        return Ok(());
+    }
+    let what = format!("topic `{topic}` does not even take a record of {bytes} bytes: raise its `max.message.bytes`");
+    Err(Failure::new(Exit::Unavailable, format!("{what}: {error}")))
+}
+
+/// Here a test ends or freezes the process: outputs are with the broker, nothing is committed. It waits so many milliseconds
+/// as the failpoint returns, or for ever.
 #[cfg(feature = "failpoints")]
 fn failpoint(opens_incident: bool) {
-    fail::fail_point!("before-commit", opens_incident, |_| {
+    fail::fail_point!("before-commit", opens_incident, |millis| {
         tracing::warn!("failpoint before-commit reached");
-        loop {
-            std::thread::park();
+        let until = millis.and_then(|text| text.parse().ok()).map(|ms| clock::monotonic() + Duration::from_millis(ms));
+        while until.is_none_or(|until| clock::monotonic() < until) {
+            thread::park_timeout(Duration::from_millis(10));
         }
     });
 }

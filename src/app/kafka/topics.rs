@@ -1,5 +1,7 @@
 //! What topics and partitions there are, and the making of missing output topics.
 
+use std::time::Duration;
+
 use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
@@ -8,7 +10,7 @@ use rdkafka::{
     metadata::Metadata,
 };
 
-use super::{ANSWER_MAX, client, consumer, state, unavailable};
+use super::{ANSWER_MAX, client, consumer, fault::is_login, state, unavailable};
 use crate::{
     app::{Exit, Failure},
     config::{Config, Kafka, Subscription, TopicName},
@@ -84,12 +86,7 @@ pub fn prepare(config: &Config) -> Result<(), Failure> {
 fn create(config: &Config, topics: &[&TopicName]) -> Result<(), Failure> {
     let admin: AdminClient<DefaultClientContext> = client(&config.kafka).create().map_err(|e| refused(&e))?;
     // One partition: a reader sees an incident's revisions in order whatever key it looks at. Few records go there.
-    let new = |topic: &&TopicName| {
-        let settings = if **topic == config.topics.state { &state::TOPIC[..] } else { &[] };
-        let new = NewTopic::new(topic.as_str(), 1, TopicReplication::Fixed(-1));
-        settings.iter().fold(new, |new, (name, value)| new.set(name, value))
-    };
-    let wanted: Vec<NewTopic<'_>> = topics.iter().map(new).collect();
+    let wanted: Vec<NewTopic<'_>> = topics.iter().map(|topic| new_topic(config, topic)).collect();
     let options = AdminOptions::new().operation_timeout(Some(ANSWER_MAX));
     let made = pollster::block_on(admin.create_topics(&wanted, &options))
         .map_err(|e| unavailable("cannot create the output topics", &e))?;
@@ -107,10 +104,23 @@ fn create(config: &Config, topics: &[&TopicName]) -> Result<(), Failure> {
     Ok(())
 }
 
+fn new_topic<'a>(config: &Config, topic: &'a TopicName) -> NewTopic<'a> {
+    let settings = if *topic == config.topics.state { &state::TOPIC[..] } else { &[] };
+    let new = NewTopic::new(topic.as_str(), 1, TopicReplication::Fixed(-1));
+    settings.iter().fold(new, |new, (name, value)| new.set(name, value))
+}
+
 fn metadata(asker: &BaseConsumer, kafka: &Kafka, topic: Option<&str>) -> Result<Metadata, Failure> {
     asker.fetch_metadata(topic, ANSWER_MAX).map_err(|e| {
         let brokers = kafka.brokers.as_str();
-        unavailable(&format!("no broker answers at `{brokers}`: start one, or correct `kafka.brokers`"), &e)
+        // That a broker does not let us in shows as silence; why is another event.
+        let reasons = std::iter::from_fn(|| asker.poll(Duration::ZERO)).filter_map(Result::err);
+        match reasons.into_iter().find(is_login) {
+            Some(reason) => unavailable(&format!("cannot log in at `{brokers}`"), &reason),
+            None => {
+                unavailable(&format!("no broker answers at `{brokers}`: start one, or correct `kafka.brokers`"), &e)
+            }
+        }
     })
 }
 

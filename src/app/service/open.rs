@@ -16,9 +16,11 @@ use crate::{
     app::{
         Exit, Failure, Interrupt, clock,
         kafka::{
-            consumer::{Handle, Received},
+            batch::Received,
+            consumer::Handle,
             lag::Ends,
-            publisher::{Message, Publisher, Transaction},
+            message::{CUT, Message},
+            publisher::{Publisher, Transaction},
             state,
             topics::Range,
             unavailable,
@@ -206,7 +208,7 @@ impl Open {
         ];
         let kept = &record.payload[..record.payload.len().min(DEAD_LETTER_BYTES_MAX)];
         if kept.len() < record.payload.len() {
-            headers.push(("cut_from_bytes", record.payload.len().to_string()));
+            headers.push((CUT, record.payload.len().to_string()));
         }
         let topic = self.topics.dead_letter.as_str().to_owned();
         self.wait(Message { topic, key: record.key.to_vec(), payload: kept.to_vec(), headers });
@@ -263,14 +265,14 @@ impl Open {
 
     fn publish(&mut self, publisher: &Publisher, reader: &Handle, interrupt: &Interrupt) -> Result<(), Failure> {
         let offsets = self.offsets().map_err(|e| unavailable("cannot name the offsets", &e))?;
-        let transaction = Transaction {
-            messages: &self.waiting,
+        let mut transaction = Transaction {
+            messages: &mut self.waiting,
             offsets: &offsets,
             reader,
             opens_incident: self.alerts == Alerts::Opening,
         };
         let began = clock::monotonic();
-        publisher.commit(&transaction, interrupt)?;
+        publisher.commit(&mut transaction, interrupt)?;
         let now = clock::monotonic();
         self.telemetry.meters.committed(now.duration_since(began), self.emitted.len());
         for emitted in self.emitted.drain(..) {

@@ -15,7 +15,8 @@ use crate::{
         Failure, Interrupt, clock,
         kafka::{
             self, ANSWER_MAX,
-            consumer::{Handle, Received, appended_at},
+            batch::{Received, appended_at},
+            consumer::Handle,
             range,
             state::{self, Candidate, Found, Manifest, Position, Refusal, Slot},
             topics::{self, Range},

@@ -58,10 +58,11 @@ pub fn check_jars() {
 
 impl Node {
     /// Writes the settings of node `index` of those at `addresses` into a directory of its own.
-    pub fn lay_out(index: usize, addresses: &[Address], replicas: i32, dir: &Path) -> Self {
+    pub fn lay_out(index: usize, addresses: &[Address], replicas: i32, further: &str, dir: &Path) -> Self {
         let dir = dir.join(format!("node-{index}"));
         fs::create_dir(&dir).unwrap();
-        let settings = settings(index, addresses, replicas, &dir.join("data"));
+        // Of a setting that is there twice the last one counts.
+        let settings = settings(index, addresses, replicas, &dir.join("data")) + further;
         fs::write(dir.join("server.properties"), settings).unwrap();
         Self { dir, broker_port: addresses[index].broker, process: None }
     }
@@ -180,7 +181,7 @@ share.coordinator.state.topic.min.isr={in_sync_min}
 }
 
 /// A JVM that starts fast and stays small.
-fn java(heap_max: &str) -> Command {
+pub fn java(heap_max: &str) -> Command {
     let mut command = Command::new("java");
     command
         .arg(format!("-Xmx{heap_max}"))
@@ -190,7 +191,7 @@ fn java(heap_max: &str) -> Command {
     command
 }
 
-fn no_java(error: &std::io::Error) -> String {
+pub fn no_java(error: &std::io::Error) -> String {
     format!("java does not start ({error}): run `make test`, which installs what the broker needs")
 }
 

@@ -1,0 +1,186 @@
+//! Whether the service may do what it does, tried without doing it.
+//!
+//! A broker judges the right before it judges the rest of a request. So each right is tried with a request whose rest is
+//! wrong: one refusal means that the right is missing, the other that it is there and nothing happened. Only for the
+//! transactions is there none such: they are tried under an id beside the configured one.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use rdkafka::{
+    ClientContext, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer as _},
+    error::{KafkaError, RDKafkaErrorCode as Code},
+    producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext},
+};
+
+use super::{Finding, ask::Grievances};
+use crate::{
+    app::{
+        clock,
+        kafka::{self, ANSWER_MAX},
+    },
+    config::Kafka,
+};
+
+/// How long one poll waits.
+const POLL: Duration = Duration::from_millis(20);
+/// How often it is asked for what the client complained of.
+const COMPLAINTS_MAX: usize = 20;
+/// A topic that is nowhere: a commit for it is refused after the right to commit was judged, and before anything is kept.
+const NOWHERE: &str = "foreshock.check-of-rights.no-such-topic";
+/// Acknowledgements that no broker can give: a record that asks for them is refused after the right to write was judged, and
+/// before it is appended.
+const ACKS_IMPOSSIBLE: &str = "2";
+/// Added to the transactional id: to take over the configured one would end a service that runs.
+const BESIDE: &str = "-check";
+
+/// Reads at the end of a partition: that the end is told, or a record, proves the right.
+pub fn read(kafka: &Kafka, topic: &str) -> Result<(), String> {
+    let mut settings = kafka::consumer(kafka);
+    let consumer: BaseConsumer<Grievances> = settings
+        .set("enable.partition.eof", "true")
+        .create_with_context(Grievances::default())
+        .map_err(|e| e.to_string())?;
+    let mut end = TopicPartitionList::new();
+    end.add_partition_offset(topic, 0, Offset::End).map_err(|e| e.to_string())?;
+    consumer.assign(&end).map_err(|e| e.to_string())?;
+    let until = clock::monotonic() + ANSWER_MAX;
+    while clock::monotonic() < until {
+        match consumer.poll(POLL) {
+            Some(Ok(_) | Err(KafkaError::PartitionEOF(_))) => return Ok(()),
+            Some(Err(e)) if e.rdkafka_error_code() == Some(Code::TopicAuthorizationFailed) => {
+                return Err("not allowed to read it: give its user Read on the topic".to_owned());
+            }
+            // A leader that moves is found again.
+            Some(Err(_)) | None => {}
+        }
+    }
+    Err(format!("it could not be read within {} s{}", ANSWER_MAX.as_secs(), consumer.context().last()))
+}
+
+/// Whether the group may be read and committed for.
+pub fn group(kafka: &Kafka) -> Finding {
+    let about = format!("group {}", kafka.group);
+    match commit_nowhere(kafka) {
+        Ok(()) => Finding::ok(about, "may be joined and committed for"),
+        Err(Refusal::Right) => Finding::fail(about, "not allowed: give its user Read on the group"),
+        Err(Refusal::Other(why)) => Finding::fail(about, format!("the broker says: {why}")),
+    }
+}
+
+/// Why something did not go.
+enum Refusal {
+    /// The right is missing.
+    Right,
+    /// Something else.
+    Other(String),
+}
+
+impl From<KafkaError> for Refusal {
+    fn from(error: KafkaError) -> Self {
+        let code =
+            if let KafkaError::Transaction(error) = &error { Some(error.code()) } else { error.rdkafka_error_code() };
+        match code {
+            Some(
+                Code::GroupAuthorizationFailed
+                | Code::TopicAuthorizationFailed
+                | Code::TransactionalIdAuthorizationFailed
+                | Code::ClusterAuthorizationFailed,
+            ) => Self::Right,
+            Some(_) | None => Self::Other(error.to_string()),
+        }
+    }
+}
+
+fn commit_nowhere(kafka: &Kafka) -> Result<(), Refusal> {
+    let mut settings = kafka::consumer(kafka);
+    // A commit waits so long for the coordinator: never for minutes.
+    settings.set("coordinator.query.interval.ms", "5000");
+    let consumer: BaseConsumer<Grievances> = settings.create_with_context(Grievances::default())?;
+    let mut nowhere = TopicPartitionList::new();
+    nowhere.add_partition_offset(NOWHERE, 0, Offset::Offset(0))?;
+    // Finds the coordinator, which is refused or takes some time, with a time-out that a commit does not have.
+    if let Err(error) = consumer.committed_offsets(nowhere.clone(), ANSWER_MAX) {
+        // That the coordinator may not be asked for is told apart from the call that waits for it.
+        let mut told = (0..COMPLAINTS_MAX).filter_map(|_| consumer.poll(POLL)?.err()?.rdkafka_error_code());
+        let refused = told.any(|code| code == Code::GroupAuthorizationFailed);
+        return Err(if refused { Refusal::Right } else { Refusal::from(error) });
+    }
+    match consumer.commit(&nowhere, CommitMode::Sync).map_err(|e| (e.rdkafka_error_code(), e)) {
+        // The right was there, and the rest was refused: members of the group alone may commit while it has some.
+        Ok(())
+        | Err((
+            Some(
+                Code::UnknownTopicOrPartition
+                | Code::UnknownTopic
+                | Code::UnknownPartition
+                | Code::UnknownMemberId
+                | Code::IllegalGeneration
+                | Code::TopicAuthorizationFailed
+                | Code::RebalanceInProgress,
+            ),
+            _,
+        )) => Ok(()),
+        Err((_, error)) => Err(error.into()),
+    }
+}
+
+/// Whether transactions may be used, tried beside the configured id. That a literal right covers the configured id alone
+/// cannot be told from no right at all.
+pub fn transactions(kafka: &Kafka) -> Finding {
+    let id = &kafka.transactional_id;
+    let about = format!("transactions {id}");
+    let tried = || -> Result<(), Refusal> {
+        let mut settings = kafka::client(kafka);
+        let producer: BaseProducer = settings.set("transactional.id", format!("{id}{BESIDE}")).create()?;
+        Ok(producer.init_transactions(ANSWER_MAX)?)
+    };
+    match tried() {
+        Ok(()) => Finding::ok(about, format!("may be begun (tried as `{id}{BESIDE}`)")),
+        Err(Refusal::Right) => Finding::warn(
+            about,
+            format!(
+                "`{id}{BESIDE}` is not allowed, and `{id}` cannot be tried without ending a service that runs: make sure \
+                 that its user has Write and Describe on the transactional id `{id}`, or on all that begin so"
+            ),
+        ),
+        Err(Refusal::Other(why)) => Finding::fail(about, format!("the broker says: {why}")),
+    }
+}
+
+/// Keeps why the one record was refused.
+#[derive(Default)]
+struct Fate(Mutex<Option<KafkaError>>);
+
+impl ClientContext for Fate {}
+
+impl ProducerContext for Fate {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = result {
+            *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.clone());
+        }
+    }
+}
+
+/// Tries to write a record that cannot be written.
+pub fn write(kafka: &Kafka, topic: &str) -> Result<(), String> {
+    let mut settings = kafka::client(kafka);
+    settings.set("acks", ACKS_IMPOSSIBLE).set("message.timeout.ms", ANSWER_MAX.as_millis().to_string());
+    let producer: BaseProducer<Fate> = settings.create_with_context(Fate::default()).map_err(|e| e.to_string())?;
+    let record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).partition(0);
+    producer.send(record).map_err(|(e, _)| e.to_string())?;
+    producer.flush(ANSWER_MAX).map_err(|e| format!("it could not be written to: {e}"))?;
+    let refusal = producer.context().0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match refusal.as_ref().map(KafkaError::rdkafka_error_code) {
+        None | Some(Some(Code::InvalidRequiredAcks)) => Ok(()),
+        Some(Some(Code::TopicAuthorizationFailed)) => {
+            Err("not allowed to write to it: give its user Write on the topic".to_owned())
+        }
+        Some(_) => Err(format!("it could not be written to: {}", refusal.map(|e| e.to_string()).unwrap_or_default())),
+    }
+}

@@ -1,0 +1,259 @@
+//! Inputs that the wall clock made: a replay that gets them at their places says what the service said, however the partitions
+//! interleave then, and without them it does not.
+//!
+//! The flow is small: three feeds with a pace, bursts at the same instants, and one feed that has nothing for minutes, so that the
+//! others would wait for it.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+
+use foreshock::{
+    alert::Alert,
+    correlate::Status,
+    detect::{Detector, Severity},
+    engine::{Detection, Engine, Idle, Input, Inputs, Limits, Outbox, Output, Plan, Record, Recorded},
+    event::{Body, Event, Heartbeat, Name, OrderCancel, Source, SourceId},
+    time::{EventTime, Span},
+    trust::{Cause, Mode, ModeChange, Trouble},
+};
+
+const FEEDS: usize = 3;
+/// 2025-10-10, on a whole minute.
+const START: i64 = 1_760_130_000;
+/// The flow in tenths of a second: past the first fifteen minutes, so that bursts open incidents.
+const TENTHS: i64 = 13_000;
+/// When the last feed has nothing.
+const NOTHING: std::ops::Range<i64> = 10_000..12_000;
+
+fn at(tenth: i64) -> EventTime {
+    EventTime::from_nanos(START * 1_000_000_000).plus(Span::from_millis(100 * tenth))
+}
+
+fn event(feed: usize, tenth: i64, n: usize, body: impl Fn(Name<'static>) -> Body<'static>) -> Event<'static> {
+    let order = Name::new(format!("o{feed}-{tenth}-{n}")).unwrap();
+    let symbol = Name::new(format!("S{feed}"));
+    // A nanosecond for each event: a place of its own in time, so that clocks move often.
+    let ts = at(tenth).plus(Span::from_nanos(i64::try_from(n * FEEDS + feed).unwrap()));
+    Event { ts, symbol, seq: None, account: None, owner: None, body: body(order) }
+}
+
+fn cancel(order: Name<'static>) -> Body<'static> {
+    Body::OrderCancel(OrderCancel { order, side: None, price: None, qty: None, reason: None })
+}
+
+fn beat(_: Name<'static>) -> Body<'static> {
+    Body::Heartbeat(Heartbeat { producer: None })
+}
+
+fn feed(feed: usize, beats: bool) -> Vec<Event<'static>> {
+    let mut events = Vec::new();
+    for tenth in 0..TENTHS {
+        if feed == FEEDS - 1 && NOTHING.contains(&tenth) {
+            continue;
+        }
+        let burst = tenth % 1_000 < 8 && tenth > 9_000;
+        let count = if burst { 20 } else { usize::from((tenth * 7 + 3 * i64::try_from(feed).unwrap()) % 10 == 0) };
+        events.extend((0..count).map(|n| event(feed, tenth, n, cancel)));
+        if beats && tenth % 10 == 0 {
+            events.push(event(feed, tenth, count, beat));
+        }
+    }
+    events
+}
+
+fn flow(beats: bool) -> Vec<Vec<Event<'static>>> {
+    (0..FEEDS).map(|i| feed(i, beats)).collect()
+}
+
+fn sources() -> Vec<Source> {
+    (0..FEEDS)
+        .map(|feed| Source { name: "events".to_owned(), partition: Some(i32::try_from(feed).unwrap()), feed })
+        .collect()
+}
+
+fn engine() -> Engine {
+    Engine::new(Plan {
+        limits: Limits::default(),
+        detection: Detection::default(),
+        sources: sources(),
+        replay: "foreshock replay".to_owned(),
+    })
+}
+
+fn id(feed: usize) -> SourceId {
+    SourceId(u32::try_from(feed).unwrap())
+}
+
+/// The revisions of each incident, in order: what a reader of one key sees.
+type Histories = BTreeMap<String, Vec<Alert>>;
+
+/// An engine that is handed records, and inputs that are recorded as they go in.
+struct Live<'a> {
+    flow: &'a [Vec<Event<'static>>],
+    next: [usize; FEEDS],
+    engine: Engine,
+    outbox: Outbox,
+    recorded: Vec<Recorded>,
+    histories: Histories,
+}
+
+impl<'a> Live<'a> {
+    fn new(flow: &'a [Vec<Event<'static>>]) -> Self {
+        let (outbox, histories) = (Outbox::default(), Histories::new());
+        Self { flow, next: [0; FEEDS], engine: engine(), outbox, recorded: Vec::new(), histories }
+    }
+
+    fn handle(&mut self, input: Input<'_>) {
+        self.recorded.extend(Recorded::of(&input, &sources()));
+        self.engine.handle(input, &mut self.outbox);
+        for output in self.outbox.drain() {
+            if let Output::Notify(alert, _) = output {
+                self.histories.entry(alert.id.clone()).or_default().push(*alert);
+            }
+        }
+    }
+
+    fn peek(&self, feed: usize) -> Option<(u64, &'a Event<'static>)> {
+        self.flow[feed].get(self.next[feed]).map(|event| (self.next[feed] as u64, event))
+    }
+
+    fn record(&mut self, feed: usize) {
+        let Some((offset, event)) = self.peek(feed) else { return };
+        self.next[feed] += 1;
+        let content = Ok(std::slice::from_ref(event));
+        self.handle(Input::Record(Record { source: id(feed), offset, appended_at: None, content }));
+    }
+
+    /// What the service would decide of a feed that has nothing while something waits.
+    fn idle(&mut self, feed: usize) {
+        let after_offset = self.next[feed].checked_sub(1).map(|n| n as u64);
+        let until = self.engine.feeds().iter().filter_map(|view| view.clock).max();
+        if let Some(until) = until.filter(|_| self.engine.waits()) {
+            self.handle(Input::Idle(Idle { source: id(feed), after_offset, until }));
+        }
+    }
+
+    fn mode(&mut self, mode: Mode, causes: &[(Cause, usize, bool)]) {
+        let newest = self.engine.feeds().iter().filter_map(|view| view.clock).max().unwrap();
+        let from = EventTime::from_nanos((newest.slot(Span::from_millis(100)) + 1) * 100_000_000);
+        let trouble = |&(cause, feed, pages): &(Cause, usize, bool)| {
+            let after_offset = self.next[feed] as u64;
+            Trouble { cause, source: id(feed), after_offset, clock: newest, value: 5.0, limit: 4.5, pages }
+        };
+        let troubles = causes.iter().map(trouble).collect();
+        self.handle(Input::Mode(ModeChange { from, mode, troubles }));
+    }
+}
+
+/// The service's own run: feeds in the order of time; the last has nothing for a while, and modes change.
+fn live<'a>(flow: &'a [Vec<Event<'static>>]) -> Live<'a> {
+    let mut live = Live::new(flow);
+    let mut read = 0;
+    while let Some(feed) = (0..FEEDS).filter(|&f| live.peek(f).is_some()).min_by_key(|&f| live.peek(f).unwrap().1.ts) {
+        live.record(feed);
+        read += 1;
+        let tenth = live.engine.feeds()[0].clock.map_or(0, |clock| clock.since(at(0)).millis() / 100);
+        if NOTHING.contains(&tenth) && read % 50 == 0 {
+            live.idle(FEEDS - 1);
+        }
+        match read {
+            4_500 => live.mode(Mode::Degraded, &[(Cause::Lag, 0, false)]),
+            4_600 => live.mode(Mode::Blind, &[(Cause::Silence, 0, true), (Cause::Silence, 1, true)]),
+            4_700 => live.mode(Mode::Normal, &[]),
+            8_000 => live.mode(Mode::Degraded, &[(Cause::Gap, 1, false)]),
+            _ => {}
+        }
+    }
+    live
+}
+
+/// A replay in some other interleaving.
+fn replay<'a>(flow: &'a [Vec<Event<'static>>], recorded: &[Recorded], seed: u64) -> Live<'a> {
+    let mut live = Live::new(flow);
+    let mut inputs = Inputs::new(recorded.iter().cloned(), &sources());
+    let mut dice = seed;
+    while (0..FEEDS).any(|feed| live.peek(feed).is_some()) {
+        dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let feed = usize::try_from(dice >> 40).unwrap() % FEEDS;
+        let batch = 1 + (dice >> 20) % [1, 30, 2_000][usize::try_from(seed % 3).unwrap()];
+        for _ in 0..batch {
+            let Some((offset, event)) = live.peek(feed) else { break };
+            while let Some(input) = inputs.before(id(feed), offset, std::slice::from_ref(event)) {
+                live.handle(input);
+            }
+            live.record(feed);
+        }
+    }
+    while let Some(input) = inputs.rest() {
+        live.handle(input);
+    }
+    live
+}
+
+#[test]
+fn a_replay_with_the_recorded_inputs_says_the_same_in_any_interleaving() {
+    let flow = flow(true);
+    let live = live(&flow);
+    let idles = live.recorded.iter().filter(|recorded| matches!(recorded, Recorded::Idle { .. })).count();
+    assert!(idles > 20, "{idles} times idle");
+    assert!(live.histories.len() > 5, "{} incidents", live.histories.len());
+    for seed in 0..200 {
+        let again = replay(&flow, &live.recorded, seed);
+        assert_eq!(again.histories, live.histories, "seed {seed}");
+        assert_eq!(again.engine.counters(), live.engine.counters(), "seed {seed}");
+        assert_eq!(again.engine.watermark(), live.engine.watermark(), "seed {seed}");
+    }
+    let without = replay(&flow, &[], 1);
+    assert_ne!(without.histories, live.histories, "the inputs change what is said");
+}
+
+#[test]
+fn an_idle_feed_does_not_hold_the_others_up() {
+    let flow = flow(false);
+    let mut live = Live::new(&flow);
+    // The last feed has nothing at all.
+    for _ in 0..flow[0].len().min(flow[1].len()) {
+        live.record(0);
+        live.record(1);
+    }
+    assert!(live.histories.is_empty() && live.engine.waits());
+    live.idle(FEEDS - 1);
+    assert!(!live.histories.is_empty());
+}
+
+#[test]
+fn modes_make_one_incident_of_the_pipeline_and_stand_on_every_alert() {
+    let flow = flow(true);
+    let live = live(&flow);
+    let feed: Vec<&Vec<Alert>> =
+        live.histories.values().filter(|history| history[0].detectors == [Detector::Feed]).collect();
+    let life: Vec<_> = feed.iter().find(|h| h.len() == 3).unwrap().iter().map(|a| (a.status, a.severity)).collect();
+    let expected = [
+        (Status::Firing, Severity::Warning),
+        (Status::Amended, Severity::Critical),
+        (Status::Resolved, Severity::Critical),
+    ];
+    assert_eq!((feed.len(), life.as_slice()), (2, expected.as_slice()));
+    let market: Vec<&Alert> = live.histories.values().flatten().filter(|a| a.detectors != [Detector::Feed]).collect();
+    let in_mode = |mode| market.iter().filter(|alert| alert.trust.mode == mode).count();
+    assert!(in_mode(Mode::Normal) > 0 && in_mode(Mode::Degraded) > 0);
+    for alert in market.iter().filter(|alert| alert.trust.mode == Mode::Degraded) {
+        assert_eq!(alert.trust.reasons.len(), 1, "{alert:?}");
+    }
+}
+
+#[test]
+fn where_heartbeats_stop_nothing_was_seen() {
+    let (beating, still) = (flow(true), flow(false));
+    let stops = |flow: &[Vec<Event<'static>>]| replay(flow, &[], 0).engine.counters().stops;
+    assert_eq!((stops(&beating), stops(&still)), (1, 0));
+}
+
+#[test]
+fn what_is_written_reads_back() {
+    let flow = flow(true);
+    for recorded in live(&flow).recorded {
+        let text = serde_json::to_string(&recorded).unwrap();
+        assert_eq!(serde_json::from_str::<Recorded>(&text).unwrap(), recorded, "{text}");
+    }
+}
