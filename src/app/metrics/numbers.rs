@@ -10,8 +10,8 @@ use prometheus::Registry;
 
 use super::{
     BOOK_FAULTS, BUILD, CONSUMER_LAG, DISORDERED, EVENTS, FEED_STOPS, INCIDENTS, INCIDENTS_OPENED, KEYS, KEYS_EVICTED,
-    MODE, Metric, READY, RECORDS, REJECTED, SEQUENCE_GAPS, SEQUENCE_RESTARTS, SIGNALS, WATERMARK, WATERMARK_LAG,
-    counter, gauge,
+    MODE, Metric, READY, RECORDS, REJECTED, SEQUENCE_GAPS, SEQUENCE_RESTARTS, SIGNALS, TROUBLES, WATERMARK,
+    WATERMARK_LAG, counter, gauge,
 };
 use crate::{
     app::{build, commit},
@@ -19,7 +19,7 @@ use crate::{
     detect::{Detector, Severity},
     engine::{Engine, Fate, Keys},
     event::{EventType, Reason},
-    trust::Mode,
+    trust::{Cause, Mode},
 };
 
 /// A metric with the values of its labels.
@@ -65,9 +65,12 @@ impl Numbers {
         if let Some(watermark) = engine.watermark() {
             numbers.set(WATERMARK, &[], watermark.nanos() as f64 / 1e9);
         }
-        let (standing, _) = engine.standing();
+        let (standing, troubles) = engine.standing();
         for (mode, name) in Mode::ALL {
-            numbers.set(MODE, &[name], if standing.mode == mode { 1.0 } else { 0.0 });
+            numbers.set(MODE, &[name], f64::from(u8::from(mode == standing.mode)));
+        }
+        for (cause, name) in Cause::ALL {
+            numbers.set(TROUBLES, &[name], troubles.iter().filter(|trouble| trouble.cause == cause).count() as f64);
         }
         numbers.set(BUILD, &[build(), commit()], 1.0);
         numbers

@@ -212,7 +212,7 @@ impl Open {
         alert.audit.build = Some(crate::app::build().to_owned());
         let payload = serde_json::to_vec(&alert)
             .map_err(|e| Failure::new(Exit::Failed, format!("an alert cannot be written as JSON: {e}")))?;
-        tracing::info!(
+        tracing::debug!(
             id = alert.id,
             revision = alert.revision,
             severity = alert.severity.name(),
