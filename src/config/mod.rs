@@ -37,6 +37,8 @@ pub struct Config {
     pub kafka: Kafka,
     /// `[topics]`
     pub topics: Topics,
+    /// `[state]`
+    pub state: State,
     /// `[http]`
     pub http: Http,
     /// `[limits]`
@@ -77,6 +79,31 @@ pub struct Topics {
     pub dead_letter: TopicName,
     /// Where the service's own decisions go; as above.
     pub audit: TopicName,
+    /// Where snapshots go; as above.
+    pub state: TopicName,
+}
+
+impl Topics {
+    /// All that the service writes to in its transactions.
+    #[must_use]
+    pub const fn outputs(&self) -> [&TopicName; 3] {
+        [&self.alerts, &self.dead_letter, &self.audit]
+    }
+
+    /// All that the service writes to.
+    #[must_use]
+    pub const fn all(&self) -> [&TopicName; 4] {
+        [&self.alerts, &self.dead_letter, &self.audit, &self.state]
+    }
+}
+
+/// `[state]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// How often a snapshot is written.
+    pub interval: Duration,
+    /// The largest that is written.
+    pub bytes_max: usize,
 }
 
 /// `[http]`
@@ -105,14 +132,6 @@ pub struct Limits {
     pub signals_pending_max: NonZeroUsize,
     /// What one record may hold.
     pub decode: DecodeLimits,
-}
-
-impl Topics {
-    /// All that the service writes in its transactions.
-    #[must_use]
-    pub const fn outputs(&self) -> [&TopicName; 3] {
-        [&self.alerts, &self.dead_letter, &self.audit]
-    }
 }
 
 impl Config {

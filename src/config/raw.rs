@@ -17,6 +17,8 @@ pub struct RawConfig {
     pub kafka: RawKafka,
     /// Where results go.
     pub topics: RawTopics,
+    /// How the service remembers what it has learned over a restart.
+    pub state: RawState,
     /// What is served over HTTP.
     pub http: RawHttp,
     /// How much is kept in memory at most, incidents and signals in all, the rest for each partition. What goes beyond is evicted, oldest first, and counted.
@@ -107,6 +109,8 @@ pub struct RawTopics {
     pub dead_letter: String,
     /// What the service decided by its clock, for replays and restarts.
     pub audit: String,
+    /// Snapshots of the state. Compacted; several services may share it.
+    pub state: String,
 }
 
 impl Default for RawTopics {
@@ -115,7 +119,25 @@ impl Default for RawTopics {
             alerts: "foreshock.alerts".to_owned(),
             dead_letter: "foreshock.dead-letter".to_owned(),
             audit: "foreshock.audit".to_owned(),
+            state: "foreshock.state".to_owned(),
         }
+    }
+}
+
+/// See [`RawConfig::state`].
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawState {
+    /// Seconds between two snapshots. What came since the last one is read again after a kill, so the input must be kept for more
+    /// than two intervals.
+    pub interval_s: u64,
+    /// Bytes of a snapshot, packed; a larger one is not written, and a restart then reads all of the input again.
+    pub bytes_max: usize,
+}
+
+impl Default for RawState {
+    fn default() -> Self {
+        Self { interval_s: 60, bytes_max: 64 << 20 }
     }
 }
 
