@@ -12,10 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Exit, Failure, Interrupt,
     files::LineReader,
-    kafka::{
-        self, range,
-        topics::{self, Range},
-    },
+    kafka::{self, range, topics},
 };
 use crate::{config::Kafka, engine::Recorded, time::WallTime};
 
@@ -67,28 +64,28 @@ pub fn of_file(path: &Path, service: Option<&str>) -> Result<Vec<Entry>, Failure
     of_one(entries, service)
 }
 
-/// The inputs in a topic, in the order of their numbers, and the partitions as far as they were read.
+/// The inputs in a topic, in the order of their numbers.
 ///
 /// # Errors
 /// Exit 69 where Kafka is not there, 65 where a record is something else.
 pub fn of_topic(
     kafka: &Kafka,
     topic: &str,
-    from: impl Fn(i32) -> i64,
     service: Option<&str>,
     interrupt: &Interrupt,
-) -> Result<(Vec<Entry>, Vec<Range>), Failure> {
-    let mut ranges = topics::ranges(kafka, topic)?;
-    for range in &mut ranges {
-        range.from = range.from.max(from(range.partition)).min(range.to);
-    }
+) -> Result<Vec<Entry>, Failure> {
+    let ranges = topics::ranges(kafka, topic)?;
     let mut entries = Vec::new();
     range::read(&kafka::consumer(kafka), &ranges, interrupt, |_, message| {
+        // What stands under another's key may be anything.
+        if service.is_some_and(|service| message.key() != Some(service.as_bytes())) {
+            return Ok(());
+        }
         let place = || format!("{topic}:{}:{}", message.partition(), message.offset());
         entries.extend(Entry::read(message.payload().unwrap_or_default(), &place)?);
         Ok(())
     })?;
-    of_one(entries, service).map(|entries| (entries, ranges))
+    of_one(entries, service)
 }
 
 /// Those of one service: of the named one, or of the only one.

@@ -95,7 +95,7 @@ fn embedded() -> Result<MockCluster<'static, DefaultProducerContext>, Failure> {
     let broker = MockCluster::new(1).map_err(fail)?;
     let topics = Config::default();
     let input = topics.kafka.input.iter().map(|input| (input.as_str(), PARTITIONS));
-    for (topic, partitions) in input.chain(topics.topics.outputs().map(|topic| (topic.as_str(), 1))) {
+    for (topic, partitions) in input.chain(topics.topics.all().map(|topic| (topic.as_str(), 1))) {
         broker.create_topic(topic, partitions, 1).map_err(fail)?;
     }
     Ok(broker)

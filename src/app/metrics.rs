@@ -64,6 +64,10 @@ metrics! {
     ENGINE_SECONDS = Histogram "foreshock_engine_seconds" [] "How long the engine takes for a record, decoding and output not included: every 61st record is measured";
     COMMITS = Counter "foreshock_commits_total" ["outcome"] "Transactions that committed, and attempts that failed and were made again";
     COMMIT_SECONDS = Histogram "foreshock_commit_seconds" [] "How long a transaction took, from its first attempt to its commit";
+    SNAPSHOTS = Counter "foreshock_snapshots_total" ["outcome"] "Snapshots of the state: written, failed (the next one is tried), too_large (it is not written)";
+    SNAPSHOT_SECONDS = Histogram "foreshock_snapshot_seconds" ["stage"] "How long a snapshot took: copy holds up the flow, write does not";
+    SNAPSHOT_TAKEN = Gauge "foreshock_snapshot_taken_seconds" [] "When the state of the last snapshot that was written was copied, in seconds since the epoch";
+    STATE_BYTES = Gauge "foreshock_state_bytes" [] "Bytes of the last snapshot that was written, packed";
     CONSUMER_LAG = Gauge "foreshock_consumer_lag_records" ["topic", "partition"] "Offsets between what the engine has taken and the partition's end";
     WATERMARK_LAG = Gauge "foreshock_watermark_lag_seconds" ["topic", "partition"] "How far the partition's clock is behind this machine's";
     MODE = Gauge "foreshock_mode" ["mode"] "How far findings are to be trusted: one of the modes is 1";

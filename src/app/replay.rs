@@ -227,7 +227,7 @@ fn recorded(args: &cli::Replay, config: &Config, engine: &Engine, interrupt: &In
     let entries = if path.exists() || args.kafka.is_none() {
         audit::of_file(path, service)?
     } else {
-        audit::of_topic(&config.kafka, name, |_| 0, service, interrupt)?.0
+        audit::of_topic(&config.kafka, name, service, interrupt)?
     };
     let inputs = Inputs::new(entries.into_iter().map(|entry| entry.input), &engine.context().sources);
     if inputs.unknown() > 0 {

@@ -6,14 +6,18 @@
 //! ```
 //!
 //! State is not in the transaction. What the engine has put out is a function of the offsets read, however the partitions
-//! interleaved, so a restart reads the input again up to the committed offsets, discards what comes out, and goes on.
+//! interleaved, so a restart goes on from the newest snapshot: it reads the input again from there up to the committed offsets and
+//! discards what comes out (`restore`). Snapshots are taken after commits and written aside (`keeper`).
 //!
 //! One process works, others stand by ([`turn`]); what one does with the partitions that it has is [`tenure`]. Whatever ends a
 //! tenure that may pass ends in the same way: the process leaves the group and begins again. It then finds itself alone, and
 //! reads the input again; or it finds another at work, that took over while this one was thought dead, and ends.
 
+mod dead_letter;
+mod keeper;
 mod open;
 mod report;
+mod restore;
 mod tenure;
 mod turn;
 mod vigil;

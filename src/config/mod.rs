@@ -16,6 +16,7 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -36,6 +37,8 @@ pub struct Config {
     pub kafka: Kafka,
     /// `[topics]`
     pub topics: Topics,
+    /// `[state]`
+    pub state: State,
     /// `[http]`
     pub http: Http,
     /// `[limits]`
@@ -63,6 +66,8 @@ pub struct Kafka {
     pub create_topics: bool,
     /// Further settings of librdkafka; none that the service sets itself.
     pub client: BTreeMap<String, ClientValue>,
+    /// Secret settings of librdkafka that are still to be read from these files into `client`.
+    pub secret_files: BTreeMap<String, PathBuf>,
 }
 
 /// `[topics]`
@@ -74,6 +79,31 @@ pub struct Topics {
     pub dead_letter: TopicName,
     /// Where the service's own decisions go; as above.
     pub audit: TopicName,
+    /// Where snapshots go; as above.
+    pub state: TopicName,
+}
+
+impl Topics {
+    /// All that the service writes to in its transactions.
+    #[must_use]
+    pub const fn outputs(&self) -> [&TopicName; 3] {
+        [&self.alerts, &self.dead_letter, &self.audit]
+    }
+
+    /// All that the service writes to.
+    #[must_use]
+    pub const fn all(&self) -> [&TopicName; 4] {
+        [&self.alerts, &self.dead_letter, &self.audit, &self.state]
+    }
+}
+
+/// `[state]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// How often a snapshot is written.
+    pub interval: Duration,
+    /// The largest that is written.
+    pub bytes_max: usize,
 }
 
 /// `[http]`
@@ -104,14 +134,6 @@ pub struct Limits {
     pub decode: DecodeLimits,
 }
 
-impl Topics {
-    /// All that the service writes in its transactions.
-    #[must_use]
-    pub const fn outputs(&self) -> [&TopicName; 3] {
-        [&self.alerts, &self.dead_letter, &self.audit]
-    }
-}
-
 impl Config {
     /// Reads a file's text (`name` is for messages) with the environment's `FORESHOCK_…` pairs over it.
     ///
@@ -131,6 +153,7 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let document = document::Document::read(name, text, variables)?;
         let raw = document.raw()?;
+        document.no_secret()?;
         valid::valid(&raw).map_err(|invalid| document.invalid(&invalid))
     }
 }

@@ -17,6 +17,8 @@ pub struct RawConfig {
     pub kafka: RawKafka,
     /// Where results go.
     pub topics: RawTopics,
+    /// How the service remembers what it has learned over a restart.
+    pub state: RawState,
     /// What is served over HTTP.
     pub http: RawHttp,
     /// How much is kept in memory at most, incidents and signals in all, the rest for each partition. What goes beyond is evicted, oldest first, and counted.
@@ -75,7 +77,9 @@ pub struct RawKafka {
     /// Whether output topics that are not there are created. Input topics never are.
     pub create_topics: bool,
     /// Settings of librdkafka, passed through, like `"security.protocol" = "ssl"`. `"session.timeout.ms"` is how long the
-    /// group waits for a process that gives no sign of life, 6000 where absent.
+    /// group waits for a process that gives no sign of life, 6000 where absent. A secret is refused here: it comes from a file,
+    /// like `"sasl.password_file" = "/run/secrets/kafka"`, or from the environment, like
+    /// `FORESHOCK_KAFKA__CLIENT__SASL_PASSWORD`.
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub client: BTreeMap<String, toml::Value>,
 }
@@ -105,6 +109,8 @@ pub struct RawTopics {
     pub dead_letter: String,
     /// What the service decided by its clock, for replays and restarts.
     pub audit: String,
+    /// Snapshots of the state. Compacted; several services may share it.
+    pub state: String,
 }
 
 impl Default for RawTopics {
@@ -113,7 +119,25 @@ impl Default for RawTopics {
             alerts: "foreshock.alerts".to_owned(),
             dead_letter: "foreshock.dead-letter".to_owned(),
             audit: "foreshock.audit".to_owned(),
+            state: "foreshock.state".to_owned(),
         }
+    }
+}
+
+/// See [`RawConfig::state`].
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawState {
+    /// Seconds between two snapshots. What came since the last one is read again after a kill, so the input must be kept for more
+    /// than two intervals.
+    pub interval_s: u64,
+    /// Bytes of a snapshot, packed; a larger one is not written, and a restart then reads all of the input again.
+    pub bytes_max: usize,
+}
+
+impl Default for RawState {
+    fn default() -> Self {
+        Self { interval_s: 60, bytes_max: 64 << 20 }
     }
 }
 

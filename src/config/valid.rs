@@ -3,12 +3,14 @@
 use std::{
     collections::BTreeMap,
     num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
     time::Duration,
 };
 
 use super::{
-    ClientValue, Config, Http, Kafka, Limits, Topics,
-    raw::{RawCancelBurst, RawConfig, RawDetect, RawHttp, RawKafka, RawLimits, RawTopics},
+    ClientValue, Config, Http, Kafka, Limits, State, Topics,
+    raw::{RawCancelBurst, RawConfig, RawDetect, RawHttp, RawKafka, RawLimits, RawState, RawTopics},
+    secret::in_file,
 };
 use crate::{detect::cancel_burst, engine::Detection, event::DecodeLimits, window::BurstSettings};
 
@@ -36,6 +38,10 @@ const COMMIT_INTERVAL_MS_MAX: u64 = 30_000;
 const CONNECTIONS_MAX: u32 = 512;
 /// Less cuts off a scraper on a loaded machine; more lets a client that does not read hold its connection.
 const REQUEST_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
+/// Oftener the copies would show in the latency; rarer than hourly a restart reads hours.
+const INTERVAL_S: (u64, u64) = (1, 3_600);
+/// Up to what fits into memory a few times.
+const SNAPSHOT_BYTES: (u64, u64) = (1, 512 << 20);
 /// Rarer than once in three years nothing can be learned; oftener than every minute there are no blocks.
 const RATES: (f64, f64) = (0.001, 72.0);
 /// Above that no machine has the memory; it also keeps numbers of interned names in 32 bits.
@@ -141,9 +147,20 @@ impl Subscription {
 pub(super) fn valid(raw: &RawConfig) -> Result<Config, Invalid> {
     let kafka = kafka(&raw.kafka)?;
     let topics = topics(&raw.topics, &kafka.input)?;
-    let http = http(&raw.http)?;
+    let (state, http) = (state(&raw.state)?, http(&raw.http)?);
     let (limits, detection) = (limits(&raw.limits)?, detection(&raw.detect)?);
-    Ok(Config { kafka, topics, http, limits, detection })
+    Ok(Config { kafka, topics, state, http, limits, detection })
+}
+
+fn state(raw: &RawState) -> Result<State, Invalid> {
+    let at = |key, range: (u64, u64)| Err(invalid(&["state", key], format!("expected {} to {}", range.0, range.1)));
+    if !(INTERVAL_S.0..=INTERVAL_S.1).contains(&raw.interval_s) {
+        return at("interval_s", INTERVAL_S);
+    }
+    if !(SNAPSHOT_BYTES.0..=SNAPSHOT_BYTES.1).contains(&(raw.bytes_max as u64)) {
+        return at("bytes_max", SNAPSHOT_BYTES);
+    }
+    Ok(State { interval: Duration::from_secs(raw.interval_s), bytes_max: raw.bytes_max })
 }
 
 fn http(raw: &RawHttp) -> Result<Http, Invalid> {
@@ -187,8 +204,24 @@ fn kafka(raw: &RawKafka) -> Result<Kafka, Invalid> {
         instance: raw.instance.clone(),
         commit_interval: Duration::from_millis(raw.commit_interval_ms),
         create_topics: raw.create_topics,
+        secret_files: secret_files(&raw.client)?,
         client: client(&raw.client)?,
     })
+}
+
+fn secret_files(raw: &BTreeMap<String, toml::Value>) -> Result<BTreeMap<String, PathBuf>, Invalid> {
+    let file = |(name, value): (&String, &toml::Value)| {
+        let secret = in_file(name)?;
+        let fail = |message: &str| Err(invalid(&["kafka", "client", name], message));
+        if raw.contains_key(secret) {
+            return Some(fail(&format!("`{secret}` is set too: which of them holds?")));
+        }
+        match value.as_str() {
+            None | Some("") => Some(fail("expected the path of a file")),
+            Some(path) => Some(Ok((secret.to_owned(), PathBuf::from(path)))),
+        }
+    };
+    raw.iter().filter_map(file).collect()
 }
 
 fn client(raw: &BTreeMap<String, toml::Value>) -> Result<BTreeMap<String, ClientValue>, Invalid> {
@@ -207,7 +240,7 @@ fn client(raw: &BTreeMap<String, toml::Value>) -> Result<BTreeMap<String, Client
         };
         Ok((name.clone(), ClientValue::new(name, text)))
     };
-    raw.iter().map(setting).collect()
+    raw.iter().filter(|(name, _)| in_file(name).is_none()).map(setting).collect()
 }
 
 fn topics(raw: &RawTopics, input: &[Subscription]) -> Result<Topics, Invalid> {
@@ -218,10 +251,15 @@ fn topics(raw: &RawTopics, input: &[Subscription]) -> Result<Topics, Invalid> {
         }
         Ok(topic)
     };
+    if [&raw.alerts, &raw.dead_letter, &raw.audit].contains(&&raw.state) {
+        // Compaction would keep one record of each key.
+        return Err(invalid(&["topics", "state"], "expected a topic that holds nothing else"));
+    }
     Ok(Topics {
         alerts: output("alerts", &raw.alerts)?,
         dead_letter: output("dead_letter", &raw.dead_letter)?,
         audit: output("audit", &raw.audit)?,
+        state: output("state", &raw.state)?,
     })
 }
 

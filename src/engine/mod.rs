@@ -287,6 +287,14 @@ impl Engine {
         &self.state.fates
     }
 
+    /// Goes on counting a source's fates from here: what was read of it before counts on, even where it cannot be read again.
+    ///
+    /// # Panics
+    /// If the source is not in the plan.
+    pub fn resume_fates(&mut self, source: usize, fates: Fates) {
+        self.state.fates[source] = fates;
+    }
+
     /// What was counted.
     #[must_use]
     pub const fn counters(&self) -> &Counters {

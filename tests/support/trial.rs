@@ -70,6 +70,21 @@ impl Trial {
         Service::start(self.config.path(), failpoints)
     }
 
+    /// How many records of the input are committed; none where the broker does not answer.
+    pub fn committed(&self) -> Option<i64> {
+        self.group.committed(&self.flow.topic)
+    }
+
+    /// Returns when so many records of the input are committed.
+    pub fn wait_committed(&self, records: i64, service: &mut Service) {
+        let deadline = Deadline::after(RUN_MAX);
+        while self.committed().is_none_or(|committed| committed < records) {
+            service.assert_running();
+            deadline.check("more committed records of the input");
+            std::thread::park_timeout(POLL);
+        }
+    }
+
     /// Proves that what was done to the service was done while it had work.
     pub fn assert_input_left(&self) {
         assert!(!self.group.has_read(&self.flow.topic), "it had read everything before");

@@ -14,6 +14,7 @@ pub mod place;
 pub mod publisher;
 pub mod range;
 pub mod refusal;
+pub mod state;
 pub mod topics;
 
 use std::time::Duration;

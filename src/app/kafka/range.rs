@@ -1,6 +1,7 @@
-//! Reads what stands between two offsets of each partition of a topic, and ends.
+//! Reads what stands between two offsets of each partition, and ends.
 //!
-//! For a replay, and for the service's restart, which reads its input again up to the committed offsets.
+//! For a replay, and for the service's restart, which reads its input again up to the committed offsets. Several topics are read
+//! side by side, the one whose records are oldest first: what one topic's signals wait for comes from the others.
 
 use rdkafka::{
     Message as _, Offset, TopicPartitionList,
@@ -16,8 +17,8 @@ use crate::app::{Failure, Interrupt};
 /// How often a wait for records looks at the interrupt.
 const POLL: std::time::Duration = std::time::Duration::from_millis(100);
 
-/// Hands each record of the ranges, all of one topic, to `take`, with the index of its range. Partitions come in any order,
-/// offsets of one partition in theirs.
+/// Hands each record of the ranges to `take`, with the index of its range; ranges of one topic stand together. Partitions come in
+/// any order, offsets of one partition in theirs.
 ///
 /// # Errors
 /// Exit 69 where Kafka fails for good, 130 at an interrupt, and whatever `take` returns.
@@ -27,26 +28,61 @@ pub fn read(
     interrupt: &Interrupt,
     mut take: impl FnMut(usize, &BorrowedMessage<'_>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let mut open: Vec<bool> = ranges.iter().map(|range| range.from < range.to).collect();
-    if !open.contains(&true) {
-        return Ok(());
+    let mut readers = Vec::new();
+    let mut first = 0;
+    for ranges in ranges.chunk_by(|a, b| a.topic == b.topic) {
+        readers.extend(Reader::open(settings, ranges, first)?);
+        first += ranges.len();
     }
-    let consumer = assign(settings, ranges)?;
-    while open.contains(&true) {
+    while let Some(reader) = readers.iter_mut().filter(|reader| reader.open.contains(&true)).min_by_key(|r| r.at) {
         interrupt.check()?;
-        match consumer.poll(POLL) {
+        reader.poll(&mut take)?;
+    }
+    Ok(())
+}
+
+/// Reads the ranges of one topic. A client of its own, because the end of a partition is told without its topic.
+struct Reader<'a> {
+    consumer: BaseConsumer,
+    ranges: &'a [Range],
+    /// The index of the first of them.
+    first: usize,
+    /// Which have something left.
+    open: Vec<bool>,
+    /// The last record's own time, in milliseconds: which topic is behind.
+    at: i64,
+}
+
+impl<'a> Reader<'a> {
+    /// `None` where there is nothing to read.
+    fn open(settings: &ClientConfig, ranges: &'a [Range], first: usize) -> Result<Option<Self>, Failure> {
+        let open: Vec<bool> = ranges.iter().map(|range| range.from < range.to).collect();
+        if !open.contains(&true) {
+            return Ok(None);
+        }
+        Ok(Some(Self { consumer: assign(settings, ranges)?, ranges, first, open, at: i64::MIN }))
+    }
+
+    /// Takes the next record, or waits a moment for it.
+    fn poll(
+        &mut self,
+        take: &mut impl FnMut(usize, &BorrowedMessage<'_>) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let of = |partition: i32| self.ranges.iter().position(|range| range.partition == partition);
+        match self.consumer.poll(POLL) {
             None => {}
             Some(Ok(record)) => {
-                let Some(i) = ranges.iter().position(|range| range.partition == record.partition()) else { continue };
-                if open[i] && record.offset() < ranges[i].to {
-                    take(i, &record)?;
+                self.at = self.at.max(record.timestamp().to_millis().unwrap_or(i64::MIN));
+                let Some(i) = of(record.partition()) else { return Ok(()) };
+                if self.open[i] && record.offset() < self.ranges[i].to {
+                    take(self.first + i, &record)?;
                 }
-                open[i] &= record.offset() + 1 < ranges[i].to;
+                self.open[i] &= record.offset() + 1 < self.ranges[i].to;
             }
             // Markers of transactions stand at the end of a topic and are never handed out.
             Some(Err(KafkaError::PartitionEOF(partition))) => {
-                if let Some(i) = ranges.iter().position(|range| range.partition == partition) {
-                    open[i] = false;
+                if let Some(i) = of(partition) {
+                    self.open[i] = false;
                 }
             }
             Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => {
@@ -55,8 +91,8 @@ pub fn read(
             // librdkafka goes on by itself once the broker is back.
             Some(Err(error)) => tracing::warn!(%error, "reading is held up"),
         }
+        Ok(())
     }
-    Ok(())
 }
 
 fn assign(settings: &ClientConfig, ranges: &[Range]) -> Result<BaseConsumer, Failure> {

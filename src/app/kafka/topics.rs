@@ -10,7 +10,7 @@ use rdkafka::{
     metadata::{Metadata, MetadataTopic},
 };
 
-use super::{ANSWER_MAX, client, consumer, fault::is_login, refusal::refused, unavailable};
+use super::{ANSWER_MAX, client, consumer, fault::is_login, refusal::refused, state, unavailable};
 use crate::{
     app::{Exit, Failure},
     config::{Config, Kafka, Subscription, TopicName},
@@ -75,23 +75,22 @@ pub fn prepare(config: &Config) -> Result<(), Failure> {
             });
         }
     }
-    let absent: Vec<&TopicName> = config.topics.outputs().into_iter().filter(|topic| !exists(topic.as_str())).collect();
+    let absent: Vec<&TopicName> = config.topics.all().into_iter().filter(|topic| !exists(topic.as_str())).collect();
     match absent.first() {
         None => Ok(()),
         Some(topic) if !config.kafka.create_topics => Err(Failure::new(
             Exit::Unavailable,
             format!("topic `{}` is not there: create it, or set `kafka.create_topics`", topic.as_str()),
         )),
-        Some(_) => create(&config.kafka, &absent),
+        Some(_) => create(config, &absent),
     }
 }
 
-/// Creates topics with the broker's own defaults.
-fn create(kafka: &Kafka, topics: &[&TopicName]) -> Result<(), Failure> {
-    let admin: AdminClient<DefaultClientContext> = client(kafka).create().map_err(|e| refused(&e))?;
+/// Creates topics with the broker's own defaults, but for the one of the snapshots.
+fn create(config: &Config, topics: &[&TopicName]) -> Result<(), Failure> {
+    let admin: AdminClient<DefaultClientContext> = client(&config.kafka).create().map_err(|e| refused(&e))?;
     // One partition: a reader sees an incident's revisions in order whatever key it looks at. Few records go there.
-    let wanted: Vec<NewTopic<'_>> =
-        topics.iter().map(|topic| NewTopic::new(topic.as_str(), 1, TopicReplication::Fixed(-1))).collect();
+    let wanted: Vec<NewTopic<'_>> = topics.iter().map(|topic| new_topic(config, topic)).collect();
     let options = AdminOptions::new().operation_timeout(Some(ANSWER_MAX));
     let made = pollster::block_on(admin.create_topics(&wanted, &options))
         .map_err(|e| unavailable("cannot create the output topics", &e))?;
@@ -112,6 +111,12 @@ fn create(kafka: &Kafka, topics: &[&TopicName]) -> Result<(), Failure> {
         }
     }
     Ok(())
+}
+
+fn new_topic<'a>(config: &Config, topic: &'a TopicName) -> NewTopic<'a> {
+    let settings = if *topic == config.topics.state { &state::TOPIC[..] } else { &[] };
+    let new = NewTopic::new(topic.as_str(), 1, TopicReplication::Fixed(-1));
+    settings.iter().fold(new, |new, (name, value)| new.set(name, value))
 }
 
 fn metadata(asker: &BaseConsumer, kafka: &Kafka, topic: Option<&str>) -> Result<Metadata, Failure> {

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec, Registry, proto::MetricFamily};
+use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, Registry, proto::MetricFamily};
 
 use super::{
-    ALERT_LATENCY, COMMIT_SECONDS, COMMITS, ENGINE_SECONDS, HTTP_REFUSED, HTTP_REQUESTS, NOTIFICATIONS, counter,
-    failed, histogram,
+    ALERT_LATENCY, COMMIT_SECONDS, COMMITS, ENGINE_SECONDS, HTTP_REFUSED, HTTP_REQUESTS, NOTIFICATIONS,
+    SNAPSHOT_SECONDS, SNAPSHOT_TAKEN, SNAPSHOTS, STATE_BYTES, counter, failed, gauge, histogram,
 };
-use crate::app::Failure;
+use crate::{app::Failure, time::WallTime};
 
 /// From a commit on a fast machine to an exchange whose clock is a minute off.
 const LATENCY_BUCKETS: [f64; 15] =
@@ -17,6 +17,9 @@ const LATENCY_BUCKETS: [f64; 15] =
 const ENGINE_BUCKETS: [f64; 12] = [1e-7, 2.5e-7, 5e-7, 1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 1e-4, 1e-3, 1e-2, 1e-1];
 /// From a commit beside the broker to one that waited for a broker to come back.
 const COMMIT_BUCKETS: [f64; 12] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0];
+
+/// From the copy of a small state to the writing of a large one while a broker restarts.
+const SNAPSHOT_BUCKETS: [f64; 11] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 60.0];
 
 /// A counter that one place counts on.
 pub type Count = IntCounter;
@@ -77,6 +80,10 @@ pub struct Meters {
     commits: IntCounter,
     retries: IntCounter,
     delivered: IntCounter,
+    snapshots: IntCounterVec,
+    snapshot_seconds: HistogramVec,
+    snapshot_taken: Gauge,
+    state_bytes: Gauge,
     http_requests: IntCounterVec,
     http_full: IntCounter,
     http_slow: IntCounter,
@@ -99,6 +106,14 @@ impl Meters {
         }
         let commits = counter(&registry, COMMITS)?;
         let refused = counter(&registry, HTTP_REFUSED)?;
+        let (snapshots, snapshot_seconds) =
+            (counter(&registry, SNAPSHOTS)?, histogram(&registry, SNAPSHOT_SECONDS, &SNAPSHOT_BUCKETS)?);
+        for outcome in ["written", "failed", "too_large"] {
+            snapshots.with_label_values(&[outcome]);
+        }
+        for stage in ["copy", "write"] {
+            snapshot_seconds.with_label_values(&[stage]);
+        }
         Ok(Self {
             latency,
             engine: histogram(&registry, ENGINE_SECONDS, &ENGINE_BUCKETS)?.with_label_values::<&str>(&[]),
@@ -106,6 +121,10 @@ impl Meters {
             commits: commits.with_label_values(&["committed"]),
             retries: commits.with_label_values(&["retried"]),
             delivered: counter(&registry, NOTIFICATIONS)?.with_label_values(&["kafka", "delivered"]),
+            snapshots,
+            snapshot_seconds,
+            snapshot_taken: gauge(&registry, SNAPSHOT_TAKEN)?.with_label_values::<&str>(&[]),
+            state_bytes: gauge(&registry, STATE_BYTES)?.with_label_values::<&str>(&[]),
             http_requests: counter(&registry, HTTP_REQUESTS)?,
             http_full: refused.with_label_values(&["connections_max"]),
             http_slow: refused.with_label_values(&["request_ms_max"]),
@@ -139,6 +158,29 @@ impl Meters {
     #[must_use]
     pub const fn retries(&self) -> &Count {
         &self.retries
+    }
+
+    /// The state was copied; the flow waited so long.
+    pub fn snapshot_copied(&self, length: Duration) {
+        self.snapshot_seconds.with_label_values(&["copy"]).observe(length.as_secs_f64());
+    }
+
+    /// A snapshot of so many bytes was written; that took so long.
+    pub fn snapshot_written(&self, taken_at: WallTime, bytes: usize, length: Duration) {
+        self.snapshots.with_label_values(&["written"]).inc();
+        self.snapshot_seconds.with_label_values(&["write"]).observe(length.as_secs_f64());
+        self.snapshot_taken.set(taken_at.nanos() as f64 / 1e9);
+        self.state_bytes.set(bytes as f64);
+    }
+
+    /// A snapshot was given up.
+    pub fn snapshot_failed(&self) {
+        self.snapshots.with_label_values(&["failed"]).inc();
+    }
+
+    /// A snapshot was larger than may be.
+    pub fn snapshot_too_large(&self) {
+        self.snapshots.with_label_values(&["too_large"]).inc();
     }
 
     /// A request was answered.

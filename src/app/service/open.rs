@@ -5,40 +5,39 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rdkafka::{Message as _, Offset, TopicPartitionList, consumer::Consumer as _, error::KafkaError};
+use rdkafka::{Offset, TopicPartitionList, error::KafkaError};
 
-use super::vigil::Vigil;
+use super::{
+    dead_letter,
+    keeper::Keeper,
+    restore::{self, Restored},
+    vigil::Vigil,
+};
 use crate::{
     alert::{Alert, Latency},
     app::{
         Exit, Failure, Interrupt, audit, clock,
         kafka::{
-            self, ANSWER_MAX,
-            batch::{Received, appended_at},
+            batch::Received,
             consumer::Handle,
             lag::Ends,
-            message::{CUT, Message},
+            message::Message,
             publisher::{Publisher, Transaction},
-            range,
-            topics::{self, Range},
+            state,
+            topics::Range,
             unavailable,
         },
-        metrics::Stage,
-        plan,
+        metrics::{Meters, Stage},
         telemetry::{Position, Telemetry},
     },
     config::Config,
-    engine::{Engine, Input, Outbox, Output, Record, Recorded},
+    engine::{Engine, Input, Inputs, Outbox, Output, Record, Recorded},
     event::{DecodeLimits, Rejection, SourceId, decode},
     time::{EventTime, WallTime},
 };
 
 /// Outputs that wait are committed early when they come to so many bytes: hostile input makes a dead letter of each record.
 const WAITING_BYTES_MAX: usize = 4 << 20;
-
-/// The most of a rejected record that is kept: with key and headers it stays under the megabyte that brokers and clients take
-/// by default, or one record too large would hold up all others for ever.
-const DEAD_LETTER_BYTES_MAX: usize = 990_000;
 
 /// Of so many records one is measured: to read the clock twice costs a twentieth of a record's handling. A prime, so that no
 /// pattern of the input is always met at the same place.
@@ -52,6 +51,7 @@ pub struct Open {
     service: String,
     outbox: Outbox,
     telemetry: Arc<Telemetry>,
+    keeper: Keeper,
     /// Records taken; every so many is measured.
     taken: u64,
     limits: DecodeLimits,
@@ -97,54 +97,33 @@ impl Open {
         if partitions.is_empty() {
             return Ok(None);
         }
-        let ranges = unread(reader, partitions)?;
-        let mut open = Self::new(config, telemetry, &ranges);
-        let started = clock::monotonic();
-        for topic in ranges.chunk_by(|a, b| a.topic == b.topic) {
-            let first = ranges.iter().position(|r| r.topic == topic[0].topic).unwrap_or(0);
-            range::read(&kafka::consumer(&config.kafka), topic, interrupt, |i, message| {
-                open.handle(
-                    Received {
-                        partition: first + i,
-                        offset: message.offset(),
-                        appended_at: appended_at(message),
-                        key: message.key().unwrap_or_default(),
-                        payload: message.payload().unwrap_or_default(),
-                    },
-                    false,
-                )?;
-                // Published before the restart.
-                open.outbox.drain().for_each(drop);
-                Ok(())
-            })?;
-        }
-        for (partition, range) in open.partitions.iter_mut().zip(&ranges) {
-            // Markers of transactions are never handed out: the end is where it was committed.
-            (partition.next, partition.committed) = (range.to, range.to);
-        }
-        let records: u64 = open.engine.fates().iter().map(crate::engine::Fates::total).sum();
-        let seconds = clock::monotonic().duration_since(started).as_secs_f64();
-        tracing::info!(records, seconds, "the input was read again up to the committed offsets");
-        Ok(Some(open))
+        let (mut outbox, limits) = (Outbox::default(), config.limits.decode);
+        let restored = restore::restore(config, reader, partitions, interrupt, |engine, inputs, record| {
+            give((engine, inputs), &mut outbox, record, limits, None)?;
+            // Published before the restart.
+            outbox.drain().for_each(drop);
+            Ok(())
+        })?;
+        Self::new(config, telemetry, restored).map(Some)
     }
 
-    fn new(config: &Config, telemetry: &Arc<Telemetry>, ranges: &[Range]) -> Self {
+    fn new(config: &Config, telemetry: &Arc<Telemetry>, restored: Restored) -> Result<Self, Failure> {
         let partition = |range: &Range| Partition {
             topic: range.topic.clone(),
             number: range.partition,
-            next: range.from,
-            committed: range.from,
+            next: range.to,
+            committed: range.to,
         };
-        let engine = Engine::new(plan::of_partitions(config, ranges));
-        Self {
-            vigil: Vigil::new(&engine, clock::monotonic()),
-            engine,
+        Ok(Self {
+            partitions: restored.held.iter().map(partition).collect(),
+            keeper: Keeper::new(config, telemetry, &restored)?,
+            vigil: Vigil::new(&restored.engine, clock::monotonic()),
+            engine: restored.engine,
             service: config.kafka.transactional_id.clone(),
             outbox: Outbox::default(),
             telemetry: Arc::clone(telemetry),
             taken: 0,
             limits: config.limits.decode,
-            partitions: ranges.iter().map(partition).collect(),
             waiting: Vec::new(),
             waiting_bytes: 0,
             alerts: Alerts::None,
@@ -152,7 +131,7 @@ impl Open {
             commit_at: clock::monotonic() + config.kafka.commit_interval,
             interval: config.kafka.commit_interval,
             topics: config.topics.clone(),
-        }
+        })
     }
 
     /// Takes one record; what follows from it waits for the commit.
@@ -165,7 +144,8 @@ impl Open {
         partition.next = record.offset + 1;
         let now = clock::wall();
         self.taken += 1;
-        let ts = self.handle(record, self.taken.is_multiple_of(MEASURED_EVERY))?;
+        let meters = self.taken.is_multiple_of(MEASURED_EVERY).then_some(&self.telemetry.meters);
+        let ts = give((&mut self.engine, &mut Inputs::default()), &mut self.outbox, record, self.limits, meters)?;
         self.vigil.hear(record.partition, ts, record.appended_at, now);
         while let Some(output) = self.outbox.pop() {
             match output {
@@ -207,22 +187,6 @@ impl Open {
         let (topic, key) = (self.topics.audit.as_str().to_owned(), self.service.clone().into_bytes());
         self.wait(Message { topic, key, payload, headers: Vec::new() });
         Ok(())
-    }
-
-    /// Takes a record into the engine; the time of its event, where it has one.
-    fn handle(&mut self, record: Received<'_>, measured: bool) -> Result<Option<EventTime>, Failure> {
-        let source = SourceId(u32::try_from(record.partition).unwrap_or(u32::MAX));
-        let event = decode(record.payload, record.appended_at, self.limits);
-        let content = event.as_ref().map(std::slice::from_ref).map_err(Clone::clone);
-        let offset = u64::try_from(record.offset)
-            .map_err(|_| Failure::new(Exit::Failed, "the broker handed out a negative offset"))?;
-        let input = Input::Record(Record { source, offset, appended_at: record.appended_at, content });
-        let began = measured.then(clock::monotonic);
-        self.engine.handle(input, &mut self.outbox);
-        if let Some(began) = began {
-            self.telemetry.meters.engine(clock::monotonic().duration_since(began));
-        }
-        Ok(event.ok().map(|event| event.ts))
     }
 
     fn notify(
@@ -268,22 +232,11 @@ impl Open {
         self.emitted.push(clock::monotonic());
     }
 
-    /// Puts a record that cannot be used among the dead letters, with its key and its bytes. What no topic would take is cut.
+    /// Puts a record that cannot be used among the dead letters, with its key and its bytes.
     fn bury(&mut self, record: Received<'_>, rejection: &Rejection) {
-        let from = &self.partitions[record.partition];
-        let mut headers = vec![
-            ("reason", rejection.reason.name().to_owned()),
-            ("detail", rejection.detail.to_string()),
-            ("topic", from.topic.clone()),
-            ("partition", from.number.to_string()),
-            ("offset", record.offset.to_string()),
-        ];
-        let kept = &record.payload[..record.payload.len().min(DEAD_LETTER_BYTES_MAX)];
-        if kept.len() < record.payload.len() {
-            headers.push((CUT, record.payload.len().to_string()));
-        }
-        let topic = self.topics.dead_letter.as_str().to_owned();
-        self.wait(Message { topic, key: record.key.to_vec(), payload: kept.to_vec(), headers });
+        let Partition { topic, number, .. } = &self.partitions[record.partition];
+        let letter = dead_letter::of(self.topics.dead_letter.as_str(), (topic, *number), record, rejection);
+        self.wait(letter);
     }
 
     fn wait(&mut self, message: Message) {
@@ -319,9 +272,23 @@ impl Open {
     /// Commits outputs and offsets together, if there is anything new.
     pub fn commit(&mut self, publisher: &Publisher, reader: &Handle, interrupt: &Interrupt) -> Result<(), Failure> {
         self.commit_at = clock::monotonic() + self.interval;
-        if self.waiting.is_empty() && self.partitions.iter().all(|p| p.next == p.committed) {
-            return Ok(());
+        if !self.waiting.is_empty() || self.partitions.iter().any(|p| p.next != p.committed) {
+            self.publish(publisher, reader, interrupt)?;
         }
+        let positions = || positions(&self.partitions);
+        self.keeper.keep_if_due(&self.engine, self.taken, positions);
+        Ok(())
+    }
+
+    /// Leaves the state for the next who takes the partitions. To be called when all that was taken is committed.
+    pub fn finish(mut self) {
+        if self.partitions.iter().all(|p| p.next == p.committed) {
+            let positions = || positions(&self.partitions);
+            self.keeper.finish(&self.engine, self.taken, positions);
+        }
+    }
+
+    fn publish(&mut self, publisher: &Publisher, reader: &Handle, interrupt: &Interrupt) -> Result<(), Failure> {
         let offsets = self.offsets().map_err(|e| unavailable("cannot name the offsets", &e))?;
         let mut transaction = Transaction {
             messages: &mut self.waiting,
@@ -357,23 +324,37 @@ impl Open {
     }
 }
 
-/// What was read before: from the first offset that is there to the committed one.
-fn unread(reader: &Handle, partitions: &[(String, i32)]) -> Result<Vec<Range>, Failure> {
-    let fail = |e: &KafkaError| unavailable("cannot ask for the committed offsets", e);
-    let mut question = TopicPartitionList::new();
-    for (topic, partition) in partitions {
-        question.add_partition(topic, *partition);
+/// Gives a record to an engine, after the recorded inputs that come before it; the time of its event, where it has one. `meters`
+/// measure how long that takes.
+fn give(
+    (engine, inputs): (&mut Engine, &mut Inputs),
+    outbox: &mut Outbox,
+    record: Received<'_>,
+    limits: DecodeLimits,
+    meters: Option<&Meters>,
+) -> Result<Option<EventTime>, Failure> {
+    let source = SourceId(u32::try_from(record.partition).unwrap_or(u32::MAX));
+    let event = decode(record.payload, record.appended_at, limits);
+    let content = event.as_ref().map(std::slice::from_ref).map_err(Clone::clone);
+    let offset = u64::try_from(record.offset)
+        .map_err(|_| Failure::new(Exit::Failed, "the broker handed out a negative offset"))?;
+    while let Some(input) = inputs.before(source, offset, content.as_deref().unwrap_or_default()) {
+        engine.handle(input, outbox);
     }
-    let committed = reader.committed_offsets(question, ANSWER_MAX).map_err(|e| fail(&e))?;
-    let mut ranges = Vec::new();
-    for (topic, partition) in partitions {
-        let held = topics::range(reader, topic, *partition)?;
-        let to = match committed.find_partition(topic, *partition).map(|found| found.offset()) {
-            Some(Offset::Offset(offset)) => offset,
-            // Nothing was committed yet: it begins at the earliest.
-            Some(_) | None => held.from,
-        };
-        ranges.push(Range { to: to.max(held.from), ..held });
+    let input = Input::Record(Record { source, offset, appended_at: record.appended_at, content });
+    let began = meters.map(|meters| (meters, clock::monotonic()));
+    engine.handle(input, outbox);
+    if let Some((meters, began)) = began {
+        meters.engine(clock::monotonic().duration_since(began));
     }
-    Ok(ranges)
+    Ok(event.ok().map(|event| event.ts))
+}
+
+fn positions(partitions: &[Partition]) -> Vec<state::Position> {
+    let position = |partition: &Partition| state::Position {
+        topic: partition.topic.clone(),
+        partition: partition.number,
+        next: partition.committed,
+    };
+    partitions.iter().map(position).collect()
 }

@@ -14,17 +14,14 @@ use crossbeam_channel::RecvTimeoutError;
 use rdkafka::consumer::Consumer as _;
 
 use super::{Service, open::Open};
-use crate::{
-    app::{
-        Exit, Failure, Interrupt, clock,
-        kafka::{
-            consumer::{Assignment, Delivery, Membership, Revoked},
-            group::{Share, share},
-            publisher::Publisher,
-        },
-        telemetry::Point,
+use crate::app::{
+    Exit, Failure, Interrupt, clock,
+    kafka::{
+        consumer::{Assignment, Delivery, Membership, Revoked},
+        group::{Share, share},
+        publisher::Publisher,
     },
-    config::TopicName,
+    telemetry::Point,
 };
 
 /// How often an idle service looks at the interrupt.
@@ -134,6 +131,7 @@ impl<'t, 's> Tenure<'t, 's> {
             }
         }
         self.commit()?;
+        self.hand_over();
         Ok(Verdict::Ended)
     }
 
@@ -232,8 +230,8 @@ impl<'t, 's> Tenure<'t, 's> {
 
     /// A pattern of input topics may match what the service writes: it would read itself for ever.
     fn refuse_own_outputs(&self, partitions: &[(String, i32)]) -> Result<(), Failure> {
-        let outputs = self.service.config.topics.outputs().map(TopicName::as_str);
-        match partitions.iter().find(|(topic, _)| outputs.contains(&topic.as_str())) {
+        let outputs = self.service.config.topics.all();
+        match partitions.iter().find(|(topic, _)| outputs.iter().any(|output| output.as_str() == topic)) {
             None => Ok(()),
             Some((topic, _)) => Err(Failure::usage(format!("`kafka.input` matches the output topic `{topic}`"))),
         }
@@ -246,11 +244,20 @@ impl<'t, 's> Tenure<'t, 's> {
             Life::Waiting | Life::Restoring => return Ok(()),
         };
         self.commit()?;
-        if let Life::Draining(work) = std::mem::replace(&mut self.life, Life::Waiting) {
-            self.service.report.end(Some(&work.open));
-        }
+        self.hand_over();
         tracing::info!("partitions were given back");
         Ok(())
+    }
+
+    /// Leaves the state, of which all is committed, to whoever has the partitions next.
+    fn hand_over(&mut self) {
+        match std::mem::replace(&mut self.life, Life::Waiting) {
+            Life::Working(work) | Life::Draining(work) => {
+                self.service.report.end(Some(&work.open));
+                work.open.finish();
+            }
+            Life::Waiting | Life::Restoring => {}
+        }
     }
 
     fn commit_if_due(&mut self, now: Instant) -> Result<(), Failure> {

@@ -1,0 +1,111 @@
+//! What a snapshot costs at the stated load: 3,000 symbols, each with its windows, a hundred live orders and as many price levels.
+//!
+//! The copy is what holds the flow up; writing and reading are done aside. Prints one line each, in milliseconds of CPU.
+//! `cargo bench --bench snapshot`
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints and stops at what it did not expect")]
+
+use foreshock::{
+    app::clock::cpu_seconds,
+    engine::{Detection, Engine, Input, Limits, Outbox, Plan, Record, Snapshot},
+    event::{Body, Decimal, Event, Name, OrderCancel, OrderNew, Price, Quantity, Side, Source, SourceId},
+    time::{EventTime, Span},
+};
+
+const SYMBOLS: u32 = 3_000;
+/// Live orders of a symbol, each at a price of its own, unless the command line says another number.
+const ORDERS: u32 = 50;
+const ACCOUNTS: u32 = 20_000;
+/// 2025-10-10.
+const START: EventTime = EventTime::from_nanos(1_760_130_000_000_000_000);
+/// Seconds of flow: until every bucket, trail and order is in use.
+const SECONDS: u32 = 120;
+/// The clock of the process counts in hundredths of a second.
+const REPEATED: u32 = 8;
+
+fn name(text: String) -> Name<'static> {
+    Name::new(text).unwrap()
+}
+
+fn number(mantissa: i64, places: u32) -> Decimal {
+    Decimal::from_parts(mantissa, places).unwrap()
+}
+
+fn event(symbol: u32, second: u32, body: Body<'static>) -> Event<'static> {
+    let ts = START.plus(Span::from_nanos(i64::from(second) * 1_000_000_000 + i64::from(symbol)));
+    let account = name(format!("account-{}", (symbol * 31 + second) % ACCOUNTS));
+    let seq = Some(u64::from(second) * 2 + u64::from(matches!(body, Body::OrderCancel(_))));
+    Event { ts, symbol: Some(name(format!("SYMBOL{symbol}-PERP"))), seq, account: Some(account), owner: None, body }
+}
+
+/// Each second a new order at a price of its own, and the cancel of the one that is too many.
+fn events(symbol: u32, second: u32, orders: u32) -> [Event<'static>; 2] {
+    let id = |n: u32| name(format!("{}", 1_760_130_000_u64 * 1_000 + u64::from(symbol) * 7 + u64::from(n)));
+    let side = if second.is_multiple_of(2) { Side::Buy } else { Side::Sell };
+    let apart = i64::from(second % orders / 2) * 5;
+    let price = 640_000 + i64::from(symbol) + if side == Side::Buy { -apart } else { 5 + apart };
+    let new = OrderNew {
+        order: id(second),
+        side,
+        price: Price::new(number(price, 1)),
+        qty: Quantity::new(number(i64::from(1 + second * symbol % 977), 3)).unwrap(),
+        kind: None,
+        tif: None,
+        post_only: None,
+        reduce_only: None,
+    };
+    let gone = id(second.wrapping_sub(orders) % 1_000_000);
+    let cancel = OrderCancel { order: gone, side: None, price: None, qty: None, reason: None };
+    [event(symbol, second, Body::OrderNew(new)), event(symbol, second, Body::OrderCancel(cancel))]
+}
+
+fn plan() -> Plan {
+    Plan {
+        limits: Limits::default(),
+        detection: Detection::default(),
+        sources: vec![Source { name: "orderflow.events".to_owned(), partition: Some(0), feed: 0 }],
+        replay: String::new(),
+    }
+}
+
+fn engine(orders: u32) -> Engine {
+    let mut engine = Engine::new(plan());
+    let mut outbox = Outbox::default();
+    let mut offset = 0;
+    for second in 0..SECONDS {
+        for symbol in 0..SYMBOLS {
+            for event in events(symbol, second, orders) {
+                let content = Ok(std::slice::from_ref(&event));
+                engine.handle(
+                    Input::Record(Record { source: SourceId(0), offset, appended_at: None, content }),
+                    &mut outbox,
+                );
+                offset += 1;
+            }
+        }
+        outbox.drain().for_each(drop);
+    }
+    engine
+}
+
+/// Runs it some times and prints what one run costs. What the runs leave behind is dropped afterwards, as it is by another thread.
+fn measure<T>(what: &str, mut work: impl FnMut() -> T) -> T {
+    let before = cpu_seconds();
+    let mut results: Vec<T> = (0..REPEATED).map(|_| work()).collect();
+    let millis = (cpu_seconds() - before) * 1e3 / f64::from(REPEATED);
+    println!("{what}: {millis:.1} ms");
+    results.pop().unwrap()
+}
+
+fn main() {
+    let orders = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(ORDERS);
+    let engine = engine(orders);
+    println!("{:?}", engine.occupancy());
+    let snapshot = measure("copy", || engine.snapshot());
+    let bytes = measure("encode", || snapshot.encode());
+    println!("{} bytes", bytes.len());
+    for level in [1, 3] {
+        let packed = measure(&format!("zstd {level}"), || zstd::bulk::compress(&bytes, level).unwrap());
+        println!("{} bytes packed", packed.len());
+    }
+    measure("decode", || Snapshot::decode(&bytes).unwrap());
+}
