@@ -31,10 +31,15 @@ pub struct Service {
 impl Service {
     /// Starts the service with some failpoints in the notation of the crate `fail`; none when empty.
     pub fn start(config: &Path, failpoints: &str) -> Self {
+        Self::start_with(config, &[("FAILPOINTS", failpoints)])
+    }
+
+    /// Starts the service with variables in its environment.
+    pub fn start_with(config: &Path, variables: &[(&str, &str)]) -> Self {
         let mut child = foreshock()
             .args(["run", "--config"])
             .arg(config)
-            .env("FAILPOINTS", failpoints)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())

@@ -40,9 +40,15 @@ impl Trial {
 
     /// One whose group and output topics bear this name.
     pub fn named(flow: Arc<Flow>, name: &str) -> Self {
+        Self::named_with(flow, name, "")
+    }
+
+    /// The same with further lines in the configuration: settings of the Kafka client first, then other tables.
+    pub fn named_with(flow: Arc<Flow>, name: &str, further: &str) -> Self {
         let [alerts, dead_letters, audit] = ["alerts", "dead-letter", "audit"].map(|topic| format!("{name}.{topic}"));
-        let topics =
-            format!("[topics]\nalerts = \"{alerts}\"\ndead_letter = \"{dead_letters}\"\naudit = \"{audit}\"\n");
+        let topics = format!(
+            "{further}\n[topics]\nalerts = \"{alerts}\"\ndead_letter = \"{dead_letters}\"\naudit = \"{audit}\"\n"
+        );
         Self::new(flow, name, [&alerts, &dead_letters, &audit], &topics)
     }
 
@@ -92,7 +98,12 @@ impl Trial {
 
     /// Lets the service go on to the end of the input, ends it, and proves that everything came out once. `follower` has
     /// followed the alerts from the beginning.
-    pub fn finish(self, mut service: Service, mut follower: Follower) {
+    pub fn finish(self, service: Service, follower: Follower) {
+        self.finish_and_measure(service, follower);
+    }
+
+    /// The same, and the most memory that the service has had, in kilobytes.
+    pub fn finish_and_measure(self, mut service: Service, mut follower: Follower) -> u64 {
         let deadline = Deadline::after(RUN_MAX);
         while !self.group.has_read(&self.flow.topic) {
             deadline.check("the end of the input");
@@ -102,6 +113,7 @@ impl Trial {
         while follower.poll(QUIET) {
             deadline.check("the last alert");
         }
+        let peak = service.memory_peak_kb();
         let ended = service.terminate();
         assert_eq!(ended.code(), Some(0), "the service's end: {ended}");
 
@@ -114,6 +126,7 @@ impl Trial {
         let mut by_position = alerts;
         by_position.sort_by_key(Record::position);
         assert_eq!(follower.finish(by_position.len()), by_position, "one that followed saw something else");
+        peak
     }
 }
 
@@ -126,10 +139,10 @@ fn configure(bootstrap: &str, group: &str, input: &str, topics: &str) -> NamedTe
 brokers = "{bootstrap}"
 group = "{group}"
 input = ["{input}"]
-[kafka.client]
-"session.timeout.ms" = "6000"
 [http]
 listen = "127.0.0.1:0"
+[kafka.client]
+"session.timeout.ms" = "6000"
 {topics}"#
     )
     .unwrap();
