@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+
 use super::command::foreshock;
 use super::hostile;
 use super::kafka::KafkaBroker;
@@ -36,7 +40,7 @@ pub struct Flow {
     /// The bytes of the records that cannot be used, by partition and offset.
     pub hostile: BTreeMap<(i32, i64), Vec<u8>>,
     pub replay: Replay,
-    broker: Mutex<KafkaBroker>,
+    broker: Arc<Mutex<KafkaBroker>>,
 }
 
 impl Flow {
@@ -61,10 +65,29 @@ impl Flow {
         let rounds = HOSTILE_AT.len() + 2;
         assert_eq!(hostile.len(), rounds * hostile::KINDS.len() * usize::try_from(PARTITIONS).unwrap());
         let replay = Replay::of(&bootstrap, &topic);
-        let flow = Self { bootstrap, topic, hostile, replay, broker: Mutex::new(broker) };
+        let flow = Self { bootstrap, topic, hostile, replay, broker: Arc::new(Mutex::new(broker)) };
         let records = flow.records();
         assert!(RECORDS.contains(&records), "{records} records");
         flow
+    }
+
+    /// The same flow in a topic of its own, with its own replay: for a test that does harm to the input.
+    pub fn copied(&self, name: &str) -> Arc<Self> {
+        self.create_topic(name, PARTITIONS);
+        let topic = Topic::new(&self.bootstrap, name);
+        self.topic.copy_to(&topic);
+        let replay = Replay::of(&self.bootstrap, &topic);
+        let (bootstrap, hostile, broker) = (self.bootstrap.clone(), self.hostile.clone(), Arc::clone(&self.broker));
+        Arc::new(Self { bootstrap, topic, hostile, replay, broker })
+    }
+
+    /// Lets the broker forget the records of a partition before an offset, as retention does.
+    pub fn forget(&self, partition: i32, before: i64) {
+        let admin: AdminClient<DefaultClientContext> =
+            ClientConfig::new().set("bootstrap.servers", &self.bootstrap).create().unwrap();
+        let mut offsets = TopicPartitionList::new();
+        offsets.add_partition_offset(&self.topic.name, partition, Offset::Offset(before)).unwrap();
+        pollster::block_on(admin.delete_records(&offsets, &AdminOptions::new())).unwrap();
     }
 
     /// Creates an output topic.

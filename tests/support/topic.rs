@@ -6,6 +6,7 @@ use std::time::Duration;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 
@@ -102,6 +103,27 @@ impl Topic {
         }
     }
 
+    /// Writes every record again into another topic, in the same partition, at the same offset and time.
+    pub fn copy_to(&self, other: &Self) {
+        let producer: BaseProducer = ClientConfig::new()
+            .set("bootstrap.servers", &self.bootstrap)
+            .set("enable.idempotence", "true")
+            .set("queue.buffering.max.messages", "1000000")
+            .create()
+            .unwrap();
+        self.for_each(Isolation::ReadUncommitted, |message| {
+            let record = BaseRecord::<[u8], [u8]>::to(&other.name)
+                .key(message.key().unwrap_or_default())
+                .payload(message.payload().unwrap_or_default())
+                .partition(message.partition())
+                .timestamp(message.timestamp().to_millis().unwrap_or_default());
+            producer.send(record).map_err(|(error, _)| error).unwrap();
+            producer.poll(Duration::ZERO);
+        });
+        producer.flush(ANSWER_MAX).unwrap();
+        assert_eq!(other.ends(Isolation::ReadUncommitted), self.ends(Isolation::ReadUncommitted));
+    }
+
     /// A reader of committed records from the beginning on.
     pub fn follow(&self) -> Follower {
         Follower { consumer: self.consumer(Isolation::ReadCommitted), seen: Vec::new() }
@@ -156,6 +178,11 @@ pub struct Follower {
 }
 
 impl Follower {
+    /// What it has seen so far.
+    pub fn seen(&self) -> &[Record] {
+        &self.seen
+    }
+
     /// Takes the next record, or waits so long for it in vain.
     pub fn poll(&mut self, wait: Duration) -> bool {
         match self.consumer.poll(wait) {
@@ -192,6 +219,16 @@ pub struct Group {
 impl Group {
     pub fn new(bootstrap: &str, name: &str) -> Self {
         Self { consumer: idle_consumer(bootstrap, name, Isolation::ReadCommitted) }
+    }
+
+    /// The sum of its committed offsets of a topic; a partition without one counts nothing.
+    pub fn committed(&self, topic: &Topic) -> i64 {
+        let mut question = TopicPartitionList::new();
+        for partition in topic.partitions(&self.consumer) {
+            question.add_partition(&topic.name, partition);
+        }
+        let answer = self.consumer.committed_offsets(question, ANSWER_MAX).unwrap();
+        answer.elements().iter().filter_map(|e| e.offset().to_raw()).filter(|&offset| offset > 0).sum()
     }
 
     /// Whether it has committed every record of a topic.

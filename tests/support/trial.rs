@@ -4,12 +4,14 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::NamedTempFile;
 
 use super::deadline::Deadline;
 use super::flow::Flow;
 use super::outcome::assert_exactly_once;
 use super::service::Service;
+use super::state::StateTopic;
 use super::topic::{Follower, Group, Isolation, Record, Topic};
 
 /// What the whole input may take on a loaded machine, with a start, and a restart that waits for a dead member's end.
@@ -25,6 +27,7 @@ const ALERT_PARTITIONS: i32 = 3;
 pub struct Trial {
     pub alerts: Topic,
     flow: Arc<Flow>,
+    name: String,
     dead_letters: Topic,
     group: Group,
     config: NamedTempFile,
@@ -38,8 +41,15 @@ impl Trial {
 
     /// One whose group and output topics bear this name.
     pub fn named(flow: Arc<Flow>, name: &str) -> Self {
-        let [alerts, dead_letters] = [format!("{name}.alerts"), format!("{name}.dead-letter")];
-        let topics = format!("[topics]\nalerts = \"{alerts}\"\ndead_letter = \"{dead_letters}\"\n");
+        Self::keeping(flow, name, "")
+    }
+
+    /// The same, with settings of its snapshots.
+    pub fn keeping(flow: Arc<Flow>, name: &str, state: &str) -> Self {
+        let [alerts, dead_letters, kept] = ["alerts", "dead-letter", "state"].map(|topic| format!("{name}.{topic}"));
+        let topics = format!(
+            "[topics]\nalerts = \"{alerts}\"\ndead_letter = \"{dead_letters}\"\nstate = \"{kept}\"\n[state]\n{state}"
+        );
         Self::new(flow, name, [&alerts, &dead_letters], &topics)
     }
 
@@ -50,6 +60,7 @@ impl Trial {
         Self {
             alerts: Topic::new(bootstrap, alerts),
             dead_letters: Topic::new(bootstrap, dead_letters),
+            name: group.to_owned(),
             group: Group::new(bootstrap, group),
             config: configure(bootstrap, group, &flow.topic.name, topics),
             flow,
@@ -64,6 +75,24 @@ impl Trial {
     /// Starts the service with failpoints.
     pub fn start_with(&self, failpoints: &str) -> Service {
         Service::start(self.config.path(), failpoints)
+    }
+
+    /// The topic of its snapshots.
+    pub fn state(&self) -> StateTopic {
+        StateTopic::new(&self.flow.bootstrap, &format!("{}.state", self.name), &self.name)
+    }
+
+    /// How many offsets of the input are committed.
+    pub fn committed(&self) -> i64 {
+        self.group.committed(&self.flow.topic)
+    }
+
+    /// Lets the broker forget the input up to the positions of a manifest.
+    pub fn forget_input(&self, positions: &Value) {
+        for position in positions.as_array().unwrap() {
+            let number = |key: &str| position[key].as_i64().unwrap();
+            self.flow.forget(i32::try_from(number("partition")).unwrap(), number("next"));
+        }
     }
 
     /// Proves that what was done to the service was done while it had work.
