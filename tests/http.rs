@@ -95,7 +95,7 @@ fn ready_is_who_was_released_once_and_the_page_says_what_it_waits_for() {
     };
     asked(503, "looking for brokers");
     for (point, words) in [
-        (Point::StandingBy, "another process may have them"),
+        (Point::StandingBy, "another process works"),
         (Point::Restoring, "restoring"),
         (Point::CatchingUp(Some(12)), "12 records to go"),
     ] {

@@ -16,7 +16,7 @@ use std::{
 };
 
 use self::ask::Broker;
-use super::{Exit, Failure, Interrupt, cli, http::Port, output, settings};
+use super::{Exit, Failure, Interrupt, cli, http::Port, kafka::refusal, output, settings};
 use crate::config::{Config, Subscription};
 
 /// How long whoever holds the HTTP address may take to say who it is.
@@ -86,7 +86,8 @@ impl Report {
 pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let mut report = Report(Verdict::Ok);
     let name = args.config.display().to_string();
-    let config = match settings::load(Some(&args.config)) {
+    let loaded = settings::load(Some(&args.config));
+    let config = match loaded.and_then(|config| refusal::settings(&config.kafka).map(|()| config)) {
         Ok(config) => config,
         Err(failure) => {
             report.say([Finding::fail("configuration", failure.message.lines().next().unwrap_or_default())])?;
@@ -114,7 +115,7 @@ fn kafka(config: &Config, interrupt: &Interrupt, report: &mut Report) -> Result<
             Subscription::Pattern(pattern) => report.say([broker.pattern(pattern)])?,
         }
     }
-    for topic in [&config.topics.alerts, &config.topics.dead_letter] {
+    for topic in config.topics.outputs() {
         interrupt.check()?;
         report.say(broker.output(topic.as_str()))?;
     }

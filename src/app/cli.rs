@@ -132,6 +132,9 @@ pub struct Replay {
     /// The symbol, where the format does not name it: BTC-USD where absent.
     #[arg(long, value_name = "S", value_parser = name)]
     pub symbol: Option<Name<'static>>,
+    /// Repeat what the service decided by its clock, as the audit log has it: a file, or with --kafka the topic.
+    #[arg(long, value_name = "F|TOPIC")]
+    pub inputs: Option<String>,
     /// Write the alerts here, one JSON object per line.
     #[arg(long, value_name = "F")]
     pub alerts: Option<PathBuf>,

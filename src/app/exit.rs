@@ -79,7 +79,9 @@ impl Failure {
     /// Something that should have been written was not.
     #[must_use]
     pub fn writing(what: &dyn fmt::Display, error: &io::Error) -> Self {
-        Self::new(Exit::Failed, format!("cannot write `{what}`: {error}"))
+        let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::FileTooLarge];
+        let advice = if full.contains(&error.kind()) { "; make room, or write elsewhere" } else { "" };
+        Self::new(Exit::Failed, format!("cannot write `{what}`: {error}{advice}"))
     }
 }
 

@@ -22,7 +22,9 @@ pub fn start(level: LevelFilter) -> Result<(), Failure> {
             ))
         })?,
     };
-    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr);
+    // A log that cannot be written (a full disk, a pipe without a reader) is lost; the library would say so on the same
+    // standard error, and end the thread when that fails too.
+    let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).log_internal_errors(false);
     if io::stderr().is_terminal() {
         builder.with_target(false).init();
     } else {

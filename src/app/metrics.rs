@@ -70,11 +70,13 @@ metrics! {
     STATE_BYTES = Gauge "foreshock_state_bytes" [] "Bytes of the last snapshot that was written, packed";
     CONSUMER_LAG = Gauge "foreshock_consumer_lag_records" ["topic", "partition"] "Offsets between what the engine has taken and the partition's end";
     WATERMARK_LAG = Gauge "foreshock_watermark_lag_seconds" ["topic", "partition"] "How far the partition's clock is behind this machine's";
-    MODE = Gauge "foreshock_mode" ["mode"] "The mode: one of them is 1";
+    MODE = Gauge "foreshock_mode" ["mode"] "How far findings are to be trusted: one of the modes is 1";
+    TROUBLES = Gauge "foreshock_feed_troubles" ["cause"] "Partitions with something wrong, by what it is";
     KEYS = Gauge "foreshock_keys" ["kind"] "Entries in a limited table";
     KEYS_EVICTED = Counter "foreshock_keys_evicted_total" ["kind"] "Entries that had to make room in a limited table";
     SEQUENCE_GAPS = Counter "foreshock_sequence_gaps_total" [] "Gaps in symbols' sequences: records were lost before they came here";
     SEQUENCE_RESTARTS = Counter "foreshock_sequence_restarts_total" [] "Sequences that began anew";
+    FEED_STOPS = Counter "foreshock_feed_stops_total" [] "Times that a partition with heartbeats had nothing for more than two seconds of event time";
     DISORDERED = Counter "foreshock_disordered_events_total" [] "Events behind the newest of their symbol and kind, but early enough to count";
     BOOK_FAULTS = Counter "foreshock_book_faults_total" ["fault"] "Contradictions between a book and its feed";
     WATERMARK = Gauge "foreshock_watermark_seconds" [] "The least of the partitions' clocks, in seconds since the epoch";

@@ -4,6 +4,7 @@
 //! one thing that the outside has: [`cli`] the command line, [`files`] what is read and [`output`] what is written,
 //! [`clock`] the only clock, [`interrupt`] signals, [`exit`] how the process ends, then one file for each command.
 
+pub mod audit;
 mod check;
 pub mod cli;
 pub mod clock;

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use self::{diff::Recorded, record::Recorder};
 use super::{
-    Exit, Failure, Interrupt, cli, clock,
+    Exit, Failure, Interrupt, audit, cli, clock,
     files::LineReader,
     kafka::{
         self,
@@ -21,12 +21,12 @@ use super::{
     metrics::{self, Numbers},
     output::{self, AtomicFile},
     plan,
-    progress::Progress,
+    progress::{self, Progress},
     settings,
 };
 use crate::{
     config::{Brokers, Config},
-    engine::{Engine, Fate, Fates, Input, Outbox, Plan, Record},
+    engine::{Engine, Fate, Fates, Input, Inputs, Outbox, Plan, Record},
     event::{Event, Name, Rejection, SourceId, decode},
     time::{EventTime, WallTime},
 };
@@ -77,6 +77,7 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
 struct Replay {
     engine: Engine,
     outbox: Outbox,
+    inputs: Inputs,
     recorder: Recorder,
     pace: Option<Pace>,
     records: u64,
@@ -87,6 +88,7 @@ impl Replay {
         Ok(Self {
             engine: Engine::new(plan),
             outbox: Outbox::default(),
+            inputs: Inputs::default(),
             recorder: Recorder::create(args)?,
             pace: args.speed.map(|speed| Pace { speed, began: None }),
             records: 0,
@@ -103,9 +105,24 @@ impl Replay {
     ) -> Result<(), Failure> {
         self.records += 1;
         let (source, offset) = (SourceId(place.0), place.1);
-        self.engine.handle(Input::Record(Record { source, offset, appended_at, content }), &mut self.outbox);
+        while let Some(input) = self.inputs.before(source, offset, content.as_deref().unwrap_or_default()) {
+            self.handle(input, &[])?;
+        }
+        self.handle(Input::Record(Record { source, offset, appended_at, content }), bytes)
+    }
+
+    fn handle(&mut self, input: Input<'_>, bytes: &[u8]) -> Result<(), Failure> {
+        self.engine.handle(input, &mut self.outbox);
         while let Some(output) = self.outbox.pop() {
             self.recorder.take(&output, self.engine.context(), bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Gives the engine what the service had decided at the end of what was read.
+    fn conclude(&mut self) -> Result<(), Failure> {
+        while let Some(input) = self.inputs.rest() {
+            self.handle(input, &[])?;
         }
         Ok(())
     }
@@ -137,6 +154,7 @@ fn from_files(args: &cli::Replay, config: &Config, interrupt: &Interrupt) -> Res
     let mut reader = LineReader::open(&args.files)?;
     let names: Vec<String> = (0..args.files.len()).map(|i| reader.name(i)).collect();
     let mut replay = Replay::new(args, plan::of_files(config, &names, args))?;
+    replay.inputs = recorded(args, config, &replay.engine, interrupt)?;
     let symbol = args.symbol.clone().unwrap_or_else(default_symbol);
     let mut adapter = args.format.adapter(symbol, config.limits.decode);
     let mut progress = Progress::new("replay", reader.bytes_total());
@@ -160,6 +178,7 @@ fn from_files(args: &cli::Replay, config: &Config, interrupt: &Interrupt) -> Res
             progress.update(reader.bytes_read(), replay.records);
         }
     }
+    replay.conclude()?;
     progress.finish();
     Ok(replay)
 }
@@ -174,6 +193,8 @@ fn from_kafka(args: &cli::Replay, config: &Config, topic: &str, interrupt: &Inte
     let mut ranges = topics::ranges(&config.kafka, topic)?;
     narrow(args, &client, &mut ranges)?;
     let mut replay = Replay::new(args, plan::of_partitions(config, &ranges))?;
+    replay.inputs = recorded(args, config, &replay.engine, interrupt)?;
+    replay.inputs.retain_before(&ranges.iter().map(|range| range.to.unsigned_abs()).collect::<Vec<_>>());
     let mut progress = Progress::new("replay", None);
     let mut bytes = 0;
     range::read(&client, &ranges, interrupt, |partition, message| {
@@ -189,8 +210,30 @@ fn from_kafka(args: &cli::Replay, config: &Config, topic: &str, interrupt: &Inte
         }
         replay.look(interrupt)
     })?;
+    // Where the range was cut, what was decided later belongs to what is not read.
+    if args.to.is_none() {
+        replay.conclude()?;
+    }
     progress.finish();
     Ok(replay)
+}
+
+/// What the service had decided, from a file of that name or from the topic.
+fn recorded(args: &cli::Replay, config: &Config, engine: &Engine, interrupt: &Interrupt) -> Result<Inputs, Failure> {
+    let Some(name) = &args.inputs else { return Ok(Inputs::default()) };
+    // Without a configuration the service's name is not known; then the log must be of one service only.
+    let service = args.config.as_ref().map(|_| config.kafka.transactional_id.as_str());
+    let path = Path::new(name);
+    let entries = if path.exists() || args.kafka.is_none() {
+        audit::of_file(path, service)?
+    } else {
+        audit::of_topic(&config.kafka, name, service, interrupt)?
+    };
+    let inputs = Inputs::new(entries.into_iter().map(|entry| entry.input), &engine.context().sources);
+    if inputs.unknown() > 0 {
+        progress::say(&format!("{} inputs name partitions that are not replayed and are left out", inputs.unknown()));
+    }
+    Ok(inputs)
 }
 
 /// Cuts the ranges to the times asked for.

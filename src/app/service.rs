@@ -19,6 +19,7 @@ mod report;
 mod restore;
 mod tenure;
 mod turn;
+mod vigil;
 
 use std::{sync::Arc, time::Duration};
 
@@ -31,7 +32,7 @@ use self::{
 };
 use super::{
     Exit, Failure, Interrupt, cli, clock, http,
-    kafka::{consumer::Membership, contact::Contact, group::Roster, topics},
+    kafka::{consumer::Membership, contact::Contact, group::Roster, refusal, topics},
     metrics::Numbers,
     plan,
     readiness::Latch,
@@ -51,6 +52,7 @@ const ASK_EVERY: Duration = Duration::from_millis(500);
 /// Runs until it is told to end.
 pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let config = settings::load(Some(&args.config))?;
+    refusal::settings(&config.kafka)?;
     let port = http::Port::take(&config.http)?;
     let (telemetry, latch) = telemetry(&config)?;
     let server = port.serve(Arc::clone(&telemetry))?;

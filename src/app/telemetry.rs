@@ -41,7 +41,9 @@ impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Connecting => "looking for brokers and topics",
-            Self::StandingBy => "standing by: the group gave this process no partitions, another process may have them",
+            Self::StandingBy => {
+                "standing by: another process works, or the group has yet to give this one its partitions"
+            }
             Self::Restoring => "restoring the state up to the committed offsets",
             Self::CatchingUp(None) => "catching up with the input",
             Self::CatchingUp(Some(records)) => return write!(f, "catching up with the input: {records} records to go"),

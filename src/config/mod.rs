@@ -74,15 +74,23 @@ pub struct Topics {
     pub alerts: TopicName,
     /// Where rejected records go; as above.
     pub dead_letter: TopicName,
+    /// Where the service's own decisions go; as above.
+    pub audit: TopicName,
     /// Where snapshots go; as above.
     pub state: TopicName,
 }
 
 impl Topics {
+    /// All that the service writes to in its transactions.
+    #[must_use]
+    pub const fn outputs(&self) -> [&TopicName; 3] {
+        [&self.alerts, &self.dead_letter, &self.audit]
+    }
+
     /// All that the service writes to.
     #[must_use]
-    pub const fn all(&self) -> [&TopicName; 3] {
-        [&self.alerts, &self.dead_letter, &self.state]
+    pub const fn all(&self) -> [&TopicName; 4] {
+        [&self.alerts, &self.dead_letter, &self.audit, &self.state]
     }
 }
 

@@ -105,6 +105,8 @@ pub struct RawTopics {
     pub alerts: String,
     /// Records that cannot be used, with the reason.
     pub dead_letter: String,
+    /// What the service decided by its clock, for replays and restarts.
+    pub audit: String,
     /// Snapshots of the state. Compacted; several services may share it.
     pub state: String,
 }
@@ -114,6 +116,7 @@ impl Default for RawTopics {
         Self {
             alerts: "foreshock.alerts".to_owned(),
             dead_letter: "foreshock.dead-letter".to_owned(),
+            audit: "foreshock.audit".to_owned(),
             state: "foreshock.state".to_owned(),
         }
     }

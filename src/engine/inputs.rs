@@ -59,6 +59,13 @@ impl Inputs {
         self.unknown
     }
 
+    /// Leaves out idles that belong behind the end of what is read: offsets by source, the first that is not.
+    pub fn retain_before(&mut self, ends: &[u64]) {
+        for (idles, end) in self.idles.iter_mut().zip(ends) {
+            idles.retain(|idle| idle.after_offset.is_none_or(|after| after < *end));
+        }
+    }
+
     /// The next input that comes before a record; to be asked until there is none.
     pub fn before(&mut self, source: SourceId, offset: u64, events: &[Event<'_>]) -> Option<Input<'static>> {
         if self.is_empty() {

@@ -121,6 +121,8 @@ struct State {
     fates: Vec<Fates>,
     /// The offset after the last record taken, by source.
     next: Vec<u64>,
+    /// The number of the last input that was no record.
+    decided: u64,
     counters: Counters,
     correlator: Correlator,
     /// What is wrong with the input, as last decided.
@@ -140,6 +142,7 @@ impl Engine {
             feeds: (0..feeds).map(|_| Market::new(&plan.limits, plan.detection.cancel_burst)).collect(),
             fates: vec![Fates::default(); plan.sources.len()],
             next: vec![0; plan.sources.len()],
+            decided: 0,
             counters: Counters::default(),
             correlator: Correlator::new(&config, plan.limits.signals_pending_max, plan.limits.incidents_max),
             troubles: Vec::new(),
@@ -181,6 +184,7 @@ impl Engine {
     }
 
     fn idle(&mut self, idle: Idle, outbox: &mut Outbox) {
+        self.state.decided += 1;
         let feed = self.context.sources[idle.source.0 as usize].feed;
         let place = idle.after_offset.map(|offset| Place { source: idle.source, offset });
         let mut sink = Sink { counters: &mut self.state.counters, signals: &mut self.signals, appended_at: None };
@@ -191,6 +195,7 @@ impl Engine {
     /// A change takes effect by the feeds' clocks; that there is one is said at once.
     fn mode(&mut self, change: ModeChange, outbox: &mut Outbox) {
         let state = &mut self.state;
+        state.decided += 1;
         for feed in &mut state.feeds {
             feed.schedule(change.from, change.mode);
         }
@@ -250,6 +255,18 @@ impl Engine {
     #[must_use]
     pub fn standing(&self) -> (&Standing, &[Trouble]) {
         (self.state.standing.latest(), &self.state.troubles)
+    }
+
+    /// The number of the last input that was no record: the service numbers what it decides, and what is recorded under a number
+    /// up to this one has been taken.
+    #[must_use]
+    pub const fn decided(&self) -> u64 {
+        self.state.decided
+    }
+
+    /// Goes on counting from another number: of a log whose beginning is no longer kept the first has not the number 1.
+    pub const fn resume_decided(&mut self, number: u64) {
+        self.state.decided = number;
     }
 
     /// The clock of the feed that a source belongs to: the newest time seen there.

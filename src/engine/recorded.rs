@@ -15,7 +15,7 @@ use crate::{
 
 /// An input that the service decided on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(tag = "input", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Recorded {
     /// A partition had nothing for so long that the others went on without it.
     Idle {

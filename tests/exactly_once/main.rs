@@ -12,6 +12,7 @@
 //! and run `cargo test --features failpoints --test exactly_once`. The killed transaction's input is then never handled
 //! again, and `a_kill_between_produce_and_commit_loses_and_repeats_nothing` must fail: revisions of an incident are missing.
 
+mod silence;
 mod snapshots;
 #[path = "../support/mod.rs"]
 mod support;

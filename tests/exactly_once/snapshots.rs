@@ -1,6 +1,8 @@
 //! Restarts that go on from a snapshot: killed, told to end, killed inside a snapshot, with snapshots that cannot be used, and
 //! with an input whose start is no longer kept.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::support::flow::Flow;
@@ -129,12 +131,14 @@ fn a_state_that_is_too_large_is_not_written_and_the_service_says_what_to_do() {
 
 #[test]
 fn incidents_go_on_where_the_start_of_the_input_is_no_longer_kept() {
-    let flow = Flow::shared().copied("kept.events");
-    let trial = Trial::keeping(flow, "kept", "interval_s = 1\n");
+    let whole = Flow::shared();
+    let flow = whole.copied("kept.events");
+    let trial = Trial::keeping(Arc::clone(&flow), "kept", "interval_s = 1\n");
     let follower = trial.alerts.follow();
     killed_after_a_snapshot(&trial, AFTER_20);
     trial.forget_input(&trial.state().manifests().last().unwrap()["positions"]);
     let mut restarted = trial.start();
     restarted.wait_line(LOADED);
-    trial.finish(restarted, follower);
+    // To be replayed it must be whole.
+    trial.finish_after(restarted, follower, || whole.mend(&flow));
 }

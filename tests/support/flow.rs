@@ -1,4 +1,4 @@
-//! One simulated hour and a half in a topic of a real broker, with hostile records in it, and what `replay` gives for it.
+//! One simulated hour and a half in a topic of a real broker, with hostile records in it.
 //!
 //! Making it takes some seconds, so the tests of one process that run at the same time share it. It goes with the last
 //! of them: a static would never be dropped, and leave the broker's directory behind.
@@ -7,14 +7,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread;
 
-use rdkafka::admin::{AdminClient, AdminOptions};
-use rdkafka::client::DefaultClientContext;
-use rdkafka::{ClientConfig, Offset, TopicPartitionList};
+use rdkafka::admin::AdminOptions;
+use rdkafka::{Offset, TopicPartitionList};
 
 use super::command::foreshock;
 use super::hostile;
 use super::kafka::KafkaBroker;
-use super::replay::Replay;
 use super::topic::{Isolation, Topic};
 
 const TOPIC: &str = "orderflow.events";
@@ -33,13 +31,12 @@ const HOSTILE_AT: [i64; 4] = [60_000, 120_000, 180_000, 240_000];
 /// Records that the machine's memory and the test's patience can take.
 const RECORDS: std::ops::Range<u64> = 300_000..400_000;
 
-/// An input topic, and all that is to come of it.
+/// An input topic.
 pub struct Flow {
     pub bootstrap: String,
     pub topic: Topic,
     /// The bytes of the records that cannot be used, by partition and offset.
     pub hostile: BTreeMap<(i32, i64), Vec<u8>>,
-    pub replay: Replay,
     broker: Arc<Mutex<KafkaBroker>>,
 }
 
@@ -64,30 +61,33 @@ impl Flow {
         let hostile = hostile::find(&topic);
         let rounds = HOSTILE_AT.len() + 2;
         assert_eq!(hostile.len(), rounds * hostile::KINDS.len() * usize::try_from(PARTITIONS).unwrap());
-        let replay = Replay::of(&bootstrap, &topic);
-        let flow = Self { bootstrap, topic, hostile, replay, broker: Arc::new(Mutex::new(broker)) };
+        let flow = Self { bootstrap, topic, hostile, broker: Arc::new(Mutex::new(broker)) };
         let records = flow.records();
         assert!(RECORDS.contains(&records), "{records} records");
         flow
     }
 
-    /// The same flow in a topic of its own, with its own replay: for a test that does harm to the input.
+    /// The same flow in a topic of its own, for a test that does harm to the input.
     pub fn copied(&self, name: &str) -> Arc<Self> {
         self.create_topic(name, PARTITIONS);
         let topic = Topic::new(&self.bootstrap, name);
         self.topic.copy_to(&topic);
-        let replay = Replay::of(&self.bootstrap, &topic);
         let (bootstrap, hostile, broker) = (self.bootstrap.clone(), self.hostile.clone(), Arc::clone(&self.broker));
-        Arc::new(Self { bootstrap, topic, hostile, replay, broker })
+        Arc::new(Self { bootstrap, topic, hostile, broker })
+    }
+
+    /// Makes the topic of a copy anew, as it was before harm was done.
+    pub fn mend(&self, copy: &Self) {
+        copy.topic.delete();
+        self.create_topic(&copy.topic.name, PARTITIONS);
+        self.topic.copy_to(&copy.topic);
     }
 
     /// Lets the broker forget the records of a partition before an offset, as retention does.
     pub fn forget(&self, partition: i32, before: i64) {
-        let admin: AdminClient<DefaultClientContext> =
-            ClientConfig::new().set("bootstrap.servers", &self.bootstrap).create().unwrap();
         let mut offsets = TopicPartitionList::new();
         offsets.add_partition_offset(&self.topic.name, partition, Offset::Offset(before)).unwrap();
-        pollster::block_on(admin.delete_records(&offsets, &AdminOptions::new())).unwrap();
+        pollster::block_on(self.topic.admin().delete_records(&offsets, &AdminOptions::new())).unwrap();
     }
 
     /// Creates an output topic.

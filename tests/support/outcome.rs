@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::flow::Flow;
 use super::histories::{assert_same, histories, is_free_of_the_clock};
+use super::replay::Replay;
 use super::topic::Record;
 
 /// Fewer would prove little.
@@ -15,9 +16,9 @@ const INCIDENTS_MIN: usize = 30;
 
 /// Proves that records seen by readers of committed records are what they must be: every alert of the replay once, every
 /// hostile record once among the dead letters, nothing else.
-pub fn assert_exactly_once(flow: &Flow, alerts: &[Record], dead_letters: &[Record]) {
-    assert_totals(flow);
-    let expected = histories(flow.replay.alerts.iter().cloned());
+pub fn assert_exactly_once(flow: &Flow, replay: &Replay, alerts: &[Record], dead_letters: &[Record]) {
+    assert_totals(flow, replay);
+    let expected = histories(replay.alerts.iter().cloned());
     assert!(expected.len() >= INCIDENTS_MIN, "only {} incidents", expected.len());
     assert_same(&histories(alerts.iter().map(alert)), &expected);
     assert_eq!(buried(&flow.topic.name, dead_letters), flow.hostile, "the dead letters");
@@ -32,8 +33,8 @@ pub fn alert(record: &Record) -> Value {
 }
 
 /// Every record of the topic has one fate, and the replay's own figures agree with what it wrote.
-fn assert_totals(flow: &Flow) {
-    let (alerts, totals) = (&flow.replay.alerts, &flow.replay.totals);
+fn assert_totals(flow: &Flow, replay: &Replay) {
+    let (alerts, totals) = (&replay.alerts, &replay.totals);
     assert_eq!(totals.records, flow.records(), "the records of {totals:?}");
     assert_eq!(totals.fates(), totals.records, "the fates of {totals:?}");
     assert_eq!(totals.rejected, flow.hostile.len() as u64, "the rejected of {totals:?}");

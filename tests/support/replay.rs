@@ -36,12 +36,12 @@ impl Totals {
 }
 
 impl Replay {
-    /// Replays a topic from its beginning to its end.
-    pub fn of(bootstrap: &str, topic: &Topic) -> Self {
+    /// Replays a topic from its beginning to its end, with what a service had decided meanwhile.
+    pub fn of(bootstrap: &str, topic: &Topic, inputs: &str) -> Self {
         let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let file = dir.path().join("alerts.jsonl");
         let output = foreshock()
-            .args(["replay", "--kafka", bootstrap, "--topic", &topic.name, "--alerts"])
+            .args(["replay", "--kafka", bootstrap, "--topic", &topic.name, "--inputs", inputs, "--alerts"])
             .arg(&file)
             .output()
             .unwrap();

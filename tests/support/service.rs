@@ -98,10 +98,15 @@ impl Service {
     }
 
     /// Tells it to end (SIGTERM), and returns how it did.
-    pub fn terminate(mut self) -> ExitStatus {
+    pub fn terminate(self) -> ExitStatus {
+        self.end().0
+    }
+
+    /// The same, with all that it has said.
+    pub fn end(mut self) -> (ExitStatus, String) {
         self.assert_running();
         self.signal("TERM");
-        self.wait_end()
+        (self.wait_end(), self.log.join("\n"))
     }
 
     /// Stops it where it is (SIGSTOP), as a machine that is suspended does.

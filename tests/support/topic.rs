@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers};
@@ -122,6 +124,26 @@ impl Topic {
         });
         producer.flush(ANSWER_MAX).unwrap();
         assert_eq!(other.ends(Isolation::ReadUncommitted), self.ends(Isolation::ReadUncommitted));
+    }
+
+    /// Removes the topic, and returns when it is gone.
+    pub fn delete(&self) {
+        let outcome = pollster::block_on(self.admin().delete_topics(&[&self.name], &AdminOptions::new())).unwrap();
+        assert!(outcome.iter().all(Result::is_ok), "{outcome:?}");
+        let (consumer, deadline) =
+            (idle_consumer(&self.bootstrap, "reader", Isolation::ReadUncommitted), Deadline::after(ANSWER_MAX));
+        let is_there = || {
+            let metadata = consumer.fetch_metadata(None, ANSWER_MAX).unwrap();
+            metadata.topics().iter().any(|topic| topic.name() == self.name)
+        };
+        while is_there() {
+            deadline.check("the end of the topic");
+            consumer.poll(POLL);
+        }
+    }
+
+    pub fn admin(&self) -> AdminClient<DefaultClientContext> {
+        ClientConfig::new().set("bootstrap.servers", &self.bootstrap).create().unwrap()
     }
 
     /// A reader of committed records from the beginning on.

@@ -10,6 +10,7 @@ use tempfile::NamedTempFile;
 use super::deadline::Deadline;
 use super::flow::Flow;
 use super::outcome::assert_exactly_once;
+use super::replay::Replay;
 use super::service::Service;
 use super::state::StateTopic;
 use super::topic::{Follower, Group, Isolation, Record, Topic};
@@ -29,6 +30,7 @@ pub struct Trial {
     flow: Arc<Flow>,
     name: String,
     dead_letters: Topic,
+    audit: String,
     group: Group,
     config: NamedTempFile,
 }
@@ -36,7 +38,7 @@ pub struct Trial {
 impl Trial {
     /// One with the default names for everything.
     pub fn with_defaults(flow: Arc<Flow>) -> Self {
-        Self::new(flow, "foreshock", ["foreshock.alerts", "foreshock.dead-letter"], "")
+        Self::new(flow, "foreshock", ["foreshock.alerts", "foreshock.dead-letter", "foreshock.audit"], "")
     }
 
     /// One whose group and output topics bear this name.
@@ -46,21 +48,25 @@ impl Trial {
 
     /// The same, with settings of its snapshots.
     pub fn keeping(flow: Arc<Flow>, name: &str, state: &str) -> Self {
-        let [alerts, dead_letters, kept] = ["alerts", "dead-letter", "state"].map(|topic| format!("{name}.{topic}"));
-        let topics = format!(
-            "[topics]\nalerts = \"{alerts}\"\ndead_letter = \"{dead_letters}\"\nstate = \"{kept}\"\n[state]\n{state}"
-        );
-        Self::new(flow, name, [&alerts, &dead_letters], &topics)
+        let keys = ["alerts", "dead_letter", "audit", "state"];
+        let topics = keys.map(|key| format!("{name}.{key}"));
+        let named = keys
+            .iter()
+            .zip(&topics)
+            .fold("[topics]\n".to_owned(), |text, (key, topic)| text + &format!("{key} = \"{topic}\"\n"));
+        let [alerts, dead_letters, audit, _] = &topics;
+        Self::new(flow, name, [alerts, dead_letters, audit], &format!("{named}[state]\n{state}"))
     }
 
-    /// The topic of the dead letters is left for the service to create.
-    fn new(flow: Arc<Flow>, group: &str, [alerts, dead_letters]: [&str; 2], topics: &str) -> Self {
+    /// The topics of the dead letters and of the audit log are left for the service to create.
+    fn new(flow: Arc<Flow>, group: &str, [alerts, dead_letters, audit]: [&str; 3], topics: &str) -> Self {
         flow.create_topic(alerts, ALERT_PARTITIONS);
         let bootstrap = &flow.bootstrap;
         Self {
             alerts: Topic::new(bootstrap, alerts),
             dead_letters: Topic::new(bootstrap, dead_letters),
             name: group.to_owned(),
+            audit: audit.to_owned(),
             group: Group::new(bootstrap, group),
             config: configure(bootstrap, group, &flow.topic.name, topics),
             flow,
@@ -102,7 +108,12 @@ impl Trial {
 
     /// Lets the service go on to the end of the input, ends it, and proves that everything came out once. `follower` has
     /// followed the alerts from the beginning.
-    pub fn finish(self, mut service: Service, mut follower: Follower) {
+    pub fn finish(self, service: Service, follower: Follower) {
+        self.finish_after(service, follower, || ());
+    }
+
+    /// The same; `before` is done when the service has ended, and before the input is replayed.
+    pub fn finish_after(self, mut service: Service, mut follower: Follower, before: impl FnOnce()) {
         let deadline = Deadline::after(RUN_MAX);
         while !self.group.has_read(&self.flow.topic) {
             deadline.check("the end of the input");
@@ -119,7 +130,9 @@ impl Trial {
             topic.wait_closed();
             topic.records(Isolation::ReadCommitted)
         });
-        assert_exactly_once(&self.flow, &alerts, &dead_letters);
+        before();
+        let replay = Replay::of(&self.flow.bootstrap, &self.flow.topic, &self.audit);
+        assert_exactly_once(&self.flow, &replay, &alerts, &dead_letters);
         let mut by_position = alerts;
         by_position.sort_by_key(Record::position);
         assert_eq!(follower.finish(by_position.len()), by_position, "one that followed saw something else");

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     app::{
         Failure,
-        kafka::{self, ANSWER_MAX, unavailable},
+        kafka::{self, ANSWER_MAX, refusal::refused, unavailable},
     },
     config::Kafka,
 };
@@ -78,10 +78,9 @@ impl<'a> Broker<'a> {
     /// # Errors
     /// With what to do: nobody answers, or the settings are refused.
     pub fn reach(kafka: &'a Kafka) -> Result<Self, Failure> {
-        let settings = |e: &KafkaError| unavailable("the Kafka client refuses its settings, see `kafka.client`", e);
         let asker: BaseConsumer<Grievances> =
-            kafka::consumer(kafka).create_with_context(Grievances::default()).map_err(|e| settings(&e))?;
-        let admin = kafka::client(kafka).create().map_err(|e| settings(&e))?;
+            kafka::consumer(kafka).create_with_context(Grievances::default()).map_err(|e| refused(&e))?;
+        let admin = kafka::client(kafka).create().map_err(|e| refused(&e))?;
         let all = asker.fetch_metadata(None, ANSWER_MAX).map_err(|e| {
             let why = complaint(&asker);
             let what = format!("no broker answers at `{}`{why}: start one, or correct `kafka.brokers`, or what `kafka.client` says of TLS and passwords", kafka.brokers.as_str());
@@ -101,7 +100,7 @@ impl<'a> Broker<'a> {
         let partitions = match self.partitions(topic) {
             Ok(0) => return vec![Finding::fail(about, "it is not there: create it, or correct `kafka.input`")],
             Ok(partitions) => partitions,
-            Err(error) => return vec![Finding::fail(about, refused(error, "Read and Describe on the topic"))],
+            Err(error) => return vec![Finding::fail(about, not_allowed(error, "Read and Describe on the topic"))],
         };
         if let Err(error) = rights::read(self.kafka, topic) {
             return vec![Finding::fail(about, error)];
@@ -134,7 +133,7 @@ impl<'a> Broker<'a> {
                 return vec![Finding::fail(about, "it is not there: create it, or set `kafka.create_topics`")];
             }
             Ok(partitions) => partitions,
-            Err(error) => return vec![Finding::fail(about, refused(error, "Write and Describe on the topic"))],
+            Err(error) => return vec![Finding::fail(about, not_allowed(error, "Write and Describe on the topic"))],
         };
         if let Err(error) = rights::write(self.kafka, topic) {
             return vec![Finding::fail(about, error)];
@@ -212,7 +211,7 @@ fn untold(about: String, partitions: usize, why: &str) -> Finding {
 }
 
 /// An error of metadata in words.
-fn refused(error: Code, rights: &str) -> String {
+fn not_allowed(error: Code, rights: &str) -> String {
     if error == Code::TopicAuthorizationFailed {
         format!("not allowed: give its user {rights}")
     } else {

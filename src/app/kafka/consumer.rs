@@ -35,6 +35,7 @@ use super::{
     fault::{Fault, code, is_login},
     group::{Roster, is_in},
     lag::{self, Ends},
+    refusal::refused,
     unavailable,
 };
 use crate::{
@@ -178,9 +179,7 @@ impl Membership {
                     lost: lost.clone(),
                     failure: Mutex::default(),
                 })
-                .map_err(|e| {
-                    Failure::usage(format!("the Kafka client refuses its settings: {e}; see `kafka.client`"))
-                })?,
+                .map_err(|e| refused(&e))?,
         );
         let topics: Vec<&str> = kafka.input.iter().map(crate::config::Subscription::as_str).collect();
         reader.subscribe(&topics).map_err(|e| unavailable("cannot subscribe to the input", &e))?;

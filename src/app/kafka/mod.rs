@@ -13,6 +13,7 @@ pub mod message;
 pub mod place;
 pub mod publisher;
 pub mod range;
+pub mod refusal;
 pub mod state;
 pub mod topics;
 

@@ -6,11 +6,11 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _, ConsumerContext},
-    error::{KafkaError, RDKafkaErrorCode},
-    metadata::Metadata,
+    error::RDKafkaErrorCode,
+    metadata::{Metadata, MetadataTopic},
 };
 
-use super::{ANSWER_MAX, client, consumer, fault::is_login, state, unavailable};
+use super::{ANSWER_MAX, client, consumer, fault::is_login, refusal::refused, state, unavailable};
 use crate::{
     app::{Exit, Failure},
     config::{Config, Kafka, Subscription, TopicName},
@@ -68,7 +68,11 @@ pub fn prepare(config: &Config) -> Result<(), Failure> {
         if let Subscription::Topic(topic) = input
             && !exists(topic.as_str())
         {
-            return Err(missing(topic.as_str()));
+            return Err(if is_hidden(&asker, topic.as_str()) {
+                hidden(topic.as_str())
+            } else {
+                missing(topic.as_str())
+            });
         }
     }
     let absent: Vec<&TopicName> = config.topics.all().into_iter().filter(|topic| !exists(topic.as_str())).collect();
@@ -96,7 +100,12 @@ fn create(config: &Config, topics: &[&TopicName]) -> Result<(), Failure> {
             // Another process was faster.
             Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
             Err((topic, error)) => {
-                let what = format!("cannot create topic `{topic}`: {error}; create it by hand");
+                let advice = if error == RDKafkaErrorCode::TopicAuthorizationFailed {
+                    "give its user Write and Describe if it is there, Create if it is not"
+                } else {
+                    "create it by hand"
+                };
+                let what = format!("cannot create topic `{topic}`: {error}; {advice}");
                 return Err(Failure::new(Exit::Unavailable, what));
             }
         }
@@ -124,10 +133,18 @@ fn metadata(asker: &BaseConsumer, kafka: &Kafka, topic: Option<&str>) -> Result<
     })
 }
 
-fn missing(topic: &str) -> Failure {
-    Failure::new(Exit::Unavailable, format!("topic `{topic}` is not there: create it, or correct its name"))
+/// Whether a topic that no list has is only not shown: asked for by its name, a broker says so.
+fn is_hidden(asker: &BaseConsumer, topic: &str) -> bool {
+    let named = asker.fetch_metadata(Some(topic), ANSWER_MAX);
+    let refused = |named: &Metadata| named.topics().first().and_then(MetadataTopic::error).map(RDKafkaErrorCode::from);
+    named.is_ok_and(|named| refused(&named) == Some(RDKafkaErrorCode::TopicAuthorizationFailed))
 }
 
-fn refused(error: &KafkaError) -> Failure {
-    Failure::usage(format!("the Kafka client refuses its settings: {error}; see `kafka.client`"))
+fn hidden(topic: &str) -> Failure {
+    let what = format!("topic `{topic}` may not be read: give its user Read and Describe on it");
+    Failure::new(Exit::Unavailable, what)
+}
+
+fn missing(topic: &str) -> Failure {
+    Failure::new(Exit::Unavailable, format!("topic `{topic}` is not there: create it, or correct its name"))
 }

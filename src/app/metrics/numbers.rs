@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use prometheus::Registry;
 
 use super::{
-    BOOK_FAULTS, BUILD, CONSUMER_LAG, DISORDERED, EVENTS, INCIDENTS, INCIDENTS_OPENED, KEYS, KEYS_EVICTED, MODE,
-    Metric, READY, RECORDS, REJECTED, SEQUENCE_GAPS, SEQUENCE_RESTARTS, SIGNALS, WATERMARK, WATERMARK_LAG, counter,
-    gauge,
+    BOOK_FAULTS, BUILD, CONSUMER_LAG, DISORDERED, EVENTS, FEED_STOPS, INCIDENTS, INCIDENTS_OPENED, KEYS, KEYS_EVICTED,
+    MODE, Metric, READY, RECORDS, REJECTED, SEQUENCE_GAPS, SEQUENCE_RESTARTS, SIGNALS, TROUBLES, WATERMARK,
+    WATERMARK_LAG, counter, gauge,
 };
 use crate::{
     app::{build, commit},
@@ -19,6 +19,7 @@ use crate::{
     detect::{Detector, Severity},
     engine::{Engine, Fate, Keys},
     event::{EventType, Reason},
+    trust::{Cause, Mode},
 };
 
 /// A metric with the values of its labels.
@@ -53,6 +54,7 @@ impl Numbers {
         }
         numbers.count(SEQUENCE_GAPS, &[], counters.gaps);
         numbers.count(SEQUENCE_RESTARTS, &[], counters.restarts);
+        numbers.count(FEED_STOPS, &[], counters.stops);
         numbers.count(DISORDERED, &[], counters.disordered);
         numbers.findings(engine);
         for (kind, occupancy) in engine.occupancy() {
@@ -63,7 +65,13 @@ impl Numbers {
         if let Some(watermark) = engine.watermark() {
             numbers.set(WATERMARK, &[], watermark.nanos() as f64 / 1e9);
         }
-        numbers.set(MODE, &["normal"], 1.0);
+        let (standing, troubles) = engine.standing();
+        for (mode, name) in Mode::ALL {
+            numbers.set(MODE, &[name], f64::from(u8::from(mode == standing.mode)));
+        }
+        for (cause, name) in Cause::ALL {
+            numbers.set(TROUBLES, &[name], troubles.iter().filter(|trouble| trouble.cause == cause).count() as f64);
+        }
         numbers.set(BUILD, &[build(), commit()], 1.0);
         numbers
     }

@@ -10,11 +10,12 @@ use rdkafka::{Offset, TopicPartitionList, error::KafkaError};
 use super::{
     keeper::Keeper,
     restore::{self, Restored},
+    vigil::Vigil,
 };
 use crate::{
     alert::{Alert, Latency},
     app::{
-        Exit, Failure, Interrupt, clock,
+        Exit, Failure, Interrupt, audit, clock,
         kafka::{
             batch::Received,
             consumer::Handle,
@@ -29,9 +30,9 @@ use crate::{
         telemetry::{Position, Telemetry},
     },
     config::Config,
-    engine::{Engine, Input, Outbox, Output, Record},
+    engine::{Engine, Input, Inputs, Outbox, Output, Record, Recorded},
     event::{DecodeLimits, Rejection, SourceId, decode},
-    time::WallTime,
+    time::{EventTime, WallTime},
 };
 
 /// Outputs that wait are committed early when they come to so many bytes: hostile input makes a dead letter of each record.
@@ -48,6 +49,9 @@ const MEASURED_EVERY: u64 = 61;
 /// An engine and what it owes.
 pub struct Open {
     engine: Engine,
+    vigil: Vigil,
+    /// Who it is in the audit log.
+    service: String,
     outbox: Outbox,
     telemetry: Arc<Telemetry>,
     keeper: Keeper,
@@ -97,8 +101,8 @@ impl Open {
             return Ok(None);
         }
         let (mut outbox, limits) = (Outbox::default(), config.limits.decode);
-        let restored = restore::restore(config, reader, partitions, interrupt, |engine, record| {
-            give(engine, &mut outbox, record, limits, None)?;
+        let restored = restore::restore(config, reader, partitions, interrupt, |engine, inputs, record| {
+            give((engine, inputs), &mut outbox, record, limits, None)?;
             // Published before the restart.
             outbox.drain().for_each(drop);
             Ok(())
@@ -116,7 +120,9 @@ impl Open {
         Ok(Self {
             partitions: restored.held.iter().map(partition).collect(),
             keeper: Keeper::new(config, telemetry, &restored)?,
+            vigil: Vigil::new(&restored.engine, clock::monotonic()),
             engine: restored.engine,
+            service: config.kafka.transactional_id.clone(),
             outbox: Outbox::default(),
             telemetry: Arc::clone(telemetry),
             taken: 0,
@@ -139,17 +145,50 @@ impl Open {
             return Ok(());
         }
         partition.next = record.offset + 1;
-        let handled_at = record.appended_at.map(|_| clock::wall());
+        let now = clock::wall();
         self.taken += 1;
         let meters = self.taken.is_multiple_of(MEASURED_EVERY).then_some(&self.telemetry.meters);
-        give(&mut self.engine, &mut self.outbox, record, self.limits, meters)?;
+        let ts = give((&mut self.engine, &mut Inputs::default()), &mut self.outbox, record, self.limits, meters)?;
+        self.vigil.hear(record.partition, ts, record.appended_at, now);
         while let Some(output) = self.outbox.pop() {
             match output {
-                Output::Notify(alert, completed_at) => self.notify(alert, completed_at, handled_at)?,
+                Output::Notify(alert, completed_at) => self.notify(alert, completed_at, Some(now))?,
                 Output::Rejected(_, rejection) => self.bury(record, &rejection),
                 Output::Signal(_) => {}
             }
         }
+        Ok(())
+    }
+
+    /// Looks at the input as a whole, and gives the engine what follows from the clock. `drained`: all that was read has been
+    /// handled.
+    pub fn look(&mut self, now: Instant, drained: bool) -> Result<(), Failure> {
+        for input in self.vigil.decide(&self.engine, now, drained) {
+            self.record(&input)?;
+            self.engine.handle(input, &mut self.outbox);
+            while let Some(output) = self.outbox.pop() {
+                match output {
+                    Output::Notify(alert, completed_at) => self.notify(alert, completed_at, None)?,
+                    Output::Rejected(..) | Output::Signal(_) => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes an input into the audit log: with what it influences it becomes visible.
+    fn record(&mut self, input: &Input<'_>) -> Result<(), Failure> {
+        let Some(recorded) = Recorded::of(input, &self.engine.context().sources) else { return Ok(()) };
+        if let Recorded::Mode { mode, reasons, .. } = &recorded {
+            let reasons: Vec<&str> = reasons.iter().map(|reason| reason.reason.name()).collect();
+            tracing::warn!(mode = mode.name(), ?reasons, "the mode changes");
+        }
+        let (service, number) = (self.service.clone(), self.engine.decided() + 1);
+        let entry = audit::Entry { service, recorded_at: clock::wall(), number, input: recorded };
+        let payload = serde_json::to_vec(&entry)
+            .map_err(|e| Failure::new(Exit::Failed, format!("an input cannot be written as JSON: {e}")))?;
+        let (topic, key) = (self.topics.audit.as_str().to_owned(), self.service.clone().into_bytes());
+        self.wait(Message { topic, key, payload, headers: Vec::new() });
         Ok(())
     }
 
@@ -173,7 +212,7 @@ impl Open {
         alert.audit.build = Some(crate::app::build().to_owned());
         let payload = serde_json::to_vec(&alert)
             .map_err(|e| Failure::new(Exit::Failed, format!("an alert cannot be written as JSON: {e}")))?;
-        tracing::info!(
+        tracing::debug!(
             id = alert.id,
             revision = alert.revision,
             severity = alert.severity.name(),
@@ -247,7 +286,7 @@ impl Open {
     /// Commits outputs and offsets together, if there is anything new.
     pub fn commit(&mut self, publisher: &Publisher, reader: &Handle, interrupt: &Interrupt) -> Result<(), Failure> {
         self.commit_at = clock::monotonic() + self.interval;
-        if self.partitions.iter().any(|p| p.next != p.committed) {
+        if !self.waiting.is_empty() || self.partitions.iter().any(|p| p.next != p.committed) {
             self.publish(publisher, reader, interrupt)?;
         }
         let positions = || positions(&self.partitions);
@@ -299,26 +338,30 @@ impl Open {
     }
 }
 
-/// Gives a record to an engine; `meters` measure how long that takes.
+/// Gives a record to an engine, after the recorded inputs that come before it; the time of its event, where it has one. `meters`
+/// measure how long that takes.
 fn give(
-    engine: &mut Engine,
+    (engine, inputs): (&mut Engine, &mut Inputs),
     outbox: &mut Outbox,
     record: Received<'_>,
     limits: DecodeLimits,
     meters: Option<&Meters>,
-) -> Result<(), Failure> {
+) -> Result<Option<EventTime>, Failure> {
     let source = SourceId(u32::try_from(record.partition).unwrap_or(u32::MAX));
     let event = decode(record.payload, record.appended_at, limits);
     let content = event.as_ref().map(std::slice::from_ref).map_err(Clone::clone);
     let offset = u64::try_from(record.offset)
         .map_err(|_| Failure::new(Exit::Failed, "the broker handed out a negative offset"))?;
+    while let Some(input) = inputs.before(source, offset, content.as_deref().unwrap_or_default()) {
+        engine.handle(input, outbox);
+    }
     let input = Input::Record(Record { source, offset, appended_at: record.appended_at, content });
     let began = meters.map(|meters| (meters, clock::monotonic()));
     engine.handle(input, outbox);
     if let Some((meters, began)) = began {
         meters.engine(clock::monotonic().duration_since(began));
     }
-    Ok(())
+    Ok(event.ok().map(|event| event.ts))
 }
 
 fn positions(partitions: &[Partition]) -> Vec<state::Position> {

@@ -12,7 +12,7 @@ use rdkafka::{
 
 use crate::{
     app::{
-        Failure, Interrupt, clock,
+        Failure, Interrupt, audit, clock,
         kafka::{
             self, ANSWER_MAX,
             batch::{Received, appended_at},
@@ -25,7 +25,7 @@ use crate::{
         plan,
     },
     config::Config,
-    engine::{Engine, Fates, Snapshot},
+    engine::{Engine, Fates, Inputs, Outbox, Snapshot},
 };
 
 /// What there is to go on with.
@@ -46,7 +46,8 @@ struct Committed {
     fates: Option<Fates>,
 }
 
-/// Brings an engine up to the committed offsets of the partitions. `handle` takes a record into it.
+/// Brings an engine up to the committed offsets of the partitions. `handle` takes a record into it, and before it the recorded inputs
+/// that come before.
 ///
 /// # Errors
 /// Exit 69 where Kafka fails for good, 130 at an interrupt.
@@ -55,7 +56,7 @@ pub fn restore(
     reader: &Handle,
     partitions: &[(String, i32)],
     interrupt: &Interrupt,
-    mut handle: impl FnMut(&mut Engine, Received<'_>) -> Result<(), Failure>,
+    mut handle: impl FnMut(&mut Engine, &mut Inputs, Received<'_>) -> Result<(), Failure>,
 ) -> Result<Restored, Failure> {
     let began = clock::monotonic();
     let committed = committed(reader, partitions)?;
@@ -74,11 +75,14 @@ pub fn restore(
             engine
         }
     };
+    let (mut inputs, last) = recorded(config, &engine, interrupt)?;
+    let decided = inputs.len();
     let mut records = 0_u64;
     range::read(&kafka::consumer(&config.kafka), &unread, interrupt, |partition, message| {
         records += 1;
         handle(
             &mut engine,
+            &mut inputs,
             Received {
                 partition,
                 offset: message.offset(),
@@ -88,10 +92,28 @@ pub fn restore(
             },
         )
     })?;
+    let mut published = Outbox::default();
+    while let Some(input) = inputs.rest() {
+        engine.handle(input, &mut published);
+    }
+    engine.resume_decided(last);
     resume_fates(&mut engine, &committed, from_snapshot);
     let seconds = clock::monotonic().duration_since(began).as_secs_f64();
-    tracing::info!(records, seconds, "the input was read again up to the committed offsets");
+    tracing::info!(records, decided, seconds, "the input was read again up to the committed offsets");
     Ok(Restored { engine, held, slot, from_snapshot })
+}
+
+/// What the service had decided by its clock since the engine's state, and the number of the last of it.
+fn recorded(config: &Config, engine: &Engine, interrupt: &Interrupt) -> Result<(Inputs, u64), Failure> {
+    let service = config.kafka.transactional_id.as_str();
+    let mut entries = audit::of_topic(&config.kafka, config.topics.audit.as_str(), Some(service), interrupt)?;
+    entries.retain(|entry| entry.number > engine.decided());
+    let last = entries.last().map_or(engine.decided(), |entry| entry.number);
+    let inputs = Inputs::new(entries.into_iter().map(|entry| entry.input), &engine.context().sources);
+    if inputs.unknown() > 0 {
+        tracing::warn!(inputs = inputs.unknown(), "recorded inputs of partitions that are not read are left out");
+    }
+    Ok((inputs, last))
 }
 
 /// The newest snapshot that can be used, as an engine, and where the next one goes.

@@ -124,6 +124,7 @@ impl<'t, 's> Tenure<'t, 's> {
                 // The thread broke down; leaving tells.
                 Err(RecvTimeoutError::Disconnected) => return Ok(Verdict::Lost),
             };
+            self.look()?;
             self.commit_if_due(clock::monotonic())?;
             if let Life::Working(work) = &self.life {
                 self.service.report.turn(&work.open, &self.membership.reader.context().ends, idle, clock::monotonic());
@@ -132,6 +133,12 @@ impl<'t, 's> Tenure<'t, 's> {
         self.commit()?;
         self.hand_over();
         Ok(Verdict::Ended)
+    }
+
+    /// Silence is judged only where nothing waits: a service that was held up has not heard yet what came meanwhile.
+    fn look(&mut self) -> Result<(), Failure> {
+        let Life::Working(work) = &mut self.life else { return Ok(()) };
+        work.open.look(clock::monotonic(), self.membership.deliveries.is_empty())
     }
 
     fn handle(&mut self, delivery: Delivery) -> Result<Option<Verdict>, Failure> {

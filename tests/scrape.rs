@@ -95,7 +95,17 @@ fn a_service_says_how_it_is_and_a_real_prometheus_understands_it() {
     let after = rebalance(&mut service, address, &broker, &settled);
     assert_eq!(whole(after.sum("foreshock_records_total")), records, "what was read again is not counted again");
 
+    let mut second = Service::start(config.path(), "");
+    let standby = second.http();
+    second.wait_line("stands by");
+    let waits = get(standby, "/readyz");
+    assert!(waits.status == 503 && waits.body.contains("another process works"), "{waits:?}");
+    assert_eq!(get(standby, "/livez").status, 200);
+
     assert_eq!(service.terminate().code(), Some(0));
+    wait(&mut second, standby, "the second's turn", |metrics| metrics.value("foreshock_ready") > 0.5);
+    assert_eq!(get(standby, "/readyz").body, "ready\n");
+    assert_eq!(second.terminate().code(), Some(0));
     assert!(TcpStream::connect(address).is_err(), "somebody still listens");
 }
 
