@@ -13,6 +13,7 @@
 //! tenure that may pass ends in the same way: the process leaves the group and begins again. It then finds itself alone, and
 //! reads the input again; or it finds another at work, that took over while this one was thought dead, and ends.
 
+mod dead_letter;
 mod keeper;
 mod open;
 mod report;

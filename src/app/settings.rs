@@ -3,7 +3,7 @@
 use std::{env, fs, path::Path};
 
 use super::{Exit, Failure};
-use crate::config::{self, Config};
+use crate::config::{self, ClientValue, Config};
 
 /// What `FORESHOCK_LOG` holds.
 #[must_use]
@@ -23,7 +23,22 @@ pub fn load(file: Option<&Path>) -> Result<Config, Failure> {
     // A variable that is not UTF-8 cannot be one of ours: every key and every value of ours is.
     let variables =
         env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
-    Config::parse(&name, &text, variables).map_err(|e| Failure::usage(e.to_string()))
+    let config = Config::parse(&name, &text, variables).map_err(|e| Failure::usage(e.to_string()))?;
+    with_secrets(config)
+}
+
+/// Reads the secrets that are in files of their own; the end of the last line is not part of one.
+fn with_secrets(mut config: Config) -> Result<Config, Failure> {
+    for (setting, path) in std::mem::take(&mut config.kafka.secret_files) {
+        let text = fs::read_to_string(&path).map_err(|e| {
+            let path = path.display();
+            Failure::usage(format!("cannot read `{path}` for `kafka.client.{setting}_file`: {e}"))
+        })?;
+        let secret = text.strip_suffix('\n').map_or(text.as_str(), |line| line.strip_suffix('\r').unwrap_or(line));
+        let value = ClientValue::new(&setting, secret.to_owned());
+        config.kafka.client.insert(setting, value);
+    }
+    Ok(config)
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

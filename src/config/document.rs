@@ -12,6 +12,7 @@ use super::{
     error::{ConfigError, Origin},
     print::schema,
     raw::RawConfig,
+    secret::{from_variable, holds_secret},
     valid::Invalid,
 };
 use crate::nearest::nearest;
@@ -66,6 +67,25 @@ impl<'a> Document<'a> {
         })
     }
 
+    /// Refuses a secret that stands in the file itself.
+    pub fn no_secret(&self) -> Result<(), ConfigError> {
+        let client = self.table.get("kafka").and_then(|kafka| kafka.get("client")).and_then(Value::as_table);
+        for setting in client.into_iter().flat_map(Table::keys).filter(|setting| holds_secret(setting)) {
+            let path = ["kafka", "client", setting].map(str::to_owned);
+            if matches!(self.values.get(path.as_slice()), Some(Origin::File(_))) {
+                let variable = setting.to_uppercase().replace('.', "_");
+                return Err(self.error(
+                    &path,
+                    &format!(
+                        "a secret does not stand here: put it into a file of its own and write `\"{setting}_file\" = \"PATH\"`, \
+                         or set the environment variable `{PREFIX}KAFKA__CLIENT__{variable}`"
+                    ),
+                ));
+            }
+        }
+        Ok(())
+    }
+
     /// A value that breaks a rule, at its place.
     pub fn invalid(&self, invalid: &Invalid) -> ConfigError {
         self.error(&invalid.path, &invalid.message)
@@ -103,7 +123,7 @@ impl<'a> Document<'a> {
         let client = path.len() == 3 && path[..2] == ["kafka", "client"];
         if client {
             // A variable cannot have the dots of librdkafka's names, and none of those has an underscore.
-            path[2] = path[2].replace('_', ".");
+            path[2] = from_variable(&path[2]);
         }
         // A client setting is text whatever it looks like: a password `1e5` is no number.
         let value = if client || expects_text(&path) { Value::String(value.to_owned()) } else { read_value(value) };

@@ -16,6 +16,7 @@ use std::{
     collections::BTreeMap,
     net::SocketAddr,
     num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -65,6 +66,8 @@ pub struct Kafka {
     pub create_topics: bool,
     /// Further settings of librdkafka; none that the service sets itself.
     pub client: BTreeMap<String, ClientValue>,
+    /// Secret settings of librdkafka that are still to be read from these files into `client`.
+    pub secret_files: BTreeMap<String, PathBuf>,
 }
 
 /// `[topics]`
@@ -150,6 +153,7 @@ impl Config {
     ) -> Result<Self, ConfigError> {
         let document = document::Document::read(name, text, variables)?;
         let raw = document.raw()?;
+        document.no_secret()?;
         valid::valid(&raw).map_err(|invalid| document.invalid(&invalid))
     }
 }

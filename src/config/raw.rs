@@ -77,7 +77,9 @@ pub struct RawKafka {
     /// Whether output topics that are not there are created. Input topics never are.
     pub create_topics: bool,
     /// Settings of librdkafka, passed through, like `"security.protocol" = "ssl"`. `"session.timeout.ms"` is how long the
-    /// group waits for a process that gives no sign of life, 6000 where absent.
+    /// group waits for a process that gives no sign of life, 6000 where absent. A secret is refused here: it comes from a file,
+    /// like `"sasl.password_file" = "/run/secrets/kafka"`, or from the environment, like
+    /// `FORESHOCK_KAFKA__CLIENT__SASL_PASSWORD`.
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub client: BTreeMap<String, toml::Value>,
 }

@@ -168,16 +168,54 @@ fn a_mistake_in_the_environment_names_the_variable() {
 
 #[test]
 fn a_secret_is_never_shown() {
-    let config = parse("[kafka.client]\n'sasl.password' = 'hunter2'\n'client.rack' = 'r1'\n").unwrap();
+    let variables = [("FORESHOCK_KAFKA__CLIENT__SASL_PASSWORD", "hunter2")];
+    let config = parse_with("[kafka.client]\n'client.rack' = 'r1'\n", &variables).unwrap();
+    assert_eq!(config.kafka.client["sasl.password"].expose(), "hunter2");
     let debug = format!("{config:?}");
     assert!(!debug.contains("hunter2") && debug.contains("r1"), "{debug}");
     for broken in [
+        "[kafka.client]\n'sasl.password' = 'hunter2'\n",
         "[kafka.client]\n'sasl.password' = ['hunter2']\n",
         "[kafka.client]\n'sasl.password' = 'hunter2\n",
         "[kafka]\nsasl_password = 'hunter2'\n",
         "kafka = { client = { 'sasl.password' = 'hunter2' }, x = 1 }\n",
+        "[kafka.client]\n'ssl.key.pem' = '''\nhunter2\n'''\n",
     ] {
         let words = error(broken);
         assert!(!words.contains("hunter2"), "{words}");
     }
+}
+
+#[test]
+fn a_secret_in_the_file_is_refused_with_the_two_ways_to_give_it() {
+    insta::assert_snapshot!(error("[kafka.client]\n'sasl.password' = 'hunter2'\n"), @r#"
+    f.toml:2:19: `kafka.client.sasl.password`: a secret does not stand here: put it into a file of its own and write `"sasl.password_file" = "PATH"`, or set the environment variable `FORESHOCK_KAFKA__CLIENT__SASL_PASSWORD`
+     2 | 'sasl.password' = ***
+       |                   ^
+    "#);
+    for secret in ["ssl.key.password", "ssl.key.pem", "ssl.keystore.password", "sasl.oauthbearer.client.secret"] {
+        let words = error(&format!("[kafka.client]\n'{secret}' = 'x'\n"));
+        assert!(words.contains("a secret does not stand here"), "{words}");
+    }
+    for place in ["ssl.key.location", "ssl.keystore.location", "sasl.username", "ssl.ca.pem"] {
+        parse(&format!("[kafka.client]\n'{place}' = 'x'\n")).unwrap();
+    }
+}
+
+#[test]
+fn a_secret_comes_from_a_file_of_its_own() {
+    let paths = |config: &Config| config.kafka.secret_files.clone().into_iter().collect::<Vec<_>>();
+    let expected = vec![("sasl.password".to_owned(), PathBuf::from("/run/secrets/kafka"))];
+    let config = parse("[kafka.client]\n'sasl.password_file' = '/run/secrets/kafka'\n").unwrap();
+    assert_eq!(paths(&config), expected);
+    assert!(!config.kafka.client.contains_key("sasl.password_file"), "{config:?}");
+    let variables = [("FORESHOCK_KAFKA__CLIENT__SASL_PASSWORD_FILE", "/run/secrets/kafka")];
+    assert_eq!(paths(&parse_with("", &variables).unwrap()), expected);
+
+    let twice = [("FORESHOCK_KAFKA__CLIENT__SASL_PASSWORD", "hunter2"), variables[0]];
+    let words = parse_with("", &twice).unwrap_err().to_string();
+    assert!(words.contains("is set too") && !words.contains("hunter2"), "{words}");
+    // A setting of librdkafka's own that ends so stays as it is.
+    let config = parse("[kafka.client]\n'sasl.oauthbearer.assertion.private.key.file' = 'x'\n").unwrap();
+    assert!(config.kafka.client.contains_key("sasl.oauthbearer.assertion.private.key.file"));
 }

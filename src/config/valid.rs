@@ -3,12 +3,14 @@
 use std::{
     collections::BTreeMap,
     num::{NonZeroU32, NonZeroUsize},
+    path::PathBuf,
     time::Duration,
 };
 
 use super::{
     ClientValue, Config, Http, Kafka, Limits, State, Topics,
     raw::{RawCancelBurst, RawConfig, RawDetect, RawHttp, RawKafka, RawLimits, RawState, RawTopics},
+    secret::in_file,
 };
 use crate::{detect::cancel_burst, engine::Detection, event::DecodeLimits, window::BurstSettings};
 
@@ -202,8 +204,24 @@ fn kafka(raw: &RawKafka) -> Result<Kafka, Invalid> {
         instance: raw.instance.clone(),
         commit_interval: Duration::from_millis(raw.commit_interval_ms),
         create_topics: raw.create_topics,
+        secret_files: secret_files(&raw.client)?,
         client: client(&raw.client)?,
     })
+}
+
+fn secret_files(raw: &BTreeMap<String, toml::Value>) -> Result<BTreeMap<String, PathBuf>, Invalid> {
+    let file = |(name, value): (&String, &toml::Value)| {
+        let secret = in_file(name)?;
+        let fail = |message: &str| Err(invalid(&["kafka", "client", name], message));
+        if raw.contains_key(secret) {
+            return Some(fail(&format!("`{secret}` is set too: which of them holds?")));
+        }
+        match value.as_str() {
+            None | Some("") => Some(fail("expected the path of a file")),
+            Some(path) => Some(Ok((secret.to_owned(), PathBuf::from(path)))),
+        }
+    };
+    raw.iter().filter_map(file).collect()
 }
 
 fn client(raw: &BTreeMap<String, toml::Value>) -> Result<BTreeMap<String, ClientValue>, Invalid> {
@@ -222,7 +240,7 @@ fn client(raw: &BTreeMap<String, toml::Value>) -> Result<BTreeMap<String, Client
         };
         Ok((name.clone(), ClientValue::new(name, text)))
     };
-    raw.iter().map(setting).collect()
+    raw.iter().filter(|(name, _)| in_file(name).is_none()).map(setting).collect()
 }
 
 fn topics(raw: &RawTopics, input: &[Subscription]) -> Result<Topics, Invalid> {

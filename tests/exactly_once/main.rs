@@ -12,6 +12,7 @@
 //! and run `cargo test --features failpoints --test exactly_once`. The killed transaction's input is then never handled
 //! again, and `a_kill_between_produce_and_commit_loses_and_repeats_nothing` must fail: revisions of an incident are missing.
 
+mod kills;
 mod silence;
 mod snapshots;
 #[path = "../support/mod.rs"]
@@ -29,6 +30,11 @@ use support::trial::Trial;
 const COMMITTED_MIN: usize = 10;
 /// Reached by a transaction that opens an incident, when its outputs are with the broker and nothing is committed.
 const FAILPOINT: &str = "before-commit";
+
+/// Whether `make test-long` asks for the full forms.
+fn is_long() -> bool {
+    std::env::var_os("TEST_LONG").is_some()
+}
 
 #[test]
 fn alerts_equal_the_replay_of_the_topic() {

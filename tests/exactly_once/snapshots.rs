@@ -1,5 +1,6 @@
 //! Restarts that go on from a snapshot: killed, told to end, killed inside a snapshot, with snapshots that cannot be used, and
 //! with an input whose start is no longer kept.
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::sync::Arc;
 
@@ -48,7 +49,7 @@ fn a_restart_reads_again_only_what_came_since_the_snapshot_and_nothing_after_a_c
     let trial = trial("restarted");
     let mut follower = trial.alerts.follow();
     killed_after_a_snapshot(&trial, AFTER_20);
-    let (read, committed) = (read(trial.state().manifests().last().unwrap()), trial.committed());
+    let (read, committed) = (read(trial.state().manifests().last().unwrap()), trial.committed().unwrap());
     assert!(0 < read && read <= committed, "{read} of {committed}");
     // It goes on a little and is told to end.
     let mut second = trial.start();

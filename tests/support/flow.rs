@@ -4,7 +4,7 @@
 //! of them: a static would never be dropped, and leave the broker's directory behind.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 
 use rdkafka::admin::AdminOptions;
@@ -12,7 +12,7 @@ use rdkafka::{Offset, TopicPartitionList};
 
 use super::command::foreshock;
 use super::hostile;
-use super::kafka::KafkaBroker;
+use super::kafka::Cluster;
 use super::topic::{Isolation, Topic};
 
 const TOPIC: &str = "orderflow.events";
@@ -37,7 +37,7 @@ pub struct Flow {
     pub topic: Topic,
     /// The bytes of the records that cannot be used, by partition and offset.
     pub hostile: BTreeMap<(i32, i64), Vec<u8>>,
-    broker: Arc<Mutex<KafkaBroker>>,
+    brokers: Arc<Mutex<Cluster>>,
 }
 
 impl Flow {
@@ -46,25 +46,31 @@ impl Flow {
         static CURRENT: Mutex<Weak<Flow>> = Mutex::new(Weak::new());
         let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
         current.upgrade().unwrap_or_else(|| {
-            let flow = Arc::new(Self::make());
+            let flow = Self::on(1);
             *current = Arc::downgrade(&flow);
             flow
         })
     }
 
-    fn make() -> Self {
-        let broker = KafkaBroker::start();
-        broker.create_topic(TOPIC, PARTITIONS, &[]);
-        let bootstrap = broker.bootstrap();
+    /// A flow on so many nodes of its own.
+    pub fn on(nodes: usize) -> Arc<Self> {
+        let brokers = Cluster::start(nodes);
+        brokers.create_topic(TOPIC, PARTITIONS, &[]);
+        let bootstrap = brokers.bootstrap();
         let topic = Topic::new(&bootstrap, TOPIC);
         fill(&bootstrap, &topic);
         let hostile = hostile::find(&topic);
         let rounds = HOSTILE_AT.len() + 2;
         assert_eq!(hostile.len(), rounds * hostile::KINDS.len() * usize::try_from(PARTITIONS).unwrap());
-        let flow = Self { bootstrap, topic, hostile, broker: Arc::new(Mutex::new(broker)) };
+        let flow = Self { bootstrap, topic, hostile, brokers: Arc::new(Mutex::new(brokers)) };
         let records = flow.records();
         assert!(RECORDS.contains(&records), "{records} records");
-        flow
+        Arc::new(flow)
+    }
+
+    /// The brokers, to do harm to.
+    pub fn brokers(&self) -> MutexGuard<'_, Cluster> {
+        self.brokers.lock().unwrap()
     }
 
     /// The same flow in a topic of its own, for a test that does harm to the input.
@@ -72,8 +78,8 @@ impl Flow {
         self.create_topic(name, PARTITIONS);
         let topic = Topic::new(&self.bootstrap, name);
         self.topic.copy_to(&topic);
-        let (bootstrap, hostile, broker) = (self.bootstrap.clone(), self.hostile.clone(), Arc::clone(&self.broker));
-        Arc::new(Self { bootstrap, topic, hostile, broker })
+        let (bootstrap, hostile, brokers) = (self.bootstrap.clone(), self.hostile.clone(), Arc::clone(&self.brokers));
+        Arc::new(Self { bootstrap, topic, hostile, brokers })
     }
 
     /// Makes the topic of a copy anew, as it was before harm was done.
@@ -92,7 +98,7 @@ impl Flow {
 
     /// Creates an output topic.
     pub fn create_topic(&self, name: &str, partitions: i32) {
-        self.broker.lock().unwrap().create_topic(name, partitions, &[]);
+        self.brokers().create_topic(name, partitions, &[]);
     }
 
     /// How many records the topic has. Its producers use no transactions, so every offset is a record.

@@ -78,10 +78,22 @@ impl Service {
         self.wait_json("HTTP is served")["address"].as_str().unwrap().parse().unwrap()
     }
 
+    /// How many lines with a text it has said by now.
+    pub fn count_lines(&mut self, text: &str) -> usize {
+        self.log_so_far().lines().filter(|line| line.contains(text)).count()
+    }
+
     /// What it has said by now.
     pub fn log_so_far(&mut self) -> String {
         self.log.extend(self.lines.try_iter());
         self.log.join("\n")
+    }
+
+    /// The most memory that it has had, in kilobytes (the peak of its resident set).
+    pub fn memory_peak_kb(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak").trim();
+        peak.trim_end_matches(" kB").parse().unwrap()
     }
 
     /// Fails if it has ended.

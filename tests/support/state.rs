@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use foreshock::alert::hexadecimal;
 use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use serde_json::Value;
@@ -99,8 +100,4 @@ impl Stored {
     pub fn unpacked(&self) -> Vec<u8> {
         zstd::decode_all(self.bytes.as_slice()).unwrap()
     }
-}
-
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }

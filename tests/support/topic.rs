@@ -243,27 +243,31 @@ impl Group {
         Self { consumer: idle_consumer(bootstrap, name, Isolation::ReadCommitted) }
     }
 
-    /// The sum of its committed offsets of a topic; a partition without one counts nothing.
-    pub fn committed(&self, topic: &Topic) -> i64 {
-        let mut question = TopicPartitionList::new();
-        for partition in topic.partitions(&self.consumer) {
-            question.add_partition(&topic.name, partition);
-        }
-        let answer = self.consumer.committed_offsets(question, ANSWER_MAX).unwrap();
-        answer.elements().iter().filter_map(|e| e.offset().to_raw()).filter(|&offset| offset > 0).sum()
+    /// How many records of a topic it has committed, in all partitions. `None` while the broker cannot tell.
+    pub fn committed(&self, topic: &Topic) -> Option<i64> {
+        let offset = |elem: &TopicPartitionListElem<'_>| match elem.offset() {
+            Offset::Offset(offset) => offset,
+            // Nothing was committed yet.
+            Offset::Invalid | Offset::Beginning | Offset::End | Offset::Stored | Offset::OffsetTail(_) => 0,
+        };
+        self.offsets(topic).map(|answer| answer.elements().iter().map(offset).sum())
     }
 
     /// Whether it has committed every record of a topic.
     pub fn has_read(&self, topic: &Topic) -> bool {
+        let Some(answer) = self.offsets(topic) else { return false };
+        let committed = answer.elements().iter().map(TopicPartitionListElem::offset).collect::<Vec<_>>();
+        let ends = topic.ends(Isolation::ReadUncommitted);
+        committed == ends.into_iter().map(Offset::Offset).collect::<Vec<_>>()
+    }
+
+    fn offsets(&self, topic: &Topic) -> Option<TopicPartitionList> {
         let mut question = TopicPartitionList::new();
         for partition in topic.partitions(&self.consumer) {
             question.add_partition(&topic.name, partition);
         }
         // An answer may fail while a transaction ends or the coordinator moves.
-        let Ok(answer) = self.consumer.committed_offsets(question, ANSWER_MAX) else { return false };
-        let committed = answer.elements().iter().map(TopicPartitionListElem::offset).collect::<Vec<_>>();
-        let ends = topic.ends(Isolation::ReadUncommitted);
-        committed == ends.into_iter().map(Offset::Offset).collect::<Vec<_>>()
+        self.consumer.committed_offsets(question, ANSWER_MAX).ok()
     }
 }
 

@@ -88,16 +88,26 @@ impl Trial {
         StateTopic::new(&self.flow.bootstrap, &format!("{}.state", self.name), &self.name)
     }
 
-    /// How many offsets of the input are committed.
-    pub fn committed(&self) -> i64 {
-        self.group.committed(&self.flow.topic)
-    }
-
     /// Lets the broker forget the input up to the positions of a manifest.
     pub fn forget_input(&self, positions: &Value) {
         for position in positions.as_array().unwrap() {
             let number = |key: &str| position[key].as_i64().unwrap();
             self.flow.forget(i32::try_from(number("partition")).unwrap(), number("next"));
+        }
+    }
+
+    /// How many records of the input are committed; none where the broker does not answer.
+    pub fn committed(&self) -> Option<i64> {
+        self.group.committed(&self.flow.topic)
+    }
+
+    /// Returns when so many records of the input are committed.
+    pub fn wait_committed(&self, records: i64, service: &mut Service) {
+        let deadline = Deadline::after(RUN_MAX);
+        while self.committed().is_none_or(|committed| committed < records) {
+            service.assert_running();
+            deadline.check("more committed records of the input");
+            std::thread::park_timeout(POLL);
         }
     }
 

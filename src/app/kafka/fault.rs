@@ -121,8 +121,14 @@ pub fn is_login(error: &KafkaError) -> bool {
 pub fn unavailable(what: &str, error: &KafkaError) -> Failure {
     let advice = code(error).and_then(|code| RIGHTS.iter().chain(&LOGIN).find(|(refused, _)| *refused == code));
     let advice = advice.map(|(_, advice)| format!("; {advice}")).unwrap_or_default();
-    let failure = Failure::new(Exit::Unavailable, format!("{what}: {error}{advice}"));
+    let failure = Failure::new(Exit::Unavailable, format!("{what}: {}{advice}", words(error)));
     if Fault::of(error).passes() { failure.passing() } else { failure }
+}
+
+/// An error in words. Those for a setting show its value, which may be a secret: it is left out.
+fn words(error: &KafkaError) -> String {
+    let KafkaError::ClientConfig(_, why, name, _) = error else { return error.to_string() };
+    format!("`{name}`: {why}")
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::{
 use rdkafka::{Offset, TopicPartitionList, error::KafkaError};
 
 use super::{
+    dead_letter,
     keeper::Keeper,
     restore::{self, Restored},
     vigil::Vigil,
@@ -20,7 +21,7 @@ use crate::{
             batch::Received,
             consumer::Handle,
             lag::Ends,
-            message::{CUT, Message},
+            message::Message,
             publisher::{Publisher, Transaction},
             state,
             topics::Range,
@@ -37,10 +38,6 @@ use crate::{
 
 /// Outputs that wait are committed early when they come to so many bytes: hostile input makes a dead letter of each record.
 const WAITING_BYTES_MAX: usize = 4 << 20;
-
-/// The most of a rejected record that is kept: with key and headers it stays under the megabyte that brokers and clients take
-/// by default, or one record too large would hold up all others for ever.
-const DEAD_LETTER_BYTES_MAX: usize = 990_000;
 
 /// Of so many records one is measured: to read the clock twice costs a twentieth of a record's handling. A prime, so that no
 /// pattern of the input is always met at the same place.
@@ -235,22 +232,11 @@ impl Open {
         self.emitted.push(clock::monotonic());
     }
 
-    /// Puts a record that cannot be used among the dead letters, with its key and its bytes. What no topic would take is cut.
+    /// Puts a record that cannot be used among the dead letters, with its key and its bytes.
     fn bury(&mut self, record: Received<'_>, rejection: &Rejection) {
-        let from = &self.partitions[record.partition];
-        let mut headers = vec![
-            ("reason", rejection.reason.name().to_owned()),
-            ("detail", rejection.detail.to_string()),
-            ("topic", from.topic.clone()),
-            ("partition", from.number.to_string()),
-            ("offset", record.offset.to_string()),
-        ];
-        let kept = &record.payload[..record.payload.len().min(DEAD_LETTER_BYTES_MAX)];
-        if kept.len() < record.payload.len() {
-            headers.push((CUT, record.payload.len().to_string()));
-        }
-        let topic = self.topics.dead_letter.as_str().to_owned();
-        self.wait(Message { topic, key: record.key.to_vec(), payload: kept.to_vec(), headers });
+        let Partition { topic, number, .. } = &self.partitions[record.partition];
+        let letter = dead_letter::of(self.topics.dead_letter.as_str(), (topic, *number), record, rejection);
+        self.wait(letter);
     }
 
     fn wait(&mut self, message: Message) {
