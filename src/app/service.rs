@@ -9,7 +9,7 @@
 //! interleaved, so a restart goes on from the newest snapshot: it reads the input again from there up to the committed offsets and
 //! discards what comes out (`restore`). Snapshots are taken after commits and written aside (`keeper`).
 //!
-//! One process works, others stand by ([`turn`]); what one does with the partitions that it has is [`tenure`]. Whatever ends a
+//! One process works, others stand by (`turn`); what one does with the partitions that it has is `tenure`. Whatever ends a
 //! tenure that may pass ends in the same way: the process leaves the group and begins again. It then finds itself alone, and
 //! reads the input again; or it finds another at work, that took over while this one was thought dead, and ends.
 
