@@ -1,8 +1,13 @@
 //! Brokers that die, come back, and are slow, on real ones: the service waits for them, says so once, stays small, and what
 //! readers of committed records see is what a replay of the input gives.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 #[path = "../support/mod.rs"]
 mod support;
+
+mod refused;
+mod slow;
 
 use std::time::Duration;
 
@@ -10,6 +15,8 @@ use support::deadline::Deadline;
 use support::flow::Flow;
 use support::trial::Trial;
 
+/// How long a broker may take to answer.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// Alerts that are out before harm is done.
 const ALERTS_MIN: usize = 20;
 /// Said when a process has all partitions.

@@ -6,10 +6,13 @@ use crate::support::flow::Flow;
 use crate::support::trial::Trial;
 use crate::{FAILPOINT, is_long};
 
-/// How often: of each three kills the first is between producing and committing.
+/// How often: of each three kills the first is between producing and committing, and the second of all is inside a snapshot.
 const KILLS: (u64, u64) = (3, 10);
 /// Incidents that one service opens at most before its transaction is killed.
 const OPENED_MAX: u64 = 3;
+
+/// Reached when all pieces of a snapshot are with the broker and its manifest is not.
+const IN_SNAPSHOT: &str = "in-snapshot";
 
 #[test]
 fn kills_at_random_points_lose_and_repeat_nothing() {
@@ -19,14 +22,14 @@ fn kills_at_random_points_lose_and_repeat_nothing() {
     eprintln!("seed {}", random.0);
     // No kill comes after the input's end.
     let step = i64::try_from(flow.records() / (kills + 2)).unwrap();
-    let trial = Trial::named(flow, "kills");
+    let trial = Trial::named_with(flow, "kills", "[state]\ninterval_s = 1");
     let follower = trial.alerts.follow();
     for kill in 0..kills {
         if kill % 3 == 0 {
             let opened = random.below(OPENED_MAX);
-            let mut service = trial.start_with(&format!("{FAILPOINT}={opened}*off->return"));
-            service.wait_line(&format!("failpoint {FAILPOINT}"));
-            service.kill();
+            kill_at(&trial, FAILPOINT, &format!("{opened}*off->return"));
+        } else if kill == 1 {
+            kill_at(&trial, IN_SNAPSHOT, "return");
         } else {
             let further = i64::try_from(random.below(u64::try_from(step).unwrap())).unwrap();
             let mut service = trial.start();
@@ -37,6 +40,13 @@ fn kills_at_random_points_lose_and_repeat_nothing() {
     }
     let last = trial.start();
     trial.finish(last, follower);
+}
+
+/// Kills a service that has reached a failpoint.
+fn kill_at(trial: &Trial, failpoint: &str, action: &str) {
+    let mut service = trial.start_with(&format!("{failpoint}={action}"));
+    service.wait_line(&format!("failpoint {failpoint}"));
+    service.kill();
 }
 
 /// `SplitMix64`: enough to choose points in time.

@@ -8,6 +8,7 @@
 pub mod authorized;
 mod node;
 pub mod port;
+pub mod secured;
 
 use std::path::Path;
 use std::thread;
@@ -113,6 +114,17 @@ impl Cluster {
         node.spawn();
         node.wait_started();
         ask_metadata(node);
+    }
+
+    /// Lets clients of this id write only so many bytes a second: the broker answers them the later, the more they write.
+    pub fn throttle(&self, client_id: &str, bytes_per_second: u32) {
+        let output = node::java("64m")
+            .args(["kafka.admin.ConfigCommand", "--bootstrap-server", &self.bootstrap(), "--alter"])
+            .args(["--add-config", &format!("producer_byte_rate={bytes_per_second}")])
+            .args(["--entity-type", "clients", "--entity-name", client_id])
+            .output()
+            .unwrap_or_else(|error| panic!("{}", node::no_java(&error)));
+        assert!(output.status.success(), "{output:?}");
     }
 
     /// Creates a topic and returns when every partition has a leader.

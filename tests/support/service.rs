@@ -31,10 +31,15 @@ pub struct Service {
 impl Service {
     /// Starts the service with some failpoints in the notation of the crate `fail`; none when empty.
     pub fn start(config: &Path, failpoints: &str) -> Self {
+        Self::start_with(config, &[("FAILPOINTS", failpoints)])
+    }
+
+    /// Starts the service with variables in its environment.
+    pub fn start_with(config: &Path, variables: &[(&str, &str)]) -> Self {
         let mut child = foreshock()
             .args(["run", "--config"])
             .arg(config)
-            .env("FAILPOINTS", failpoints)
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
@@ -67,12 +72,15 @@ impl Service {
         assert!(found, "the service never said `{text}`");
     }
 
+    /// The same, for what the line says.
+    pub fn wait_json(&mut self, text: &str) -> serde_json::Value {
+        self.wait_line(text);
+        serde_json::from_str(self.log.last().unwrap()).expect("JSON where no terminal is")
+    }
+
     /// Waits until it serves HTTP, and says where.
     pub fn http(&mut self) -> SocketAddr {
-        self.wait_line("HTTP is served");
-        let line: serde_json::Value =
-            serde_json::from_str(self.log.last().unwrap()).expect("JSON where no terminal is");
-        line["address"].as_str().unwrap().parse().unwrap()
+        self.wait_json("HTTP is served")["address"].as_str().unwrap().parse().unwrap()
     }
 
     /// How many lines with a text it has said by now.

@@ -18,7 +18,7 @@ use backon::{BackoffBuilder as _, ExponentialBuilder};
 use rdkafka::{
     ClientContext, TopicPartitionList,
     consumer::Consumer as _,
-    error::KafkaError,
+    error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext, PurgeConfig},
 };
@@ -27,7 +27,7 @@ use super::{
     client,
     consumer::Handle,
     contact::Contact,
-    fault::{Fault, unavailable},
+    fault::{Fault, code, unavailable},
     message::Message,
 };
 use crate::{
@@ -209,7 +209,7 @@ impl Publisher {
                 self.deliver(Some(index), patience)?;
             }
         }
-        self.deliver(None, patience)?;
+        self.deliver(None, patience).map_err(|setback| self.cause(setback, transaction, patience))?;
         failpoint(transaction.opens_incident);
         let member = transaction.reader.group_metadata().ok_or(Setback::Again(KafkaError::Canceled))?;
         step(patience, || self.producer.send_offsets_to_transaction(transaction.offsets, &member, STEP_MAX))?;
@@ -234,6 +234,16 @@ impl Publisher {
             self.producer.poll(if brisk { DELIVERY_POLLS.0 } else { DELIVERY_POLLS.1 });
         }
         self.failed_delivery().map_or(Ok(()), |error| Err(Setback::of_message(index, error)))
+    }
+
+    /// Messages are purged when their transaction has failed as a whole, for want of a right, say: its next step says why. That is
+    /// never the commit: this transaction is to be aborted.
+    fn cause(&self, setback: Setback, transaction: &Transaction<'_>, patience: &Patience<'_>) -> Setback {
+        let Setback::Again(error) = &setback else { return setback };
+        let purged = matches!(code(error), Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight));
+        let Some(member) = transaction.reader.group_metadata().filter(|_| purged) else { return setback };
+        let next = step(patience, || self.producer.send_offsets_to_transaction(transaction.offsets, &member, STEP_MAX));
+        next.err().unwrap_or(setback)
     }
 
     /// Ends a transaction that failed. What is still under way must be gone first, or the abort times out.
@@ -267,14 +277,13 @@ fn step(patience: &Patience<'_>, mut action: impl FnMut() -> Result<(), KafkaErr
             Err(error) => error,
         };
         let KafkaError::Transaction(cause) = &error else { return Err(Setback::of_message(None, error)) };
-        if cause.is_fatal() {
-            // A new publisher may do better; if another process has this one's place, it will not get one.
-            let failure = unavailable("the producer cannot go on", &error);
-            return Err(Setback::End(failure.passing()));
-        }
         match Fault::of(&error) {
             Fault::Refused | Fault::Unusable | Fault::Missing => {
                 return Err(Setback::End(unavailable("cannot commit a transaction", &error)));
+            }
+            Fault::Passing | Fault::Superseded | Fault::TooLarge if cause.is_fatal() => {
+                // A new publisher may do better; if another process has this one's place, it will not get one.
+                return Err(Setback::End(unavailable("the producer cannot go on", &error).passing()));
             }
             Fault::Passing | Fault::Superseded | Fault::TooLarge if cause.is_retriable() => {
                 patience.check()?;

@@ -16,6 +16,10 @@ use crate::{
     config::{Config, Kafka, Subscription, TopicName},
 };
 
+/// How many events are looked through for the reason why no broker answers, and how long each is waited for: they are there.
+const REASONS_MAX: usize = 20;
+const REASON_POLL: Duration = Duration::from_millis(20);
+
 /// A partition and the offsets that it holds: `from` is the first, `to` the one after the last.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Range {
@@ -123,8 +127,8 @@ fn metadata(asker: &BaseConsumer, kafka: &Kafka, topic: Option<&str>) -> Result<
     asker.fetch_metadata(topic, ANSWER_MAX).map_err(|e| {
         let brokers = kafka.brokers.as_str();
         // That a broker does not let us in shows as silence; why is another event.
-        let reasons = std::iter::from_fn(|| asker.poll(Duration::ZERO)).filter_map(Result::err);
-        match reasons.into_iter().find(is_login) {
+        let mut reasons = (0..REASONS_MAX).filter_map(|_| asker.poll(REASON_POLL)).filter_map(Result::err);
+        match reasons.find(is_login) {
             Some(reason) => unavailable(&format!("cannot log in at `{brokers}`"), &reason),
             None => {
                 unavailable(&format!("no broker answers at `{brokers}`: start one, or correct `kafka.brokers`"), &e)
