@@ -60,8 +60,17 @@ impl Checked {
 }
 
 fn check(config: &str) -> Checked {
+    check_as("", config)
+}
+
+/// The same with a password in the environment.
+fn check_as(password: &str, config: &str) -> Checked {
     let file = configuration(config);
-    let output = foreshock().args(["check", "--config"]).arg(file.path()).output().unwrap();
+    let mut command = foreshock();
+    if !password.is_empty() {
+        command.env("FORESHOCK_KAFKA__CLIENT__SASL_PASSWORD", password);
+    }
+    let output = command.args(["check", "--config"]).arg(file.path()).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     Checked {
         code: output.status.code().unwrap(),
@@ -140,13 +149,17 @@ fn topics_are_judged_and_nothing_is_changed() {
     broker.create_topic("folded", 1, &[("cleanup.policy", "compact")]);
     broker.create_topic("foreshock.alerts", 1, &[]);
     broker.create_topic("foreshock.dead-letter", 1, &[("max.message.bytes", "500000")]);
+    broker.create_topic("foreshock.audit", 1, &[("retention.ms", "60000")]);
+    broker.create_topic("foreshock.state", 1, &[]);
     let bad = check(&minimal(&bootstrap, "input = ['short', 'folded']", ""));
     bad.exits(69);
     bad.says("fail", "input short", "kept for 90 s, but a restart reads up to 2 min again");
     bad.says("fail", "input folded", "set its cleanup.policy to delete");
     bad.says("ok", "output foreshock.alerts", "1 partition");
     bad.says("fail", "output foreshock.dead-letter", "set its max.message.bytes to 1000000 or more");
-    for topic in ["foreshock.alerts", "foreshock.dead-letter"] {
+    bad.says("fail", "output foreshock.audit", "kept for 1 min, but a restart reads up to 2 min again");
+    bad.says("fail", "output foreshock.state", "set its cleanup.policy to compact");
+    for topic in ["foreshock.alerts", "foreshock.dead-letter", "foreshock.audit", "foreshock.state"] {
         assert!(Topic::new(&bootstrap, topic).records(Isolation::ReadUncommitted).is_empty(), "{topic}");
     }
 }
@@ -190,24 +203,21 @@ fn a_service_that_runs_does_not_notice() {
 #[test]
 fn rights_are_asked_for_one_by_one() {
     let broker = AuthorizedBroker::start();
-    for topic in ["orderflow.events", "foreshock.alerts"] {
+    for topic in ["orderflow.events", "foreshock.alerts", "foreshock.state"] {
         broker.create_topic(topic, 1, &[]);
     }
     let (user, password) = USER;
-    let client = |password: &str| {
-        format!(
-            "[kafka.client]\n'security.protocol' = 'sasl_plaintext'\n'sasl.mechanism' = 'PLAIN'\n\
-             'sasl.username' = '{user}'\n'sasl.password' = '{password}'\n"
-        )
-    };
-    let config = minimal(&broker.users_bootstrap(), "", &client(password));
+    let client = format!(
+        "[kafka.client]\n'security.protocol' = 'sasl_plaintext'\n'sasl.mechanism' = 'PLAIN'\n'sasl.username' = '{user}'\n"
+    );
+    let config = minimal(&broker.users_bootstrap(), "", &client);
 
-    let unknown = check(&minimal(&broker.users_bootstrap(), "", &client("wrong")));
+    let unknown = check_as("wrong", &config);
     unknown.exits(69);
     unknown.says("fail", "brokers", "cannot log in");
     assert!(!format!("{unknown:?}").contains("wrong"), "a password is never shown: {unknown:?}");
 
-    let nothing = check(&config);
+    let nothing = check_as(password, &config);
     nothing.exits(69);
     nothing.says("fail", "input orderflow.events", "Read and Describe on the topic");
     nothing.says("fail", "output foreshock.alerts", "Write and Describe on the topic");
@@ -215,7 +225,8 @@ fn rights_are_asked_for_one_by_one() {
     nothing.says("fail", "group foreshock", "give its user Read on the group");
     nothing.says("warn", "transactions foreshock", "Write and Describe on the transactional id `foreshock`");
 
-    let describe = ["orderflow.events", "foreshock.alerts", "foreshock.dead-letter", "foreshock.audit"];
+    let describe =
+        ["orderflow.events", "foreshock.alerts", "foreshock.dead-letter", "foreshock.audit", "foreshock.state"];
     broker.allow(&describe.map(|topic| ["TOPIC", topic, "DESCRIBE"]));
     broker.allow(&[["GROUP", "foreshock", "DESCRIBE"]]);
     let described = check_until(&config, |checked| checked.about("output foreshock.dead").contains("created"));
@@ -230,16 +241,22 @@ fn rights_are_asked_for_one_by_one() {
         ["TOPIC", "foreshock.alerts", "WRITE"],
         ["TOPIC", "foreshock.dead-letter", "CREATE"],
         ["TOPIC", "foreshock.audit", "CREATE"],
+        ["TOPIC", "foreshock.state", "WRITE"],
         ["GROUP", "foreshock", "READ"],
         ["TRANSACTIONAL_ID", "foreshock-check", "WRITE"],
     ]);
     let allowed = check_until(&config, |checked| checked.about("transactions").starts_with("ok"));
-    allowed.exits(0);
+    // What a restart reads again must be readable too.
+    allowed.exits(69);
+    allowed.says("fail", "output foreshock.state", "give its user Read on the topic");
     allowed.says("warn", "input orderflow.events", "allow DescribeConfigs to have them checked");
     allowed.says("ok", "output foreshock.dead-letter", "the service creates it");
     allowed.says("ok", "group foreshock", "");
-    broker.allow(&[["TOPIC", "orderflow.events", "DESCRIBE_CONFIGS"]]);
-    check_until(&config, |checked| checked.about("input").starts_with("ok")).exits(0);
+    broker.allow(&[["TOPIC", "orderflow.events", "DESCRIBE_CONFIGS"], ["TOPIC", "foreshock.state", "READ"]]);
+    let done = |checked: &Checked| {
+        checked.about("input").starts_with("ok") && checked.about("output foreshock.state").starts_with("warn")
+    };
+    check_until(&config, done).exits(0);
     let alerts = Topic::new(&broker.bootstrap(), "foreshock.alerts");
     assert!(alerts.records(Isolation::ReadUncommitted).is_empty(), "a check writes nothing");
 }
@@ -248,7 +265,7 @@ fn rights_are_asked_for_one_by_one() {
 fn check_until(config: &str, learned: impl Fn(&Checked) -> bool) -> Checked {
     let deadline = Deadline::after(WAIT_MAX);
     loop {
-        let checked = check(config);
+        let checked = check_as(USER.1, config);
         if learned(&checked) {
             return checked;
         }

@@ -100,7 +100,7 @@ pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failur
 }
 
 fn kafka(config: &Config, interrupt: &Interrupt, report: &mut Report) -> Result<(), Failure> {
-    let broker = match Broker::reach(&config.kafka) {
+    let broker = match Broker::reach(config) {
         Ok(broker) => broker,
         Err(failure) => return report.say([Finding::fail("brokers", failure.message)]),
     };
@@ -115,9 +115,9 @@ fn kafka(config: &Config, interrupt: &Interrupt, report: &mut Report) -> Result<
             Subscription::Pattern(pattern) => report.say([broker.pattern(pattern)])?,
         }
     }
-    for topic in config.topics.outputs() {
+    for topic in config.topics.all() {
         interrupt.check()?;
-        report.say(broker.output(topic.as_str()))?;
+        report.say(broker.output(topic))?;
     }
     interrupt.check()?;
     report.say([rights::group(&config.kafka), rights::transactions(&config.kafka)])

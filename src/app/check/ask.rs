@@ -16,7 +16,7 @@ use rdkafka::{
 
 use super::{
     Finding, count,
-    judge::{self, SNAPSHOT_INTERVAL, Settings},
+    judge::{self, Role, Settings},
     rights,
 };
 use crate::{
@@ -24,7 +24,7 @@ use crate::{
         Failure, clock,
         kafka::{self, ANSWER_MAX, fault::is_login, refusal::refused, unavailable},
     },
-    config::Kafka,
+    config::{Config, TopicName},
 };
 
 /// How long one try waits, before it is looked why there is no answer.
@@ -36,7 +36,7 @@ const POLL: Duration = Duration::from_millis(5);
 
 /// A broker that answers.
 pub struct Broker<'a> {
-    kafka: &'a Kafka,
+    config: &'a Config,
     asker: BaseConsumer<Grievances>,
     admin: AdminClient<DefaultClientContext>,
     all: Metadata,
@@ -97,7 +97,8 @@ impl<'a> Broker<'a> {
     ///
     /// # Errors
     /// With what to do: nobody answers, or the settings are refused.
-    pub fn reach(kafka: &'a Kafka) -> Result<Self, Failure> {
+    pub fn reach(config: &'a Config) -> Result<Self, Failure> {
+        let kafka = &config.kafka;
         let asker: BaseConsumer<Grievances> =
             kafka::consumer(kafka).create_with_context(Grievances::default()).map_err(|e| refused(&e))?;
         let admin = kafka::client(kafka).create().map_err(|e| refused(&e))?;
@@ -109,7 +110,7 @@ impl<'a> Broker<'a> {
             let advice = "start one, or correct `kafka.brokers`, or what `kafka.client` says of TLS and passwords";
             unavailable(&format!("no broker answers at `{brokers}`{why}: {advice}"), &e)
         })?;
-        Ok(Self { kafka, asker, admin, all })
+        Ok(Self { config, asker, admin, all })
     }
 
     /// How many brokers there are.
@@ -125,11 +126,11 @@ impl<'a> Broker<'a> {
             Ok(partitions) => partitions,
             Err(error) => return vec![Finding::fail(about, not_allowed(error, "Read and Describe on the topic"))],
         };
-        if let Err(error) = rights::read(self.kafka, topic) {
+        if let Err(error) = rights::read(&self.config.kafka, topic) {
             return vec![Finding::fail(about, error)];
         }
         match self.settings(topic) {
-            Ok(settings) => judge::input(topic, partitions, &settings, SNAPSHOT_INTERVAL),
+            Ok(settings) => judge::input(topic, partitions, &settings, self.config.state.interval),
             Err(why) => vec![untold(about, partitions, &why)],
         }
     }
@@ -147,24 +148,38 @@ impl<'a> Broker<'a> {
         }
     }
 
-    /// An output topic: that it is there and takes what is written, or can be made.
-    pub fn output(&self, topic: &str) -> Vec<Finding> {
+    /// An output topic: that it is there and takes what is written, or can be made. What a restart reads again must also be
+    /// readable.
+    pub fn output(&self, topic: &TopicName) -> Vec<Finding> {
+        let (topic, role, kafka) = (topic.as_str(), self.role(topic), &self.config.kafka);
         let about = format!("output {topic}");
         let partitions = match self.partitions(topic) {
-            Ok(0) if self.kafka.create_topics => return vec![self.creation(topic)],
+            Ok(0) if kafka.create_topics => return vec![self.creation(topic)],
             Ok(0) => {
                 return vec![Finding::fail(about, "it is not there: create it, or set `kafka.create_topics`")];
             }
             Ok(partitions) => partitions,
             Err(error) => return vec![Finding::fail(about, not_allowed(error, "Write and Describe on the topic"))],
         };
-        if let Err(error) = rights::write(self.kafka, topic) {
+        let readable = || if role == Role::Said { Ok(()) } else { rights::read(kafka, topic) };
+        if let Err(error) = rights::write(kafka, topic).and_then(|()| readable()) {
             return vec![Finding::fail(about, error)];
         }
-        let client_bytes_max = self.kafka.client.get("message.max.bytes").and_then(|value| value.expose().parse().ok());
+        let client_bytes_max = kafka.client.get("message.max.bytes").and_then(|value| value.expose().parse().ok());
+        let interval = self.config.state.interval;
         match self.settings(topic) {
-            Ok(settings) => vec![judge::output(topic, partitions, &settings, client_bytes_max)],
+            Ok(settings) => vec![judge::output(topic, role, partitions, &settings, client_bytes_max, interval)],
             Err(why) => vec![untold(about, partitions, &why)],
+        }
+    }
+
+    fn role(&self, topic: &TopicName) -> Role {
+        if *topic == self.config.topics.state {
+            Role::Snapshots
+        } else if *topic == self.config.topics.audit {
+            Role::Decisions
+        } else {
+            Role::Said
         }
     }
 
@@ -222,6 +237,7 @@ fn read(resource: &ConfigResource) -> Option<Settings> {
         retention_bytes: number("retention.bytes")?,
         timestamp_type: text("message.timestamp.type")?,
         record_bytes_max: number("max.message.bytes")?,
+        segment_bytes: number("segment.bytes")?,
     })
 }
 
