@@ -97,7 +97,7 @@ fn measure<T>(what: &str, mut work: impl FnMut() -> T) -> T {
 }
 
 fn main() {
-    let orders = std::env::args().filter_map(|arg| arg.parse().ok()).next().unwrap_or(ORDERS);
+    let orders = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(ORDERS);
     let engine = engine(orders);
     println!("{:?}", engine.occupancy());
     let snapshot = measure("copy", || engine.snapshot());

@@ -14,8 +14,10 @@ use std::borrow::Cow;
 use feeds::{Dice, FEEDS, flow, interleaving};
 use foreshock::{
     detect::cancel_burst,
-    engine::{Detection, Engine, Input, Keys, Limits, Outbox, Output, Plan, Record, Snapshot},
+    engine::{Detection, Engine, Idle, Input, Keys, Limits, Outbox, Output, Plan, Record, Snapshot},
     event::{Event, Reason, Rejection, Source, SourceId},
+    time::Span,
+    trust::{Cause, Mode, ModeChange, Trouble},
     window::BurstSettings,
 };
 use hurtful::{START, cancel, event, name, secs};
@@ -52,15 +54,41 @@ impl Twins {
         let offset = self.next[source];
         self.next[source] += 1;
         let source = SourceId(u32::try_from(source).unwrap());
+        let content = content.as_deref().map_err(Clone::clone);
+        self.give(&Input::Record(Record { source, offset, appended_at: None, content }))
+    }
+
+    fn give(&mut self, input: &Input<'_>) -> Vec<Output> {
         let [kept, restarted] = [&mut self.kept, &mut self.restarted].map(|engine| {
             let mut outbox = Outbox::default();
-            let record =
-                Record { source, offset, appended_at: None, content: content.as_deref().map_err(Clone::clone) };
-            engine.handle(Input::Record(record), &mut outbox);
+            engine.handle(input.clone(), &mut outbox);
             outbox.drain().collect::<Vec<_>>()
         });
         assert_eq!(kept, restarted);
         kept
+    }
+
+    /// What the wall clock may decide: a source is idle, or the mode changes.
+    fn decide(&mut self, source: usize, mode: Mode) -> usize {
+        let Some(newest) = (0..self.next.len()).filter_map(|source| self.kept.clock(source)).max() else { return 0 };
+        let (id, last) = (SourceId(u32::try_from(source).unwrap()), self.next[source].checked_sub(1));
+        let idle = Idle { source: id, after_offset: last, until: newest };
+        let trouble = |cause, value, pages| Trouble {
+            cause,
+            source: id,
+            after_offset: last.unwrap_or(0),
+            clock: newest,
+            value,
+            limit: 1.0,
+            pages,
+        };
+        let troubles = match mode {
+            Mode::Normal => vec![],
+            Mode::Degraded => vec![trouble(Cause::Lag, 7.5, false)],
+            Mode::Blind => vec![trouble(Cause::Gap, 2.0, false), trouble(Cause::Silence, 5.5, true)],
+        };
+        let change = ModeChange { from: newest.plus(Span::from_millis(300)), mode, troubles };
+        self.give(&Input::Idle(idle)).len() + self.give(&Input::Mode(change)).len()
     }
 
     /// Writes both, and goes on with the second from what was written.
@@ -98,7 +126,7 @@ struct Met {
 fn an_engine_restarted_hundreds_of_times_says_the_same() {
     let flow = flow();
     let mut met = Met::default();
-    let mut outputs = 0;
+    let (mut outputs, mut said) = (0, 0);
     for seed in 0..4 {
         let mut dice = Dice(seed);
         let mut twins = Twins::new(plan(FEEDS, Limits::default()));
@@ -114,13 +142,17 @@ fn an_engine_restarted_hundreds_of_times_says_the_same() {
                 until_restart = if dice.one_in(3) { 1 } else { 1 + dice.below(150) };
             }
             until_restart -= 1;
+            if dice.one_in(300) {
+                let mode = [Mode::Normal, Mode::Degraded, Mode::Blind][dice.below(3)];
+                said += twins.decide(dice.below(FEEDS), mode);
+            }
             outputs += twins.take(feed, &Ok(vec![flow[feed][next[feed]].clone()])).len();
             next[feed] += 1;
         }
         twins.restart();
         twins.assert_same();
     }
-    assert!(outputs > 200 && met.restarts > 500, "{outputs} outputs, {met:?}");
+    assert!(outputs > 200 && said > 20 && met.restarts > 500, "{outputs} outputs, {said} said of the feed, {met:?}");
     assert!(met.open_incidents > 50 && met.waiting_signals > 20, "{met:?}");
 }
 
@@ -133,12 +165,17 @@ fn content() -> impl Strategy<Value = Result<Vec<Event<'static>>, Rejection>> {
     ]
 }
 
+fn mode() -> impl Strategy<Value = Option<Mode>> {
+    let mode = prop_oneof![Just(Mode::Normal), Just(Mode::Degraded), Just(Mode::Blind)];
+    prop::option::weighted(0.1, mode)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
     fn a_restart_anywhere_in_a_hostile_flow_changes_nothing(
-        records in prop::collection::vec((content(), 0_usize..2, 1_usize..40, any::<bool>()), 1..60)
+        records in prop::collection::vec((content(), 0_usize..2, 1_usize..40, any::<bool>(), mode()), 1..60)
     ) {
         let limits = Limits { symbols_max: 2, accounts_max: 3, orders_max: 3, incidents_max: 1, signals_pending_max: 2 };
         let mut twins = Twins::new(plan(2, limits));
@@ -150,9 +187,12 @@ proptest! {
                 twins.take(source, &Ok(vec![event]));
             }
         }
-        for (content, source, times, restart) in records {
+        for (content, source, times, restart, mode) in records {
             for _ in 0..times {
                 twins.take(source, &content);
+            }
+            if let Some(mode) = mode {
+                twins.decide(source, mode);
             }
             if restart {
                 twins.restart();

@@ -4,7 +4,7 @@
 //! interleave with those of other feeds. It evaluates on arrival. Its clock is the newest time it has seen, or what it was given
 //! while it was idle; with the clock move its deadlines.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -32,7 +32,8 @@ use crate::{
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Market {
     clock: Option<EventTime>,
-    symbols: Table<CompactString, Symbol>,
+    /// Shared with the snapshot that is being written: each is copied when it is first changed after one, not all at once.
+    symbols: Table<CompactString, Arc<Symbol>>,
     accounts: Table<CompactString, ()>,
     orders: Orders,
     /// When a firing symbol must be looked at again; an entry may be early, never late.
@@ -75,11 +76,11 @@ impl Market {
     pub fn retune(&mut self, limits: &Limits, settings: cancel_burst::Settings, place: Place, sink: &mut Sink<'_>) {
         if self.settings != settings {
             self.settings = settings;
-            self.symbols.values_mut().for_each(|symbol| symbol.cancel_burst.retune(settings));
+            self.symbols.values_mut().map(Arc::make_mut).for_each(|symbol| symbol.cancel_burst.retune(settings));
         }
         self.accounts.limit(limits.accounts_max);
         for (key, order) in self.orders.limit(limits.orders_max) {
-            if let Some(symbol) = self.symbols.get_mut(key.symbol()) {
+            if let Some(symbol) = self.symbols.get_mut(key.symbol()).map(Arc::make_mut) {
                 symbol.displace(&order);
             }
         }
@@ -148,7 +149,7 @@ impl Market {
             self.hear(event, place, sink);
             return Fate::Accepted;
         };
-        match self.symbols.get_mut(me).map(|symbol| symbol.place(event)) {
+        match self.symbols.get_mut(me).map(Arc::make_mut).map(|symbol| symbol.place(event)) {
             Some(Succession::Duplicate) => return Fate::Duplicate,
             Some(Succession::Late) => return Fate::Late,
             Some(Succession::Gap { since }) => {
@@ -171,7 +172,7 @@ impl Market {
         let pulse = self.pulse.get_or_insert_with(|| Pulse::new(event));
         if let Some(since) = pulse.hear(event) {
             sink.counters.stops += 1;
-            for symbol in self.symbols.values_mut() {
+            for symbol in self.symbols.values_mut().map(Arc::make_mut) {
                 symbol.cancel_burst.gap(since, event.ts);
             }
         }
@@ -184,7 +185,7 @@ impl Market {
             self.symbols.touch(handle);
             return handle;
         }
-        let (handle, displaced) = self.symbols.insert(CompactString::new(name), Symbol::new(self.settings));
+        let (handle, displaced) = self.symbols.insert(CompactString::new(name), Arc::new(Symbol::new(self.settings)));
         if let Some((name, symbol)) = displaced {
             self.forget(name, symbol, place, sink);
         }
@@ -192,8 +193,8 @@ impl Market {
     }
 
     /// What is forgotten can no longer clear: its episode ends here.
-    fn forget(&mut self, name: CompactString, mut symbol: Symbol, place: Place, sink: &mut Sink<'_>) {
-        let Some(verdict) = symbol.cancel_burst.end() else { return };
+    fn forget(&mut self, name: CompactString, mut symbol: Arc<Symbol>, place: Place, sink: &mut Sink<'_>) {
+        let Some(verdict) = Arc::make_mut(&mut symbol).cancel_burst.end() else { return };
         let clock = self.clock.unwrap_or(verdict.at);
         sink.say(name, verdict, clock, place);
         // Its deadline finds nobody any more, and without this would wait for a clock that may never come to it.
@@ -202,14 +203,14 @@ impl Market {
     }
 
     fn gap(&mut self, me: Handle, since: EventTime, until: EventTime) {
-        if let Some(symbol) = self.symbols.get_mut(me) {
+        if let Some(symbol) = self.symbols.get_mut(me).map(Arc::make_mut) {
             symbol.cancel_burst.gap(since.min(until), since.max(until));
         }
     }
 
     fn apply(&mut self, me: Handle, event: &Event<'_>, place: Place, sink: &mut Sink<'_>) -> Fate {
         let Self { symbols, accounts, orders, modes, .. } = self;
-        let Some(symbol) = symbols.get_mut(me) else { return Fate::Accepted };
+        let Some(symbol) = symbols.get_mut(me).map(Arc::make_mut) else { return Fate::Accepted };
         let age = symbol.age(event, sink.counters);
         let mut shared = Shared { orders, accounts, counters: sink.counters, displaced: None };
         let withdrawal = symbol.apply(me, event, &mut shared);
@@ -232,7 +233,7 @@ impl Market {
             self.say(me, verdict, place, sink);
         }
         if let Some((owner, order)) = displaced
-            && let Some(symbol) = self.symbols.get_mut(owner)
+            && let Some(symbol) = self.symbols.get_mut(owner).map(Arc::make_mut)
         {
             symbol.displace(&order);
         }
@@ -241,7 +242,7 @@ impl Market {
 
     fn say(&mut self, me: Handle, verdict: Verdict, place: Place, sink: &mut Sink<'_>) {
         if verdict.change == Change::Opened {
-            let deadline = self.symbols.get(me).and_then(Symbol::deadline);
+            let deadline = self.symbols.get(me).and_then(|symbol| symbol.deadline());
             self.deadlines.extend(deadline.map(|at| (at, me)));
         }
         if let (Some(name), Some(clock)) = (self.symbols.key(me), self.clock) {
@@ -258,7 +259,7 @@ impl Market {
         self.modes.advance(to);
         while let Some(&(deadline, me)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= to) {
             self.deadlines.remove(&(deadline, me));
-            let Some(symbol) = self.symbols.get_mut(me) else { continue };
+            let Some(symbol) = self.symbols.get_mut(me).map(Arc::make_mut) else { continue };
             match symbol.handle_timeout(to) {
                 Some(verdict) => self.say(me, verdict, place, sink),
                 None => self.deadlines.extend(symbol.deadline().map(|later| (later, me))),

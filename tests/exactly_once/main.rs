@@ -14,6 +14,7 @@
 
 mod kills;
 mod silence;
+mod snapshots;
 #[path = "../support/mod.rs"]
 mod support;
 mod takeover;

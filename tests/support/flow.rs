@@ -7,6 +7,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 
+use rdkafka::admin::AdminOptions;
+use rdkafka::{Offset, TopicPartitionList};
+
 use super::command::foreshock;
 use super::hostile;
 use super::kafka::Cluster;
@@ -34,7 +37,7 @@ pub struct Flow {
     pub topic: Topic,
     /// The bytes of the records that cannot be used, by partition and offset.
     pub hostile: BTreeMap<(i32, i64), Vec<u8>>,
-    brokers: Mutex<Cluster>,
+    brokers: Arc<Mutex<Cluster>>,
 }
 
 impl Flow {
@@ -59,7 +62,7 @@ impl Flow {
         let hostile = hostile::find(&topic);
         let rounds = HOSTILE_AT.len() + 2;
         assert_eq!(hostile.len(), rounds * hostile::KINDS.len() * usize::try_from(PARTITIONS).unwrap());
-        let flow = Self { bootstrap, topic, hostile, brokers: Mutex::new(brokers) };
+        let flow = Self { bootstrap, topic, hostile, brokers: Arc::new(Mutex::new(brokers)) };
         let records = flow.records();
         assert!(RECORDS.contains(&records), "{records} records");
         Arc::new(flow)
@@ -68,6 +71,29 @@ impl Flow {
     /// The brokers, to do harm to.
     pub fn brokers(&self) -> MutexGuard<'_, Cluster> {
         self.brokers.lock().unwrap()
+    }
+
+    /// The same flow in a topic of its own, for a test that does harm to the input.
+    pub fn copied(&self, name: &str) -> Arc<Self> {
+        self.create_topic(name, PARTITIONS);
+        let topic = Topic::new(&self.bootstrap, name);
+        self.topic.copy_to(&topic);
+        let (bootstrap, hostile, brokers) = (self.bootstrap.clone(), self.hostile.clone(), Arc::clone(&self.brokers));
+        Arc::new(Self { bootstrap, topic, hostile, brokers })
+    }
+
+    /// Makes the topic of a copy anew, as it was before harm was done.
+    pub fn mend(&self, copy: &Self) {
+        copy.topic.delete();
+        self.create_topic(&copy.topic.name, PARTITIONS);
+        self.topic.copy_to(&copy.topic);
+    }
+
+    /// Lets the broker forget the records of a partition before an offset, as retention does.
+    pub fn forget(&self, partition: i32, before: i64) {
+        let mut offsets = TopicPartitionList::new();
+        offsets.add_partition_offset(&self.topic.name, partition, Offset::Offset(before)).unwrap();
+        pollster::block_on(self.topic.admin().delete_records(&offsets, &AdminOptions::new())).unwrap();
     }
 
     /// Creates an output topic.

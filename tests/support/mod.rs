@@ -13,6 +13,7 @@ pub mod outcome;
 pub mod prometheus;
 pub mod replay;
 pub mod service;
+pub mod state;
 pub mod topic;
 pub mod trial;
 pub mod watchdog;

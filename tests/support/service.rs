@@ -72,12 +72,15 @@ impl Service {
         assert!(found, "the service never said `{text}`");
     }
 
+    /// The same, for what the line says.
+    pub fn wait_json(&mut self, text: &str) -> serde_json::Value {
+        self.wait_line(text);
+        serde_json::from_str(self.log.last().unwrap()).expect("JSON where no terminal is")
+    }
+
     /// Waits until it serves HTTP, and says where.
     pub fn http(&mut self) -> SocketAddr {
-        self.wait_line("HTTP is served");
-        let line: serde_json::Value =
-            serde_json::from_str(self.log.last().unwrap()).expect("JSON where no terminal is");
-        line["address"].as_str().unwrap().parse().unwrap()
+        self.wait_json("HTTP is served")["address"].as_str().unwrap().parse().unwrap()
     }
 
     /// How many lines with a text it has said by now.

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use rdkafka::admin::{AdminClient, AdminOptions};
+use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Headers};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 
@@ -102,6 +105,47 @@ impl Topic {
         }
     }
 
+    /// Writes every record again into another topic, in the same partition, at the same offset and time.
+    pub fn copy_to(&self, other: &Self) {
+        let producer: BaseProducer = ClientConfig::new()
+            .set("bootstrap.servers", &self.bootstrap)
+            .set("enable.idempotence", "true")
+            .set("queue.buffering.max.messages", "1000000")
+            .create()
+            .unwrap();
+        self.for_each(Isolation::ReadUncommitted, |message| {
+            let record = BaseRecord::<[u8], [u8]>::to(&other.name)
+                .key(message.key().unwrap_or_default())
+                .payload(message.payload().unwrap_or_default())
+                .partition(message.partition())
+                .timestamp(message.timestamp().to_millis().unwrap_or_default());
+            producer.send(record).map_err(|(error, _)| error).unwrap();
+            producer.poll(Duration::ZERO);
+        });
+        producer.flush(ANSWER_MAX).unwrap();
+        assert_eq!(other.ends(Isolation::ReadUncommitted), self.ends(Isolation::ReadUncommitted));
+    }
+
+    /// Removes the topic, and returns when it is gone.
+    pub fn delete(&self) {
+        let outcome = pollster::block_on(self.admin().delete_topics(&[&self.name], &AdminOptions::new())).unwrap();
+        assert!(outcome.iter().all(Result::is_ok), "{outcome:?}");
+        let (consumer, deadline) =
+            (idle_consumer(&self.bootstrap, "reader", Isolation::ReadUncommitted), Deadline::after(ANSWER_MAX));
+        let is_there = || {
+            let metadata = consumer.fetch_metadata(None, ANSWER_MAX).unwrap();
+            metadata.topics().iter().any(|topic| topic.name() == self.name)
+        };
+        while is_there() {
+            deadline.check("the end of the topic");
+            consumer.poll(POLL);
+        }
+    }
+
+    pub fn admin(&self) -> AdminClient<DefaultClientContext> {
+        ClientConfig::new().set("bootstrap.servers", &self.bootstrap).create().unwrap()
+    }
+
     /// A reader of committed records from the beginning on.
     pub fn follow(&self) -> Follower {
         Follower { consumer: self.consumer(Isolation::ReadCommitted), seen: Vec::new() }
@@ -156,6 +200,11 @@ pub struct Follower {
 }
 
 impl Follower {
+    /// What it has seen so far.
+    pub fn seen(&self) -> &[Record] {
+        &self.seen
+    }
+
     /// Takes the next record, or waits so long for it in vain.
     pub fn poll(&mut self, wait: Duration) -> bool {
         match self.consumer.poll(wait) {

@@ -4,6 +4,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::NamedTempFile;
 
 use super::deadline::Deadline;
@@ -11,6 +12,7 @@ use super::flow::Flow;
 use super::outcome::assert_exactly_once;
 use super::replay::Replay;
 use super::service::Service;
+use super::state::StateTopic;
 use super::topic::{Follower, Group, Isolation, Record, Topic};
 
 /// What the whole input may take on a loaded machine, with a start, and a restart that waits for a dead member's end.
@@ -26,6 +28,7 @@ const ALERT_PARTITIONS: i32 = 3;
 pub struct Trial {
     pub alerts: Topic,
     flow: Arc<Flow>,
+    name: String,
     dead_letters: Topic,
     audit: String,
     group: Group,
@@ -40,16 +43,28 @@ impl Trial {
 
     /// One whose group and output topics bear this name.
     pub fn named(flow: Arc<Flow>, name: &str) -> Self {
-        Self::named_with(flow, name, "")
+        Self::named_with(flow, name, "", "")
     }
 
-    /// The same with further lines in the configuration: settings of the Kafka client first, then other tables.
-    pub fn named_with(flow: Arc<Flow>, name: &str, further: &str) -> Self {
-        let [alerts, dead_letters, audit] = ["alerts", "dead-letter", "audit"].map(|topic| format!("{name}.{topic}"));
-        let topics = format!(
-            "{further}\n[topics]\nalerts = \"{alerts}\"\ndead_letter = \"{dead_letters}\"\naudit = \"{audit}\"\n"
-        );
-        Self::new(flow, name, [&alerts, &dead_letters, &audit], &topics)
+    /// The same, with settings of its Kafka client.
+    pub fn with_client(flow: Arc<Flow>, name: &str, client: &str) -> Self {
+        Self::named_with(flow, name, client, "")
+    }
+
+    /// The same, with settings of its snapshots.
+    pub fn keeping(flow: Arc<Flow>, name: &str, state: &str) -> Self {
+        Self::named_with(flow, name, "", state)
+    }
+
+    fn named_with(flow: Arc<Flow>, name: &str, client: &str, state: &str) -> Self {
+        let keys = ["alerts", "dead_letter", "audit", "state"];
+        let topics = keys.map(|key| format!("{name}.{key}"));
+        let named = keys
+            .iter()
+            .zip(&topics)
+            .fold("[topics]\n".to_owned(), |text, (key, topic)| text + &format!("{key} = \"{topic}\"\n"));
+        let [alerts, dead_letters, audit, _] = &topics;
+        Self::new(flow, name, [alerts, dead_letters, audit], &format!("{client}\n{named}[state]\n{state}"))
     }
 
     /// The topics of the dead letters and of the audit log are left for the service to create.
@@ -59,6 +74,7 @@ impl Trial {
         Self {
             alerts: Topic::new(bootstrap, alerts),
             dead_letters: Topic::new(bootstrap, dead_letters),
+            name: group.to_owned(),
             audit: audit.to_owned(),
             group: Group::new(bootstrap, group),
             config: configure(bootstrap, group, &flow.topic.name, topics),
@@ -74,6 +90,19 @@ impl Trial {
     /// Starts the service with failpoints.
     pub fn start_with(&self, failpoints: &str) -> Service {
         Service::start(self.config.path(), failpoints)
+    }
+
+    /// The topic of its snapshots.
+    pub fn state(&self) -> StateTopic {
+        StateTopic::new(&self.flow.bootstrap, &format!("{}.state", self.name), &self.name)
+    }
+
+    /// Lets the broker forget the input up to the positions of a manifest.
+    pub fn forget_input(&self, positions: &Value) {
+        for position in positions.as_array().unwrap() {
+            let number = |key: &str| position[key].as_i64().unwrap();
+            self.flow.forget(i32::try_from(number("partition")).unwrap(), number("next"));
+        }
     }
 
     /// How many records of the input are committed; none where the broker does not answer.
@@ -99,11 +128,12 @@ impl Trial {
     /// Lets the service go on to the end of the input, ends it, and proves that everything came out once. `follower` has
     /// followed the alerts from the beginning.
     pub fn finish(self, service: Service, follower: Follower) {
-        self.finish_and_measure(service, follower);
+        self.finish_after(service, follower, || ());
     }
 
-    /// The same, and the most memory that the service has had, in kilobytes.
-    pub fn finish_and_measure(self, mut service: Service, mut follower: Follower) -> u64 {
+    /// The same; `before` is done when the service has ended, and before the input is replayed. Returns the most memory that the
+    /// service has had, in kilobytes.
+    pub fn finish_after(self, mut service: Service, mut follower: Follower, before: impl FnOnce()) -> u64 {
         let deadline = Deadline::after(RUN_MAX);
         while !self.group.has_read(&self.flow.topic) {
             deadline.check("the end of the input");
@@ -121,6 +151,7 @@ impl Trial {
             topic.wait_closed();
             topic.records(Isolation::ReadCommitted)
         });
+        before();
         let replay = Replay::of(&self.flow.bootstrap, &self.flow.topic, &self.audit);
         assert_exactly_once(&self.flow, &replay, &alerts, &dead_letters);
         let mut by_position = alerts;

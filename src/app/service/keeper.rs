@@ -47,7 +47,8 @@ impl Keeper {
             telemetry: Arc::clone(telemetry),
             interval,
             due_at: if restored.from_snapshot { now + interval } else { now },
-            kept: 0,
+            // What was read without a snapshot is worth one even if nothing more comes.
+            kept: if restored.from_snapshot { 0 } else { u64::MAX },
         })
     }
 

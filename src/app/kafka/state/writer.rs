@@ -100,10 +100,13 @@ impl Writer {
     pub fn write(&self, job: Job) {
         self.flags.busy.store(true, Ordering::Release);
         // The thread ends only with this sender; if it broke down it stays busy, and nothing more is copied for it.
-        let _ = self.jobs.as_ref().map(|jobs| jobs.try_send(job));
+        if let Some(jobs) = &self.jobs {
+            let _ = jobs.try_send(job);
+        }
     }
 
     /// Waits so long until all is written. `false` where that was not enough.
+    #[must_use]
     pub fn finish(mut self, within: Duration) -> bool {
         self.jobs = None;
         self.ended.recv_timeout(within).is_err_and(|error| error.is_disconnected())
@@ -231,7 +234,7 @@ impl Thread {
 
 /// An idempotent producer of one topic that tells what was delivered.
 struct Producer {
-    producer: ThreadedProducer<Deliveries>,
+    client: ThreadedProducer<Deliveries>,
     outcomes: Receiver<Result<(), KafkaError>>,
     under_way: usize,
     service: String,
@@ -264,7 +267,7 @@ impl Producer {
             // It is packed already.
             .set("compression.type", "none");
         Ok(Self {
-            producer: settings.create_with_context(Deliveries(sender))?,
+            client: settings.create_with_context(Deliveries(sender))?,
             outcomes,
             under_way: 0,
             service: config.kafka.transactional_id.clone(),
@@ -275,7 +278,7 @@ impl Producer {
     fn send(&mut self, slot: Slot, part: Part, payload: &[u8]) -> Result<(), KafkaError> {
         let key = Key { service: &self.service, slot, part }.to_string();
         let record = BaseRecord::to(&self.topic).partition(PARTITION).key(&key).payload(payload);
-        self.producer.send(record).map_err(|(error, _)| error)?;
+        self.client.send(record).map_err(|(error, _)| error)?;
         self.under_way += 1;
         Ok(())
     }
