@@ -204,7 +204,7 @@ fn rights_are_asked_for_one_by_one() {
 
     let unknown = check(&minimal(&broker.users_bootstrap(), "", &client("wrong")));
     unknown.exits(69);
-    unknown.says("fail", "brokers", "Authentication failed");
+    unknown.says("fail", "brokers", "cannot log in");
     assert!(!format!("{unknown:?}").contains("wrong"), "a password is never shown: {unknown:?}");
 
     let nothing = check(&config);
@@ -215,7 +215,7 @@ fn rights_are_asked_for_one_by_one() {
     nothing.says("fail", "group foreshock", "give its user Read on the group");
     nothing.says("warn", "transactions foreshock", "Write and Describe on the transactional id `foreshock`");
 
-    let describe = ["orderflow.events", "foreshock.alerts", "foreshock.dead-letter"];
+    let describe = ["orderflow.events", "foreshock.alerts", "foreshock.dead-letter", "foreshock.audit"];
     broker.allow(&describe.map(|topic| ["TOPIC", topic, "DESCRIBE"]));
     broker.allow(&[["GROUP", "foreshock", "DESCRIBE"]]);
     let described = check_until(&config, |checked| checked.about("output foreshock.dead").contains("created"));
@@ -229,6 +229,7 @@ fn rights_are_asked_for_one_by_one() {
         ["TOPIC", "orderflow.events", "READ"],
         ["TOPIC", "foreshock.alerts", "WRITE"],
         ["TOPIC", "foreshock.dead-letter", "CREATE"],
+        ["TOPIC", "foreshock.audit", "CREATE"],
         ["GROUP", "foreshock", "READ"],
         ["TRANSACTIONAL_ID", "foreshock-check", "WRITE"],
     ]);

@@ -29,13 +29,6 @@ pub struct Entry {
     pub input: Recorded,
 }
 
-/// What other entries of a log may say is skipped.
-#[derive(Deserialize)]
-struct Any {
-    #[serde(default)]
-    input: Option<serde::de::IgnoredAny>,
-}
-
 impl Entry {
     /// Reads one line. `None` where it is an entry of another kind.
     fn read(bytes: &[u8], place: &dyn Fn() -> String) -> Result<Option<Self>, Failure> {
@@ -43,10 +36,8 @@ impl Entry {
             let what = format!("`{}`: expected an entry of the audit log in JSON: {e}", place());
             Failure::new(Exit::Input, what)
         };
-        match serde_json::from_slice::<Any>(bytes).map_err(wrong)?.input {
-            None => Ok(None),
-            Some(_) => serde_json::from_slice(bytes).map(Some).map_err(wrong),
-        }
+        let entry: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(bytes).map_err(wrong)?;
+        if entry.contains_key("input") { serde_json::from_slice(bytes).map(Some).map_err(wrong) } else { Ok(None) }
     }
 }
 

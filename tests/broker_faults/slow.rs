@@ -18,9 +18,9 @@ fn input_waits_in_its_topic_while_output_is_slow() {
     let flow = Flow::on(1);
     let rate = if is_long() { BYTES_PER_SECOND.1 } else { BYTES_PER_SECOND.0 };
     flow.brokers().throttle(CLIENT_ID, rate);
-    let trial = Trial::with_client(flow, "slow", &format!("\"client.id\" = \"{CLIENT_ID}\""));
+    let trial = Trial::named_with(flow, "slow", &format!("\"client.id\" = \"{CLIENT_ID}\""));
     let follower = trial.alerts.follow();
     let service = trial.start();
-    let peak = trial.finish_after(service, follower, || ());
+    let peak = trial.finish_and_measure(service, follower);
     assert!(peak < MEMORY_MAX_KB, "it took {peak} kB");
 }

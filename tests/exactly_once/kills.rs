@@ -22,7 +22,7 @@ fn kills_at_random_points_lose_and_repeat_nothing() {
     eprintln!("seed {}", random.0);
     // No kill comes after the input's end.
     let step = i64::try_from(flow.records() / (kills + 2)).unwrap();
-    let trial = Trial::keeping(flow, "kills", "interval_s = 1");
+    let trial = Trial::named_with(flow, "kills", "[state]\ninterval_s = 1");
     let follower = trial.alerts.follow();
     for kill in 0..kills {
         if kill % 3 == 0 {

@@ -43,20 +43,20 @@ impl Trial {
 
     /// One whose group and output topics bear this name.
     pub fn named(flow: Arc<Flow>, name: &str) -> Self {
-        Self::named_with(flow, name, "", "")
+        Self::named_with(flow, name, "")
     }
 
-    /// The same, with settings of its Kafka client.
-    pub fn with_client(flow: Arc<Flow>, name: &str, client: &str) -> Self {
-        Self::named_with(flow, name, client, "")
+    /// The same with further lines in the configuration: settings of the Kafka client first, then other tables.
+    pub fn named_with(flow: Arc<Flow>, name: &str, further: &str) -> Self {
+        Self::configured(flow, name, further, "")
     }
 
     /// The same, with settings of its snapshots.
     pub fn keeping(flow: Arc<Flow>, name: &str, state: &str) -> Self {
-        Self::named_with(flow, name, "", state)
+        Self::configured(flow, name, "", &format!("[state]\n{state}"))
     }
 
-    fn named_with(flow: Arc<Flow>, name: &str, client: &str, state: &str) -> Self {
+    fn configured(flow: Arc<Flow>, name: &str, before: &str, after: &str) -> Self {
         let keys = ["alerts", "dead_letter", "audit", "state"];
         let topics = keys.map(|key| format!("{name}.{key}"));
         let named = keys
@@ -64,7 +64,7 @@ impl Trial {
             .zip(&topics)
             .fold("[topics]\n".to_owned(), |text, (key, topic)| text + &format!("{key} = \"{topic}\"\n"));
         let [alerts, dead_letters, audit, _] = &topics;
-        Self::new(flow, name, [alerts, dead_letters, audit], &format!("{client}\n{named}[state]\n{state}"))
+        Self::new(flow, name, [alerts, dead_letters, audit], &format!("{before}\n{named}{after}"))
     }
 
     /// The topics of the dead letters and of the audit log are left for the service to create.
@@ -128,11 +128,15 @@ impl Trial {
     /// Lets the service go on to the end of the input, ends it, and proves that everything came out once. `follower` has
     /// followed the alerts from the beginning.
     pub fn finish(self, service: Service, follower: Follower) {
-        self.finish_after(service, follower, || ());
+        self.finish_and_measure(service, follower);
     }
 
-    /// The same; `before` is done when the service has ended, and before the input is replayed. Returns the most memory that the
-    /// service has had, in kilobytes.
+    /// The same, and the most memory that the service has had, in kilobytes.
+    pub fn finish_and_measure(self, service: Service, follower: Follower) -> u64 {
+        self.finish_after(service, follower, || ())
+    }
+
+    /// The same; `before` is done when the service has ended, and before the input is replayed.
     pub fn finish_after(self, mut service: Service, mut follower: Follower, before: impl FnOnce()) -> u64 {
         let deadline = Deadline::after(RUN_MAX);
         while !self.group.has_read(&self.flow.topic) {

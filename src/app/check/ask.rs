@@ -21,16 +21,18 @@ use super::{
 };
 use crate::{
     app::{
-        Failure,
-        kafka::{self, ANSWER_MAX, refusal::refused, unavailable},
+        Failure, clock,
+        kafka::{self, ANSWER_MAX, fault::is_login, refusal::refused, unavailable},
     },
     config::Kafka,
 };
 
-/// Of ten tries in as many seconds each leaves one or two.
-const COMPLAINTS_MAX: usize = 20;
-/// They are there already; this is for the first.
-const POLL: Duration = Duration::from_millis(20);
+/// How long one try waits, before it is looked why there is no answer.
+const ATTEMPT: Duration = Duration::from_secs(1);
+/// A try leaves one or two complaints.
+const COMPLAINTS_MAX: usize = 10;
+/// They are there already.
+const POLL: Duration = Duration::from_millis(5);
 
 /// A broker that answers.
 pub struct Broker<'a> {
@@ -64,12 +66,30 @@ impl ClientContext for Grievances {
 
 impl ConsumerContext for Grievances {}
 
-/// What the client complained of. It is handed out with polls, one at a time.
-fn complaint(asker: &BaseConsumer<Grievances>) -> String {
-    for _ in 0..COMPLAINTS_MAX {
-        asker.poll(POLL);
+/// Asks until there is an answer, or until the client complains of something that no waiting mends.
+///
+/// # Errors
+/// Why there is none.
+pub fn patiently<T>(
+    asker: &BaseConsumer<Grievances>,
+    ask: impl Fn(Duration) -> Result<T, KafkaError>,
+    hopeless: impl Fn(&KafkaError) -> bool,
+) -> Result<T, KafkaError> {
+    let until = clock::monotonic() + ANSWER_MAX;
+    loop {
+        let error = match ask(ATTEMPT) {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        // Complaints are handed out with polls, one at a time.
+        let complaints = (0..COMPLAINTS_MAX).filter_map(|_| asker.poll(POLL)?.err());
+        if let Some(complaint) = complaints.into_iter().find(&hopeless) {
+            return Err(complaint);
+        }
+        if hopeless(&error) || clock::monotonic() >= until {
+            return Err(error);
+        }
     }
-    asker.context().last()
 }
 
 impl<'a> Broker<'a> {
@@ -81,10 +101,13 @@ impl<'a> Broker<'a> {
         let asker: BaseConsumer<Grievances> =
             kafka::consumer(kafka).create_with_context(Grievances::default()).map_err(|e| refused(&e))?;
         let admin = kafka::client(kafka).create().map_err(|e| refused(&e))?;
-        let all = asker.fetch_metadata(None, ANSWER_MAX).map_err(|e| {
-            let why = complaint(&asker);
-            let what = format!("no broker answers at `{}`{why}: start one, or correct `kafka.brokers`, or what `kafka.client` says of TLS and passwords", kafka.brokers.as_str());
-            unavailable(&what, &e)
+        let all = patiently(&asker, |length| asker.fetch_metadata(None, length), is_login).map_err(|e| {
+            let (brokers, why) = (kafka.brokers.as_str(), asker.context().last());
+            if is_login(&e) {
+                return unavailable(&format!("cannot log in at `{brokers}`{why}"), &e);
+            }
+            let advice = "start one, or correct `kafka.brokers`, or what `kafka.client` says of TLS and passwords";
+            unavailable(&format!("no broker answers at `{brokers}`{why}: {advice}"), &e)
         })?;
         Ok(Self { kafka, asker, admin, all })
     }

@@ -74,7 +74,7 @@ pub fn output(topic: &str, partitions: usize, settings: &Settings, client_bytes_
         return Finding::fail(about, words);
     }
     if settings.cleanup_policy.contains("compact") {
-        let words = "compaction keeps only the last revision of each incident: set its cleanup.policy to delete";
+        let words = "compaction removes what was said before under the same key: set its cleanup.policy to delete";
         return Finding::warn(about, words);
     }
     Finding::ok(about, format!("{}, kept for {}", count(partitions, "partition"), time(settings.retention_ms)))

@@ -16,7 +16,10 @@ use rdkafka::{
     producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext},
 };
 
-use super::{Finding, ask::Grievances};
+use super::{
+    Finding,
+    ask::{Grievances, patiently},
+};
 use crate::{
     app::{
         clock,
@@ -27,8 +30,6 @@ use crate::{
 
 /// How long one poll waits.
 const POLL: Duration = Duration::from_millis(20);
-/// How often it is asked for what the client complained of.
-const COMPLAINTS_MAX: usize = 20;
 /// A topic that is nowhere: a commit for it is refused after the right to commit was judged, and before anything is kept.
 const NOWHERE: &str = "foreshock.check-of-rights.no-such-topic";
 /// Acknowledgements that no broker can give: a record that asks for them is refused after the right to write was judged, and
@@ -103,12 +104,11 @@ fn commit_nowhere(kafka: &Kafka) -> Result<(), Refusal> {
     let mut nowhere = TopicPartitionList::new();
     nowhere.add_partition_offset(NOWHERE, 0, Offset::Offset(0))?;
     // Finds the coordinator, which is refused or takes some time, with a time-out that a commit does not have.
-    if let Err(error) = consumer.committed_offsets(nowhere.clone(), ANSWER_MAX) {
-        // That the coordinator may not be asked for is told apart from the call that waits for it.
-        let mut told = (0..COMPLAINTS_MAX).filter_map(|_| consumer.poll(POLL)?.err()?.rdkafka_error_code());
-        let refused = told.any(|code| code == Code::GroupAuthorizationFailed);
-        return Err(if refused { Refusal::Right } else { Refusal::from(error) });
-    }
+    patiently(
+        &consumer,
+        |length| consumer.committed_offsets(nowhere.clone(), length),
+        |e| e.rdkafka_error_code() == Some(Code::GroupAuthorizationFailed),
+    )?;
     match consumer.commit(&nowhere, CommitMode::Sync).map_err(|e| (e.rdkafka_error_code(), e)) {
         // The right was there, and the rest was refused: members of the group alone may commit while it has some.
         Ok(())
