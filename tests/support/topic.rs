@@ -163,7 +163,13 @@ impl Topic {
     }
 
     fn partitions(&self, consumer: &BaseConsumer) -> impl Iterator<Item = i32> + use<> {
-        let metadata = consumer.fetch_metadata(Some(&self.name), ANSWER_MAX).unwrap();
+        let deadline = Deadline::after(ANSWER_MAX);
+        let metadata = loop {
+            match consumer.fetch_metadata(Some(&self.name), ANSWER_MAX) {
+                Ok(metadata) => break metadata,
+                Err(_) => deadline.check("the partitions of a topic"),
+            }
+        };
         let count = metadata.topics()[0].partitions().len();
         assert!(count > 0, "there is no topic `{}`", self.name);
         0..i32::try_from(count).unwrap()
@@ -185,9 +191,13 @@ impl<'a> Ends<'a> {
     }
 
     fn ask(&self) -> Vec<i64> {
-        let end = |partition: &i32| {
-            let (_, end) = self.consumer.fetch_watermarks(&self.topic.name, *partition, ANSWER_MAX).unwrap();
-            end
+        let deadline = Deadline::after(ANSWER_MAX);
+        let end = |partition: &i32| loop {
+            // A broker that was killed just now may be the one that was asked: the next answers.
+            match self.consumer.fetch_watermarks(&self.topic.name, *partition, ANSWER_MAX) {
+                Ok((_, end)) => break end,
+                Err(_) => deadline.check("the end of a partition"),
+            }
         };
         self.partitions.iter().map(end).collect()
     }
