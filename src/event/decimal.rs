@@ -5,6 +5,8 @@
 //! whose finest step is 10⁻²³ and whose greatest value is 10³⁸ of them, which just fits. What lies outside is refused with
 //! a reason, never rounded. Statistics take the value as `f64`.
 
+mod parse;
+
 use std::{borrow::Cow, fmt};
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -14,13 +16,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 const ONE: i128 = POW10[SCALE];
 /// Digits behind the decimal point that a value can have.
 const SCALE: usize = 23;
-/// The same, to reckon with exponents.
-const SCALE_I64: i64 = 23;
-/// Significant digits that a value can have: what an IEEE 754 double carries unharmed both ways.
-const DIGITS_MAX: u32 = 15;
-/// Decimal exponents of the smallest and of the greatest leading digit, 10⁻⁹ and 10¹⁵.
-const LEADING: (i64, i64) = (-9, 15);
-
 /// Powers of ten up to the greatest value in units.
 const POW10: [i128; 39] = {
     let mut powers = [1; 39];
@@ -59,12 +54,13 @@ impl Decimal {
     /// # Errors
     /// Says which rule of the contract the text breaks.
     pub fn parse(text: &str) -> Result<Self, DecimalError> {
-        let (negative, digits) = match text.as_bytes() {
-            [b'-', rest @ ..] => (true, rest),
-            rest => (false, rest),
-        };
-        let size = Scan::read(digits)?.units()?;
-        Ok(Self(if negative { -size } else { size }))
+        parse::any(text.as_bytes()).map(Self)
+    }
+
+    /// The same for the plainest spelling only, for the decoder: `None` says nothing but that it takes [`Self::parse`].
+    #[inline]
+    pub(super) fn parse_short(text: &[u8]) -> Option<Self> {
+        parse::short(text).map(Self)
     }
 
     /// A whole number of 10⁻ᵖˡᵃᶜᵉˢ, as adapters and the simulator make them; `None` outside the contract's range.
@@ -106,80 +102,6 @@ impl Decimal {
     pub const fn minus(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
     }
-}
-
-/// A number in pieces: `mantissa · 10^exponent`, the mantissa without zeros at its end.
-struct Scan {
-    mantissa: u64,
-    digits: u32,
-    exponent: i64,
-}
-
-impl Scan {
-    fn read(text: &[u8]) -> Result<Self, DecimalError> {
-        let (number, exponent) = match text.iter().position(|b| matches!(b, b'e' | b'E')) {
-            Some(at) => (&text[..at], read_exponent(&text[at + 1..])?),
-            None => (text, 0),
-        };
-        let (whole, part) = match number.iter().position(|&b| b == b'.') {
-            Some(at) if at + 1 < number.len() => (&number[..at], &number[at + 1..]),
-            Some(_) => return Err(DecimalError::Malformed),
-            None => (number, &[][..]),
-        };
-        if whole.is_empty() {
-            return Err(DecimalError::Malformed);
-        }
-        let mut scan = Self { mantissa: 0, digits: 0, exponent: 0 };
-        let mut zeros = 0;
-        for &byte in whole.iter().chain(part) {
-            scan.push(byte, &mut zeros)?;
-        }
-        let places = i64::try_from(part.len()).unwrap_or(i64::MAX);
-        scan.exponent = exponent.saturating_add(i64::from(zeros)).saturating_sub(places);
-        Ok(scan)
-    }
-
-    /// Takes one digit; zeros wait until a later digit makes them significant.
-    fn push(&mut self, byte: u8, zeros: &mut u32) -> Result<(), DecimalError> {
-        match byte {
-            b'0' => *zeros += u32::from(self.mantissa != 0),
-            b'1'..=b'9' => {
-                self.digits = self.digits.saturating_add(*zeros + 1);
-                if self.digits > DIGITS_MAX {
-                    return Err(DecimalError::TooPrecise);
-                }
-                self.mantissa = self.mantissa * 10_u64.pow(*zeros + 1) + u64::from(byte - b'0');
-                *zeros = 0;
-            }
-            _ => return Err(DecimalError::Malformed),
-        }
-        Ok(())
-    }
-
-    fn units(&self) -> Result<i128, DecimalError> {
-        if self.mantissa == 0 {
-            return Ok(0);
-        }
-        let leading = self.exponent.saturating_add(i64::from(self.digits) - 1);
-        let above = leading > LEADING.1 || (leading == LEADING.1 && self.mantissa != 1);
-        let power = self.exponent.checked_add(SCALE_I64).and_then(|p| POW10.get(usize::try_from(p).ok()?));
-        match power {
-            Some(power) if leading >= LEADING.0 && !above => Ok(i128::from(self.mantissa) * power),
-            _ => Err(DecimalError::OutOfRange),
-        }
-    }
-}
-
-fn read_exponent(text: &[u8]) -> Result<i64, DecimalError> {
-    let (negative, digits) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        [b'+', rest @ ..] | rest => (false, rest),
-    };
-    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
-        return Err(DecimalError::Malformed);
-    }
-    let size = digits.iter().fold(0_i64, |sum, b| sum.saturating_mul(10).saturating_add(i64::from(b - b'0')));
-    Ok(if negative { -size } else { size })
 }
 
 impl fmt::Display for Decimal {

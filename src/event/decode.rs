@@ -1,19 +1,25 @@
 //! From a record's bytes to an [`Event`], or to the reason why not.
 //!
-//! One flat struct takes every field of every type as the raw JSON text behind it; what a type needs is then read from those
-//! texts. That is the fast way (an internally tagged enum buffers the whole object first: 2.5 times the cost), it keeps
-//! numbers exact (a JSON number never becomes a double on the way), and a field that the type does not have is ignored
-//! whatever it holds. Memory is bounded by the record's own size, which is bounded first.
+//! First every field of the record is found ([`Fields`]); what the event's type needs is then read from them. That is the fast
+//! way (an internally tagged enum buffers the whole object first: 2.5 times the cost), it keeps numbers exact (a JSON number
+//! never becomes a double on the way), and a field that the type does not have is ignored whatever it holds. Memory is bounded
+//! by the record's own size, which is bounded first.
+#![expect(
+    clippy::inline_always,
+    reason = "a tenth of decoding: else each value and the event itself are moved between calls"
+)]
 
 use std::borrow::Cow;
 
-use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
     Balance, Body, BookDelta, BookSnapshot, Decimal, EngineLoad, Event, EventType, Funding, Heartbeat, Instrument,
     InsuranceFund, Key, Level, Leverage, Liquidation, Mark, OpenInterest, OrderCancel, OrderNew, OrderReject,
-    OrderReplace, Position, Reason, Rejection, Tier, Trade, field::FromJson,
+    OrderReplace, Position, Reason, Rejection, Tier, Trade,
+    field::Field,
+    fields::{Fields, Value},
+    value::FromValue,
 };
 use crate::time::{EventTime, Span, WallTime};
 
@@ -46,32 +52,35 @@ pub fn decode(bytes: &[u8], appended_at: Option<WallTime>, limits: DecodeLimits)
         return Err(Rejection::new(Reason::TooLarge, format!("{} bytes", bytes.len())));
     }
     let text = std::str::from_utf8(bytes).map_err(|e| Rejection::new(Reason::NotUtf8, e.to_string()))?;
-    let raw = parse(text)?;
-    let ts = event_time(&raw, appended_at)?;
-    let kind = event_type(&raw)?;
+    let mut fields = Fields::new();
+    parse(text, &mut fields)?;
+    let ts = event_time(&fields, appended_at)?;
+    let kind = event_type(&fields)?;
     let event = Event {
         ts,
-        symbol: optional("symbol", raw.symbol)?,
-        seq: optional("seq", raw.seq)?,
-        account: optional("account", raw.account)?,
-        owner: optional("owner", raw.owner)?,
-        body: raw.body(kind, limits)?,
+        symbol: fields.optional(Field::Symbol)?,
+        seq: fields.optional(Field::Seq)?,
+        account: fields.optional(Field::Account)?,
+        owner: fields.optional(Field::Owner)?,
+        body: fields.body(kind, limits)?,
     };
     match kind.key() {
-        Key::Symbol if event.symbol.is_none() => Err(missing("symbol")),
-        Key::Account if event.account.is_none() => Err(missing("account")),
-        Key::Account if matches!(event.body, Body::Position(_)) && event.symbol.is_none() => Err(missing("symbol")),
+        Key::Symbol if event.symbol.is_none() => Err(missing(Field::Symbol)),
+        Key::Account if event.account.is_none() => Err(missing(Field::Account)),
+        Key::Account if matches!(event.body, Body::Position(_)) && event.symbol.is_none() => {
+            Err(missing(Field::Symbol))
+        }
         Key::Symbol | Key::Account | Key::Any => Ok(event),
     }
 }
 
-fn parse(text: &str) -> Result<Raw<'_>, Rejection> {
+fn parse<'a>(text: &'a str, fields: &mut Fields<'a>) -> Result<(), Rejection> {
     let start = text.trim_ascii_start();
     if start.is_empty() {
         return Err(Rejection::new(Reason::Empty, "no bytes but white space"));
     }
     let outcome = if start.starts_with('{') {
-        serde_json::from_str::<Raw<'_>>(text)
+        fields.read(text)
     } else {
         return Err(match serde_json::from_str::<serde::de::IgnoredAny>(text) {
             Ok(_) => Rejection::new(Reason::NotObject, "expected an object"),
@@ -79,14 +88,14 @@ fn parse(text: &str) -> Result<Raw<'_>, Rejection> {
         });
     };
     outcome.map_err(|e| {
-        // The fields are raw texts, so no value can be of a wrong type here: what remains is a key that comes twice.
+        // What fails was read as raw texts, so no value can be of a wrong type here: what remains is a key that comes twice.
         let reason = if e.is_data() { Reason::DuplicateField } else { Reason::NotJson };
         Rejection::new(reason, e.to_string())
     })
 }
 
-fn event_time(raw: &Raw<'_>, appended_at: Option<WallTime>) -> Result<EventTime, Rejection> {
-    let nanos: i64 = required("ts", raw.ts)?;
+fn event_time(fields: &Fields<'_>, appended_at: Option<WallTime>) -> Result<EventTime, Rejection> {
+    let nanos: i64 = fields.required(Field::Ts)?;
     if !(YEARS.0..YEARS.1).contains(&nanos) {
         return Err(Rejection::new(
             Reason::TsUnit,
@@ -103,77 +112,16 @@ fn event_time(raw: &Raw<'_>, appended_at: Option<WallTime>) -> Result<EventTime,
     }
 }
 
-fn event_type(raw: &Raw<'_>) -> Result<EventType, Rejection> {
-    let word: Cow<'_, str> = required("type", raw.r#type)?;
+fn event_type(fields: &Fields<'_>) -> Result<EventType, Rejection> {
+    let word: Cow<'_, str> = fields.required(Field::Type)?;
     let known = EventType::ALL.into_iter().find(|(kind, name)| *name == word && *kind != EventType::Unknown);
     Ok(known.map_or(EventType::Unknown, |(kind, _)| kind))
 }
 
-/// Every field of every type, unread.
-#[derive(Deserialize)]
-#[serde(expecting = "an object")]
-struct Raw<'a> {
-    #[serde(borrow)]
-    r#type: Field<'a>,
-    ts: Field<'a>,
-    symbol: Field<'a>,
-    seq: Field<'a>,
-    account: Field<'a>,
-    owner: Field<'a>,
-    order: Field<'a>,
-    new_order: Field<'a>,
-    side: Field<'a>,
-    price: Field<'a>,
-    qty: Field<'a>,
-    kind: Field<'a>,
-    tif: Field<'a>,
-    post_only: Field<'a>,
-    reduce_only: Field<'a>,
-    reason: Field<'a>,
-    trade: Field<'a>,
-    maker_order: Field<'a>,
-    taker_order: Field<'a>,
-    maker: Field<'a>,
-    taker: Field<'a>,
-    maker_owner: Field<'a>,
-    taker_owner: Field<'a>,
-    liquidation: Field<'a>,
-    bids: Field<'a>,
-    asks: Field<'a>,
-    prev_seq: Field<'a>,
-    leverage: Field<'a>,
-    margin_mode: Field<'a>,
-    entry: Field<'a>,
-    margin: Field<'a>,
-    equity: Field<'a>,
-    asset: Field<'a>,
-    mark: Field<'a>,
-    index: Field<'a>,
-    rate: Field<'a>,
-    interval_hours: Field<'a>,
-    predicted: Field<'a>,
-    phase: Field<'a>,
-    balance: Field<'a>,
-    tick: Field<'a>,
-    lot: Field<'a>,
-    multiplier: Field<'a>,
-    tiers: Field<'a>,
-    taker_fee: Field<'a>,
-    liquidation_fee: Field<'a>,
-    inverse: Field<'a>,
-    underlying: Field<'a>,
-    ack_p50_us: Field<'a>,
-    ack_p99_us: Field<'a>,
-    queue_depth: Field<'a>,
-    messages: Field<'a>,
-    rejects: Field<'a>,
-    producer: Field<'a>,
-}
-
-/// The JSON text of a field; `None` where it is absent or null.
-type Field<'a> = Option<&'a RawValue>;
-
-impl<'a> Raw<'a> {
+/// The bodies by type. Those of the order flow's own types are inlined, as an event of some 300 bytes is otherwise moved once for
+/// each function that it is returned from.
+impl<'a> Fields<'a> {
+    #[inline(always)]
     fn body(&self, kind: EventType, limits: DecodeLimits) -> Result<Body<'a>, Rejection> {
         Ok(match kind {
             EventType::OrderNew => Body::OrderNew(self.order_new()?),
@@ -188,190 +136,224 @@ impl<'a> Raw<'a> {
             EventType::Balance => Body::Balance(self.balance()?),
             EventType::Mark => Body::Mark(self.mark()?),
             EventType::Funding => Body::Funding(self.funding()?),
-            EventType::OpenInterest => Body::OpenInterest(OpenInterest { qty: not_negative("qty", self.qty)? }),
+            EventType::OpenInterest => Body::OpenInterest(OpenInterest { qty: self.not_negative(Field::Qty)? }),
             EventType::Liquidation => Body::Liquidation(self.liquidation()?),
-            EventType::InsuranceFund => {
-                Body::InsuranceFund(InsuranceFund { balance: required("balance", self.balance)? })
-            }
+            EventType::InsuranceFund => Body::InsuranceFund(InsuranceFund { balance: self.required(Field::Balance)? }),
             EventType::Instrument => Body::Instrument(self.instrument(limits)?),
             EventType::Engine => Body::Engine(self.engine_load()?),
-            EventType::Heartbeat => Body::Heartbeat(Heartbeat { producer: optional("producer", self.producer)? }),
+            EventType::Heartbeat => Body::Heartbeat(Heartbeat { producer: self.optional(Field::Producer)? }),
             EventType::Unknown => Body::Unknown,
         })
     }
 
+    #[inline(always)]
     fn order_new(&self) -> Result<OrderNew<'a>, Rejection> {
         Ok(OrderNew {
-            order: required("order", self.order)?,
-            side: required("side", self.side)?,
-            price: optional("price", self.price)?,
-            qty: required("qty", self.qty)?,
-            kind: optional("kind", self.kind)?,
-            tif: optional("tif", self.tif)?,
-            post_only: optional("post_only", self.post_only)?,
-            reduce_only: optional("reduce_only", self.reduce_only)?,
+            order: self.required(Field::Order)?,
+            side: self.required(Field::Side)?,
+            price: self.optional(Field::Price)?,
+            qty: self.required(Field::Qty)?,
+            kind: self.optional(Field::Kind)?,
+            tif: self.optional(Field::Tif)?,
+            post_only: self.optional(Field::PostOnly)?,
+            reduce_only: self.optional(Field::ReduceOnly)?,
         })
     }
 
+    #[inline(always)]
     fn order_replace(&self) -> Result<OrderReplace<'a>, Rejection> {
         Ok(OrderReplace {
-            order: required("order", self.order)?,
-            new_order: optional("new_order", self.new_order)?,
-            price: required("price", self.price)?,
-            qty: required("qty", self.qty)?,
+            order: self.required(Field::Order)?,
+            new_order: self.optional(Field::NewOrder)?,
+            price: self.required(Field::Price)?,
+            qty: self.required(Field::Qty)?,
         })
     }
 
+    #[inline(always)]
     fn order_cancel(&self) -> Result<OrderCancel<'a>, Rejection> {
         Ok(OrderCancel {
-            order: required("order", self.order)?,
-            side: optional("side", self.side)?,
-            price: optional("price", self.price)?,
-            qty: optional("qty", self.qty)?,
-            reason: optional("reason", self.reason)?,
+            order: self.required(Field::Order)?,
+            side: self.optional(Field::Side)?,
+            price: self.optional(Field::Price)?,
+            qty: self.optional(Field::Qty)?,
+            reason: self.optional(Field::Reason)?,
         })
     }
 
     fn order_reject(&self) -> Result<OrderReject<'a>, Rejection> {
-        Ok(OrderReject { order: optional("order", self.order)?, reason: required("reason", self.reason)? })
+        Ok(OrderReject { order: self.optional(Field::Order)?, reason: self.required(Field::Reason)? })
     }
 
+    #[inline(always)]
     fn trade(&self) -> Result<Trade<'a>, Rejection> {
         Ok(Trade {
-            trade: required("trade", self.trade)?,
-            price: required("price", self.price)?,
-            qty: required("qty", self.qty)?,
-            side: optional("side", self.side)?,
-            maker_order: optional("maker_order", self.maker_order)?,
-            taker_order: optional("taker_order", self.taker_order)?,
-            maker: optional("maker", self.maker)?,
-            taker: optional("taker", self.taker)?,
-            maker_owner: optional("maker_owner", self.maker_owner)?,
-            taker_owner: optional("taker_owner", self.taker_owner)?,
-            liquidation: optional("liquidation", self.liquidation)?,
+            trade: self.required(Field::Trade)?,
+            price: self.required(Field::Price)?,
+            qty: self.required(Field::Qty)?,
+            side: self.optional(Field::Side)?,
+            maker_order: self.optional(Field::MakerOrder)?,
+            taker_order: self.optional(Field::TakerOrder)?,
+            maker: self.optional(Field::Maker)?,
+            taker: self.optional(Field::Taker)?,
+            maker_owner: self.optional(Field::MakerOwner)?,
+            taker_owner: self.optional(Field::TakerOwner)?,
+            liquidation: self.optional(Field::Liquidation)?,
         })
     }
 
     fn book_snapshot(&self, limits: DecodeLimits) -> Result<BookSnapshot, Rejection> {
-        Ok(BookSnapshot { bids: levels("bids", self.bids, limits)?, asks: levels("asks", self.asks, limits)? })
+        Ok(BookSnapshot { bids: self.levels(Field::Bids, limits)?, asks: self.levels(Field::Asks, limits)? })
     }
 
     fn book_delta(&self, limits: DecodeLimits) -> Result<BookDelta, Rejection> {
         Ok(BookDelta {
-            bids: levels("bids", self.bids, limits)?,
-            asks: levels("asks", self.asks, limits)?,
-            prev_seq: optional("prev_seq", self.prev_seq)?,
+            bids: self.levels(Field::Bids, limits)?,
+            asks: self.levels(Field::Asks, limits)?,
+            prev_seq: self.optional(Field::PrevSeq)?,
         })
     }
 
     fn leverage(&self) -> Result<Leverage, Rejection> {
-        Ok(Leverage {
-            leverage: required("leverage", self.leverage)?,
-            margin_mode: optional("margin_mode", self.margin_mode)?,
-        })
+        Ok(Leverage { leverage: self.required(Field::Leverage)?, margin_mode: self.optional(Field::MarginMode)? })
     }
 
     fn position(&self) -> Result<Position, Rejection> {
         Ok(Position {
-            qty: required("qty", self.qty)?,
-            entry: not_negative("entry", self.entry)?,
-            margin_mode: optional("margin_mode", self.margin_mode)?,
-            margin: optional("margin", self.margin)?,
-            leverage: optional("leverage", self.leverage)?,
+            qty: self.required(Field::Qty)?,
+            entry: self.not_negative(Field::Entry)?,
+            margin_mode: self.optional(Field::MarginMode)?,
+            margin: self.optional(Field::Margin)?,
+            leverage: self.optional(Field::Leverage)?,
         })
     }
 
     fn balance(&self) -> Result<Balance<'a>, Rejection> {
-        Ok(Balance { equity: required("equity", self.equity)?, asset: optional("asset", self.asset)? })
+        Ok(Balance { equity: self.required(Field::Equity)?, asset: self.optional(Field::Asset)? })
     }
 
     fn mark(&self) -> Result<Mark, Rejection> {
-        Ok(Mark { mark: required("mark", self.mark)?, index: optional("index", self.index)? })
+        Ok(Mark { mark: self.required(Field::Mark)?, index: self.optional(Field::Index)? })
     }
 
     fn funding(&self) -> Result<Funding, Rejection> {
         Ok(Funding {
-            rate: required("rate", self.rate)?,
-            interval_hours: required("interval_hours", self.interval_hours)?,
-            predicted: optional("predicted", self.predicted)?,
+            rate: self.required(Field::Rate)?,
+            interval_hours: self.required(Field::IntervalHours)?,
+            predicted: self.optional(Field::Predicted)?,
         })
     }
 
     fn liquidation(&self) -> Result<Liquidation, Rejection> {
         Ok(Liquidation {
-            phase: required("phase", self.phase)?,
-            side: required("side", self.side)?,
-            qty: optional("qty", self.qty)?,
-            price: optional("price", self.price)?,
+            phase: self.required(Field::Phase)?,
+            side: self.required(Field::Side)?,
+            qty: self.optional(Field::Qty)?,
+            price: self.optional(Field::Price)?,
         })
     }
 
     fn instrument(&self, limits: DecodeLimits) -> Result<Instrument<'a>, Rejection> {
         Ok(Instrument {
-            tick: required("tick", self.tick)?,
-            lot: required("lot", self.lot)?,
-            multiplier: optional("multiplier", self.multiplier)?,
-            tiers: self.tiers.map(|raw| tiers(raw, limits)).transpose()?,
-            taker_fee: optional("taker_fee", self.taker_fee)?,
-            liquidation_fee: optional("liquidation_fee", self.liquidation_fee)?,
-            inverse: optional("inverse", self.inverse)?,
-            underlying: optional("underlying", self.underlying)?,
+            tick: self.required(Field::Tick)?,
+            lot: self.required(Field::Lot)?,
+            multiplier: self.optional(Field::Multiplier)?,
+            tiers: self.tiers(Field::Tiers, limits)?,
+            taker_fee: self.optional(Field::TakerFee)?,
+            liquidation_fee: self.optional(Field::LiquidationFee)?,
+            inverse: self.optional(Field::Inverse)?,
+            underlying: self.optional(Field::Underlying)?,
         })
     }
 
     fn engine_load(&self) -> Result<EngineLoad, Rejection> {
         Ok(EngineLoad {
-            ack_p50_us: optional("ack_p50_us", self.ack_p50_us)?,
-            ack_p99_us: optional("ack_p99_us", self.ack_p99_us)?,
-            queue_depth: optional("queue_depth", self.queue_depth)?,
-            messages: optional("messages", self.messages)?,
-            rejects: optional("rejects", self.rejects)?,
+            ack_p50_us: self.optional(Field::AckP50Us)?,
+            ack_p99_us: self.optional(Field::AckP99Us)?,
+            queue_depth: self.optional(Field::QueueDepth)?,
+            messages: self.optional(Field::Messages)?,
+            rejects: self.optional(Field::Rejects)?,
         })
     }
 }
 
-fn missing(field: &'static str) -> Rejection {
-    Rejection::new(Reason::MissingField, format!("`{field}`"))
-}
+type Pair<'a> = (Option<&'a RawValue>, Option<&'a RawValue>);
 
-fn optional<'a, T: FromJson<'a>>(field: &'static str, raw: Field<'a>) -> Result<Option<T>, Rejection> {
-    let Some(raw) = raw else { return Ok(None) };
-    T::from_json(raw.get()).map(Some).map_err(|reason| Rejection::new(reason, format!("`{field}`")))
-}
-
-fn required<'a, T: FromJson<'a>>(field: &'static str, raw: Field<'a>) -> Result<T, Rejection> {
-    optional(field, raw)?.ok_or_else(|| missing(field))
-}
-
-fn not_negative(field: &'static str, raw: Field<'_>) -> Result<Decimal, Rejection> {
-    let value: Decimal = required(field, raw)?;
-    if value < Decimal::ZERO { Err(Rejection::new(Reason::OutOfRange, format!("`{field}`"))) } else { Ok(value) }
-}
-
-fn levels(field: &'static str, raw: Field<'_>, limits: DecodeLimits) -> Result<Vec<Level>, Rejection> {
-    let raw = raw.ok_or_else(|| missing(field))?;
-    pairs(field, raw, limits)?
-        .into_iter()
-        .map(|(price, qty)| Ok(Level(required(field, price)?, not_negative(field, qty)?)))
-        .collect()
-}
-
-fn tiers(raw: &RawValue, limits: DecodeLimits) -> Result<Vec<Tier>, Rejection> {
-    pairs("tiers", raw, limits)?
-        .into_iter()
-        .map(|(up_to, rate)| Ok(Tier(optional("tiers", up_to)?, not_negative("tiers", rate)?)))
-        .collect()
-}
-
-fn pairs<'a>(
-    field: &'static str,
-    raw: &'a RawValue,
-    limits: DecodeLimits,
-) -> Result<Vec<(Field<'a>, Field<'a>)>, Rejection> {
-    let pairs: Vec<(Field<'a>, Field<'a>)> =
-        serde_json::from_str(raw.get()).map_err(|_| Rejection::new(Reason::WrongType, format!("`{field}`")))?;
-    if pairs.len() > limits.levels_max {
-        return Err(Rejection::new(Reason::TooMany, format!("{} in `{field}`", pairs.len())));
+impl<'a> Fields<'a> {
+    #[inline(always)]
+    fn optional<T: FromValue<'a>>(&self, field: Field) -> Result<Option<T>, Rejection> {
+        match self.get(field) {
+            None => Ok(None),
+            Some(value) => read(field, value).map(Some),
+        }
     }
-    Ok(pairs)
+
+    #[inline(always)]
+    fn required<T: FromValue<'a>>(&self, field: Field) -> Result<T, Rejection> {
+        match self.get(field) {
+            None => Err(missing(field)),
+            Some(value) => read(field, value),
+        }
+    }
+
+    fn not_negative(&self, field: Field) -> Result<Decimal, Rejection> {
+        not_negative(field, self.required(field)?)
+    }
+
+    fn levels(&self, field: Field, limits: DecodeLimits) -> Result<Vec<Level>, Rejection> {
+        let Some(pairs) = self.pairs(field, limits)? else { return Err(missing(field)) };
+        let level = |(price, qty)| {
+            let price = element(field, price)?.ok_or_else(|| missing(field))?;
+            let qty = element(field, qty)?.ok_or_else(|| missing(field))?;
+            Ok(Level(price, not_negative(field, qty)?))
+        };
+        pairs.into_iter().map(level).collect()
+    }
+
+    fn tiers(&self, field: Field, limits: DecodeLimits) -> Result<Option<Vec<Tier>>, Rejection> {
+        let Some(pairs) = self.pairs(field, limits)? else { return Ok(None) };
+        let tier = |(up_to, rate)| {
+            let up_to = element(field, up_to)?;
+            let rate = element(field, rate)?.ok_or_else(|| missing(field))?;
+            Ok(Tier(up_to, not_negative(field, rate)?))
+        };
+        pairs.into_iter().map(tier).collect::<Result<_, _>>().map(Some)
+    }
+
+    fn pairs(&self, field: Field, limits: DecodeLimits) -> Result<Option<Vec<Pair<'a>>>, Rejection> {
+        let json = match self.get(field) {
+            None => return Ok(None),
+            Some(Value::Json(json)) => json,
+            Some(Value::Text(_) | Value::Natural(_) | Value::Truth(_)) => return Err(wrong(field, Reason::WrongType)),
+        };
+        let pairs: Vec<Pair<'a>> = serde_json::from_str(json).map_err(|_| wrong(field, Reason::WrongType))?;
+        if pairs.len() > limits.levels_max {
+            return Err(Rejection::new(Reason::TooMany, format!("{} in `{}`", pairs.len(), field.name())));
+        }
+        Ok(Some(pairs))
+    }
+}
+
+/// One number of a pair; `None` where it is null.
+fn element<'a, T: FromValue<'a>>(field: Field, json: Option<&'a RawValue>) -> Result<Option<T>, Rejection> {
+    json.map(|json| read(field, Value::Json(json.get()))).transpose()
+}
+
+#[inline(always)]
+fn read<'a, T: FromValue<'a>>(field: Field, value: Value<'a>) -> Result<T, Rejection> {
+    T::from_value(value).map_err(|reason| wrong(field, reason))
+}
+
+fn not_negative(field: Field, value: Decimal) -> Result<Decimal, Rejection> {
+    if value < Decimal::ZERO { Err(wrong(field, Reason::OutOfRange)) } else { Ok(value) }
+}
+
+#[cold]
+fn missing(field: Field) -> Rejection {
+    wrong(field, Reason::MissingField)
+}
+
+#[cold]
+fn wrong(field: Field, reason: Reason) -> Rejection {
+    Rejection::new(reason, format!("`{}`", field.name()))
 }

@@ -8,10 +8,12 @@ mod body;
 mod decimal;
 mod decode;
 mod field;
+mod fields;
 mod place;
 mod reject;
 mod schema;
 mod text;
+mod value;
 
 use schemars::JsonSchema;
 use serde::Serialize;

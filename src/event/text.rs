@@ -22,10 +22,16 @@ impl<'a> Name<'a> {
     #[must_use]
     pub fn new(text: impl Into<Cow<'a, str>>) -> Option<Self> {
         let text = text.into();
-        let fits = (1..=NAME_BYTES_MAX).contains(&text.len());
         // Bytes from 0x80 on belong to characters outside ASCII; of those only C1 (0xc2 0x80..0x9f) controls.
         let plain = text.bytes().all(|b| (0x20..0x7f).contains(&b)) || !text.chars().any(char::is_control);
-        (fits && plain).then_some(Self(text))
+        if plain { Self::of_printable(text) } else { None }
+    }
+
+    /// The same of a text that is known to have no control characters.
+    #[inline]
+    pub(super) fn of_printable(text: impl Into<Cow<'a, str>>) -> Option<Self> {
+        let text = text.into();
+        (1..=NAME_BYTES_MAX).contains(&text.len()).then_some(Self(text))
     }
 }
 
