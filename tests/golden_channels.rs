@@ -1,0 +1,130 @@
+//! The tails and the season of slow channels, and joint p-values, against the reference's golden vectors, to 1e-9.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use foreshock::stats::{
+    hill::{Hill, Tail},
+    joint::{ExpTail, Joint, acat},
+    seasonal::{Season, Seasonal, slot_of_day},
+};
+use serde_json::Value;
+
+fn golden(json: &str) -> Value {
+    serde_json::from_str(json).unwrap()
+}
+
+fn rows(golden: &Value) -> &[Value] {
+    let rows = golden.as_array().unwrap();
+    assert!(rows.len() > 3, "too few rows to prove anything");
+    rows
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| value.as_str().unwrap().parse().unwrap())
+}
+
+#[track_caller]
+fn close(got: f64, expected: &Value, what: &str) {
+    let expected = number(expected);
+    assert!((got - expected).abs() <= 1e-9 * got.abs().max(expected.abs()) + 1e-12, "{what}: {got} for {expected}");
+}
+
+#[track_caller]
+fn close_or_none(got: Option<f64>, expected: &Value, what: &str) {
+    match got {
+        Some(got) => close(got, expected, what),
+        None => assert!(expected.is_null(), "{what}: nothing for {expected}"),
+    }
+}
+
+fn hill(mut hill: Hill, rows: &[Value], name: &str) {
+    for (i, row) in rows.iter().enumerate() {
+        let (v, what) = (number(&row[0]), format!("{name} {i}"));
+        close(-libm::log10(hill.p(v).unwrap_or(1.0)), &row[1], &what);
+        hill.learn(v);
+        close_or_none(hill.tail().map(Tail::quantile), &row[2], &what);
+        close(hill.tail().map_or(0.2, Tail::index), &row[3], &what);
+    }
+}
+
+/// `zeros then one` is of the reference's other floor for the quantile.
+#[test]
+fn the_tail_of_residuals_matches() {
+    let golden = golden(include_str!("golden/hill.json"));
+    for name in ["heavy", "constant", "q floor .1"] {
+        hill(Hill::default(), rows(&golden[name]), name);
+    }
+    let name = "prior .0201: H at its floor";
+    hill(Hill::Known(Tail::new(1.0, 0.0201)), &rows(&golden[name])[32..], name);
+}
+
+const SEASON: Season = Season { slots: 24, per_visit: 1, half_life_visits: 10.0 };
+
+#[test]
+fn residuals_of_the_season_match() {
+    let golden = golden(include_str!("golden/seasonal.json"));
+    for (name, per_visit) in [("per_visit 1", 1), ("per_visit 2", 2), ("constant", 1)] {
+        let mut seasonal = Seasonal::new(Season { per_visit, ..SEASON });
+        for (i, row) in rows(&golden[name]).iter().enumerate() {
+            let (x, slot) = (number(&row[0]), usize::try_from(row[1].as_u64().unwrap()).unwrap());
+            close(seasonal.z(x, slot), &row[2], &format!("{name} {i}"));
+            seasonal.learn(x, slot);
+        }
+    }
+    for row in rows(&golden["slot_of"]) {
+        let slots = usize::try_from(row[1].as_u64().unwrap()).unwrap();
+        assert_eq!(slot_of_day(row[0].as_i64().unwrap(), slots) as u64, row[2], "{row}");
+    }
+}
+
+#[test]
+fn a_channel_gone_quiet_matches() {
+    let golden = golden(include_str!("golden/seasonal.json"));
+    let expected = rows(&golden["quiet after noise"]["rows"]).iter().map(|row| (row[0].as_u64().unwrap(), &row[1]));
+    let mut expected = expected.peekable();
+    let mut seasonal = Seasonal::new(SEASON);
+    for i in 0..=10_000_u32 {
+        let x = if i < 200 { 5.0 } else { 0.001 } * libm::sin(1.7 * f64::from(i));
+        let slot = i as usize / 12 % 24;
+        if let Some((_, z)) = expected.next_if(|(at, _)| *at == u64::from(i)) {
+            close(seasonal.z(x, slot), z, &format!("sample {i}"));
+        }
+        seasonal.learn(x, slot);
+    }
+    assert_eq!(expected.next(), None, "rows beyond the last sample");
+}
+
+fn ps(row: &Value) -> Vec<f64> {
+    row[0].as_array().unwrap().iter().filter(|p| !p.is_null()).map(number).collect()
+}
+
+#[test]
+fn cauchy_combinations_match() {
+    for row in rows(&golden(include_str!("golden/joint.json"))["acat"]) {
+        close_or_none(acat(ps(row)), &row[1], &row.to_string());
+    }
+}
+
+#[test]
+fn joint_p_values_match_minute_by_minute() {
+    let mut joint = Joint::default();
+    for (i, row) in rows(&golden(include_str!("golden/joint.json"))["joint"]).iter().enumerate() {
+        let what = format!("minute {i}");
+        close_or_none(joint.handle(&ps(row), row[1].as_bool().unwrap()), &row[2], &what);
+        let known = match *joint.tail() {
+            ExpTail::Filling(_) => None,
+            ExpTail::Known { quantile, slope, .. } => Some((quantile, slope)),
+        };
+        close_or_none(known.map(|(quantile, _)| quantile), &row[5], &what);
+        close_or_none(known.map(|(_, slope)| slope), &row[6], &what);
+    }
+}
+
+#[test]
+fn joint_p_values_after_a_quiet_history_match() {
+    let mut joint = Joint::default();
+    (0..210).for_each(|_| _ = joint.handle(&[1.0, 1.0], false));
+    for row in rows(&golden(include_str!("golden/joint.json"))["joint after 210 x [1, 1]: ps, then as above"]) {
+        close_or_none(joint.handle(&ps(row), false), &row[1], &row.to_string());
+    }
+}
