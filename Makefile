@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build demo test test-long lint clean prerequisites prerequisites-tests cargo-deny
+.PHONY: help build demo test test-long bench lint clean prerequisites prerequisites-tests cargo-deny
 
 CARGO_DENY_VERSION := 0.20.2
 # The class path of the broker that the tests start (tests/support/kafka.rs); the stamp is written last.
@@ -14,7 +14,7 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
 
 # Said in foreshock_build_info. Not for the tests: they would be built again with every commit.
-build demo: export FORESHOCK_COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
+build demo bench: export BUILD_COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 
 build: prerequisites ## build the release binary
 	cargo build --release
@@ -27,6 +27,9 @@ test: prerequisites-tests $(KAFKA_STAMP) ## run every test, those on a real Kafk
 
 test-long: export TEST_LONG := 1
 test-long: test ## the same, with more seeds and longer flows
+
+bench: prerequisites-tests $(KAFKA_STAMP) ## measure the service on a real Kafka broker: target/bench.json, some ten minutes
+	cargo bench --bench service
 
 lint: prerequisites cargo-deny ## check format, lints, licences, docs and the wall around the pure engine
 	cargo fmt --check

@@ -19,7 +19,7 @@ pub mod liveness;
 pub mod logging;
 pub mod metrics;
 pub mod output;
-mod plan;
+pub mod plan;
 pub mod progress;
 pub mod readiness;
 mod replay;
@@ -61,10 +61,10 @@ pub const fn build() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-/// The commit that this build was made from, where the builder said so (`FORESHOCK_COMMIT`; `make build` does).
+/// The commit that this build was made from, where the builder said so (`BUILD_COMMIT`; `make build` does).
 #[must_use]
 pub const fn commit() -> &'static str {
-    match option_env!("FORESHOCK_COMMIT") {
+    match option_env!("BUILD_COMMIT") {
         Some(commit) => commit,
         None => "unknown",
     }

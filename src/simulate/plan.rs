@@ -3,8 +3,8 @@
 use super::scenario::{Planted, Scenario};
 use crate::time::{EventTime, Span};
 
-/// Symbols at once: each holds a book and an agenda of some 100 kB.
-pub const SYMBOLS_MAX: u32 = 1_000;
+/// Symbols at once: each holds a book and an agenda of some 100 kB, so half a gigabyte.
+pub const SYMBOLS_MAX: u32 = 5_000;
 /// The makers take six accounts, and the rest must be enough for a crowd.
 pub const ACCOUNTS_MIN: u32 = 12;
 /// A year.
@@ -161,7 +161,7 @@ mod tests {
             [
                 refusal(|_| ()),
                 refusal(|p| p.symbols = 0),
-                refusal(|p| p.symbols = 1_001),
+                refusal(|p| p.symbols = 5_001),
                 refusal(|p| p.accounts = 3),
                 refusal(|p| p.minutes = 0),
                 refusal(|p| p.density = 0.0),
@@ -179,8 +179,8 @@ mod tests {
             .join("\n"),
             @r"
             fine
-            `0` symbols: expected 1 to 1000
-            `1001` symbols: expected 1 to 1000
+            `0` symbols: expected 1 to 5000
+            `5001` symbols: expected 1 to 5000
             `3` accounts: expected at least 12
             `0` minutes: expected 1 to 525600
             density `0`: expected above 0 and at most 1000

@@ -94,6 +94,11 @@ impl Service {
         self.log.join("\n")
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The most memory that it has had, in kilobytes (the peak of its resident set).
     pub fn memory_peak_kb(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();

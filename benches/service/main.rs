@@ -1,0 +1,63 @@
+//! How fast the service is, on a real broker: CPU time an event by stage, latency under load, memory, and a restart.
+//!
+//! ```text
+//!  simulated exchange ──fast──▶ topic ──▶ poll │ + decode │ + engine │ the service itself     CPU time, stage by stage
+//!                     ──paced─▶ topic ──▶ the service ──▶ alerts ──▶ reader of committed       latency, memory
+//!                                         killed, started again                                restart
+//! ```
+//! The flow is synthetic: 3,000 symbols of the simulated exchange, 17 order events a second each. It is written once, and every
+//! stage reads all of it; what is measured begins where each symbol's window has learned enough to judge. A stage is what the
+//! stages before it do and more, so their differences are the cost of each. CPU time is that of all threads of the process, the
+//! Kafka client's among them, and not the broker's.
+//!
+//! `make bench` writes `target/bench.json`; wall time is in it only where it is what is asked for, as latency.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints and stops at what it did not expect")]
+
+#[path = "../../tests/support/mod.rs"]
+mod support;
+
+mod flow;
+mod latency;
+mod machine;
+mod process;
+mod restart;
+mod stages;
+
+use std::{fs, path::Path};
+
+use serde_json::json;
+
+use self::{flow::Flow, stages::Stages};
+
+/// How often the stages are run; the middle one counts.
+const ROUNDS: usize = 3;
+
+fn main() {
+    let machine = machine::describe();
+    let mut flow = Flow::new();
+    flow.fill();
+    let stages = Stages::measure(&flow, ROUNDS);
+    let mut trial = process::Trial::new(&flow);
+    let service = trial.catch_up(&flow);
+    let latency = latency::measure(&mut flow, &trial);
+    let restart = restart::measure(trial);
+    let report = json!({
+        "machine": machine,
+        "flow": flow.describe(),
+        "poll": stages.poll.report(),
+        "decode": stages.decode.report(),
+        "engine": stages.engine.report(),
+        "service": service.report(),
+        "decode_ns_per_event": stages.decode.nanos() - stages.poll.nanos(),
+        "engine_ns_per_event": stages.engine.nanos() - stages.decode.nanos(),
+        "output_ns_per_event": service.nanos() - stages.engine.nanos(),
+        // There is no state of an account yet.
+        "bytes_per_idle_account": null,
+        "latency": latency,
+        "restart": restart,
+    });
+    let text = serde_json::to_string_pretty(&report).unwrap();
+    println!("{text}");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench.json");
+    fs::write(path, text + "\n").unwrap();
+}

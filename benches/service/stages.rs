@@ -1,0 +1,128 @@
+//! The stages that run in this process: the product's own consumer, decoder and engine, each on top of the one before.
+
+use std::hint::black_box;
+
+use foreshock::{
+    app::{
+        Interrupt,
+        clock::cpu_seconds,
+        kafka::{
+            batch::Received,
+            consumer::{Delivery, Membership},
+            contact::Contact,
+            group::Roster,
+            topics::Range,
+        },
+        plan, service,
+    },
+    config::Config,
+    engine::{Engine, Input, Outbox, Record},
+    event::{SourceId, decode},
+};
+use serde_json::{Value, json};
+
+use super::{
+    flow::{Flow, PARTITIONS, TOPIC},
+    process,
+};
+
+/// What each stage cost.
+pub struct Stages {
+    pub poll: Cost,
+    pub decode: Cost,
+    pub engine: Cost,
+}
+
+/// CPU time of a stage with those before it, run by run.
+pub struct Cost {
+    /// Events that each run handled while it was measured.
+    pub events: u64,
+    /// Seconds, sorted.
+    pub seconds: Vec<f64>,
+}
+
+impl Cost {
+    /// Nanoseconds an event, in the middle run.
+    pub fn nanos(&self) -> f64 {
+        self.each(self.seconds[self.seconds.len() / 2])
+    }
+
+    fn each(&self, seconds: f64) -> f64 {
+        seconds * 1e9 / self.events as f64
+    }
+
+    pub fn report(&self) -> Value {
+        let all: Vec<f64> = self.seconds.iter().map(|seconds| self.each(*seconds)).collect();
+        json!({ "events_per_cpu_s": 1e9 / self.nanos(), "ns_per_event": self.nanos(), "ns_per_event_of_each_run": all })
+    }
+}
+
+impl Stages {
+    /// In turn, so that what changes on the machine meanwhile meets all of them.
+    pub fn measure(flow: &Flow, rounds: usize) -> Self {
+        let mut seconds: [Vec<f64>; 3] = Default::default();
+        for round in 0..rounds {
+            seconds[0].push(poll(flow, round));
+            seconds[1].push(decoded(flow, round));
+            seconds[2].push(handled(flow, round));
+        }
+        let [poll, decode, engine] = seconds.map(|mut seconds| {
+            seconds.sort_by(f64::total_cmp);
+            Cost { events: flow.filled - flow.warm_up, seconds }
+        });
+        Self { poll, decode, engine }
+    }
+}
+
+fn poll(flow: &Flow, round: usize) -> f64 {
+    let config = process::config(flow, &format!("poll-{round}"));
+    read(&config, flow, |record| _ = black_box(record))
+}
+
+fn decoded(flow: &Flow, round: usize) -> f64 {
+    let config = process::config(flow, &format!("decode-{round}"));
+    read(&config, flow, |record| _ = black_box(decode(record.payload, record.appended_at, config.limits.decode)))
+}
+
+fn handled(flow: &Flow, round: usize) -> f64 {
+    let config = process::config(flow, &format!("engine-{round}"));
+    let range = |partition| Range { topic: TOPIC.to_owned(), partition, from: 0, to: 0 };
+    let ranges: Vec<Range> = (0..PARTITIONS).map(range).collect();
+    let mut engine = Engine::new(plan::of_partitions(&config, &ranges));
+    let mut outbox = Outbox::default();
+    read(&config, flow, |record| {
+        let event = decode(record.payload, record.appended_at, config.limits.decode);
+        engine.handle(
+            Input::Record(Record {
+                source: SourceId(u32::try_from(record.partition).unwrap()),
+                offset: u64::try_from(record.offset).unwrap(),
+                appended_at: record.appended_at,
+                content: event.as_ref().map(std::slice::from_ref).map_err(Clone::clone),
+            }),
+            &mut outbox,
+        );
+        outbox.drain().for_each(|output| _ = black_box(output));
+    })
+}
+
+/// Reads the whole topic as the service does. CPU seconds from the part that is measured on.
+fn read(config: &Config, flow: &Flow, mut take: impl FnMut(Received<'_>)) -> f64 {
+    let (telemetry, _) = service::telemetry(config).unwrap();
+    let (interrupt, contact) = (Interrupt::default(), Contact::default());
+    let instance = config.kafka.group.clone();
+    let membership = Membership::join(&config.kafka, instance, &interrupt, telemetry.consumer(), &contact).unwrap();
+    let (mut taken, mut since) = (0, 0.0);
+    while taken < flow.filled {
+        let Delivery::Batch(batch) = membership.deliveries.recv().unwrap() else { continue };
+        for record in batch.records() {
+            if taken == flow.warm_up {
+                since = cpu_seconds();
+            }
+            take(record);
+            taken += 1;
+        }
+    }
+    let spent = cpu_seconds() - since;
+    membership.leave(&mut Roster::new(&config.kafka)).unwrap();
+    spent
+}
