@@ -4,8 +4,11 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help build demo test test-long bench lint clean prerequisites prerequisites-tests cargo-deny
+.PHONY: bench-idle bench-instructions prerequisites-benches gungraun-runner
 
 CARGO_DENY_VERSION := 0.20.2
+# The same as that of the crate `gungraun` in Cargo.toml.
+GUNGRAUN_VERSION := 0.20.0
 # The class path of the broker that the tests start (tests/support/kafka.rs); the stamp is written last.
 KAFKA_LIBS := target/kafka/libs
 KAFKA_STAMP := $(KAFKA_LIBS)/.complete
@@ -31,6 +34,12 @@ test-long: test ## the same, with more seeds and longer flows
 bench: prerequisites-tests $(KAFKA_STAMP) ## measure the service on a real Kafka broker: target/bench.json, some ten minutes
 	cargo bench --bench service
 
+bench-idle: prerequisites ## measure the memory that a symbol without flow holds
+	cargo bench --no-default-features --bench idle
+
+bench-instructions: prerequisites-benches gungraun-runner ## count the instructions of decoding and of the engine
+	cargo bench --no-default-features --bench instructions
+
 lint: prerequisites cargo-deny ## check format, lints, licences, docs and the wall around the pure engine
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
@@ -49,8 +58,14 @@ prerequisites:
 prerequisites-tests:
 	@deploy/prerequisites.sh --tests
 
+prerequisites-benches:
+	@deploy/prerequisites.sh --benches
+
 cargo-deny:
 	@command -v cargo-deny >/dev/null || cargo install --locked cargo-deny --version $(CARGO_DENY_VERSION)
+
+gungraun-runner:
+	@gungraun-runner --version 2>/dev/null | grep -qF '$(GUNGRAUN_VERSION)' || cargo install --locked --force gungraun-runner --version $(GUNGRAUN_VERSION)
 
 $(KAFKA_STAMP): tests/kafka/pom.xml | prerequisites-tests
 	rm -rf $(KAFKA_LIBS)

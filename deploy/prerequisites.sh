@@ -5,6 +5,7 @@
 #                                      of OpenSSL and zlib (librdkafka is built from source), the Rust toolchain
 #   deploy/prerequisites.sh --tests    also a JDK >= 17 and Maven, for the Kafka broker that the tests start, and Prometheus
 #                                      with promtool, which read the service's metrics in a test
+#   deploy/prerequisites.sh --benches  also valgrind, which counts instructions
 #
 # Elsewhere it names what to install and exits with 69 (a service is unavailable). With all there it prints one line.
 set -euo pipefail
@@ -15,7 +16,8 @@ needs=(cc c++ make pkg-config openssl zlib)
 case ${1:-} in
     "") ;;
     --tests) needs+=(jdk maven prometheus) ;;
-    *) echo "usage: deploy/prerequisites.sh [--tests]" >&2; exit 64 ;;
+    --benches) needs+=(valgrind) ;;
+    *) echo "usage: deploy/prerequisites.sh [--tests | --benches]" >&2; exit 64 ;;
 esac
 
 say() { echo "prerequisites: $*"; }

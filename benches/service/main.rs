@@ -38,7 +38,7 @@ fn main() {
     flow.fill();
     let stages = Stages::measure(&flow, ROUNDS);
     let mut trial = process::Trial::new(&flow);
-    let service = trial.catch_up(&flow);
+    let (service, resident) = trial.catch_up(&flow);
     let latency = latency::measure(&mut flow, &trial);
     let restart = restart::measure(trial);
     let report = json!({
@@ -53,6 +53,7 @@ fn main() {
         "output_ns_per_event": service.nanos() - stages.engine.nanos(),
         // There is no state of an account yet.
         "bytes_per_idle_account": null,
+        "resident": resident,
         "latency": latency,
         "restart": restart,
     });

@@ -3,6 +3,7 @@
 use std::{fs, io::Write as _, time::Duration};
 
 use foreshock::{app::settings, config::Config};
+use serde::Serialize;
 use tempfile::NamedTempFile;
 
 use super::{
@@ -18,6 +19,16 @@ pub const ALERTS: &str = "foreshock.alerts";
 const GROUP: &str = "foreshock";
 /// How often the group is asked how far it is: its offsets are committed every 100 ms.
 const ASK_EVERY: Duration = Duration::from_millis(20);
+
+/// How many readings of the memory are told.
+const READINGS: u64 = 8;
+
+/// The service's resident set when it had committed so many records.
+#[derive(Serialize)]
+pub struct Resident {
+    records: u64,
+    kb: u64,
+}
 
 /// The smallest configuration that runs.
 pub fn config(flow: &Flow, group: &str) -> Config {
@@ -50,10 +61,18 @@ impl Trial {
     }
 
     /// Lets it read what was written. The clock starts at a commit in the part that is measured.
-    pub fn catch_up(&mut self, flow: &Flow) -> Cost {
-        let (from, since) = self.wait_committed(flow.warm_up);
-        let (until, end) = self.wait_committed(flow.filled);
-        Cost { events: until - from, seconds: vec![end - since] }
+    pub fn catch_up(&mut self, flow: &Flow) -> (Cost, Vec<Resident>) {
+        let mut resident = Vec::new();
+        let mut reach = |records| {
+            let (committed, seconds) = self.wait_committed(records);
+            resident.push(Resident { records: committed, kb: self.resident_kb() });
+            (committed, seconds)
+        };
+        let (from, since) = reach(flow.warm_up);
+        let measured = flow.filled - flow.warm_up;
+        (1..READINGS).for_each(|i| _ = reach(flow.warm_up + measured * i / READINGS));
+        let (until, end) = reach(flow.filled);
+        (Cost { events: until - from, seconds: vec![end - since] }, resident)
     }
 
     /// Waits until so many records are committed; how many are, and its CPU seconds then.
