@@ -3,7 +3,7 @@ SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build demo test test-long bench lint clean prerequisites prerequisites-tests cargo-deny
+.PHONY: help build demo test test-long fuzz bench lint clean prerequisites prerequisites-tests cargo-deny
 .PHONY: bench-idle bench-instructions prerequisites-benches gungraun-runner
 
 CARGO_DENY_VERSION := 0.20.2
@@ -30,6 +30,9 @@ test: prerequisites-tests $(KAFKA_STAMP) ## run every test, those on a real Kafk
 
 test-long: export TEST_LONG := 1
 test-long: test ## the same, with more seeds and longer flows
+
+fuzz: prerequisites ## fuzz decoding, configuration, snapshots and the engine for FUZZ_SECONDS (60) each
+	fuzz/run
 
 bench: prerequisites-tests $(KAFKA_STAMP) ## measure the service on a real Kafka broker: target/bench.json, some ten minutes
 	cargo bench --bench service

@@ -5,7 +5,7 @@
 //! others would wait for it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foreshock::{
     alert::Alert,
@@ -256,4 +256,28 @@ fn what_is_written_reads_back() {
         let text = serde_json::to_string(&recorded).unwrap();
         assert_eq!(serde_json::from_str::<Recorded>(&text).unwrap(), recorded, "{text}");
     }
+}
+
+/// A gap is over after a while, and then the same partition falls silent: nothing came between.
+#[test]
+fn two_incidents_of_the_pipeline_at_one_offset_are_two() {
+    let mut engine = engine();
+    let mut opened = BTreeSet::new();
+    for (tenth, cause) in [(0, Cause::Gap), (1_000, Cause::Silence)] {
+        for troubles in [vec![trouble(tenth, cause)], Vec::new()] {
+            let mode = if troubles.is_empty() { Mode::Normal } else { Mode::Degraded };
+            let from = at(tenth + i64::from(troubles.is_empty()));
+            let mut outbox = Outbox::default();
+            engine.handle(Input::Mode(ModeChange { from, mode, troubles }), &mut outbox);
+            opened.extend(outbox.drain().filter_map(|output| match output {
+                Output::Notify(alert, _) => Some(alert.id.clone()),
+                Output::Rejected(..) | Output::Signal(_) => None,
+            }));
+        }
+    }
+    assert_eq!(opened.len(), 2);
+}
+
+fn trouble(tenth: i64, cause: Cause) -> Trouble {
+    Trouble { cause, source: SourceId(0), after_offset: 5, clock: at(tenth), value: 9.0, limit: 1.0, pages: false }
 }

@@ -8,7 +8,8 @@
 //! The flow is synthetic: 3,000 symbols of the simulated exchange, 17 order events a second each. It is written once, and every
 //! stage reads all of it; what is measured begins where each symbol's window has learned enough to judge. A stage is what the
 //! stages before it do and more, so their differences are the cost of each. CPU time is that of all threads of the process, the
-//! Kafka client's among them, and not the broker's.
+//! Kafka client's among them, and not the broker's. Polling is dearest by itself: the faster what comes behind it, the less each poll
+//! finds; so the cost of decoding comes out somewhat too low.
 //!
 //! `make bench` writes `target/bench.json`; wall time is in it only where it is what is asked for, as latency.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints and stops at what it did not expect")]

@@ -85,9 +85,16 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
     }
 }
 
+/// A record opens one incident of a subject. Of the pipeline's the place is only where its input stood, and it may stand there when
+/// the next one opens (a gap that was over before its partition fell silent): the instant tells them apart.
 fn identity(incident: &Incident, context: &Context) -> String {
     let opening = incident.opening();
-    hash(16, &[&opening.config, &subject(incident), opening.detector.name(), &context.written(opening.place)])
+    let place = context.written(opening.place);
+    let place = match incident.subject() {
+        Subject::Symbol(_) => place,
+        Subject::Pipeline => format!("{place}@{}", incident.detected_at()),
+    };
+    hash(16, &[&opening.config, &subject(incident), opening.detector.name(), &place])
 }
 
 fn fingerprint(incident: &Incident) -> String {

@@ -61,7 +61,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // Three times the symbols of the largest venue that the benches stand for; 4 kB each.
+            // Three times the symbols of the largest venue that the benches stand for; some 17 kB each with their orders.
             symbols_max: 10_000,
             // Twice the accounts of that venue; under 100 B each.
             accounts_max: 100_000,

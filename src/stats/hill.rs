@@ -168,7 +168,9 @@ mod tests {
     fn what_is_not_finite_is_neither_learned_nor_unusual() {
         let mut hill = learned((0..40).map(f64::from));
         let before = *hill.tail().unwrap();
-        [f64::NAN, f64::INFINITY, f64::NEG_INFINITY].into_iter().for_each(|v| hill.learn(v));
+        for v in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+            hill.learn(v);
+        }
         assert_eq!((*hill.tail().unwrap(), hill.p(f64::NAN)), (before, Some(1.0)));
     }
 

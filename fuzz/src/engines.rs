@@ -1,0 +1,73 @@
+//! Engines to be fuzzed: with tables so small that everything makes room for something, and symbols that have learned.
+//!
+//! A symbol says nothing for its first 91 s, and no fuzzer would find its way there. So each run begins with the state after
+//! some minutes of quiet flow, which is made once.
+
+use std::sync::OnceLock;
+
+use foreshock::{
+    detect::cancel_burst,
+    engine::{Detection, Engine, Input, Limits, Outbox, Output, Plan, Record, Snapshot},
+    event::{DecodeLimits, Event, Source, SourceId, decode},
+    window::BurstSettings,
+};
+
+/// Partitions.
+pub const SOURCES: usize = 2;
+/// 2025-10-10: when the flow begins.
+pub const START: i64 = 1_760_130_000_000_000_000;
+/// Seconds that the symbols have learned for: twice what they need.
+const LEARNED_S: i64 = 200;
+
+/// What the engines are made from: a burst is few cancels, so that few bytes make one.
+#[must_use]
+pub fn plan() -> Plan {
+    let sources = (0..SOURCES).map(|feed| Source {
+        name: "orderflow.events".to_owned(),
+        partition: i32::try_from(feed).ok(),
+        feed,
+    });
+    let window = BurstSettings { a_min: 3, cold_a_min: 5, warnings_per_day: 100.0 };
+    Plan {
+        limits: Limits { symbols_max: 3, accounts_max: 3, orders_max: 4, incidents_max: 2, signals_pending_max: 3 },
+        detection: Detection { cancel_burst: cancel_burst::Settings { window } },
+        sources: sources.collect(),
+        replay: "foreshock replay".to_owned(),
+    }
+}
+
+/// The state after [`LEARNED_S`] seconds, the offset of the next record of each partition, and the instant.
+#[must_use]
+pub fn learned() -> (Snapshot, u64, i64) {
+    static LEARNED: OnceLock<Snapshot> = OnceLock::new();
+    let snapshot = LEARNED.get_or_init(|| {
+        let mut engine = Engine::new(plan());
+        for second in 0..LEARNED_S {
+            for source in 0..SOURCES {
+                let text = format!(
+                    r#"{{"type":"order_cancel","ts":{},"symbol":"S{source}","order":"1"}}"#,
+                    START + second * 1_000_000_000
+                );
+                handle(&mut engine, source, second.unsigned_abs(), &[text]);
+            }
+        }
+        engine.snapshot()
+    });
+    (snapshot.clone(), LEARNED_S.unsigned_abs(), START + LEARNED_S * 1_000_000_000)
+}
+
+/// Gives an engine one record, decoded as the service does it; of several events where there are several texts.
+pub fn handle(engine: &mut Engine, source: usize, offset: u64, texts: &[String]) -> Vec<Output> {
+    let decoded: Result<Vec<Event<'_>>, _> =
+        texts.iter().map(|text| decode(text.as_bytes(), None, DecodeLimits::default())).collect();
+    let content = decoded.as_deref().map_err(Clone::clone);
+    let source = SourceId(u32::try_from(source).unwrap_or(u32::MAX));
+    give(engine, Input::Record(Record { source, offset, appended_at: None, content }))
+}
+
+/// Gives an engine an input, and takes what follows.
+pub fn give(engine: &mut Engine, input: Input<'_>) -> Vec<Output> {
+    let mut outbox = Outbox::default();
+    engine.handle(input, &mut outbox);
+    outbox.drain().collect()
+}
