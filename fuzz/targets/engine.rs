@@ -40,8 +40,6 @@ struct Twins {
     restarted: Engine,
     next: [u64; SOURCES],
     clock: Clock,
-    /// From when the mode was last changed: a watch never goes back.
-    changed_at: EventTime,
     revisions: BTreeMap<String, u64>,
 }
 
@@ -50,8 +48,7 @@ impl Twins {
         let (plan, (snapshot, next, now)) = (plan(), learned());
         let kept = Engine::restore(&plan, snapshot.clone()).expect("its own plan");
         let restarted = Engine::restore(&plan, snapshot).expect("its own plan");
-        let (clock, changed_at) = (Clock::at(now), EventTime::from_nanos(i64::MIN));
-        Self { plan, kept, restarted, next: [next; SOURCES], clock, changed_at, revisions: BTreeMap::new() }
+        Self { plan, kept, restarted, next: [next; SOURCES], clock: Clock::at(now), revisions: BTreeMap::new() }
     }
 
     fn take(&mut self, operation: &Operation) {
@@ -70,9 +67,7 @@ impl Twins {
             }
             Operation::Mode { mode, source, away, troubles } => {
                 let (mode, _) = Mode::ALL[usize::from(*mode) % Mode::ALL.len()];
-                let after = self.changed_at.plus(Span::from_nanos(1));
-                let (source, from) = (source_of(*source), self.about(*away).max(after));
-                self.changed_at = from;
+                let (source, from) = (source_of(*source), self.about(*away));
                 let troubles = troubles.iter().map(|n| self.trouble(*n, source)).collect();
                 self.input(&Input::Mode(ModeChange { from, mode, troubles }));
             }

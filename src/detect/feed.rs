@@ -16,7 +16,7 @@ use super::{
 use crate::{
     event::{Place, RecordRange},
     stats::math::pow,
-    time::Span,
+    time::{EventTime, Span},
     trust::{Cause, ModeChange, Trouble},
 };
 
@@ -33,14 +33,19 @@ const TOLD_MAX: usize = 20;
 pub struct Feed {
     /// The highest severity of the episode, and what was last found.
     said: Option<(Severity, Place, Box<Finding>)>,
+    /// When something was last said. Each word has an instant of its own, also where all clocks stand still: it tells two
+    /// incidents apart that begin at the same place.
+    said_at: Option<EventTime>,
 }
 
 impl Feed {
     /// Takes a decision of the watch.
     pub fn handle(&mut self, change: &ModeChange) -> Option<Signal> {
+        let at = self.said_at.map_or(change.from, |last| change.from.max(last.plus(Span::from_nanos(1))));
         let Some(first) = change.troubles.first() else {
             let (severity, place, finding) = self.said.take()?;
-            return Some(signal(Change::Cleared, severity, change, place, *finding));
+            self.said_at = Some(at);
+            return Some(signal(Change::Cleared, severity, at, place, *finding));
         };
         let pages = change.troubles.iter().any(|trouble| trouble.pages);
         let severity = if pages { Severity::Critical } else { Severity::Warning };
@@ -51,18 +56,19 @@ impl Feed {
         let place = Place { source: first.source, offset: first.after_offset };
         let finding = finding(first, &change.troubles);
         self.said = Some((severity, place, Box::new(finding.clone())));
-        Some(signal(word, severity, change, place, finding))
+        self.said_at = Some(at);
+        Some(signal(word, severity, at, place, finding))
     }
 }
 
-fn signal(word: Change, severity: Severity, change: &ModeChange, place: Place, finding: Finding) -> Signal {
+fn signal(word: Change, severity: Severity, at: EventTime, place: Place, finding: Finding) -> Signal {
     Signal {
         detector: Detector::Feed,
         subject: Subject::Pipeline,
         change: word,
         severity,
-        at: change.from,
-        visible_at: change.from,
+        at,
+        visible_at: at,
         place,
         appended_at: None,
         finding,
