@@ -1,5 +1,7 @@
 //! A service whose input falls silent: it says so as an incident of the pipeline, and a replay that gets its decisions repeats it.
 
+use std::sync::Arc;
+
 use crate::support::flow::Flow;
 use crate::support::outcome::alert;
 use crate::support::topic::Isolation;
@@ -7,7 +9,9 @@ use crate::support::trial::Trial;
 
 #[test]
 fn a_service_that_hears_nothing_pages_and_a_replay_repeats_it() {
-    let trial = Trial::named(Flow::shared(), "silent");
+    // The broker is asked once more when the trial is over.
+    let flow = Flow::shared();
+    let trial = Trial::named(Arc::clone(&flow), "silent");
     let (follower, alerts) = (trial.alerts.follow(), trial.alerts.clone());
     let mut service = trial.start();
     // Everything is read, and nothing more comes.
