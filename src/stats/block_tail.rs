@@ -7,7 +7,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::math::{exp, ln, log10, pow};
+use super::{
+    keep_greatest,
+    math::{exp, ln, log10, pow},
+};
 
 /// Blocks before the quantiles are known.
 const INITIAL: usize = 60;
@@ -100,10 +103,7 @@ impl BlockTail {
             Self::Known(tail) => tail.learn(maximum),
             Self::Filling { seen, greatest } => {
                 *seen += 1;
-                let mut next = maximum;
-                for kept in greatest.iter_mut().filter(|kept| **kept < maximum) {
-                    next = std::mem::replace(kept, next);
-                }
+                keep_greatest(greatest, maximum);
                 if *seen >= INITIAL {
                     *self = Self::Known(Tail::new(greatest[GREATEST - 1], greatest[Q95_AT]));
                 }

@@ -9,7 +9,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::math::{exp, ln, pow};
+use super::{
+    keep_greatest,
+    math::{exp, ln, pow},
+};
 
 /// The share of values above the quantile, π₀.
 const ABOVE: f64 = 0.02;
@@ -80,10 +83,7 @@ impl Hill {
             Self::Known(tail) => tail.learn(v),
             Self::Filling { seen, greatest } => {
                 *seen += 1;
-                let mut next = v;
-                for kept in greatest.iter_mut().filter(|kept| **kept < v) {
-                    next = std::mem::replace(kept, next);
-                }
+                keep_greatest(greatest, v);
                 if *seen >= INITIAL {
                     *self = Self::Known(Tail::new(greatest[GREATEST - 1], INDEX));
                 }
