@@ -8,7 +8,10 @@
 
 mod written;
 
-use std::hash::{BuildHasher, Hash};
+use std::{
+    fmt,
+    hash::{BuildHasher, Hash},
+};
 
 use foldhash::fast::RandomState;
 use hashbrown::{Equivalent, HashTable};
@@ -199,6 +202,14 @@ impl<K: Hash + Eq, V> Table<K, V> {
             Some(neighbour) => neighbour.older = older,
             None => self.newest = older,
         }
+    }
+}
+
+impl<K, V> fmt::Debug for Table<K, V> {
+    /// How full it is; what it holds may be millions.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { max, evicted, .. } = self;
+        f.debug_struct("Table").field("len", &self.index.len()).field("max", max).field("evicted", evicted).finish()
     }
 }
 

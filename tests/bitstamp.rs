@@ -13,7 +13,7 @@ use std::{
 use foreshock::{
     adapt::Format,
     app::files::LineReader,
-    event::{Body, BookSnapshot, CancelReason, Decimal, DecodeLimits, Event, Level, Name, Side},
+    event::{Body, BookSnapshot, CancelReason, Decimal, DecodeLimits, Event, Level, Side},
 };
 
 const LINES: &str = concat!(
@@ -180,12 +180,12 @@ fn every_unit_ordered_in_the_recording_is_accounted_for() {
 }
 
 fn read(file: PathBuf) -> Ledger {
-    let mut adapter = Format::Bitstamp.adapter(Name::new("BTC-USD").unwrap(), DecodeLimits::default()).unwrap();
+    let mut adapter = Format::Bitstamp.adapter(&[], None, DecodeLimits::default()).unwrap().unwrap();
     let mut reader = LineReader::open(&[file]).unwrap();
     let (mut ledger, mut events, mut lines) = (Ledger::default(), Vec::new(), 0);
     while let Some(line) = reader.next_line().unwrap() {
         lines += 1;
-        adapter.read(line.bytes, &mut events).unwrap();
+        adapter.read(line.file, line.bytes, &mut events).unwrap();
         events.drain(..).for_each(|event| ledger.take(&event));
     }
     adapter.finish(&mut events);

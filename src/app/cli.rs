@@ -56,6 +56,7 @@ pub enum Command {
     Check(Run),
     /// Read recorded order flow again, from files or a range of a topic: the same input gives the same alerts.
     #[command(after_help = "Examples:\n  foreshock replay events.jsonl.zst --alerts alerts.jsonl\n  \
+                            foreshock replay --format binance btcusdt.dat.gz --signals signals.jsonl\n  \
                             foreshock replay --kafka 127.0.0.1:9092 --topic orderflow.events --from 2026-01-02T03:04:05Z")]
     Replay(Replay),
     /// Make the order flow of a seeded exchange, with labels of what was planted: the same seed gives the same bytes.
@@ -63,7 +64,9 @@ pub enum Command {
                             --events events.jsonl --labels labels.jsonl")]
     Simulate(Simulate),
     /// Turn a venue's recording into event lines.
-    #[command(after_help = "Example:\n  foreshock convert bitstamp 2015-05-01.log.xz --out events.jsonl.zst")]
+    #[command(after_help = "Examples:\n  foreshock convert bitstamp 2015-05-01.log.xz --out events.jsonl.zst\n  \
+                            foreshock convert lobster AAPL_2012-06-21_34200000_57600000_{message,orderbook}_10.csv \
+                            --out events.jsonl")]
     Convert(Convert),
     /// Print what the types say: JSON Schemas, the default configuration, the metrics.
     #[command(after_help = "Example:\n  foreshock schema config > foreshock.toml")]
@@ -108,7 +111,8 @@ pub struct Run {
 /// Arguments of `replay`.
 #[derive(Args, Debug)]
 pub struct Replay {
-    /// Files to read, one after the other; `-` is standard input; .gz, .zst and .xz are read by their ending.
+    /// Files to read, one after the other; `-` is standard input; .gz, .zst and .xz are read by their ending. Of LOBSTER pairs,
+    /// message then book.
     #[arg(value_name = "FILE", required_unless_present = "kafka", conflicts_with = "kafka")]
     pub files: Vec<PathBuf>,
     /// Read from these brokers instead of files.
@@ -126,10 +130,10 @@ pub struct Replay {
     /// The configuration file; the defaults without one.
     #[arg(long, value_name = "F")]
     pub config: Option<PathBuf>,
-    /// What the lines are: events, bitstamp.
+    /// What the lines are: events, bitstamp, lobster, binance, hyperliquid.
     #[arg(long, value_name = "NAME", default_value = "events", value_parser = str::parse::<Format>)]
     pub format: Format,
-    /// The symbol, where the format does not name it: BTC-USD where absent.
+    /// The symbol, where the format does not name it: of Bitstamp's lines (BTC-USD where absent), of Binance's snapshots.
     #[arg(long, value_name = "S", value_parser = name)]
     pub symbol: Option<Name<'static>>,
     /// Repeat what the service decided by its clock, as the audit log has it: a file, or with --kafka the topic.
@@ -206,18 +210,19 @@ pub struct Scenario {
 /// Arguments of `convert`.
 #[derive(Args, Debug)]
 pub struct Convert {
-    /// What the files are: bitstamp.
+    /// What the files are: bitstamp, lobster, binance, hyperliquid; events are checked and written in one spelling.
     #[arg(value_name = "FORMAT", value_parser = str::parse::<Format>)]
     pub format: Format,
-    /// Files to read, one after the other; `-` is standard input; .gz, .zst and .xz are read by their ending.
+    /// Files to read, one after the other; `-` is standard input; .gz, .zst and .xz are read by their ending. Of LOBSTER pairs,
+    /// message then book.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
     /// Where to write the event lines; `-` is standard output; .gz and .zst are written by their ending.
     #[arg(long, value_name = "F")]
     pub out: PathBuf,
-    /// The symbol, where the format does not name it.
-    #[arg(long, value_name = "S", default_value = "BTC-USD", value_parser = name)]
-    pub symbol: Name<'static>,
+    /// The symbol, where the format does not name it: of Bitstamp's lines (BTC-USD where absent), of Binance's snapshots.
+    #[arg(long, value_name = "S", value_parser = name)]
+    pub symbol: Option<Name<'static>>,
 }
 
 /// Arguments of `schema`.

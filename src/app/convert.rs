@@ -23,8 +23,10 @@ const LOOK_EVERY: u64 = 4_096;
 
 /// Converts the files.
 pub(super) fn run(args: &cli::Convert, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    let mut reader = LineReader::open(&args.files)?;
-    let mut adapter = args.format.adapter(args.symbol.clone(), DecodeLimits::default());
+    let names: Vec<String> = args.files.iter().map(|path| path.display().to_string()).collect();
+    let adapter = args.format.adapter(&names, args.symbol.clone(), DecodeLimits::default());
+    let mut adapter = adapter.map_err(|unfit| Failure::usage(unfit.to_string()))?;
+    let mut reader = LineReader::open_abreast(&args.files, args.format.files_abreast())?;
     let mut writer = EventWriter { out: AtomicFile::create(&args.out)?, events: BTreeMap::new() };
     let mut progress = Progress::new("convert", reader.bytes_total());
     let (mut lines, mut rejected) = (0_u64, 0_u64);
@@ -46,6 +48,7 @@ pub(super) fn run(args: &cli::Convert, interrupt: &Interrupt) -> Result<Exit, Fa
         let mut rest = Vec::new();
         adapter.finish(&mut rest);
         writer.write(&rest)?;
+        progress::forgotten("convert", adapter.forgotten());
     }
     progress.finish();
     if lines > 0 && lines == rejected {
@@ -65,7 +68,7 @@ fn convert(
 ) -> Result<Result<(), Rejection>, Failure> {
     let mut events = Vec::new();
     let outcome = match adapter {
-        Some(adapter) => adapter.read(line.bytes, &mut events),
+        Some(adapter) => adapter.read(line.file, line.bytes, &mut events),
         None => match decode(line.bytes, None, DecodeLimits::default()) {
             Ok(event) => return writer.write(&[event]).map(Ok),
             Err(rejection) => Err(rejection),

@@ -6,6 +6,9 @@
 //! line is no record, because files commonly end with one, but it is counted in the line numbers. A line of more than
 //! [`LINE_BYTES_MAX`] is handed out cut after that many bytes and the rest is skipped: memory stays bounded, and as the limit
 //! lies above what the decoder takes, the decoder rejects it as too large.
+//!
+//! Some recordings lie in several files side by side: line n of each together is one record. Its bytes are then those lines
+//! with a newline between them, its place is that of the first file, and files that are not equally long are unusable.
 
 use std::{
     fs::{self, File},
@@ -38,12 +41,15 @@ pub struct Line<'a> {
     pub bytes: &'a [u8],
 }
 
-/// The lines of several files, one file after the other.
+/// The lines of several files, one file after the other, or so many at a time side by side.
 pub struct LineReader {
     files: Vec<PathBuf>,
-    /// The file that is being read, or the next to be opened.
+    /// How many files are read side by side.
+    abreast: usize,
+    /// The (first) file that is being read, or the next to be opened.
     file: usize,
-    open: Option<Box<dyn BufRead + Send>>,
+    /// Those that are being read; none between two files.
+    open: Vec<Box<dyn BufRead + Send>>,
     line: Vec<u8>,
     number: u64,
     line_bytes_max: usize,
@@ -57,6 +63,18 @@ impl LineReader {
     /// # Errors
     /// Exit 65 with the first file that cannot be used.
     pub fn open(files: &[PathBuf]) -> Result<Self, Failure> {
+        Self::open_abreast(files, 1)
+    }
+
+    /// The same for a recording of so many files side by side; at least one.
+    ///
+    /// # Errors
+    /// Exit 65 with the first file that cannot be used, also where one has no other beside it.
+    pub fn open_abreast(files: &[PathBuf], abreast: usize) -> Result<Self, Failure> {
+        if let Some(alone) = files.chunks(abreast).find(|set| set.len() < abreast).and_then(<[PathBuf]>::first) {
+            let what = format!("`{}`: expected {abreast} files side by side", alone.display());
+            return Err(Failure::new(Exit::Input, what));
+        }
         let mut bytes_total = Some(0);
         for path in files {
             let size = if is_stdin(path) { None } else { Some(size(path).map_err(|e| unusable(path, &e))?) };
@@ -65,8 +83,9 @@ impl LineReader {
         }
         Ok(Self {
             files: files.to_vec(),
+            abreast,
             file: 0,
-            open: None,
+            open: Vec::new(),
             line: Vec::new(),
             number: 0,
             line_bytes_max: LINE_BYTES_MAX,
@@ -82,16 +101,16 @@ impl LineReader {
     pub fn next_line(&mut self) -> Result<Option<Line<'_>>, Failure> {
         while self.file < self.files.len() {
             match self.advance() {
-                Ok(true) if self.line.is_empty() => {}
+                Ok(true) if self.line.iter().all(|&byte| byte == b'\n') => {}
                 Ok(true) => {
                     return Ok(Some(Line { file: self.file, number: self.number, bytes: &self.line }));
                 }
                 Ok(false) => {
-                    self.open = None;
-                    self.file += 1;
+                    self.open.clear();
+                    self.file += self.abreast;
                     self.number = 0;
                 }
-                Err(e) => return Err(broken(&self.files[self.file], self.number + 1, &e)),
+                Err(failure) => return Err(failure),
             }
         }
         Ok(None)
@@ -115,28 +134,49 @@ impl LineReader {
         self.bytes_total
     }
 
-    /// Reads one line of the current file into the buffer; `false` at the file's end.
-    fn advance(&mut self) -> io::Result<bool> {
-        let reader = match &mut self.open {
-            Some(reader) => reader,
-            closed @ None => closed.insert(open(&self.files[self.file], &self.bytes_read)?),
-        };
+    /// Reads one line of each of the current files into the buffer; `false` at their end.
+    fn advance(&mut self) -> Result<bool, Failure> {
+        let files = &self.files[self.file..self.file + self.abreast];
+        if self.open.is_empty() {
+            for path in files {
+                self.open.push(open(path, &self.bytes_read).map_err(|e| broken(path, 1, &e))?);
+            }
+        }
         self.line.clear();
-        // One byte more than the limit for the newline, and one for `\r`.
-        let room = self.line_bytes_max as u64 + 2;
-        reader.take(room).read_until(b'\n', &mut self.line)?;
-        if self.line.is_empty() {
-            return Ok(false);
+        let mut there = 0;
+        for (i, (path, reader)) in files.iter().zip(&mut self.open).enumerate() {
+            if i > 0 {
+                self.line.push(b'\n');
+            }
+            let found = append_line(reader, &mut self.line, self.line_bytes_max);
+            there += usize::from(found.map_err(|e| broken(path, self.number + 1, &e))?);
         }
-        if self.line.pop_if(|last| *last == b'\n').is_some() {
-            self.line.pop_if(|last| *last == b'\r');
-        } else if self.line.len() as u64 == room {
-            reader.skip_until(b'\n')?;
+        if there > 0 && there < files.len() {
+            return Err(unequal(files, self.number));
         }
-        self.line.truncate(self.line_bytes_max);
         self.number += 1;
-        Ok(true)
+        Ok(there > 0)
     }
+}
+
+/// Appends the next line, cut after so many bytes; `false` at the file's end.
+fn append_line(reader: &mut dyn BufRead, line: &mut Vec<u8>, bytes_max: usize) -> io::Result<bool> {
+    let start = line.len();
+    // One byte more than the limit for the newline, and one for `\r`.
+    let room = bytes_max as u64 + 2;
+    reader.take(room).read_until(b'\n', line)?;
+    if line.len() == start {
+        return Ok(false);
+    }
+    if line.pop_if(|last| *last == b'\n').is_some() {
+        if line.len() > start {
+            line.pop_if(|last| *last == b'\r');
+        }
+    } else if (line.len() - start) as u64 == room {
+        reader.skip_until(b'\n')?;
+    }
+    line.truncate(start + bytes_max);
+    Ok(true)
 }
 
 fn is_stdin(path: &Path) -> bool {
@@ -180,6 +220,12 @@ fn broken(path: &Path, number: u64, error: &io::Error) -> Failure {
     let cut_off = error.kind() == io::ErrorKind::UnexpectedEof;
     let what = if cut_off { "the compressed data end too early" } else { "cannot be read" };
     Failure::new(Exit::Input, format!("`{path}`, line {number}: {what}: {error}"))
+}
+
+fn unequal(files: &[PathBuf], lines: u64) -> Failure {
+    let names: Vec<String> = files.iter().map(|path| format!("`{}`", path.display())).collect();
+    let names = names.join(" and ");
+    Failure::new(Exit::Input, format!("{names} belong together line by line, but one ends after line {lines}"))
 }
 
 /// Counts what passes, for the progress.
@@ -287,6 +333,26 @@ mod tests {
         reader.line_bytes_max = 8;
         let found: Vec<String> = lines(&mut reader).into_iter().map(|(_, _, line)| line).collect();
         assert_eq!(found, ["12345678", "12345678", "12345678", "abc"]);
+    }
+
+    #[test]
+    fn files_side_by_side_are_one_record_per_line_and_equally_long() {
+        let dir = tempfile::tempdir().unwrap();
+        let pair = |name: &str, left: &[u8], right: &[u8]| {
+            [file(&dir, &format!("{name}.l"), left), file(&dir, &format!("{name}.r.gz"), &gz(right))]
+        };
+        let files = [pair("a", b"1\r\n\n3", b"one\n\nthree\n"), pair("b", b"4\n", b"four")].concat();
+        let mut reader = LineReader::open_abreast(&files, 2).unwrap();
+        let expected = [(0, 1, "1\none"), (0, 3, "3\nthree"), (2, 1, "4\nfour")];
+        assert_eq!(lines(&mut reader), expected.map(|(file, number, line)| (file, number, line.to_owned())));
+        for files in [pair("c", b"1\n2\n", b"one\n"), pair("d", b"1\n", b"one\ntwo\n")] {
+            let mut reader = LineReader::open_abreast(&files, 2).unwrap();
+            assert!(reader.next_line().unwrap().is_some());
+            let failure = reader.next_line().unwrap_err();
+            assert_eq!(failure.exit, Exit::Input);
+            assert!(failure.message.contains("one ends after line 1"), "{failure}");
+        }
+        assert!(LineReader::open_abreast(&files[..3], 2).is_err());
     }
 
     #[test]

@@ -90,6 +90,13 @@ pub fn say(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
+/// What an adapter had to forget, if anything: what follows about it is told as of something unknown.
+pub fn forgotten(label: &str, entries: u64) {
+    if entries > 0 {
+        say(&format!("{label}: {entries} orders, positions or symbols were more than the adapter remembers at once"));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     config::{Brokers, Config},
     engine::{Engine, Fate, Fates, Input, Inputs, Outbox, Plan, Record},
-    event::{Event, Name, Rejection, SourceId, decode},
+    event::{Event, Rejection, SourceId, decode},
     time::{EventTime, WallTime},
 };
 
@@ -151,12 +151,12 @@ impl Pace {
 }
 
 fn from_files(args: &cli::Replay, config: &Config, interrupt: &Interrupt) -> Result<Replay, Failure> {
-    let mut reader = LineReader::open(&args.files)?;
-    let names: Vec<String> = (0..args.files.len()).map(|i| reader.name(i)).collect();
+    let names: Vec<String> = args.files.iter().map(|path| path.display().to_string()).collect();
+    let adapter = args.format.adapter(&names, args.symbol.clone(), config.limits.decode);
+    let mut adapter = adapter.map_err(|unfit| Failure::usage(unfit.to_string()))?;
+    let mut reader = LineReader::open_abreast(&args.files, args.format.files_abreast())?;
     let mut replay = Replay::new(args, plan::of_files(config, &names, args))?;
     replay.inputs = recorded(args, config, &replay.engine, interrupt)?;
-    let symbol = args.symbol.clone().unwrap_or_else(default_symbol);
-    let mut adapter = args.format.adapter(symbol, config.limits.decode);
     let mut progress = Progress::new("replay", reader.bytes_total());
     let mut events = Vec::new();
     while let Some(line) = reader.next_line()? {
@@ -169,7 +169,7 @@ fn from_files(args: &cli::Replay, config: &Config, interrupt: &Interrupt) -> Res
             }
             Some(adapter) => {
                 events.clear();
-                let outcome = adapter.read(line.bytes, &mut events);
+                let outcome = adapter.read(line.file, line.bytes, &mut events);
                 replay.record(place, None, outcome.map(|()| events.as_slice()), line.bytes)?;
             }
         }
@@ -180,12 +180,10 @@ fn from_files(args: &cli::Replay, config: &Config, interrupt: &Interrupt) -> Res
     }
     replay.conclude()?;
     progress.finish();
+    if let Some(adapter) = &adapter {
+        progress::forgotten("replay", adapter.forgotten());
+    }
     Ok(replay)
-}
-
-#[expect(clippy::expect_used, reason = "a constant")]
-fn default_symbol() -> Name<'static> {
-    Name::new("BTC-USD").expect("a name")
 }
 
 fn from_kafka(args: &cli::Replay, config: &Config, topic: &str, interrupt: &Interrupt) -> Result<Replay, Failure> {

@@ -1,11 +1,12 @@
 //! One line of the feed, read and checked: `<receive time in ms> <kind> <json>`.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::fills::Print;
+use super::{
+    super::record::{json as parse, millis, text, wrong},
+    fills::Print,
+};
 use crate::{
     event::{BookSnapshot, Decimal, DecodeLimits, Level, Price, Quantity, Reason, Rejection, Side},
     time::EventTime,
@@ -15,8 +16,6 @@ use crate::{
 const PLACES: u32 = 8;
 /// The greatest number of 10⁻⁸ that the contract's 15 significant digits hold.
 const UNITS_MAX: f64 = 999_999_999_999_999.0;
-/// The first millisecond of the years 2000 and 2100: what lies outside is no receive time in milliseconds.
-const YEARS_MS: std::ops::Range<i64> = 946_684_800_000..4_102_444_800_000;
 
 /// A line, by its kind.
 #[derive(Debug)]
@@ -73,11 +72,7 @@ impl Line {
     /// # Errors
     /// Says why the line is none of the feed's.
     pub fn parse(line: &[u8], limits: DecodeLimits) -> Result<Self, Rejection> {
-        if line.len() > limits.record_bytes_max {
-            return Err(Rejection::new(Reason::TooLarge, format!("{} bytes", line.len())));
-        }
-        let text = std::str::from_utf8(line).map_err(|e| Rejection::new(Reason::NotUtf8, e.to_string()))?;
-        let mut parts = text.trim_ascii().splitn(3, ' ');
+        let mut parts = text(line, limits)?.trim_ascii().splitn(3, ' ');
         let (Some(ms), Some(kind), Some(json)) = (parts.next(), parts.next(), parts.next()) else {
             return Err(wrong("expected `<ms> <kind> <json>`"));
         };
@@ -142,16 +137,7 @@ fn level(price: &RawValue, qty: &RawValue) -> Result<Level, Rejection> {
 }
 
 fn receive_time(ms: &str) -> Result<EventTime, Rejection> {
-    let ms: i64 = ms.parse().map_err(|_| wrong("expected a receive time in milliseconds"))?;
-    if YEARS_MS.contains(&ms) {
-        Ok(EventTime::from_nanos(ms * 1_000_000))
-    } else {
-        Err(Rejection::new(Reason::TsUnit, format!("`{ms}` is outside the years 2000 to 2099 in milliseconds")))
-    }
-}
-
-fn parse<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, Rejection> {
-    serde_json::from_str(json).map_err(|e| wrong(e.to_string()))
+    millis(ms.parse().map_err(|_| wrong("expected a receive time in milliseconds"))?)
 }
 
 /// A decimal string, or a number, to the venue's 8 decimals; zero or above.
@@ -166,8 +152,4 @@ fn number(raw: &RawValue, field: &'static str) -> Result<Decimal, Rejection> {
         }
         Ok(_) | Err(_) => Err(wrong(format!("{field}: expected a number from 0 to 9999999.99999999"))),
     }
-}
-
-fn wrong(detail: impl Into<Cow<'static, str>>) -> Rejection {
-    Rejection::new(Reason::NotInFormat, detail)
 }

@@ -38,6 +38,7 @@ use self::{
     line::{Line, OrderLine},
     orders::{Deleted, Order, Orders},
 };
+use super::record::id as name;
 use crate::{
     event::{
         Body, CancelReason, DecodeLimits, Event, Name, OrderCancel, OrderKind, OrderNew, OrderReplace, Quantity,
@@ -45,6 +46,9 @@ use crate::{
     },
     time::EventTime,
 };
+
+/// What the feed without a name is of.
+const SYMBOL: &str = "BTC-USD";
 
 /// The adapter: what it remembers of the orders that live and of executions that are not told yet.
 #[derive(Debug)]
@@ -57,9 +61,10 @@ pub struct Bitstamp {
 }
 
 impl Bitstamp {
-    /// At the start of a recording of this symbol.
+    /// At the start of a recording of this symbol, or of [`SYMBOL`].
     #[must_use]
-    pub fn new(symbol: Name<'static>, limits: DecodeLimits) -> Self {
+    pub fn new(symbol: Option<Name<'static>>, limits: DecodeLimits) -> Self {
+        let symbol = symbol.or_else(|| Name::new(SYMBOL)).expect("a name");
         Self { symbol, limits, orders: Orders::default(), fills: Fills::default(), matches: Vec::new() }
     }
 
@@ -86,6 +91,12 @@ impl Bitstamp {
     pub fn finish(&mut self, out: &mut Vec<Event<'static>>) {
         self.fills.finish(&mut self.matches);
         self.tell_matches(out);
+    }
+
+    /// How many living orders were forgotten for want of room.
+    #[must_use]
+    pub const fn forgotten(&self) -> u64 {
+        self.orders.forgotten()
     }
 
     fn created(&mut self, line: &OrderLine, out: &mut Vec<Event<'static>>) {
@@ -204,10 +215,6 @@ fn trade(told: &Match) -> Option<(EventTime, Trade<'static>)> {
         liquidation: None,
     };
     Some((at, trade))
-}
-
-fn name(id: u64) -> Name<'static> {
-    Name::new(id.to_string()).expect("digits are a name")
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ pub(super) struct Orders {
     standing: BTreeMap<(Side, Price), BTreeSet<u64>>,
     gone: BTreeSet<u64>,
     gone_in_order: VecDeque<u64>,
+    forgotten: u64,
 }
 
 impl Orders {
@@ -61,7 +62,13 @@ impl Orders {
             && let Some((&oldest, _)) = self.live.first_key_value()
         {
             self.take(oldest);
+            self.forgotten += 1;
         }
+    }
+
+    /// How many living orders had to make room.
+    pub const fn forgotten(&self) -> u64 {
+        self.forgotten
     }
 
     /// Forgets an order, except that it is gone.

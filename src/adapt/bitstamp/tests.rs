@@ -6,7 +6,7 @@ use crate::event::{Price, Reason, Side};
 
 /// What the lines `<ms> <kind> <rest>` become, one short text per event. `B7` and `S7` are orders 7 to buy and to sell.
 fn read(lines: &[&str]) -> Vec<String> {
-    let mut adapter = Bitstamp::new(Name::new("BTC-USD").unwrap(), DecodeLimits::default());
+    let mut adapter = Bitstamp::new(None, DecodeLimits::default());
     let mut out = Vec::new();
     for line in lines {
         adapter.read(expand(line).as_bytes(), &mut out).unwrap();
@@ -131,7 +131,7 @@ fn an_order_without_a_price_is_a_market_order() {
 
 #[test]
 fn a_book_becomes_a_snapshot() {
-    let mut adapter = Bitstamp::new(Name::new("BTC-USD").unwrap(), DecodeLimits::default());
+    let mut adapter = Bitstamp::new(None, DecodeLimits::default());
     let mut out = Vec::new();
     let line = br#"1430000000000 order_book {"bids": [["236.47", "1.7"]], "asks": [["236.50", "2"], ["237", "3"]]}"#;
     adapter.read(line, &mut out).unwrap();
@@ -141,7 +141,7 @@ fn a_book_becomes_a_snapshot() {
 
 #[test]
 fn what_is_no_line_of_the_feed_is_refused() {
-    let mut adapter = Bitstamp::new(Name::new("BTC-USD").unwrap(), DecodeLimits::default());
+    let mut adapter = Bitstamp::new(None, DecodeLimits::default());
     let order = r#"{"price": "1", "amount": "AMOUNT", "id": 1, "order_type": 0}"#;
     let created = |amount: &str| format!("1430000000000 order_created {}", order.replace("AMOUNT", amount));
     for (line, reason) in [
