@@ -209,7 +209,11 @@ impl<K, V> fmt::Debug for Table<K, V> {
     /// How full it is; what it holds may be millions.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { max, evicted, .. } = self;
-        f.debug_struct("Table").field("len", &self.index.len()).field("max", max).field("evicted", evicted).finish()
+        f.debug_struct("Table")
+            .field("len", &self.index.len())
+            .field("max", max)
+            .field("evicted", evicted)
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the adapter makes of eight minutes of Binance's real frames, and `replay --format binance`.
 #![cfg(feature = "app")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "a test says that it was skipped")]
 
 use std::{
     collections::BTreeMap,

@@ -1,6 +1,7 @@
 //! `convert lobster` and `replay --format lobster`, and what the adapter makes of LOBSTER's real sample.
 #![cfg(feature = "app")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![expect(clippy::print_stdout, reason = "a test says that it was skipped")]
 
 use std::{
     collections::BTreeMap,

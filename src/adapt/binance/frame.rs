@@ -52,7 +52,7 @@ pub(super) struct Trade {
 pub(super) struct Mark {
     pub at: EventTime,
     pub symbol: Name<'static>,
-    pub mark: Price,
+    pub price: Price,
     pub index: Option<Price>,
     /// The rate, and when it is paid next; a delivery contract has none.
     pub funding: Option<(Decimal, i64)>,
@@ -213,7 +213,7 @@ fn mark(mark: &MarkJson<'_>) -> Result<Mark, Rejection> {
     Ok(Mark {
         at: millis(mark.E)?,
         symbol: record::name(mark.s)?,
-        mark: price(mark.p.0)?,
+        price: price(mark.p.0)?,
         index: mark.i.and_then(|index| Price::new(index.0)),
         funding: rate.filter(|_| mark.T > 0).map(|rate| (rate, mark.T)),
     })

@@ -143,7 +143,7 @@ impl Binance {
     }
 
     fn mark(&mut self, frame: Mark, out: &mut Vec<Event<'static>>) {
-        let Mark { at, symbol, mark, index, funding } = frame;
+        let Mark { at, symbol, price: mark, index, funding } = frame;
         out.push(event(at, symbol.clone(), Body::Mark(event::Mark { mark, index })));
         if let Some((rate, next)) = funding {
             let hours = self.interval(&symbol, next);

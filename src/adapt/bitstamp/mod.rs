@@ -47,9 +47,6 @@ use crate::{
     time::EventTime,
 };
 
-/// What the feed without a name is of.
-const SYMBOL: &str = "BTC-USD";
-
 /// The adapter: what it remembers of the orders that live and of executions that are not told yet.
 #[derive(Debug)]
 pub struct Bitstamp {
@@ -61,10 +58,10 @@ pub struct Bitstamp {
 }
 
 impl Bitstamp {
-    /// At the start of a recording of this symbol, or of [`SYMBOL`].
+    /// At the start of a recording of this symbol, or of BTC-USD, which is all that the venue had then.
     #[must_use]
     pub fn new(symbol: Option<Name<'static>>, limits: DecodeLimits) -> Self {
-        let symbol = symbol.or_else(|| Name::new(SYMBOL)).expect("a name");
+        let symbol = symbol.unwrap_or_else(bitcoin);
         Self { symbol, limits, orders: Orders::default(), fills: Fills::default(), matches: Vec::new() }
     }
 
@@ -186,6 +183,10 @@ impl Bitstamp {
     fn event(&self, ts: EventTime, body: Body<'static>) -> Event<'static> {
         Event { ts, symbol: Some(self.symbol.clone()), seq: None, account: None, owner: None, body }
     }
+}
+
+fn bitcoin() -> Name<'static> {
+    Name::new("BTC-USD").expect("a name")
 }
 
 /// One execution as an event; `None` where neither a quantity nor a price is known.
