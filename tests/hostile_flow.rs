@@ -196,7 +196,7 @@ fn a_cancel_of_an_evicted_order_is_accepted_and_counted_and_leaves_the_book_alon
     }
     feed.clock(secs(START + 151));
     assert_eq!(feed.held(Keys::Order), (1, 99), "the one that rests still rests");
-    assert_eq!(feed.engine.counters().book_faults, [0; 3]);
+    assert_eq!(feed.engine.counters().book_faults, [0; 4]);
     assert_eq!(feed.engine.fates()[0].of(Fate::Accepted), feed.offset);
     assert_eq!(feed.incidents("S", Status::Firing), 1, "the withdrawals count all the same");
 }
@@ -207,7 +207,7 @@ fn the_same_id_on_two_symbols_is_two_orders() {
     feed.say("A", secs(START), order("1", Side::Buy, 100, 1));
     feed.say("B", secs(START), order("1", Side::Sell, 100, 1));
     feed.say("A", secs(START), cancel("1"));
-    assert_eq!((feed.held(Keys::Order), feed.engine.counters().book_faults), ((1, 0), [0; 3]));
+    assert_eq!((feed.held(Keys::Order), feed.engine.counters().book_faults), ((1, 0), [0; 4]));
 }
 
 #[test]

@@ -36,7 +36,9 @@ fn signal(name: &str, second: i64, change: Change, severity: Severity, p: f64) -
             starts_at: at(second - 1),
             features: Vec::new(),
             evidence: Evidence::default(),
+            related: Vec::new(),
             warm_up: WarmUp::Done,
+            borrowed_share: 0.0,
         },
     }
 }

@@ -31,7 +31,7 @@ fn plan(feeds: usize, limits: Limits) -> Plan {
         feed,
     });
     let window = BurstSettings { a_min: 4, cold_a_min: 9, warnings_per_day: 3.0 };
-    let detection = Detection { cancel_burst: cancel_burst::Settings { window } };
+    let detection = Detection { cancel_burst: cancel_burst::Settings { window }, ..Detection::default() };
     Plan { limits, detection, sources: sources.collect(), replay: "foreshock replay".to_owned() }
 }
 

@@ -200,7 +200,10 @@ fn other_settings_leave_the_rates_and_the_ids_as_they_are() {
     let mut before = burning();
     let opened: Vec<String> = before.of(Status::Firing).iter().map(|alert| alert.id.clone()).collect();
     let window = BurstSettings { a_min: 6, ..BurstSettings::default() };
-    let other = Plan { detection: Detection { cancel_burst: cancel_burst::Settings { window } }, ..plan(1) };
+    let other = Plan {
+        detection: Detection { cancel_burst: cancel_burst::Settings { window }, ..Detection::default() },
+        ..plan(1)
+    };
     let mut after = Run::restored(&before.engine.snapshot().encode(), &other);
     for run in [&mut before, &mut after] {
         run.clock(START + 300);

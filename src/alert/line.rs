@@ -48,6 +48,16 @@ pub struct SignalLine<'a> {
 pub enum Named<'a> {
     /// One symbol.
     Symbol(&'a str),
+    /// One account.
+    Account(&'a str),
+    /// One account on one symbol.
+    AccountSymbol(&'a str, &'a str),
+    /// One owner.
+    Owner(&'a str),
+    /// One owner on one symbol.
+    OwnerSymbol(&'a str, &'a str),
+    /// All symbols together.
+    Market,
     /// The service's own input.
     Pipeline,
 }
@@ -56,6 +66,11 @@ impl<'a> From<&'a Subject> for Named<'a> {
     fn from(subject: &'a Subject) -> Self {
         match subject {
             Subject::Symbol(name) => Self::Symbol(name),
+            Subject::Account(name) => Self::Account(name),
+            Subject::AccountSymbol(account, symbol) => Self::AccountSymbol(account, symbol),
+            Subject::Owner(name) => Self::Owner(name),
+            Subject::OwnerSymbol(owner, symbol) => Self::OwnerSymbol(owner, symbol),
+            Subject::Market => Self::Market,
             Subject::Pipeline => Self::Pipeline,
         }
     }

@@ -55,9 +55,15 @@ pub struct Alert {
     pub detectors: Vec<Detector>,
     /// The symbols concerned; at most 64.
     pub symbols: Vec<String>,
+    /// How many symbols there are, where the list was cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub symbols_total: Option<u64>,
     /// The accounts seen in the evidence; at most 20.
     pub accounts: Vec<String>,
-    /// The parties behind them.
+    /// How many accounts there are, where the list was cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accounts_total: Option<u64>,
+    /// The parties behind them; at most 20.
     pub owners: Vec<String>,
     /// The chance of this in quiet flow.
     pub p: f64,
@@ -127,10 +133,31 @@ pub struct Evidence {
     pub orders_total: Option<u64>,
     /// Trade ids; at most 20.
     pub trades: Vec<String>,
+    /// How many trades there are, where the list was cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trades_total: Option<u64>,
+    /// What joined the findings of this incident, where there are several; at most 64.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub path: Vec<Edge>,
     /// The records in which it can be read.
     pub records: Vec<Records>,
     /// The command that shows it again.
     pub replay: String,
+}
+
+/// A finding of the incident, and what it has in common with those before it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Edge {
+    /// Who found it.
+    pub detector: Detector,
+    /// About what, as `kind:name`.
+    pub subject: String,
+    /// Since when it has been building, by the venue's clock.
+    pub starts_at: EventTime,
+    /// Its chance in quiet flow.
+    pub p: f64,
+    /// What joined it, as `kind:name`; null for what opened the incident.
+    pub through: Option<String>,
 }
 
 /// Records of one partition or file, both ends included.

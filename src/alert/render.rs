@@ -2,19 +2,22 @@
 
 use std::{collections::BTreeSet, fmt::Write};
 
+use compact_str::CompactString;
 use sha2::{Digest, Sha256};
 
-use super::{Action, Alert, Audit, Evidence, Feature, Impact, Records, Trust, words::words};
+use super::{Action, Alert, Audit, Edge, Evidence, Feature, Impact, Records, Trust, words::words};
 use crate::{
-    correlate::{Incident, Revision, Status},
-    detect::{Subject, ThresholdSource, Unit, WarmUp},
-    event::{Place, Source},
+    correlate::{Incident, Opening, Revision, Status},
+    detect::{Detector, Node, Subject, ThresholdSource, Unit, WarmUp},
+    event::{Place, RecordRange, Source},
     stats::math,
     trust::Standing,
 };
 
 /// The longest list of accounts, orders and trades (CONTRACT).
 const LIST_MAX: usize = 20;
+/// And that of symbols.
+const SYMBOLS_MAX: usize = 64;
 
 /// What an alert says that does not come from its incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,19 +46,27 @@ impl Context {
 #[must_use]
 pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Alert {
     let incident = &revision.incident;
-    let findings = incident.findings();
-    let strongest = findings.iter().min_by(|a, b| a.1.p.total_cmp(&b.1.p));
+    let strongest = incident.parts().iter().min_by(|a, b| a.1.finding.p.total_cmp(&b.1.finding.p));
     let ended = matches!(revision.status, Status::Resolved | Status::Withdrawn);
-    let words =
-        strongest.map(|(detector, finding)| words(*detector, finding, incident, revision.status, (context, standing)));
+    let words = strongest.map(|(source, part)| words(source, &part.finding, revision, context, standing));
     let (title, summary, suggested) =
         words.map_or_else(Default::default, |w| (w.title, w.summary, w.suggested.to_owned()));
     let threshold = strongest
-        .map_or(super::Threshold { value: 0.0, unit: Unit::Nats, source: ThresholdSource::Default }, |(_, f)| {
-            f.threshold
+        .map_or(super::Threshold { value: 0.0, unit: Unit::Nats, source: ThresholdSource::Default }, |(_, part)| {
+            part.finding.threshold
         });
+    let detectors: BTreeSet<Detector> = incident.parts().keys().map(|(detector, _)| *detector).collect();
+    let (symbols, symbols_total) = named(incident, SYMBOLS_MAX, |node| match node {
+        Node::Symbol(name) => Some(name),
+        Node::Account(_) | Node::Owner(_) | Node::Market | Node::Pipeline => None,
+    });
+    let (owners, _) = named(incident, LIST_MAX, |node| match node {
+        Node::Owner(name) => Some(name),
+        Node::Account(_) | Node::Symbol(_) | Node::Market | Node::Pipeline => None,
+    });
+    let (accounts, accounts_total) = accounts(incident);
     Alert {
-        id: identity(incident, context),
+        id: identity(incident.opening(), context),
         fingerprint: fingerprint(incident),
         revision: incident.revision(),
         status: revision.status,
@@ -68,10 +79,12 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
         revised_at: revision.at,
         emitted_at: None,
         latency_ms: None,
-        detectors: findings.keys().copied().collect(),
-        symbols: symbols(incident),
-        accounts: accounts(incident),
-        owners: Vec::new(),
+        detectors: detectors.into_iter().collect(),
+        symbols,
+        symbols_total,
+        accounts,
+        accounts_total,
+        owners,
         p: incident.p(),
         // −log10 of 1 is −0.
         score: (-math::log10(incident.p())).max(0.0),
@@ -87,32 +100,59 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
 
 /// A record opens one incident of a subject. Of the pipeline's the place is only where its input stood, and it may stand there when
 /// the next one opens (a gap that was over before its partition fell silent): the instant tells them apart.
-fn identity(incident: &Incident, context: &Context) -> String {
-    let opening = incident.opening();
+pub fn identity(opening: &Opening, context: &Context) -> String {
     let place = context.written(opening.place);
-    let place = match incident.subject() {
-        Subject::Symbol(_) => place,
-        Subject::Pipeline => format!("{place}@{}", incident.detected_at()),
+    let place = match opening.subject {
+        Subject::Pipeline => format!("{place}@{}", opening.at),
+        Subject::Symbol(_)
+        | Subject::Account(_)
+        | Subject::AccountSymbol(..)
+        | Subject::Owner(_)
+        | Subject::OwnerSymbol(..)
+        | Subject::Market => place,
     };
-    hash(16, &[&opening.config, &subject(incident), opening.detector.name(), &place])
+    hash(16, &[&opening.config, &written(&opening.subject), opening.detector.name(), &place])
 }
 
 fn fingerprint(incident: &Incident) -> String {
-    hash(8, &[&subject(incident), incident.opening().detector.name()])
+    hash(8, &[&written(incident.subject()), incident.opening().detector.name()])
 }
 
-fn subject(incident: &Incident) -> String {
-    match incident.subject() {
+/// A subject as `kind:name`.
+fn written(subject: &Subject) -> String {
+    match subject {
         Subject::Symbol(name) => format!("symbol:{name}"),
+        Subject::Account(name) => format!("account:{name}"),
+        Subject::AccountSymbol(account, symbol) => format!("account:{account}:symbol:{symbol}"),
+        Subject::Owner(name) => format!("owner:{name}"),
+        Subject::OwnerSymbol(owner, symbol) => format!("owner:{owner}:symbol:{symbol}"),
+        Subject::Market => "market".to_owned(),
         Subject::Pipeline => "pipeline".to_owned(),
     }
 }
 
-fn symbols(incident: &Incident) -> Vec<String> {
-    match incident.subject() {
-        Subject::Symbol(name) => vec![name.to_string()],
-        Subject::Pipeline => Vec::new(),
+fn node(node: &Node) -> String {
+    match node {
+        Node::Account(name) => format!("account:{name}"),
+        Node::Owner(name) => format!("owner:{name}"),
+        Node::Symbol(name) => format!("symbol:{name}"),
+        Node::Market => "market".to_owned(),
+        Node::Pipeline => "pipeline".to_owned(),
     }
+}
+
+/// The names of one kind that the incident's findings touch, sorted and cut, and how many there are where they were cut.
+fn named(incident: &Incident, max: usize, kind: fn(Node) -> Option<CompactString>) -> (Vec<String>, Option<u64>) {
+    let touched = incident
+        .parts()
+        .iter()
+        .flat_map(|((_, subject), part)| subject.nodes().into_iter().chain(part.finding.related.iter().cloned()));
+    cut(touched.filter_map(kind).map(|name| name.to_string()).collect(), max)
+}
+
+fn cut(names: BTreeSet<String>, max: usize) -> (Vec<String>, Option<u64>) {
+    let total = Some(names.len() as u64).filter(|_| names.len() > max);
+    (names.into_iter().take(max).collect(), total)
 }
 
 /// The first bytes of the SHA-256 of parts that a line feed keeps apart, in hexadecimal. Names have no control characters.
@@ -130,17 +170,22 @@ pub fn hexadecimal(bytes: &[u8]) -> String {
     })
 }
 
-fn accounts(incident: &Incident) -> Vec<String> {
-    let names: BTreeSet<&str> = incident
-        .findings()
-        .values()
-        .flat_map(|f| f.evidence.accounts.iter().map(compact_str::CompactString::as_str))
-        .collect();
-    names.into_iter().take(LIST_MAX).map(str::to_owned).collect()
+fn accounts(incident: &Incident) -> (Vec<String>, Option<u64>) {
+    let seen = incident.parts().values().flat_map(|part| &part.finding.evidence.accounts).map(ToString::to_string);
+    let touched = named(incident, usize::MAX, |node| match node {
+        Node::Account(name) => Some(name),
+        Node::Owner(_) | Node::Symbol(_) | Node::Market | Node::Pipeline => None,
+    });
+    cut(seen.chain(touched.0).collect(), LIST_MAX)
 }
 
+/// The findings' numbers: of as many findings as a list may have, the strongest.
 fn features(incident: &Incident) -> Vec<Feature> {
-    let all = || incident.findings().iter().flat_map(|(d, finding)| finding.features.iter().map(move |f| (*d, f)));
+    let mut parts: Vec<_> = incident.parts().iter().collect();
+    parts.sort_by(|a, b| a.1.finding.p.total_cmp(&b.1.finding.p));
+    parts.truncate(LIST_MAX);
+    parts.sort_by_key(|(source, _)| *source);
+    let all = || parts.iter().flat_map(|((d, _), part)| part.finding.features.iter().map(move |f| (*d, f)));
     let sum: f64 = all().map(|(_, f)| -math::ln(f.p)).sum();
     all()
         .map(|(detector, f)| Feature {
@@ -159,26 +204,66 @@ fn features(incident: &Incident) -> Vec<Feature> {
 }
 
 fn evidence(incident: &Incident, context: &Context) -> Evidence {
-    let findings = incident.findings().values();
-    let mut orders: Vec<String> = findings.clone().flat_map(|f| &f.evidence.orders).map(ToString::to_string).collect();
-    orders.sort_unstable();
-    orders.dedup();
-    let total = findings.clone().map(|f| f.evidence.orders_total).sum::<u64>().max(orders.len() as u64);
-    orders.truncate(LIST_MAX);
-    let records = findings.flat_map(|f| &f.evidence.records).filter_map(|range| {
+    let found = || incident.parts().values().map(|part| &part.finding.evidence);
+    let (orders, orders_total) = ids(found().map(|e| (e.orders.as_slice(), e.orders_total)));
+    let (trades, trades_total) = ids(found().map(|e| (e.trades.as_slice(), e.trades_total)));
+    let mut ranges: Vec<RecordRange> = Vec::new();
+    for range in found().flat_map(|evidence| &evidence.records) {
+        if !ranges.contains(range) {
+            ranges.push(*range);
+        }
+    }
+    let records = ranges.iter().filter_map(|range| {
         let source = context.sources.get(range.source.0 as usize)?;
         Some(Records { topic: source.name.clone(), partition: source.partition, from: range.from, to: range.to })
     });
     Evidence {
         records: records.collect(),
-        orders_total: Some(total).filter(|&total| total > orders.len() as u64),
         orders,
-        trades: Vec::new(),
+        orders_total,
+        trades,
+        trades_total,
+        path: path(incident),
         replay: context.replay.clone(),
     }
 }
 
+/// Ids sorted and cut, and how many there are where they were.
+fn ids<'a>(lists: impl Iterator<Item = (&'a [CompactString], u64)>) -> (Vec<String>, Option<u64>) {
+    let (mut ids, mut total) = (BTreeSet::new(), 0);
+    for (list, n) in lists {
+        ids.extend(list.iter().map(ToString::to_string));
+        total += n;
+    }
+    let total = total.max(ids.len() as u64);
+    let ids: Vec<String> = ids.into_iter().take(LIST_MAX).collect();
+    let cut = total > ids.len() as u64;
+    (ids, Some(total).filter(|_| cut))
+}
+
+/// How the findings came together, in the order in which they began.
+fn path(incident: &Incident) -> Vec<Edge> {
+    if incident.parts().len() < 2 {
+        return Vec::new();
+    }
+    let mut edges: Vec<Edge> = incident
+        .parts()
+        .iter()
+        .map(|((detector, subject), part)| Edge {
+            detector: *detector,
+            subject: written(subject),
+            starts_at: part.finding.starts_at,
+            p: part.finding.p,
+            through: part.through.as_ref().map(node),
+        })
+        .collect();
+    edges.sort_by_key(|edge| (edge.through.is_some(), edge.starts_at));
+    edges
+}
+
 fn trust(incident: &Incident, standing: &Standing) -> Trust {
-    let warm_up = incident.findings().values().map(|f| f.warm_up).min().unwrap_or(WarmUp::Learning);
-    Trust { mode: standing.mode, reasons: standing.reasons.clone(), warm_up, borrowed_share: 0.0 }
+    let findings = || incident.parts().values().map(|part| &part.finding);
+    let warm_up = findings().map(|f| f.warm_up).min().unwrap_or(WarmUp::Learning);
+    let borrowed_share = findings().map(|f| f.borrowed_share).fold(0.0, f64::max);
+    Trust { mode: standing.mode, reasons: standing.reasons.clone(), warm_up, borrowed_share }
 }

@@ -1,8 +1,10 @@
 //! What an alert says in words: title, one sentence, and what to do. Written for whoever it wakes.
 
-use super::Context;
+use std::borrow::Cow;
+
+use super::{Context, render::identity};
 use crate::{
-    correlate::{Incident, Status},
+    correlate::{Incident, Revision, Status},
     detect::{Counted, Detector, Feature, Finding, Subject},
     event::RecordRange,
     time::{EventTime, Span},
@@ -19,27 +21,60 @@ pub struct Words {
     pub suggested: &'static str,
 }
 
-/// Finds the words for the strongest finding of an incident.
+/// Finds the words for the strongest finding of a revision's incident.
 #[must_use]
 pub fn words(
-    detector: Detector,
+    (detector, subject): &(Detector, Subject),
     finding: &Finding,
-    incident: &Incident,
-    status: Status,
-    said: (&Context, &Standing),
+    revision: &Revision,
+    context: &Context,
+    standing: &Standing,
 ) -> Words {
-    let (context, standing) = said;
-    let now = match status {
-        Status::Firing | Status::Amended => "",
-        Status::Resolved => "over: ",
-        Status::Withdrawn => "no longer followed: ",
+    let incident = &revision.incident;
+    let now = match (revision.status, incident.absorbed_by()) {
+        (Status::Firing | Status::Amended, _) => String::new(),
+        (Status::Resolved, _) => "over: ".to_owned(),
+        (Status::Withdrawn, None) => "no longer followed: ".to_owned(),
+        (Status::Withdrawn, Some(by)) => format!("now part of incident {}: ", identity(by, context)),
+    };
+    let others = incident.parts().len() - 1;
+    let and = match others {
+        0 => String::new(),
+        1 => "; and 1 related finding".to_owned(),
+        n => format!("; and {n} related findings"),
     };
     let (title, sentence, suggested) = match detector {
         Detector::CancelBurst => (
-            format!("Cancel burst on {}", name(incident.subject())),
-            burst(finding, incident),
+            format!("Cancel burst on {}", name(subject)),
+            burst(finding, subject, incident),
             "see whose orders were withdrawn and whether the book thins behind them; \
              if one account does it, ask its owner and consider a throttle",
+        ),
+        Detector::TradeBurst => (
+            format!("Trade burst on {}", name(subject)),
+            burst(finding, subject, incident),
+            "see what is being traded and by whom, and whether news explains it; watch depth and liquidations on the symbol",
+        ),
+        Detector::ThinBook => (
+            format!("Thin book on {}", name(subject)),
+            thin(finding, subject),
+            "see whose quotes are gone and ask them; forced orders now move the price several times as far: \
+             hold back liquidations that can wait, and consider wider bands",
+        ),
+        Detector::OneSidedBook => (
+            format!("One-sided book on {}", name(subject)),
+            format!("one side of the book of {} has been empty since {}", name(subject), since(finding)),
+            "see whether the makers are connected; orders on the other side have nobody to trade with: consider a halt",
+        ),
+        Detector::StaleBook => (
+            format!("Stale book on {}", name(subject)),
+            format!(
+                "{} trades on {} since its book last changed at {}",
+                finding.statistic,
+                name(subject),
+                since(finding)
+            ),
+            "see whether the book feed of the symbol has stopped; nothing that is said of its depth holds until it moves again",
         ),
         Detector::Feed => {
             let blind = standing.mode == Mode::Blind;
@@ -47,30 +82,55 @@ pub fn words(
             (title.to_owned(), feed(finding, context), advice(finding))
         }
     };
-    Words { title, summary: format!("{now}{sentence}"), suggested }
+    Words { title, summary: format!("{now}{sentence}{and}"), suggested }
+}
+
+/// Since when it has been building.
+const fn since(finding: &Finding) -> EventTime {
+    to_millisecond(finding.starts_at)
 }
 
 /// The subject's own name.
-fn name(subject: &Subject) -> &str {
+fn name(subject: &Subject) -> Cow<'_, str> {
     match subject {
-        Subject::Symbol(name) => name,
-        Subject::Pipeline => "the input",
+        Subject::Symbol(name) => Cow::Borrowed(name),
+        Subject::Account(name) => Cow::Owned(format!("account {name}")),
+        Subject::Owner(name) => Cow::Owned(format!("owner {name}")),
+        Subject::AccountSymbol(account, symbol) => Cow::Owned(format!("{symbol} by account {account}")),
+        Subject::OwnerSymbol(owner, symbol) => Cow::Owned(format!("{symbol} by owner {owner}")),
+        Subject::Market => Cow::Borrowed("the market"),
+        Subject::Pipeline => Cow::Borrowed("the input"),
     }
 }
 
 /// How much, where, in how long, against what is usual, and since when.
-fn burst(finding: &Finding, incident: &Incident) -> String {
+fn burst(finding: &Finding, subject: &Subject, incident: &Incident) -> String {
     let Some(f) = finding.features.first() else { return String::new() };
     let seconds = Span::from_millis(f.window.millis()).secs_f64();
     format!(
         "{} {} on {} within {seconds} s, where {:.1} are expected and {} to {} are usual, since {}",
         f.value,
         f.name.name().replace('_', " "),
-        name(incident.subject()),
+        name(subject),
         f.expected,
         f.low,
         f.high,
         to_millisecond(incident.starts_at())
+    )
+}
+
+/// How much rests near the touch, against what is usual, and since when.
+fn thin(finding: &Finding, subject: &Subject) -> String {
+    let Some(f) = finding.features.first() else { return String::new() };
+    format!(
+        "{:.0} rest within {} of the middle on {}, where {:.0} are expected and {:.0} to {:.0} are usual, thinner since {}",
+        f.value,
+        f.name.name().trim_start_matches("depth_").replace('_', " "),
+        name(subject),
+        f.expected,
+        f.low,
+        f.high,
+        since(finding)
     )
 }
 
@@ -103,7 +163,16 @@ fn partition(context: &Context, record: &RecordRange) -> String {
 const fn cause(feature: &Feature) -> Option<Cause> {
     match feature.name {
         Counted::Trouble(cause) => Some(cause),
-        Counted::Cancels | Counted::SustainedCancels => None,
+        Counted::Cancels
+        | Counted::SustainedCancels
+        | Counted::Trades
+        | Counted::SustainedTrades
+        | Counted::TradedNotional
+        | Counted::SustainedNotional
+        | Counted::Depth(_)
+        | Counted::DepthChange(_)
+        | Counted::EmptySide
+        | Counted::TradesUnseen => None,
     }
 }
 

@@ -182,6 +182,9 @@ pub struct Simulate {
     #[arg(long, value_name = "X", value_parser = positive)]
     pub density: Option<f64>,
     /// What to plant, and at which minute; may be given several times.
+    ///
+    /// Worth a warning: `cancel_burst`, `thin_book`, `thin_book_cluster`, `trade_burst`. Look-alikes that are not:
+    /// `maker_requote`, `news_burst`, `maker_pull`, `inventory_skew`, `listing`.
     #[arg(long = "scenario", value_name = "NAME[@MINUTE]", value_parser = scenario)]
     pub scenarios: Vec<Scenario>,
     /// Write the events here, one JSON object per line.

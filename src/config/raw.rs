@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::window::BurstSettings;
+use crate::{detect::thin_book, window::BurstSettings};
 
 /// The whole file. A new section is a field here, a field of `Config`, and its check in `valid`.
 #[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
@@ -32,14 +32,33 @@ pub struct RawConfig {
 #[serde(default, deny_unknown_fields)]
 pub struct RawDetect {
     /// Orders are withdrawn far faster than is usual for the symbol.
-    pub cancel_burst: RawCancelBurst,
+    pub cancel_burst: RawBurst,
+    /// Trades come far faster, or far larger, than is usual for the symbol.
+    pub trade_burst: RawBurst,
+    /// Far less rests near the touch than is usual at this time of day.
+    pub thin_book: RawThinBook,
 }
 
-/// See [`RawDetect::cancel_burst`].
+/// See [`RawDetect::thin_book`].
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
-pub struct RawCancelBurst {
-    /// The fewest withdrawals in a window that can be a burst.
+pub struct RawThinBook {
+    /// False alarms per symbol and day for which all detectors that make tickets are meant together; a thin book gets its share.
+    pub warnings_per_day: f64,
+}
+
+impl Default for RawThinBook {
+    fn default() -> Self {
+        let thin_book::Settings { warnings_per_day } = thin_book::Settings::default();
+        Self { warnings_per_day }
+    }
+}
+
+/// See [`RawDetect::cancel_burst`] and [`RawDetect::trade_burst`].
+#[derive(Clone, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawBurst {
+    /// The fewest events in a window that can be a burst.
     pub a_min: u32,
     /// The same for the first 75 minutes of a symbol, when every busy feed looks like a burst.
     pub cold_a_min: u32,
@@ -48,7 +67,7 @@ pub struct RawCancelBurst {
     pub warnings_per_day: f64,
 }
 
-impl Default for RawCancelBurst {
+impl Default for RawBurst {
     fn default() -> Self {
         let BurstSettings { a_min, cold_a_min, warnings_per_day } = BurstSettings::default();
         Self { a_min, cold_a_min, warnings_per_day }

@@ -9,10 +9,15 @@ use std::{
 
 use super::{
     ClientValue, Config, Http, Kafka, Limits, State, Topics,
-    raw::{RawCancelBurst, RawConfig, RawDetect, RawHttp, RawKafka, RawLimits, RawState, RawTopics},
+    raw::{RawBurst, RawConfig, RawDetect, RawHttp, RawKafka, RawLimits, RawState, RawTopics},
     secret::in_file,
 };
-use crate::{detect::cancel_burst, engine::Detection, event::DecodeLimits, window::BurstSettings};
+use crate::{
+    detect::{cancel_burst, thin_book, trade_burst},
+    engine::Detection,
+    event::DecodeLimits,
+    window::BurstSettings,
+};
 
 /// Settings of librdkafka that the service's guarantees rest on, and what to use instead.
 const RESERVED: [(&str, &str); 11] = [
@@ -264,19 +269,29 @@ fn topics(raw: &RawTopics, input: &[Subscription]) -> Result<Topics, Invalid> {
 }
 
 fn detection(raw: &RawDetect) -> Result<Detection, Invalid> {
-    let RawCancelBurst { a_min, cold_a_min, warnings_per_day } = raw.cancel_burst;
-    let at = |key, message: String| Err(invalid(&["detect", "cancel_burst", key], message));
+    Ok(Detection {
+        cancel_burst: cancel_burst::Settings { window: burst("cancel_burst", &raw.cancel_burst)? },
+        trade_burst: trade_burst::Settings { window: burst("trade_burst", &raw.trade_burst)? },
+        thin_book: thin_book::Settings { warnings_per_day: rate("thin_book", raw.thin_book.warnings_per_day)? },
+    })
+}
+
+fn burst(detector: &str, raw: &RawBurst) -> Result<BurstSettings, Invalid> {
+    let &RawBurst { a_min, cold_a_min, warnings_per_day } = raw;
     // The statistic needs a count; above a million a bucket would have to hold more than it can.
     for (key, value) in [("a_min", a_min), ("cold_a_min", cold_a_min)] {
         if !(1..=1_000_000).contains(&value) {
-            return at(key, "expected 1 to 1000000".to_owned());
+            return Err(invalid(&["detect", detector, key], "expected 1 to 1000000"));
         }
     }
-    if !(RATES.0..=RATES.1).contains(&warnings_per_day) {
-        return at("warnings_per_day", format!("expected {} to {}", RATES.0, RATES.1));
+    Ok(BurstSettings { a_min, cold_a_min, warnings_per_day: rate(detector, warnings_per_day)? })
+}
+
+fn rate(detector: &str, warnings_per_day: f64) -> Result<f64, Invalid> {
+    if (RATES.0..=RATES.1).contains(&warnings_per_day) {
+        return Ok(warnings_per_day);
     }
-    let window = BurstSettings { a_min, cold_a_min, warnings_per_day };
-    Ok(Detection { cancel_burst: cancel_burst::Settings { window } })
+    Err(invalid(&["detect", detector, "warnings_per_day"], format!("expected {} to {}", RATES.0, RATES.1)))
 }
 
 fn limits(raw: &RawLimits) -> Result<Limits, Invalid> {

@@ -1,27 +1,37 @@
 //! The life of an incident: signals that belong together, from the first that matters until all have been calm for a minute.
 //!
-//! It opens at the first signal of severity warning, is revised when its severity rises or its p-value falls tenfold, and
-//! is resolved 60 s after its last signal cleared (DETECTION 4). Signals of mere information open nothing, but while an
-//! incident is open they keep it so.
+//! It opens at the first signal of severity warning, is revised when its severity rises, its joint p-value falls tenfold or
+//! another detector joins, and is resolved 60 s after its last signal cleared (DETECTION 4). Signals of mere information open
+//! nothing, but while an incident is open they keep it so.
 //!
-//! With one detector and one subject the joint p-value is that of the strongest finding; what joins several comes with them.
+//! Its p-value joins its detectors by ACAT, each with its strongest finding: they look at the same flow and may not be multiplied.
+//! Its severity is the highest that a signal has reached, and critical where two detectors agree and the joint p-value is one
+//! that pages: no detector here pages for another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use compact_str::CompactString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    detect::{Change, Detector, Finding, Severity, Signal, Subject},
+    detect::{Change, Detector, Finding, Node, Severity, Signal, Subject},
     event::Place,
+    stats::joint::acat,
     time::{EventTime, Span, WallTime},
 };
 
-/// How long all must be calm before it is over (DETECTION 4).
-const CALM: Span = Span::from_secs(60);
+/// How long all must be calm before it is over, and how long what has cleared still joins others (DETECTION 4).
+pub(super) const CALM: Span = Span::from_secs(60);
 /// How far the joint p-value must fall for a revision (DETECTION 4).
 const ESCALATION: f64 = 0.1;
+/// Findings that one incident holds: as many as the symbols in an alert (CONTRACT).
+const FINDINGS_MAX: usize = 64;
+/// The joint p-value at which two detectors that agree page: once a day in all over some seven hundred symbols, with a test each
+/// minute (DETECTION 4 wants one false page a day).
+const PAGE: f64 = 1e-6;
+/// Detectors that must agree.
+const AGREE: usize = 2;
 
 /// Where an incident stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -53,32 +63,52 @@ pub struct Revision {
 /// What opened an incident: with its subject, what its id is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opening {
+    /// What it is about.
+    pub subject: Subject,
     /// The detector that found it.
     pub detector: Detector,
     /// The record that completed the finding.
     pub place: Place,
+    /// When.
+    pub at: EventTime,
     /// The hash of the settings of that time: other ones may be in force when it ends, and its id stays.
     pub config: CompactString,
 }
 
+/// A detector's finding about a subject, as part of an incident.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// The strongest so far.
+    pub finding: Finding,
+    /// The highest severity so far.
+    pub severity: Severity,
+    /// What it has in common with what was there before; `None` for the first.
+    pub through: Option<Node>,
+    /// When it cleared, if it has.
+    cleared_at: Option<EventTime>,
+}
+
+/// Who found what: the key of a part.
+pub type Source = (Detector, Subject);
+
 /// Related signals with a life.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
-    subject: Subject,
     opening: Opening,
     revision: u64,
     severity: Severity,
     p: f64,
     /// As last published.
     said_p: f64,
+    said_severity: Severity,
     /// Where the finding that opened it begins: a later one with a longer window reaches back into ordinary flow.
     starts_at: EventTime,
-    detected_at: EventTime,
-    /// The strongest finding of each detector.
-    findings: BTreeMap<Detector, Finding>,
-    /// Detectors that still fire.
-    active: BTreeSet<Detector>,
+    parts: BTreeMap<Source, Part>,
+    /// Findings that found no place.
+    left_out: u64,
     cleared_at: Option<EventTime>,
+    /// What it became a part of.
+    absorbed_by: Option<Box<Opening>>,
 }
 
 impl Incident {
@@ -88,18 +118,26 @@ impl Incident {
         if signal.severity < Severity::Warning || signal.change == Change::Cleared {
             return None;
         }
-        let incident = Self {
+        let opening = Opening {
             subject: signal.subject.clone(),
-            opening: Opening { detector: signal.detector, place: signal.place, config: CompactString::new(config) },
+            detector: signal.detector,
+            place: signal.place,
+            at: signal.at,
+            config: CompactString::new(config),
+        };
+        let part = Part { finding: signal.finding.clone(), severity: signal.severity, through: None, cleared_at: None };
+        let incident = Self {
+            opening,
             revision: 1,
             severity: signal.severity,
             p: signal.finding.p,
             said_p: signal.finding.p,
+            said_severity: signal.severity,
             starts_at: signal.finding.starts_at,
-            detected_at: signal.at,
-            findings: BTreeMap::from([(signal.detector, signal.finding.clone())]),
-            active: BTreeSet::from([signal.detector]),
+            parts: BTreeMap::from([(source(signal), part)]),
+            left_out: 0,
             cleared_at: None,
+            absorbed_by: None,
         };
         let revision = Revision {
             incident: incident.clone(),
@@ -110,29 +148,90 @@ impl Incident {
         Some((incident, revision))
     }
 
-    /// Takes a further signal about the same subject. Returns a revision if it is worth one.
-    pub fn join(&mut self, signal: &Signal) -> Option<Revision> {
-        match signal.change {
-            Change::Opened | Change::Raised => {
-                self.active.insert(signal.detector);
-                self.cleared_at = None;
-            }
-            Change::Cleared => {
-                self.active.remove(&signal.detector);
-                self.cleared_at = Some(signal.at).filter(|_| self.active.is_empty());
+    /// Takes a further signal, which has this in common with it. Returns a revision if it is worth one.
+    pub fn join(&mut self, signal: &Signal, through: Option<Node>) -> Option<Revision> {
+        let news = self.take(signal, through);
+        self.rise(signal.at, signal.appended_at, news)
+    }
+
+    /// Takes over what another incident holds, which ends by it.
+    pub fn absorb(&mut self, other: Self, at: EventTime) -> Revision {
+        let mut ended = other.clone();
+        for (source, part) in other.parts {
+            let stronger = self.parts.get(&source).is_some_and(|known| known.finding.p <= part.finding.p);
+            if stronger && let Some(known) = self.parts.get_mut(&source) {
+                known.cleared_at = known.cleared_at.and(part.cleared_at);
+            } else if self.has_room(&source) {
+                self.parts.insert(source, part);
+            } else {
+                self.left_out += 1;
             }
         }
-        let strongest = self.findings.get(&signal.detector);
-        if strongest.is_none_or(|known| signal.finding.p < known.p) {
-            self.findings.insert(signal.detector, signal.finding.clone());
-        }
-        self.p = self.p.min(signal.finding.p);
-        let rises = signal.severity > self.severity;
-        if !rises && self.p > self.said_p * ESCALATION {
-            return None;
+        self.left_out += other.left_out;
+        self.severity = self.severity.max(other.severity);
+        self.starts_at = self.starts_at.min(other.starts_at);
+        self.settle();
+        ended.absorbed_by = Some(Box::new(self.opening.clone()));
+        ended.withdraw(at)
+    }
+
+    /// What became of a signal within: whether a detector came that was not there before.
+    fn take(&mut self, signal: &Signal, through: Option<Node>) -> bool {
+        let source = source(signal);
+        let known = self.parts.keys().any(|(detector, _)| *detector == signal.detector);
+        let cleared_at = (signal.change == Change::Cleared).then_some(signal.at);
+        if let Some(part) = self.parts.get_mut(&source) {
+            part.cleared_at = cleared_at;
+            part.severity = part.severity.max(signal.severity);
+            if signal.finding.p < part.finding.p {
+                part.finding = signal.finding.clone();
+            }
+        } else if cleared_at.is_none() && self.has_room(&source) {
+            let part = Part { finding: signal.finding.clone(), severity: signal.severity, through, cleared_at };
+            self.parts.insert(source, part);
+        } else {
+            self.left_out += u64::from(cleared_at.is_none());
         }
         self.severity = self.severity.max(signal.severity);
-        Some(self.revise(Status::Amended, signal.at, signal.appended_at))
+        self.settle();
+        !known && signal.severity >= Severity::Warning
+    }
+
+    /// Makes room for another finding: the weakest that is over goes.
+    fn has_room(&mut self, source: &Source) -> bool {
+        if self.parts.len() < FINDINGS_MAX || self.parts.contains_key(source) {
+            return true;
+        }
+        let over = self.parts.iter().filter(|(_, part)| part.cleared_at.is_some());
+        let weakest = over.max_by(|a, b| a.1.finding.p.total_cmp(&b.1.finding.p)).map(|(source, _)| source.clone());
+        self.left_out += u64::from(weakest.is_some());
+        weakest.is_some_and(|source| self.parts.remove(&source).is_some())
+    }
+
+    /// What follows from its parts.
+    fn settle(&mut self) {
+        let active = self.parts.values().any(|part| part.cleared_at.is_none());
+        self.cleared_at = self.parts.values().filter_map(|part| part.cleared_at).max().filter(|_| !active);
+        let mut least: BTreeMap<Detector, f64> = BTreeMap::new();
+        for ((detector, _), part) in self.parts.iter().filter(|(_, part)| part.severity >= Severity::Warning) {
+            let p = least.entry(*detector).or_insert(1.0);
+            *p = p.min(part.finding.p);
+        }
+        let market = least.iter().filter(|(detector, _)| **detector != Detector::Feed).count();
+        // One alone is what it is; the clipping of a combination is for several.
+        let joint = if least.len() == 1 { least.values().next().copied() } else { acat(least.into_values()) };
+        self.p = self.p.min(joint.unwrap_or(1.0));
+        if market >= AGREE && self.p <= PAGE {
+            self.severity = Severity::Critical;
+        }
+    }
+
+    fn rise(&mut self, at: EventTime, completed_at: Option<WallTime>, news: bool) -> Option<Revision> {
+        let rises = self.severity > self.said_severity;
+        if !rises && !news && self.p > self.said_p * ESCALATION {
+            return None;
+        }
+        Some(self.revise(Status::Amended, at, completed_at))
     }
 
     /// Ends the incident.
@@ -150,7 +249,7 @@ impl Incident {
 
     fn revise(&mut self, status: Status, at: EventTime, completed_at: Option<WallTime>) -> Revision {
         self.revision += 1;
-        self.said_p = self.p;
+        (self.said_p, self.said_severity) = (self.p, self.severity);
         Revision { incident: self.clone(), status, at, completed_at }
     }
 
@@ -160,10 +259,28 @@ impl Incident {
         self.cleared_at.map(|at| at.plus(CALM))
     }
 
-    /// What it is about.
+    /// What the finding that opened it is about.
     #[must_use]
     pub const fn subject(&self) -> &Subject {
-        &self.subject
+        &self.opening.subject
+    }
+
+    /// What it became a part of, if it ended so.
+    #[must_use]
+    pub fn absorbed_by(&self) -> Option<&Opening> {
+        self.absorbed_by.as_deref()
+    }
+
+    /// What it touches, with its parts; what has been over for a minute touches nothing.
+    pub fn nodes(&self, at: EventTime) -> impl Iterator<Item = Node> {
+        let near = move |part: &Part| part.cleared_at.is_none_or(|cleared| at.since(cleared) <= CALM);
+        let parts = self.parts.iter().filter(move |(_, part)| near(part) && part.severity >= Severity::Warning);
+        parts.flat_map(|((_, subject), part)| subject.nodes().into_iter().chain(part.finding.related.iter().cloned()))
+    }
+
+    /// Whose findings still fire.
+    pub fn firing(&self) -> impl Iterator<Item = &Source> {
+        self.parts.iter().filter(|(_, part)| part.cleared_at.is_none()).map(|(source, _)| source)
     }
 
     /// What opened it.
@@ -199,7 +316,7 @@ impl Incident {
     /// When it was first detected.
     #[must_use]
     pub const fn detected_at(&self) -> EventTime {
-        self.detected_at
+        self.opening.at
     }
 
     /// When it ended, as far as it has.
@@ -208,9 +325,19 @@ impl Incident {
         self.cleared_at
     }
 
-    /// The strongest finding of each detector.
+    /// The strongest finding of each detector about each subject, and how it came to it.
     #[must_use]
-    pub const fn findings(&self) -> &BTreeMap<Detector, Finding> {
-        &self.findings
+    pub const fn parts(&self) -> &BTreeMap<Source, Part> {
+        &self.parts
     }
+
+    /// Findings that found no place.
+    #[must_use]
+    pub const fn left_out(&self) -> u64 {
+        self.left_out
+    }
+}
+
+fn source(signal: &Signal) -> Source {
+    (signal.detector, signal.subject.clone())
 }

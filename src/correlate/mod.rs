@@ -1,5 +1,9 @@
 //! Correlation: signals from all partitions, in one fixed order, become incidents.
 //!
+//! What is related is one incident: a signal joins the oldest open incident that touches what it touches (an account, an owner, a
+//! symbol, the whole market) and has not been calm for a minute, and incidents that a signal connects become one. So several
+//! detectors on related subjects wake on-call once. Mere information connects nothing.
+//!
 //! Partitions are read at different speeds, so a signal may arrive here before another that is older. Each carries
 //! `visible_at`, its partition's clock when it arose, and waits until every partition's clock (the watermark) is past it. Then
 //! all are taken in the order (time, kind, subject's name, source, offset), which does not depend on who was read first:
@@ -15,9 +19,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-pub use self::incident::{Incident, Opening, Revision, Status};
+pub use self::incident::{Incident, Opening, Part, Revision, Source, Status};
 use crate::{
-    detect::{Change, Signal, Subject},
+    detect::{Change, Node, Severity, Signal, Subject},
     event::Place,
     time::EventTime,
 };
@@ -49,9 +53,15 @@ pub struct Correlator {
     pending: BTreeMap<Turn, Box<Signal>>,
     pending_max: usize,
     pending_evicted: u64,
-    incidents: BTreeMap<Subject, Incident>,
+    /// By the order in which they opened.
+    incidents: BTreeMap<u64, Incident>,
+    opened: u64,
+    /// Which incidents touched a node when they last changed.
+    touched: BTreeSet<(Node, u64)>,
+    /// Which incident holds a finding that still fires.
+    firing: BTreeMap<Source, u64>,
     /// When each incident that is calm will be over.
-    closing: BTreeSet<(EventTime, Subject)>,
+    closing: BTreeSet<(EventTime, u64)>,
     incidents_max: usize,
     incidents_evicted: u64,
 }
@@ -66,6 +76,9 @@ impl Correlator {
             pending_max,
             pending_evicted: 0,
             incidents: BTreeMap::new(),
+            opened: 0,
+            touched: BTreeSet::new(),
+            firing: BTreeMap::new(),
             closing: BTreeSet::new(),
             incidents_max,
             incidents_evicted: 0,
@@ -96,15 +109,10 @@ impl Correlator {
     /// Takes a signal about the service's own input, at once: clocks that stand still because of it cannot be waited for. Its
     /// incident ends with the signal that clears it.
     pub fn handle_now(&mut self, signal: Signal, steps: &mut Vec<Step>) {
-        let (subject, at, over) = (signal.subject.clone(), signal.at, signal.change == Change::Cleared);
+        let (at, over) = (signal.at, signal.change == Change::Cleared);
+        let known = self.related(&signal).first().copied();
         self.take(Box::new(signal), steps);
-        if !over {
-            return;
-        }
-        if let Some(incident) = self.incidents.remove(&subject) {
-            if let Some(timer) = incident.closes_at() {
-                self.closing.remove(&(timer, subject));
-            }
+        if let Some(incident) = known.filter(|_| over).and_then(|id| self.remove(id)) {
             steps.push(Step::Revision(Box::new(incident.resolve(at))));
         }
     }
@@ -151,30 +159,89 @@ impl Correlator {
     }
 
     fn take(&mut self, signal: Box<Signal>, steps: &mut Vec<Step>) {
-        let revision = match self.incidents.get_mut(&signal.subject) {
-            Some(incident) => {
-                let timer = incident.closes_at();
-                let revision = incident.join(&signal);
-                if let Some(timer) = timer {
-                    self.closing.remove(&(timer, signal.subject.clone()));
+        let related = self.related(&signal);
+        let at = steps.len();
+        match related.split_first() {
+            Some((&host, others)) => self.join(host, others, &signal, steps),
+            None => {
+                if let Some((incident, revision)) = Incident::open(&signal, &self.config) {
+                    self.make_room(signal.at, steps);
+                    self.opened += 1;
+                    self.put(self.opened, incident, signal.at);
+                    steps.push(Step::Revision(Box::new(revision)));
                 }
-                self.closing.extend(incident.closes_at().map(|at| (at, signal.subject.clone())));
-                revision
             }
-            None => Incident::open(&signal, &self.config).map(|(incident, revision)| {
-                self.make_room(signal.at, steps);
-                self.incidents.insert(signal.subject.clone(), incident);
-                revision
-            }),
+        }
+        steps.insert(at, Step::Signal(signal));
+    }
+
+    /// Open incidents that a signal belongs to, the oldest first: at most one where it is mere information or clears.
+    fn related(&self, signal: &Signal) -> Vec<u64> {
+        let source = (signal.detector, signal.subject.clone());
+        let holder = self.firing.get(&source).copied();
+        if signal.change == Change::Cleared {
+            return holder.into_iter().collect();
+        }
+        let (own, related) = (signal.subject.nodes(), &signal.finding.related);
+        let touched = |node: &Node| {
+            let (first, last) = ((node.clone(), 0), (node.clone(), u64::MAX));
+            self.touched.range(first..=last).map(|(_, id)| *id)
         };
-        steps.push(Step::Signal(signal));
-        steps.extend(revision.map(|r| Step::Revision(Box::new(r))));
+        let candidates: BTreeSet<u64> = own.iter().chain(related).flat_map(touched).chain(holder).collect();
+        let connects = signal.severity >= Severity::Warning;
+        let near = |id: &u64| {
+            let Some(incident) = self.incidents.get(id) else { return false };
+            holder == Some(*id)
+                || incident.nodes(signal.at).any(|node| own.contains(&node) || (connects && related.contains(&node)))
+        };
+        let mut found: Vec<u64> = candidates.into_iter().filter(near).collect();
+        if !connects {
+            found.retain(|id| holder.is_none_or(|holder| holder == *id));
+            found.truncate(1);
+        }
+        found
+    }
+
+    /// A signal joins an incident, and what it connects with it becomes a part of it.
+    fn join(&mut self, host: u64, others: &[u64], signal: &Signal, steps: &mut Vec<Step>) {
+        let Some(mut incident) = self.remove(host) else { return };
+        for other in others {
+            if let Some(other) = self.remove(*other) {
+                steps.push(Step::Revision(Box::new(incident.absorb(other, signal.at))));
+            }
+        }
+        let touches: Vec<Node> =
+            signal.subject.nodes().into_iter().chain(signal.finding.related.iter().cloned()).collect();
+        let through = incident.nodes(signal.at).find(|node| touches.contains(node));
+        let revision = incident.join(signal, through);
+        steps.extend(revision.map(|revision| Step::Revision(Box::new(revision))));
+        self.put(host, incident, signal.at);
+    }
+
+    /// Puts an incident where it is found by what it touches and by when it ends.
+    fn put(&mut self, id: u64, incident: Incident, at: EventTime) {
+        self.touched.extend(incident.nodes(at).map(|node| (node, id)));
+        self.closing.extend(incident.closes_at().map(|at| (at, id)));
+        self.firing.extend(incident.firing().map(|source| (source.clone(), id)));
+        self.incidents.insert(id, incident);
+    }
+
+    /// Takes an incident out, with all that leads to it.
+    fn remove(&mut self, id: u64) -> Option<Incident> {
+        let incident = self.incidents.remove(&id)?;
+        if let Some(at) = incident.closes_at() {
+            self.closing.remove(&(at, id));
+        }
+        self.touched.retain(|(_, toucher)| *toucher != id);
+        self.firing.retain(|_, holder| *holder != id);
+        Some(incident)
     }
 
     /// Ends the incident whose timer is next.
     fn close(&mut self, steps: &mut Vec<Step>) {
-        let Some((at, subject)) = self.closing.pop_first() else { return };
-        if let Some(incident) = self.incidents.remove(&subject) {
+        let Some(&(at, id)) = self.closing.first() else { return };
+        self.closing.remove(&(at, id));
+        if let Some(incident) = self.remove(id) {
             steps.push(Step::Revision(Box::new(incident.resolve(at))));
         }
     }
@@ -182,13 +249,10 @@ impl Correlator {
     /// Lets go of the incident that has been open longest while there are as many as may be.
     fn make_room(&mut self, at: EventTime, steps: &mut Vec<Step>) {
         while self.incidents.len() >= self.incidents_max.max(1) {
-            let open = self.incidents.iter();
-            let oldest = open.min_by_key(|(_, incident)| incident.detected_at()).map(|(subject, _)| subject.clone());
-            let Some(incident) = oldest.and_then(|subject| self.incidents.remove(&subject)) else { return };
+            let Some(incident) = self.incidents.keys().next().copied().and_then(|oldest| self.remove(oldest)) else {
+                return;
+            };
             self.incidents_evicted += 1;
-            if let Some(timer) = incident.closes_at() {
-                self.closing.remove(&(timer, incident.subject().clone()));
-            }
             steps.push(Step::Revision(Box::new(incident.withdraw(at))));
         }
     }

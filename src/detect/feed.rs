@@ -91,7 +91,9 @@ fn finding(first: &Trouble, troubles: &[Trouble]) -> Finding {
         starts_at: troubles.iter().map(|trouble| trouble.clock).min().unwrap_or(first.clock),
         features: told().map(feature).collect(),
         evidence: Evidence { records: told().map(record).collect(), ..Evidence::default() },
+        related: Vec::new(),
         warm_up: WarmUp::Done,
+        borrowed_share: 0.0,
     }
 }
 

@@ -40,6 +40,47 @@ impl Severity {
 pub enum Subject {
     /// One symbol.
     Symbol(CompactString),
+    /// One account, over all symbols.
+    Account(CompactString),
+    /// One account on one symbol.
+    AccountSymbol(CompactString, CompactString),
+    /// One owner, over all accounts and symbols.
+    Owner(CompactString),
+    /// One owner on one symbol.
+    OwnerSymbol(CompactString, CompactString),
+    /// All symbols together.
+    Market,
+    /// The service's own input.
+    Pipeline,
+}
+
+impl Subject {
+    /// What it touches by itself.
+    #[must_use]
+    pub fn nodes(&self) -> Vec<Node> {
+        match self {
+            Self::Symbol(name) => vec![Node::Symbol(name.clone())],
+            Self::Account(name) => vec![Node::Account(name.clone())],
+            Self::Owner(name) => vec![Node::Owner(name.clone())],
+            Self::AccountSymbol(account, symbol) => vec![Node::Account(account.clone()), Node::Symbol(symbol.clone())],
+            Self::OwnerSymbol(owner, symbol) => vec![Node::Owner(owner.clone()), Node::Symbol(symbol.clone())],
+            Self::Market => vec![Node::Market],
+            Self::Pipeline => vec![Node::Pipeline],
+        }
+    }
+}
+
+/// What findings can have in common: findings that touch the same are about one thing.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Node {
+    /// An account.
+    Account(CompactString),
+    /// An owner of accounts.
+    Owner(CompactString),
+    /// A symbol.
+    Symbol(CompactString),
+    /// All symbols together.
+    Market,
     /// The service's own input.
     Pipeline,
 }
@@ -82,6 +123,12 @@ pub enum Unit {
     Seconds,
     /// A count of gaps in sequences.
     Gaps,
+    /// Notional, counted in the symbol's median trades.
+    MedianTrades,
+    /// Notional in the quote currency.
+    Notional,
+    /// A part of a whole, from 0 to 1.
+    Share,
 }
 
 /// Where a threshold comes from.
@@ -104,6 +151,22 @@ pub enum Counted {
     Cancels,
     /// Withdrawals since the CUSUM left zero.
     SustainedCancels,
+    /// Trades in a window.
+    Trades,
+    /// Trades since the CUSUM left zero.
+    SustainedTrades,
+    /// What was traded in a window.
+    TradedNotional,
+    /// What was traded since the CUSUM left zero.
+    SustainedNotional,
+    /// What rests within the band of this index, on the thinner side.
+    Depth(u8),
+    /// The same a second later, against the second before.
+    DepthChange(u8),
+    /// How long one side has been empty.
+    EmptySide,
+    /// Trades since the book last changed.
+    TradesUnseen,
     /// How much is wrong with the input.
     Trouble(Cause),
 }
@@ -117,9 +180,22 @@ impl Unit {
             Self::Events => "events",
             Self::Seconds => "seconds",
             Self::Gaps => "gaps",
+            Self::MedianTrades => "median_trades",
+            Self::Notional => "notional",
+            Self::Share => "share",
         }
     }
 }
+
+/// The bands of [`crate::book::BANDS_BPS`], by name.
+const DEPTH: [&str; 5] = ["depth_5_bps", "depth_10_bps", "depth_25_bps", "depth_50_bps", "depth_100_bps"];
+const DEPTH_CHANGE: [&str; 5] = [
+    "depth_5_bps_after_1_s",
+    "depth_10_bps_after_1_s",
+    "depth_25_bps_after_1_s",
+    "depth_50_bps_after_1_s",
+    "depth_100_bps_after_1_s",
+];
 
 impl Counted {
     /// The name in alerts.
@@ -128,6 +204,14 @@ impl Counted {
         match self {
             Self::Cancels => "cancels",
             Self::SustainedCancels => "sustained_cancels",
+            Self::Trades => "trades",
+            Self::SustainedTrades => "sustained_trades",
+            Self::TradedNotional => "traded_notional",
+            Self::SustainedNotional => "sustained_notional",
+            Self::Depth(band) => DEPTH[band as usize % DEPTH.len()],
+            Self::DepthChange(band) => DEPTH_CHANGE[band as usize % DEPTH.len()],
+            Self::EmptySide => "empty_side",
+            Self::TradesUnseen => "trades_unseen",
             Self::Trouble(cause) => cause.name(),
         }
     }
@@ -163,6 +247,10 @@ pub struct Evidence {
     pub orders: Vec<CompactString>,
     /// How many orders there are in all.
     pub orders_total: u64,
+    /// Trade ids, newest last.
+    pub trades: Vec<CompactString>,
+    /// How many trades there are in all.
+    pub trades_total: u64,
     /// Accounts, by name.
     pub accounts: Vec<CompactString>,
     /// The records in which it can be read.
@@ -184,8 +272,27 @@ pub struct Finding {
     pub features: Vec<Feature>,
     /// Where to look.
     pub evidence: Evidence,
+    /// What it touches beside its subject: who was part of it, and where.
+    pub related: Vec<Node>,
     /// How far the baseline has come.
     pub warm_up: WarmUp,
+    /// How much of the baseline is another's, from 0 to 1.
+    pub borrowed_share: f64,
+}
+
+/// A change in what a detector says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// Who says so.
+    pub detector: Detector,
+    /// What changed.
+    pub change: Change,
+    /// The highest severity of the episode.
+    pub severity: Severity,
+    /// When, in event time.
+    pub at: EventTime,
+    /// What was found.
+    pub finding: Finding,
 }
 
 /// A change in what a detector says about a subject.

@@ -10,18 +10,15 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Limits,
+    Detection, Limits,
     observe::{Counters, Fate, Occupancy},
     pulse::Pulse,
     sequence::Succession,
-    symbol::{Age, Shared, Symbol},
+    symbol::{Age, Moment, Shared, Symbol},
 };
 use crate::{
     book::Orders,
-    detect::{
-        Change, Detector, Signal, Subject,
-        cancel_burst::{self, Sample, Verdict},
-    },
+    detect::{Change, Sample, Signal, Subject, Verdict},
     event::{Body, Event, Key, Place},
     table::{Handle, Table},
     time::{EventTime, Span, WallTime},
@@ -42,7 +39,7 @@ pub struct Market {
     /// Gaps in its symbols' sequences.
     gaps: u64,
     modes: Schedule<Mode>,
-    settings: cancel_burst::Settings,
+    settings: Detection,
 }
 
 /// Where a feed leaves what it has to say.
@@ -51,6 +48,8 @@ pub struct Sink<'a> {
     pub counters: &'a mut Counters,
     /// Signals, in the order in which they arose.
     pub signals: &'a mut Vec<Signal>,
+    /// Emptied after each event; kept for its memory.
+    pub verdicts: &'a mut Vec<Verdict>,
     /// The own time of the record that is being handled.
     pub appended_at: Option<WallTime>,
 }
@@ -58,7 +57,7 @@ pub struct Sink<'a> {
 impl Market {
     /// A feed that has seen nothing.
     #[must_use]
-    pub fn new(limits: &Limits, settings: cancel_burst::Settings) -> Self {
+    pub fn new(limits: &Limits, settings: &Detection) -> Self {
         Self {
             clock: None,
             symbols: Table::new(limits.symbols_max),
@@ -68,15 +67,15 @@ impl Market {
             pulse: None,
             gaps: 0,
             modes: Schedule::default(),
-            settings,
+            settings: settings.clone(),
         }
     }
 
     /// Goes on under other limits and settings. What has to make room does so as of the record at `place`, the last one taken.
-    pub fn retune(&mut self, limits: &Limits, settings: cancel_burst::Settings, place: Place, sink: &mut Sink<'_>) {
-        if self.settings != settings {
-            self.settings = settings;
-            self.symbols.values_mut().map(Arc::make_mut).for_each(|symbol| symbol.cancel_burst.retune(settings));
+    pub fn retune(&mut self, limits: &Limits, settings: &Detection, place: Place, sink: &mut Sink<'_>) {
+        if self.settings != *settings {
+            let before = std::mem::replace(&mut self.settings, settings.clone());
+            self.symbols.values_mut().map(Arc::make_mut).for_each(|symbol| symbol.retune(&before, settings));
         }
         self.accounts.limit(limits.accounts_max);
         for (key, order) in self.orders.limit(limits.orders_max) {
@@ -156,7 +155,7 @@ impl Market {
                 sink.counters.gaps += 1;
                 self.gaps += 1;
                 self.hear(event, place, sink);
-                self.gap(me, since, event.ts);
+                self.gap(me, since, event.ts, sink);
             }
             Some(Succession::Restart) => {
                 sink.counters.restarts += 1;
@@ -173,7 +172,7 @@ impl Market {
         if let Some(since) = pulse.hear(event) {
             sink.counters.stops += 1;
             for symbol in self.symbols.values_mut().map(Arc::make_mut) {
-                symbol.cancel_burst.gap(since, event.ts);
+                symbol.gap(since, event.ts, false, sink.counters);
             }
         }
         self.advance(event.ts, place, sink);
@@ -185,52 +184,55 @@ impl Market {
             self.symbols.touch(handle);
             return handle;
         }
-        let (handle, displaced) = self.symbols.insert(CompactString::new(name), Arc::new(Symbol::new(self.settings)));
+        let (handle, displaced) = self.symbols.insert(CompactString::new(name), Arc::new(Symbol::new(&self.settings)));
         if let Some((name, symbol)) = displaced {
             self.forget(name, symbol, place, sink);
         }
         handle
     }
 
-    /// What is forgotten can no longer clear: its episode ends here.
+    /// What is forgotten can no longer clear: its episodes end here.
     fn forget(&mut self, name: CompactString, mut symbol: Arc<Symbol>, place: Place, sink: &mut Sink<'_>) {
-        let Some(verdict) = Arc::make_mut(&mut symbol).cancel_burst.end() else { return };
-        let clock = self.clock.unwrap_or(verdict.at);
-        sink.say(name, verdict, clock, place);
+        Arc::make_mut(&mut symbol).end(sink.verdicts);
+        if sink.verdicts.is_empty() {
+            return;
+        }
+        sink.say(&Subject::Symbol(name), self.clock, place);
         // Its deadline finds nobody any more, and without this would wait for a clock that may never come to it.
         let Self { deadlines, symbols, .. } = self;
         deadlines.retain(|(_, me)| symbols.get(*me).is_some());
     }
 
-    fn gap(&mut self, me: Handle, since: EventTime, until: EventTime) {
+    fn gap(&mut self, me: Handle, since: EventTime, until: EventTime, sink: &mut Sink<'_>) {
         if let Some(symbol) = self.symbols.get_mut(me).map(Arc::make_mut) {
-            symbol.cancel_burst.gap(since.min(until), since.max(until));
+            symbol.gap(since.min(until), since.max(until), true, sink.counters);
         }
     }
 
     fn apply(&mut self, me: Handle, event: &Event<'_>, place: Place, sink: &mut Sink<'_>) -> Fate {
-        let Self { symbols, accounts, orders, modes, .. } = self;
+        let Self { symbols, accounts, orders, modes, clock, .. } = self;
         let Some(symbol) = symbols.get_mut(me).map(Arc::make_mut) else { return Fate::Accepted };
         let age = symbol.age(event, sink.counters);
+        let moment = Moment { at: event.ts, clock: *clock, place, mode: *modes.current() };
+        if age == Age::Timely {
+            symbol.look_at_book(&moment, sink.verdicts);
+        }
         let mut shared = Shared { orders, accounts, counters: sink.counters, displaced: None };
         let withdrawal = symbol.apply(me, event, &mut shared);
         let displaced = shared.displaced;
-        let mut over = None;
-        let verdict = match (age, withdrawal, &event.body) {
+        match (age, withdrawal, &event.body) {
             (Age::Timely, Some(withdrawal), _) => {
-                over = symbol.catch_up(event.ts, self.clock);
                 let account = withdrawal.account.and_then(|a| accounts.key(a)).map(CompactString::as_str);
-                let sample = Sample { at: event.ts, place, order: withdrawal.order, account };
-                symbol.cancel_burst.handle(sample, *modes.current())
+                let owner = event.owner.as_deref();
+                let sample = Sample { at: event.ts, place, id: withdrawal.order, account, owner };
+                symbol.withdrawn(&moment, &sample, sink.verdicts);
             }
-            (Age::Timely, None, Body::Heartbeat(_)) => {
-                symbol.cancel_burst.heartbeat(event.ts);
-                None
-            }
-            (Age::Timely | Age::Late, ..) => None,
-        };
-        for verdict in over.into_iter().chain(verdict) {
-            self.say(me, verdict, place, sink);
+            (Age::Timely, None, Body::Trade(trade)) => symbol.traded(&moment, trade, sink.verdicts),
+            (Age::Timely, None, Body::Heartbeat(_)) => symbol.heartbeat(event.ts),
+            (Age::Timely | Age::Late, ..) => {}
+        }
+        if !sink.verdicts.is_empty() {
+            self.say(me, place, sink);
         }
         if let Some((owner, order)) = displaced
             && let Some(symbol) = self.symbols.get_mut(owner).map(Arc::make_mut)
@@ -240,13 +242,13 @@ impl Market {
         if age == Age::Late { Fate::Late } else { Fate::Accepted }
     }
 
-    fn say(&mut self, me: Handle, verdict: Verdict, place: Place, sink: &mut Sink<'_>) {
-        if verdict.change == Change::Opened {
+    fn say(&mut self, me: Handle, place: Place, sink: &mut Sink<'_>) {
+        if sink.verdicts.iter().any(|verdict| verdict.change == Change::Opened) {
             let deadline = self.symbols.get(me).and_then(|symbol| symbol.deadline());
             self.deadlines.extend(deadline.map(|at| (at, me)));
         }
-        if let (Some(name), Some(clock)) = (self.symbols.key(me), self.clock) {
-            sink.say(name.clone(), verdict, clock, place);
+        if let Some(name) = self.symbols.key(me) {
+            sink.say(&Subject::Symbol(name.clone()), self.clock, place);
         }
     }
 
@@ -260,26 +262,27 @@ impl Market {
         while let Some(&(deadline, me)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= to) {
             self.deadlines.remove(&(deadline, me));
             let Some(symbol) = self.symbols.get_mut(me).map(Arc::make_mut) else { continue };
-            match symbol.handle_timeout(to) {
-                Some(verdict) => self.say(me, verdict, place, sink),
-                None => self.deadlines.extend(symbol.deadline().map(|later| (later, me))),
-            }
+            symbol.handle_timeout(to, sink.verdicts);
+            self.deadlines.extend(symbol.deadline().map(|later| (later, me)));
+            self.say(me, place, sink);
         }
     }
 }
 
 impl Sink<'_> {
-    fn say(&mut self, name: CompactString, verdict: Verdict, clock: EventTime, place: Place) {
-        self.signals.push(Signal {
-            detector: Detector::CancelBurst,
-            subject: Subject::Symbol(name),
+    /// Makes signals about a subject of what its detectors have said, as of a feed's clock.
+    fn say(&mut self, subject: &Subject, clock: Option<EventTime>, place: Place) {
+        let appended_at = self.appended_at;
+        self.signals.extend(self.verdicts.drain(..).map(|verdict| Signal {
+            detector: verdict.detector,
+            subject: subject.clone(),
             change: verdict.change,
             severity: verdict.severity,
             at: verdict.at,
-            visible_at: clock,
+            visible_at: clock.unwrap_or(verdict.at),
             place,
-            appended_at: self.appended_at,
+            appended_at,
             finding: verdict.finding,
-        });
+        }));
     }
 }

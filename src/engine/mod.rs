@@ -37,7 +37,7 @@ pub use self::{
 use crate::{
     alert::{self, Context},
     correlate::{Correlator, Incident, Step},
-    detect::{Change, Signal, cancel_burst, feed::Feed},
+    detect::{Change, Signal, Verdict, cancel_burst, feed::Feed, thin_book, trade_burst},
     event::{Event, Place, Source},
     time::{EventTime, WallTime},
     trust::{FeedView, ModeChange, Schedule, Standing, Trouble},
@@ -76,10 +76,14 @@ impl Default for Limits {
 }
 
 /// What the detectors are set to. Its hash names the configuration in each alert.
-#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Detection {
     /// Of `cancel_burst`.
     pub cancel_burst: cancel_burst::Settings,
+    /// Of `trade_burst`.
+    pub trade_burst: trade_burst::Settings,
+    /// Of `thin_book`.
+    pub thin_book: thin_book::Settings,
 }
 
 impl Detection {
@@ -110,6 +114,7 @@ pub struct Engine {
     context: Context,
     /// Emptied after each record; kept for their memory.
     signals: Vec<Signal>,
+    verdicts: Vec<Verdict>,
     steps: Vec<Step>,
 }
 
@@ -139,7 +144,7 @@ impl Engine {
         let feeds = plan.sources.iter().map(|source| source.feed + 1).max().unwrap_or(0);
         let config = plan.detection.hash();
         let state = State {
-            feeds: (0..feeds).map(|_| Market::new(&plan.limits, plan.detection.cancel_burst)).collect(),
+            feeds: (0..feeds).map(|_| Market::new(&plan.limits, &plan.detection)).collect(),
             fates: vec![Fates::default(); plan.sources.len()],
             next: vec![0; plan.sources.len()],
             decided: 0,
@@ -151,7 +156,7 @@ impl Engine {
             watermark: None,
         };
         let context = Context { config, sources: plan.sources, replay: plan.replay };
-        Self { state, context, signals: Vec::new(), steps: Vec::new() }
+        Self { state, context, signals: Vec::new(), verdicts: Vec::new(), steps: Vec::new() }
     }
 
     /// Takes one input and leaves what follows from it.
@@ -187,8 +192,9 @@ impl Engine {
         self.state.decided += 1;
         let feed = self.context.sources[idle.source.0 as usize].feed;
         let place = idle.after_offset.map(|offset| Place { source: idle.source, offset });
-        let mut sink = Sink { counters: &mut self.state.counters, signals: &mut self.signals, appended_at: None };
-        self.state.feeds[feed].idle(idle.until, place, &mut sink);
+        let Self { state, signals, verdicts, .. } = self;
+        let mut sink = Sink { counters: &mut state.counters, signals, verdicts, appended_at: None };
+        state.feeds[feed].idle(idle.until, place, &mut sink);
         self.correlate(feed, outbox);
     }
 
@@ -209,8 +215,9 @@ impl Engine {
 
     /// A record without events is accepted, and so is one of which any event is.
     fn events(&mut self, feed: usize, events: &[Event<'_>], place: Place, appended_at: Option<WallTime>) -> Fate {
-        let mut sink = Sink { counters: &mut self.state.counters, signals: &mut self.signals, appended_at };
-        let market = &mut self.state.feeds[feed];
+        let Self { state, signals, verdicts, .. } = self;
+        let mut sink = Sink { counters: &mut state.counters, signals, verdicts, appended_at };
+        let market = &mut state.feeds[feed];
         let fates = events.iter().map(|event| market.handle(event, place, &mut sink));
         fates.reduce(|a, b| if b == Fate::Accepted { b } else { a }).unwrap_or(Fate::Accepted)
     }

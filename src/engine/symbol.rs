@@ -1,22 +1,31 @@
-//! What the market stage keeps of one symbol: its sequence, its book, its windows.
+//! What the market stage keeps of one symbol: its sequence, its books, its detectors.
+
+mod orders;
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    Detection,
     observe::Counters,
     sequence::{Numbered, Sequence, Succession},
 };
 use crate::{
-    book::{Book, Fault, Order, Orders},
-    detect::cancel_burst::{CancelBurst, Settings, Verdict},
-    event::{Body, CancelReason, Event, EventType, OrderCancel, OrderNew, OrderReplace, Quantity, Trade},
+    book::{Book, Fault, Levels, Order, Orders},
+    detect::{
+        Burst, Detect, Kind, OneSidedBook, Sample, StaleBook, ThinBook, Verdict, thin_book::second, trade_burst::Meter,
+    },
+    event::{Body, Event, EventType, Place, Trade},
     table::{Handle, Table},
     time::{EventTime, Span},
+    trust::Mode,
 };
 
 /// How old an event may be against the newest of its kind and still be counted (DESIGN, "Lateness").
 const LATENESS_MAX: Span = Span::from_secs(60);
+
+/// Seconds without an event after which the book was not looked at rather than unchanged.
+const UNSEEN_MAX: i64 = 60;
 
 /// State of one symbol.
 #[derive(Clone, Serialize, Deserialize)]
@@ -24,12 +33,34 @@ pub struct Symbol {
     sequence: Option<Sequence>,
     /// The newest time of each kind of input.
     newest: [EventTime; EventType::ALL.len()],
+    /// From orders.
     book: Book,
-    /// How far its newest withdrawal lies behind its feed's clock: nothing in an ordered feed, an hour where a producer reads an
+    /// From snapshots and deltas, where the venue publishes them.
+    levels: Option<Box<Levels>>,
+    /// How far its newest sample lies behind its feed's clock: nothing in an ordered feed, an hour where a producer reads an
     /// hour's backlog into a partition that others keep up to date.
     behind: Span,
-    /// Its cancels.
-    pub cancel_burst: CancelBurst,
+    /// The last second at whose beginning the book was looked at.
+    sampled: Option<i64>,
+    meter: Meter,
+    cancel_burst: Burst,
+    trade_burst: Burst,
+    thin_book: ThinBook,
+    one_sided_book: OneSidedBook,
+    stale_book: StaleBook,
+}
+
+/// Where a symbol's samples come from, and in which mode they are judged.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// The time of the event.
+    pub at: EventTime,
+    /// The clock of the feed.
+    pub clock: Option<EventTime>,
+    /// The record.
+    pub place: Place,
+    /// The mode in force.
+    pub mode: Mode,
 }
 
 /// What the symbols of a partition share.
@@ -65,34 +96,141 @@ pub enum Age {
 impl Symbol {
     /// A symbol never seen before.
     #[must_use]
-    pub fn new(settings: Settings) -> Self {
+    pub fn new(settings: &Detection) -> Self {
         Self {
             sequence: None,
             newest: [EventTime::from_nanos(i64::MIN); EventType::ALL.len()],
             book: Book::default(),
+            levels: None,
             behind: Span::ZERO,
-            cancel_burst: CancelBurst::new(settings),
+            sampled: None,
+            meter: Meter::default(),
+            cancel_burst: Burst::new(Kind::Cancels, settings.cancel_burst.window),
+            trade_burst: Burst::new(Kind::Trades, settings.trade_burst.window),
+            thin_book: ThinBook::new(settings.thin_book),
+            one_sided_book: OneSidedBook::default(),
+            stale_book: StaleBook::default(),
         }
     }
 
-    /// Before a withdrawal is judged: ends an episode whose time has come by the symbol's own events, and notes how far those are
-    /// behind the feed's clock.
-    pub fn catch_up(&mut self, to: EventTime, clock: Option<EventTime>) -> Option<Verdict> {
-        if to >= self.newest[EventType::OrderNew as usize] {
-            self.behind = clock.map_or(Span::ZERO, |clock| clock.since(to));
+    /// Goes on under other settings: a detector whose own did not change keeps all that it has learned.
+    pub fn retune(&mut self, before: &Detection, settings: &Detection) {
+        if before.cancel_burst != settings.cancel_burst {
+            self.cancel_burst.retune(settings.cancel_burst.window);
         }
-        self.cancel_burst.handle_timeout(to)
+        if before.trade_burst != settings.trade_burst {
+            self.trade_burst.retune(settings.trade_burst.window);
+        }
+        self.thin_book.retune(settings.thin_book);
+    }
+
+    /// Every detector of a symbol, in the order in which they speak.
+    fn detectors(&self) -> [&dyn Detect; 5] {
+        [&self.cancel_burst, &self.trade_burst, &self.thin_book, &self.one_sided_book, &self.stale_book]
+    }
+
+    fn detectors_mut(&mut self) -> [&mut dyn Detect; 5] {
+        [
+            &mut self.cancel_burst,
+            &mut self.trade_burst,
+            &mut self.thin_book,
+            &mut self.one_sided_book,
+            &mut self.stale_book,
+        ]
     }
 
     /// When, by the feed's clock, [`Symbol::handle_timeout`] must be called: a symbol that is behind is given its time to come.
     #[must_use]
     pub fn deadline(&self) -> Option<EventTime> {
-        self.cancel_burst.deadline().map(|at| at.plus(self.behind))
+        let first = self.detectors().into_iter().filter_map(Detect::deadline).min();
+        first.map(|at| at.plus(self.behind))
     }
 
-    /// Ends an episode whose time has come by the feed's clock.
-    pub fn handle_timeout(&mut self, clock: EventTime) -> Option<Verdict> {
-        self.cancel_burst.handle_timeout(clock.minus(self.behind))
+    /// Ends episodes whose time has come by the feed's clock.
+    pub fn handle_timeout(&mut self, clock: EventTime, verdicts: &mut Vec<Verdict>) {
+        let now = clock.minus(self.behind);
+        verdicts.extend(self.detectors_mut().into_iter().filter_map(|detector| detector.handle_timeout(now)));
+    }
+
+    /// Ends every episode, because the symbol is forgotten.
+    pub fn end(&mut self, verdicts: &mut Vec<Verdict>) {
+        verdicts.extend(self.detectors_mut().into_iter().filter_map(Detect::end));
+    }
+
+    /// The feed is known to have been blind in [from, until). Where something of the symbol is missing, so may levels be.
+    pub fn gap(&mut self, from: EventTime, until: EventTime, lost: bool, counters: &mut Counters) {
+        self.detectors_mut().into_iter().for_each(|detector| detector.gap(from, until));
+        self.sampled = None;
+        if lost && self.levels.as_mut().is_some_and(|levels| levels.lose()) {
+            counters.book_faults[Fault::Broken as usize] += 1;
+        }
+    }
+
+    /// Nothing happened up to the heartbeat.
+    pub fn heartbeat(&mut self, at: EventTime) {
+        self.detectors_mut().into_iter().for_each(|detector| detector.heartbeat(at));
+    }
+
+    /// Before a sample is judged: ends episodes whose time has come by the symbol's own events, and notes how far those are
+    /// behind the feed's clock.
+    fn catch_up(&mut self, moment: &Moment, stream: EventType, verdicts: &mut Vec<Verdict>) {
+        if moment.at >= self.newest[stream as usize] {
+            self.behind = moment.clock.map_or(Span::ZERO, |clock| clock.since(moment.at));
+        }
+        // Nearly always nothing fires, and asking five detectors for each event would be felt.
+        if self.detectors().into_iter().any(|detector| detector.deadline().is_some_and(|at| at <= moment.at)) {
+            verdicts.extend(self.detectors_mut().into_iter().filter_map(|detector| detector.handle_timeout(moment.at)));
+        }
+    }
+
+    /// Looks at the book as it was when each second began that is over, before an event is applied.
+    pub fn look_at_book(&mut self, moment: &Moment, verdicts: &mut Vec<Verdict>) {
+        let now = moment.at.slot(Span::from_secs(1));
+        let Some(last) = self.sampled.replace(now) else { return };
+        if now <= last {
+            self.sampled = Some(last);
+            return;
+        }
+        let (book, levels) = (&mut self.book, &mut self.levels);
+        let Some(book) = levels.as_mut().map_or(Some(book), |levels| levels.book()) else { return };
+        if book.changes() == 0 {
+            return;
+        }
+        let (changes, depth) = (book.changes(), book.depth());
+        let sides = (book.best_bid().is_some(), book.best_ask().is_some());
+        let seen = now - (now - last).min(UNSEEN_MAX);
+        for at in (seen + 1..=now).map(second) {
+            let moment = Moment { at, ..*moment };
+            self.catch_up(&moment, EventType::BookSnapshot, verdicts);
+            self.stale_book.look(at, changes);
+            verdicts.extend(self.one_sided_book.sample(at, sides, moment.place));
+            if let Some(depth) = depth.as_ref().filter(|_| !self.stale_book.is_firing()) {
+                verdicts.extend(self.thin_book.sample(at, depth, moment.place, moment.mode));
+            }
+        }
+    }
+
+    /// An order was withdrawn.
+    pub fn withdrawn(&mut self, moment: &Moment, sample: &Sample<'_>, verdicts: &mut Vec<Verdict>) {
+        self.catch_up(moment, EventType::OrderNew, verdicts);
+        verdicts.extend(self.cancel_burst.handle(sample, &[1], moment.mode, |_| true));
+    }
+
+    /// A trade was printed.
+    pub fn traded(&mut self, moment: &Moment, trade: &Trade<'_>, verdicts: &mut Vec<Verdict>) {
+        self.catch_up(moment, EventType::Trade, verdicts);
+        let amounts = self.meter.measure(moment.at, trade);
+        let sample = Sample {
+            at: moment.at,
+            place: moment.place,
+            id: &trade.trade,
+            account: trade.taker.as_deref(),
+            owner: trade.taker_owner.as_deref(),
+        };
+        verdicts.extend(self.trade_burst.handle(&sample, &amounts, moment.mode, |_| true));
+        if let Some(levels) = &self.levels {
+            verdicts.extend(self.stale_book.trade(moment.at, levels.changes(), moment.place));
+        }
     }
 
     /// Places an event in the symbol's sequence; events without a number are always next.
@@ -124,7 +262,8 @@ impl Symbol {
 
     /// Applies an event to the book. Returns what it withdraws, if it does.
     pub fn apply<'e>(&mut self, me: Handle, event: &'e Event<'_>, shared: &mut Shared<'_>) -> Option<Withdrawal<'e>> {
-        if let Some(fault) = self.book.check(event.ts) {
+        let levels = self.levels.as_mut().and_then(|levels| levels.check(event.ts));
+        for fault in self.book.check(event.ts).into_iter().chain(levels) {
             shared.counters.book_faults[fault as usize] += 1;
         }
         match &event.body {
@@ -138,9 +277,15 @@ impl Symbol {
                 self.trade(me, trade, shared);
                 None
             }
+            Body::BookSnapshot(snapshot) => {
+                self.levels.get_or_insert_default().snapshot(snapshot);
+                None
+            }
+            Body::BookDelta(delta) => {
+                self.levels.get_or_insert_default().delta(delta);
+                None
+            }
             Body::OrderReject(_)
-            | Body::BookSnapshot(_)
-            | Body::BookDelta(_)
             | Body::Leverage(_)
             | Body::Position(_)
             | Body::Balance(_)
@@ -154,87 +299,6 @@ impl Symbol {
             | Body::Heartbeat(_)
             | Body::Unknown => None,
         }
-    }
-
-    fn order_new(&mut self, me: Handle, event: &Event<'_>, new: &OrderNew<'_>, shared: &mut Shared<'_>) {
-        // A market order never rests.
-        let Some(price) = new.price else { return };
-        let account = shared.account(event);
-        self.rest(me, &new.order, Order { side: new.side, price, quantity: new.qty.get(), account }, shared);
-    }
-
-    /// Another price, or less than there was, withdraws.
-    fn order_replace<'e>(
-        &mut self,
-        me: Handle,
-        event: &Event<'_>,
-        replace: &'e OrderReplace<'_>,
-        shared: &mut Shared<'_>,
-    ) -> Option<Withdrawal<'e>> {
-        let old = shared.orders.remove(me, &replace.order);
-        if let Some(old) = &old {
-            self.displace(old);
-        }
-        let withdraws = old.as_ref().is_some_and(|old| replace.price != old.price || replace.qty.get() < old.quantity);
-        let old = old.or_else(|| shared.orders.take_used_up(me, &replace.order))?;
-        let account = shared.account(event).or(old.account);
-        let id = replace.new_order.as_ref().unwrap_or(&replace.order);
-        self.rest(me, id, Order { price: replace.price, quantity: replace.qty.get(), account, ..old }, shared);
-        withdraws.then_some(Withdrawal { order: &replace.order, account })
-    }
-
-    /// Only somebody's own decision withdraws.
-    fn order_cancel<'e>(
-        &mut self,
-        me: Handle,
-        event: &Event<'_>,
-        cancel: &'e OrderCancel<'_>,
-        shared: &mut Shared<'_>,
-    ) -> Option<Withdrawal<'e>> {
-        let old = shared.orders.remove(me, &cancel.order);
-        if let Some(old) = &old {
-            self.displace(old);
-        }
-        let account = shared.account(event).or(old.and_then(|old| old.account));
-        match cancel.reason {
-            None | Some(CancelReason::User) => Some(Withdrawal { order: &cancel.order, account }),
-            Some(
-                CancelReason::Expired
-                | CancelReason::SelfTrade
-                | CancelReason::ReduceOnly
-                | CancelReason::PostOnly
-                | CancelReason::Liquidation
-                | CancelReason::System,
-            ) => None,
-        }
-    }
-
-    fn trade(&mut self, me: Handle, trade: &Trade<'_>, shared: &mut Shared<'_>) {
-        for id in [&trade.maker_order, &trade.taker_order].into_iter().flatten() {
-            self.fill(me, id, trade.qty, shared);
-        }
-    }
-
-    fn fill(&mut self, me: Handle, id: &str, quantity: Quantity, shared: &mut Shared<'_>) {
-        let Some(filled) = shared.orders.fill(me, id, quantity) else { return };
-        self.book.take(filled.side, filled.price, filled.given);
-        if filled.overfilled {
-            shared.counters.book_faults[Fault::Overfilled as usize] += 1;
-        }
-    }
-
-    fn rest(&mut self, me: Handle, id: &str, order: Order, shared: &mut Shared<'_>) {
-        if shared.orders.get(me, id).is_some() {
-            shared.counters.book_faults[Fault::DuplicateOrder as usize] += 1;
-            return;
-        }
-        self.book.add(order.side, order.price, order.quantity);
-        shared.displaced = shared.orders.insert(me, id, order).map(|(key, old)| (key.symbol(), old));
-    }
-
-    /// Takes an order off the book.
-    pub fn displace(&mut self, order: &Order) {
-        self.book.take(order.side, order.price, order.quantity);
     }
 }
 

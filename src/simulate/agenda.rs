@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     event::{CancelReason, Side},
-    time::EventTime,
+    time::{EventTime, Span},
 };
 
 /// Something that an agent is going to do.
@@ -38,6 +38,20 @@ pub(super) enum Job {
     JumpBy(i64),
     /// A maker stands back on one side after a fill.
     StandBack(usize, Side),
+    /// The fair value jumps, and takers hear of it.
+    News(i64),
+    /// One of a rush of takers, which goes on until then.
+    Rush(EventTime),
+    /// The makers pull everything and are away for so long.
+    Away(Span),
+    /// The makers lean away from one side, or from none any more.
+    Lean(Option<Side>),
+    /// Makers and crowd begin to withdraw.
+    Thin,
+    /// One maker withdraws.
+    Retreat(usize),
+    /// Makers and crowd come back.
+    Refill,
 }
 
 /// Jobs by time.

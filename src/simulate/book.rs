@@ -54,6 +54,11 @@ impl Book {
         self.orders.get(&order)
     }
 
+    /// All resting orders with their ids, in order of the ids.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Resting)> {
+        self.orders.iter().map(|(&order, resting)| (order, resting))
+    }
+
     /// Whether an order at this price would trade at once.
     pub(super) fn crosses(&self, side: Side, price: i64) -> bool {
         let other = side.opposite();

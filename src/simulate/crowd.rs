@@ -7,6 +7,7 @@ use super::{
     dice::{Dice, secs, whole},
     market::Market,
     tape::{Entry, How, MAKER_ACCOUNTS},
+    thin,
 };
 use crate::event::{CancelReason, Side};
 
@@ -19,6 +20,8 @@ const WAIT_MAX: f64 = 600.0;
 /// and the greatest distance in ticks.
 const DISTANCE_INDEX: f64 = 1.0;
 const DISTANCE_MAX: i64 = 50;
+/// The greatest size in lots.
+const LOTS_MAX: i64 = 100;
 
 /// An account of the crowd; a few are busy and most are not.
 pub(super) fn account(accounts: u32, dice: &mut Dice) -> u32 {
@@ -31,6 +34,13 @@ pub(super) fn account(accounts: u32, dice: &mut Dice) -> u32 {
 impl Market {
     /// Somebody places an order and will withdraw it, or lets it expire.
     pub(super) fn crowd_places(&mut self) {
+        if !self.thin || self.crowd_stays() {
+            self.crowd_places_one();
+        }
+        self.after_wait(PER_SEC, Job::Place);
+    }
+
+    fn crowd_places_one(&mut self) {
         let side = if self.dice.chance(0.5) { Side::Buy } else { Side::Sell };
         let out = self.dice.pareto(DISTANCE_INDEX, DISTANCE_MAX) - 1;
         let fair = self.fair.ticks();
@@ -38,7 +48,7 @@ impl Market {
             account: account(self.accounts, &mut self.dice),
             side,
             price: Some(if side == Side::Buy { whole(fair) - out } else { -whole(-fair) + out }),
-            lots: self.dice.pareto(1.2, 100),
+            lots: self.dice.pareto(1.2, if self.thin { thin::CROWD_LOTS } else { LOTS_MAX }),
             how: if self.dice.chance(0.3) { How::PostOnly } else { How::Rest },
         };
         let wait = self.wait();
@@ -47,7 +57,6 @@ impl Market {
             let reason = if expires { CancelReason::Expired } else { CancelReason::User };
             self.later(secs(wait), Job::Withdraw(order, reason));
         }
-        self.after_wait(PER_SEC, Job::Place);
     }
 
     fn wait(&mut self) -> f64 {

@@ -1,11 +1,16 @@
-//! The exchange: all markets in one order of time, with heartbeats between.
+//! The exchange: all markets in one order of time, what the ledger says of the accounts, and heartbeats between.
+//!
+//! At the same time the markets come first, so that what the ledger says contains everything up to then.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
 
 use super::{
+    ledger::Ledger,
     market::Market,
+    parties::Parties,
     plan::{Plan, PlanError},
-    scenario,
+    script::Script,
+    tape::Deed,
 };
 use crate::{
     evaluate::Label,
@@ -60,6 +65,8 @@ impl Item {
 #[derive(Debug)]
 pub struct Exchange {
     markets: Vec<Market>,
+    parties: Arc<Parties>,
+    ledger: Ledger,
     /// The markets that are still open, by the time of their next event.
     heads: BinaryHeap<Reverse<(EventTime, usize)>>,
     next_beat: EventTime,
@@ -74,8 +81,12 @@ impl Exchange {
     /// Says what in the plan cannot be simulated.
     pub fn try_new(plan: &Plan) -> Result<Self, PlanError> {
         plan.check()?;
-        let episodes = scenario::episodes(plan);
-        let mut markets: Vec<Market> = (0..plan.symbols).map(|index| Market::new(plan, index, &episodes)).collect();
+        let script = Script::write(plan);
+        let parties = Arc::new(Parties::draw(plan.seed, plan.accounts));
+        let opens = (0..plan.symbols).map(|_| plan.start).chain(script.listings);
+        let mut markets: Vec<Market> =
+            (0..).zip(opens).map(|(index, open)| Market::new(plan, index, open, &script.acts, &parties)).collect();
+        let scales = markets.iter().map(|market| market.tape.scale).collect();
         let heads = markets
             .iter_mut()
             .enumerate()
@@ -83,10 +94,12 @@ impl Exchange {
             .collect();
         Ok(Self {
             markets,
+            ledger: Ledger::new(plan.seed, &parties, scales, plan.end()),
+            parties,
             heads,
             next_beat: plan.start,
             last_beat: plan.end().plus(plan.cool_down),
-            labels: episodes.iter().map(scenario::Episode::label).collect(),
+            labels: script.labels,
         })
     }
 
@@ -94,6 +107,18 @@ impl Exchange {
     #[must_use]
     pub fn labels(&self) -> &[Label] {
         &self.labels
+    }
+
+    fn market_says(&mut self) -> Option<Item> {
+        let Reverse((ts, index)) = self.heads.pop()?;
+        let (event, deed) = self.markets[index].pop()?;
+        self.heads.extend(self.markets[index].next_ts().map(|ts| Reverse((ts, index))));
+        match deed {
+            Deed::Other => {}
+            Deed::Ordered(account) => self.ledger.ordered(ts, account),
+            Deed::Filled(fill) => self.ledger.filled(ts, index, &fill),
+        }
+        Some(Item::Event(event))
     }
 
     fn beat(&mut self) -> Option<Item> {
@@ -107,15 +132,13 @@ impl Iterator for Exchange {
     type Item = Item;
 
     fn next(&mut self) -> Option<Item> {
-        match self.heads.peek() {
-            Some(&Reverse((ts, index))) if ts <= self.next_beat => {
-                self.heads.pop();
-                let market = &mut self.markets[index];
-                let event = market.pop()?;
-                self.heads.extend(market.next_ts().map(|ts| Reverse((ts, index))));
-                Some(Item::Event(event))
-            }
-            Some(_) | None => self.beat(),
+        let due = |ts: &EventTime| *ts <= self.next_beat;
+        let market = self.heads.peek().map(|Reverse((ts, _))| *ts).filter(due);
+        let ledger = self.ledger.next_ts().filter(due);
+        match (market, ledger) {
+            (Some(market), ledger) if ledger.is_none_or(|ledger| market <= ledger) => self.market_says(),
+            (_, Some(_)) => self.ledger.pop(&self.parties).map(Item::Event),
+            (_, None) => self.beat(),
         }
     }
 }

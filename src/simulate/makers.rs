@@ -12,6 +12,7 @@ use super::{
     dice::{Dice, whole},
     market::Market,
     tape::{Entry, How},
+    thin,
 };
 use crate::{
     event::{CancelReason, Side},
@@ -34,6 +35,11 @@ const BATCHED: (Span, Span) = (Span::from_millis(1), Span::from_millis(5));
 /// How often a fill makes the maker stand back, and by how many ticks at most.
 const STAND_BACK: f64 = 0.2;
 const SKEW_MAX: i64 = 2;
+
+/// A maker that leans quotes one side this many ticks further out, and seven tenths of its size there: a lean that shows in the
+/// prices and is no withdrawal.
+const LEANED: i64 = 2;
+const LEANED_SIZE: (i64, i64) = (7, 10);
 
 /// How a maker moves its quotes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,6 +68,8 @@ pub(super) struct Maker {
     skew: [i64; 2],
     /// Bids then asks, nearest first.
     slots: [Option<u64>; 2 * LEVELS],
+    /// It has withdrawn: one small quote a side is all it shows.
+    pub(super) retreated: bool,
     /// A quote could not go where it should because of somebody's stale order.
     held_off: bool,
     busy_until: EventTime,
@@ -83,6 +91,7 @@ impl Maker {
                 anchor: None,
                 skew: [0; 2],
                 slots: [None; 2 * LEVELS],
+                retreated: false,
                 held_off: false,
                 busy_until: EventTime::from_nanos(i64::MIN),
             }
@@ -90,13 +99,14 @@ impl Maker {
     }
 
     /// Where a quote should be.
-    fn target(&self, slot: usize, fair: f64) -> (Side, i64) {
+    fn target(&self, slot: usize, fair: f64, lean: Option<Side>) -> (Side, i64) {
         let anchor = self.anchor.unwrap_or(fair);
         let out = self.gap * i64::try_from(slot % LEVELS).unwrap_or(0);
+        let leaned = |side| if lean == Some(side) { LEANED } else { 0 };
         if slot < LEVELS {
-            (Side::Buy, whole(anchor - self.half_spread) - out - self.skew[0])
+            (Side::Buy, whole(anchor - self.half_spread) - out - self.skew[0] - leaned(Side::Buy))
         } else {
-            (Side::Sell, -whole(-(anchor + self.half_spread)) + out + self.skew[1])
+            (Side::Sell, -whole(-(anchor + self.half_spread)) + out + self.skew[1] + leaned(Side::Sell))
         }
     }
 }
@@ -171,15 +181,19 @@ impl Market {
 
     /// One quote goes where it should be, or as near as somebody's stale order allows: makers never take.
     pub(super) fn quote(&mut self, i: usize, slot: usize) {
-        let (side, target) = self.makers[i].target(slot, self.fair.ticks());
+        if self.makers[i].retreated && !slot.is_multiple_of(LEVELS) {
+            return;
+        }
+        let (side, target) = self.makers[i].target(slot, self.fair.ticks(), self.lean);
         let price = match (side, self.book.best(side.opposite())) {
             (Side::Buy, Some(ask)) => target.min(ask - 1),
             (Side::Sell, Some(bid)) => target.max(bid + 1),
             (Side::Buy | Side::Sell, None) => target,
         };
+        let lots = self.quoted_lots(i, slot);
         let maker = &mut self.makers[i];
         maker.held_off |= price != target;
-        let (account, lots, style) = (maker.account, maker.lots, maker.style);
+        let (account, style) = (maker.account, maker.style);
         let live = maker.slots[slot].and_then(|order| Some((order, *self.book.get(order)?)));
         match live {
             Some((_, resting)) if resting.price == price => {}
@@ -195,6 +209,17 @@ impl Market {
                 let entry = Entry { account, side, price: Some(price), lots, how: How::PostOnly };
                 self.makers[i].slots[slot] = self.submit(&entry);
             }
+        }
+    }
+
+    /// How much a maker shows in a slot.
+    fn quoted_lots(&self, i: usize, slot: usize) -> i64 {
+        let maker = &self.makers[i];
+        let leaned = self.lean.is_some_and(|side| slots(side).contains(&slot));
+        match (maker.retreated, leaned) {
+            (true, _) => (maker.lots / thin::MAKER_SHARE).max(1),
+            (false, true) => maker.lots * LEANED_SIZE.0 / LEANED_SIZE.1,
+            (false, false) => maker.lots,
         }
     }
 

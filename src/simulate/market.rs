@@ -4,17 +4,20 @@
 //! agenda calls. Density makes everything happen so many times faster: rates times density, and where it is above 1 the
 //! delays of all agents divided by it, or makers would never come back to the book between two trades.
 
+use std::sync::Arc;
+
 use super::{
     agenda::{Agenda, Job},
     book::{Book, Met, Resting},
     dice::{Dice, secs, whole},
     fair::{Fair, ordinary_jump},
     makers::{MAKERS, Maker},
+    parties::Parties,
     plan::Plan,
     planted::Plant,
-    scenario::Episode,
+    script::Act,
     takers::Takers,
-    tape::{Entry, How, Scale, Tape},
+    tape::{Deed, Entry, How, Scale, Tape},
 };
 use crate::{
     event::{CancelReason, Event, Side},
@@ -49,6 +52,10 @@ pub(super) struct Market {
     pub(super) makers: [Maker; MAKERS],
     pub(super) takers: Takers,
     pub(super) plants: Vec<Plant>,
+    /// Makers and crowd have withdrawn, and takers know.
+    pub(super) thin: bool,
+    /// The side that makers lean away from.
+    pub(super) lean: Option<Side>,
     end: EventTime,
     /// Kept to spare an allocation per order.
     met: Vec<Met>,
@@ -56,29 +63,33 @@ pub(super) struct Market {
 
 impl Market {
     /// A market about to open. Its stream of random numbers depends on the seed and its own index only.
-    pub(super) fn new(plan: &Plan, index: u32, episodes: &[Episode]) -> Self {
+    pub(super) fn new(plan: &Plan, index: u32, open: EventTime, acts: &[Act], parties: &Arc<Parties>) -> Self {
         let mut dice = Dice::new(plan.seed, u64::from(index) + 1);
         let places = |dice: &mut Dice| u32::try_from(dice.between(0, 3)).unwrap_or(0);
-        let scale = Scale { price_places: places(&mut dice), lot_places: places(&mut dice) };
+        let scale = Scale { price_places: places(&mut dice) };
+        // A draw that nothing needs: the decimals of a lot used to be drawn, and leaving it out would change every flow.
+        places(&mut dice);
         let reference = dice.between(8_000, 16_000);
         let makers = Maker::draw(&mut dice);
         let mut market = Self {
-            takers: Takers::new(plan.density, plan.start, &mut dice),
-            now: plan.start,
+            takers: Takers::new(plan.density, open, &mut dice),
+            now: open,
             density: plan.density,
             accounts: plan.accounts,
             agenda: Agenda::default(),
             book: Book::default(),
-            tape: Tape::new(index, scale),
+            tape: Tape::new(index, scale, Arc::clone(parties)),
             fair: Fair::new(reference),
             makers,
             plants: Vec::new(),
+            thin: false,
+            lean: None,
             end: plan.end(),
             met: Vec::new(),
             dice,
         };
         market.open();
-        market.plant(index, episodes);
+        market.plant(index, acts);
         market
     }
 
@@ -114,7 +125,7 @@ impl Market {
     }
 
     /// Takes the oldest event from the tape.
-    pub(super) fn pop(&mut self) -> Option<Event<'static>> {
+    pub(super) fn pop(&mut self) -> Option<(Event<'static>, Deed)> {
         self.tape.pop()
     }
 
@@ -138,6 +149,16 @@ impl Market {
             Job::PlantOrder(plant) => self.plant_order(plant),
             Job::PullOrder(plant) => self.pull_order(plant),
             Job::JumpBy(ticks) => self.jump(ticks),
+            Job::News(ticks) => {
+                self.jump(ticks);
+                self.takers.hear();
+            }
+            Job::Rush(until) => self.rush(until),
+            Job::Away(length) => self.makers_go_away(length),
+            Job::Lean(side) => self.makers_lean(side),
+            Job::Thin => self.thin_out(),
+            Job::Retreat(maker) => self.retreat(maker),
+            Job::Refill => self.refill(),
         }
     }
 
@@ -163,7 +184,7 @@ impl Market {
         self.later(DRIFT_EVERY, Job::Drift);
     }
 
-    fn jump(&mut self, ticks: i64) {
+    pub(super) fn jump(&mut self, ticks: i64) {
         self.fair.jump(ticks);
         self.makers_react();
         self.takers.stir();

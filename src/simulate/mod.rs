@@ -14,20 +14,27 @@
 
 mod agenda;
 mod book;
+mod burst;
 mod crowd;
 mod dice;
 mod exchange;
 mod fair;
 mod hawkes;
+mod holding;
+mod ledger;
 mod makers;
 mod market;
+mod parties;
 mod plan;
 mod planted;
 mod scenario;
+mod script;
+mod statements;
 mod takers;
 mod tape;
 #[cfg(test)]
 mod tests;
+mod thin;
 
 pub use self::{
     exchange::{Exchange, Item},

@@ -17,9 +17,8 @@ pub const SCENARIOS_MAX: usize = 1_000;
 const COOL_DOWN_MAX: Span = Span::from_secs(86_400);
 /// The first instants that events may not have: the contract's years.
 const YEARS: (i64, i64) = (946_684_800_000_000_000, 4_102_444_800_000_000_000);
-/// An episode needs this much flow before it, for what it builds up, and after it, for what it leaves.
+/// An episode needs this much flow before it, for what it builds up; what it needs after is the scenario's.
 pub(super) const BEFORE_MIN: f64 = 1.0;
-pub(super) const AFTER_MIN: f64 = 0.5;
 
 /// A run of the simulated exchange. The same plan gives the same events, byte for byte.
 #[derive(Clone, Debug, PartialEq)]
@@ -90,15 +89,17 @@ impl Plan {
     }
 
     fn check_episodes(&self) -> Result<(), PlanError> {
-        let latest = self.minutes as f64 - AFTER_MIN;
-        if !self.scenarios.is_empty() && latest < BEFORE_MIN {
-            return Err(PlanError::TooShort(self.minutes));
+        for planted in &self.scenarios {
+            let latest = self.minutes as f64 - planted.scenario.minutes();
+            if latest < BEFORE_MIN {
+                let needed = (BEFORE_MIN + planted.scenario.minutes()).ceil();
+                return Err(PlanError::TooShort { scenario: planted.scenario, minutes: self.minutes, needed });
+            }
+            if let Some(minute) = planted.at_minute.filter(|minute| !(BEFORE_MIN..=latest).contains(minute)) {
+                return Err(PlanError::AtMinute { minute, latest });
+            }
         }
-        let outside = |minute: &f64| !(BEFORE_MIN..=latest).contains(minute);
-        match self.scenarios.iter().filter_map(|planted| planted.at_minute).find(outside) {
-            Some(minute) => Err(PlanError::AtMinute { minute, latest }),
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 
@@ -133,8 +134,15 @@ pub enum PlanError {
     #[error("`{0}` after `@`: expected a number of minutes")]
     NotMinutes(String),
     /// Episodes need room around them.
-    #[error("scenarios in a run of `{0}` min: expected at least 2 min")]
-    TooShort(u64),
+    #[error("`{}` in a run of `{minutes}` min: expected at least {needed} min", scenario.name())]
+    TooShort {
+        /// What was wanted.
+        scenario: Scenario,
+        /// How long the run is.
+        minutes: u64,
+        /// How long it has to be.
+        needed: f64,
+    },
     /// An episode would not fit into the run.
     #[error("a scenario at minute `{minute}`: expected {BEFORE_MIN} to {latest}")]
     AtMinute {
@@ -190,7 +198,7 @@ mod tests {
             a start at `1970-01-01T00:00:00Z`: expected all of the run in the years 2000 to 2099
             a scenario at minute `9.9`: expected 1 to 9.5
             a scenario at minute `NaN`: expected 1 to 9.5
-            scenarios in a run of `1` min: expected at least 2 min
+            `cancel_burst` in a run of `1` min: expected at least 2 min
             "
         );
     }

@@ -4,8 +4,9 @@ use std::collections::VecDeque;
 
 use super::{
     agenda::Job,
+    burst::Burst,
     market::Market,
-    scenario::{Burst, Doing, Episode},
+    script::{Act, Doing},
     tape::{Entry, How},
 };
 use crate::{
@@ -27,17 +28,34 @@ pub(super) struct Plant {
     orders: VecDeque<Option<u64>>,
 }
 
+impl Plant {
+    /// Whose burst it is.
+    pub(super) const fn account(&self) -> u32 {
+        self.burst.account
+    }
+}
+
 impl Market {
-    /// Puts this symbol's episodes on the agenda.
-    pub(super) fn plant(&mut self, index: u32, episodes: &[Episode]) {
-        for episode in episodes.iter().filter(|episode| episode.symbol == index) {
-            match episode.doing {
-                Doing::Jump(ticks) => self.agenda.add(episode.start, Job::JumpBy(ticks)),
+    /// Puts this symbol's acts on the agenda.
+    pub(super) fn plant(&mut self, index: u32, acts: &[Act]) {
+        for &Act { start, doing, .. } in acts.iter().filter(|act| act.symbol == index) {
+            match doing {
+                Doing::Jump(ticks) => self.agenda.add(start, Job::JumpBy(ticks)),
+                Doing::News(ticks) => self.agenda.add(start, Job::News(ticks)),
+                Doing::Rush(length) => self.agenda.add(start, Job::Rush(start.plus(length))),
+                Doing::Away(length) => self.agenda.add(start, Job::Away(length)),
+                Doing::Thin(length) => {
+                    self.agenda.add(start, Job::Thin);
+                    self.agenda.add(start.plus(length), Job::Refill);
+                }
+                Doing::Skew(side, length) => {
+                    self.agenda.add(start, Job::Lean(Some(side)));
+                    self.agenda.add(start.plus(length), Job::Lean(None));
+                }
                 Doing::Burst(burst) => {
                     let plant = self.plants.len();
-                    self.agenda.add(episode.start.plus(burst.placed(0)), Job::PlantOrder(plant));
-                    self.agenda.add(episode.start, Job::PullOrder(plant));
-                    let start = episode.start;
+                    self.agenda.add(start.plus(burst.placed(0)), Job::PlantOrder(plant));
+                    self.agenda.add(start, Job::PullOrder(plant));
                     self.plants.push(Plant { start, burst, placed: 0, pulled: 0, orders: VecDeque::new() });
                 }
             }

@@ -1,10 +1,11 @@
 //! The tape: numbers what happens on one symbol and makes the contract's events of it.
 //!
 //! Everything on the tape has a sequence number, one more than the one before, but for `engine`: that type is not keyed by
-//! symbol, and a sequence counts symbol-keyed events only.
+//! symbol, and a sequence counts symbol-keyed events only. With each event goes what the ledger must know of it, in numbers.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
+use super::parties::Parties;
 use crate::{
     event::{
         Body, CancelReason, Decimal, EngineLoad, Event, Instrument, Mark, Name, OrderCancel, OrderKind, OrderNew,
@@ -26,30 +27,31 @@ pub(super) fn account(number: u32) -> Name<'static> {
     name(format!("a{number}"))
 }
 
-/// Who is behind an account: each making firm has two accounts; of the others nothing is known.
-fn owner(number: u32) -> Option<Name<'static>> {
-    (1..=MAKER_ACCOUNTS).contains(&number).then(|| name(format!("o{}", number.div_ceil(2))))
-}
-
-fn name(text: String) -> Name<'static> {
+/// A text that is a name.
+pub(super) fn name(text: String) -> Name<'static> {
     Name::new(text).expect("a letter and digits are a name")
 }
 
-/// The decimals behind one tick and one lot.
+/// The decimals behind one tick and one lot. Together they are three, so that a lot at a price of so many ticks costs that
+/// many thousandths on every symbol, some ten of the quote currency: what an account has on several symbols adds up.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scale {
     pub(super) price_places: u32,
-    pub(super) lot_places: u32,
 }
 
 impl Scale {
+    /// Decimals behind a lot.
+    pub(super) const fn lot_places(self) -> u32 {
+        3 - self.price_places
+    }
+
     fn price(self, ticks: i64) -> Price {
         let price = Decimal::from_parts(ticks, self.price_places).and_then(Price::new);
         price.expect("the fair value stays within half of its reference, so prices are above zero")
     }
 
     fn lots(self, lots: i64) -> Quantity {
-        let qty = Decimal::from_parts(lots, self.lot_places).and_then(Quantity::new);
+        let qty = Decimal::from_parts(lots, self.lot_places()).and_then(Quantity::new);
         qty.expect("quantities on the tape are at least a lot")
     }
 }
@@ -76,47 +78,74 @@ pub(super) enum How {
     Immediate,
 }
 
+/// Two orders that met.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fill {
+    pub(super) maker: u32,
+    pub(super) taker: u32,
+    /// The taker's.
+    pub(super) side: Side,
+    /// In ticks.
+    pub(super) price: i64,
+    pub(super) lots: i64,
+}
+
+/// What an event means to the ledger.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Deed {
+    Other,
+    /// This account ordered.
+    Ordered(u32),
+    Filled(Fill),
+}
+
 /// One symbol's events as they happen.
 #[derive(Debug)]
 pub(super) struct Tape {
     symbol: Name<'static>,
-    scale: Scale,
+    pub(super) scale: Scale,
+    parties: Arc<Parties>,
     seq: u64,
     orders: u64,
     trades: u64,
     /// Messages and rejects since the last load event.
     messages: i64,
     rejects: i64,
-    out: VecDeque<Event<'static>>,
+    out: VecDeque<(Event<'static>, Deed)>,
 }
 
 impl Tape {
-    pub(super) fn new(index: u32, scale: Scale) -> Self {
+    pub(super) fn new(index: u32, scale: Scale, parties: Arc<Parties>) -> Self {
         let symbol = name(symbol(index));
-        Self { symbol, scale, seq: 0, orders: 0, trades: 0, messages: 0, rejects: 0, out: VecDeque::new() }
+        Self { symbol, scale, parties, seq: 0, orders: 0, trades: 0, messages: 0, rejects: 0, out: VecDeque::new() }
     }
 
     /// The next event, oldest first.
-    pub(super) fn pop(&mut self) -> Option<Event<'static>> {
+    pub(super) fn pop(&mut self) -> Option<(Event<'static>, Deed)> {
         self.out.pop_front()
     }
 
     /// When the next event happened.
     pub(super) fn next_ts(&self) -> Option<EventTime> {
-        self.out.front().map(|event| event.ts)
+        self.out.front().map(|(event, _)| event.ts)
     }
 
     fn push(&mut self, ts: EventTime, by: Option<u32>, body: Body<'static>) {
+        self.push_deed(ts, by, body, by.map_or(Deed::Other, Deed::Ordered));
+    }
+
+    fn push_deed(&mut self, ts: EventTime, by: Option<u32>, body: Body<'static>, deed: Deed) {
         self.seq += 1;
         self.messages += 1;
-        self.out.push_back(Event {
+        let event = Event {
             ts,
             symbol: Some(self.symbol.clone()),
             seq: Some(self.seq),
             account: by.map(account),
-            owner: by.and_then(owner),
+            owner: by.and_then(|number| self.parties.owner(number)),
             body,
-        });
+        };
+        self.out.push_back((event, deed));
     }
 
     fn next_order(&mut self) -> u64 {
@@ -180,11 +209,12 @@ impl Tape {
             taker_order: Some(name(taker.0.to_string())),
             maker: Some(account(maker.1)),
             taker: Some(account(taker.1.account)),
-            maker_owner: owner(maker.1),
-            taker_owner: owner(taker.1.account),
+            maker_owner: self.parties.owner(maker.1),
+            taker_owner: self.parties.owner(taker.1.account),
             liquidation: Some(false),
         };
-        self.push(ts, None, Body::Trade(body));
+        let fill = Fill { maker: maker.1, taker: taker.1.account, side: taker.1.side, price, lots };
+        self.push_deed(ts, None, Body::Trade(body), Deed::Filled(fill));
     }
 
     /// The symbol's terms.
@@ -227,6 +257,7 @@ impl Tape {
             rejects: count(std::mem::take(&mut self.rejects)),
         };
         let symbol = Some(self.symbol.clone());
-        self.out.push_back(Event { ts, symbol, seq: None, account: None, owner: None, body: Body::Engine(body) });
+        let event = Event { ts, symbol, seq: None, account: None, owner: None, body: Body::Engine(body) };
+        self.out.push_back((event, Deed::Other));
     }
 }

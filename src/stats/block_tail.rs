@@ -97,6 +97,14 @@ impl Default for BlockTail {
 }
 
 impl BlockTail {
+    /// A tail that begins as others have it: their .95 quantile, and the Pareto index above it, which below it leads to
+    /// the .8 quantile.
+    #[must_use]
+    pub fn borrowed(q95: f64, index: f64) -> Self {
+        let q80 = q95 * pow(0.25, index);
+        Self::Known(Tail { raw_index: index, ..Tail::new(q80, q95) })
+    }
+
     /// Learns one block's maximum; 0 for an empty block.
     pub fn learn(&mut self, maximum: f64) {
         match self {

@@ -74,6 +74,16 @@ impl Hill {
         self.tail().map(|tail| if v.is_finite() { tail.p(v) } else { 1.0 })
     }
 
+    /// The same for who asks only about what is above the quantile: 1 for anything else, and while too little is known. It takes
+    /// no logarithm then.
+    #[must_use]
+    pub fn p_above(&self, v: f64) -> f64 {
+        match self.tail() {
+            Some(tail) if v > tail.quantile => tail.p(v),
+            Some(_) | None => 1.0,
+        }
+    }
+
     /// Learns a value, at least 0. One that is not finite changes nothing.
     pub fn learn(&mut self, v: f64) {
         if !v.is_finite() {

@@ -76,6 +76,25 @@ impl Default for Baseline {
 }
 
 impl Baseline {
+    /// A baseline that begins with a rate and Fano factors that others have, as if so many seconds were learned.
+    #[must_use]
+    pub fn borrowed(rate: f64, factors: &[f64; WINDOWS.len()], bins: u64) -> Self {
+        let mut base = Self { num: rate, weight: 1.0, mean: rate, bins: bins.max(BINS_MIN), ..Self::default() };
+        base.spread = factors[3].max(1.0);
+        base.square = base.spread * rate.max(1e-3);
+        for (fano, &factor) in base.fano.iter_mut().zip(factors) {
+            let factor = factor.max(1.0);
+            *fano = Fano { sum: factor, weight: 1.0, factor, running: 0, bins: FANO_BINS_MIN, whole: false };
+        }
+        base
+    }
+
+    /// The Fano factors of all windows, however little is known.
+    #[must_use]
+    pub fn factors(&self) -> [f64; WINDOWS.len()] {
+        std::array::from_fn(|window| self.fano[window].factor)
+    }
+
     /// Seconds learned.
     #[must_use]
     pub const fn bins(&self) -> u64 {

@@ -107,19 +107,17 @@ impl Buckets {
         self.head = head;
     }
 
-    /// Counts one event, which is not after the current bucket and not older than the ring. A bucket holds 65,535; what goes
-    /// beyond is as much of a burst as can be said, and only counted as overflown.
-    pub fn count(&mut self, at: EventTime) {
+    /// Counts so many events, which are not after the current bucket and not older than the ring. A bucket holds 65,535; what
+    /// goes beyond is as much of a burst as can be said, and only counted as overflown.
+    pub fn count(&mut self, at: EventTime, events: u16) {
         let age = usize::try_from(self.head - at.slot(BUCKET)).unwrap_or(0);
         debug_assert!(age < HELD, "a count older than the ring");
         let count = &mut self.counts[wrapped(self.slot + HELD - age)];
-        if *count == u16::MAX {
-            self.overflown += 1;
-            return;
-        }
-        *count += 1;
+        let taken = events.min(u16::MAX - *count);
+        self.overflown += u64::from(events - taken);
+        *count += taken;
         for (sum, width) in self.sums.iter_mut().zip(WINDOWS) {
-            *sum += u32::from(age < width);
+            *sum += if age < width { u32::from(taken) } else { 0 };
         }
     }
 
@@ -172,7 +170,7 @@ mod tests {
     #[test]
     fn a_full_bucket_counts_what_it_refuses() {
         let mut buckets = Buckets::new(at(7));
-        (0..70_000).for_each(|_| buckets.count(at(7)));
+        (0..70_000).for_each(|_| buckets.count(at(7), 1));
         assert_eq!((buckets.sums()[0], buckets.overflown()), (65_535, 4_465));
         buckets.advance(at(8));
         assert_eq!((buckets.sums()[0], buckets.sums()[1]), (0, 65_535));
@@ -191,7 +189,7 @@ mod tests {
                 for _ in 0..times {
                     // The first of them is in order, the others are late.
                     let bucket = if seen.len() % 3 == 0 { head } else { head - age };
-                    buckets.count(at(bucket));
+                    buckets.count(at(bucket), 1);
                     seen.push(bucket);
                 }
                 for (&sum, width) in buckets.sums().iter().zip(WINDOWS) {

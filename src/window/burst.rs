@@ -100,6 +100,21 @@ impl Burst {
         }
     }
 
+    /// A window that begins with the rate and the clustering of others, and with the last events of its own subject: oldest
+    /// first, none older than a minute.
+    #[must_use]
+    pub fn warm(settings: BurstSettings, cusum_cap: f64, base: Baseline, times: &[EventTime]) -> Self {
+        let mut burst = Self { base, ..Self::new(settings, cusum_cap) };
+        for &at in times {
+            burst.heartbeat(at);
+            if let Some(clock) = &mut burst.state {
+                clock.buckets.count(at, 1);
+            }
+        }
+        burst.cusum.last = times.last().copied();
+        burst
+    }
+
     /// What it is set to.
     #[must_use]
     pub const fn settings(&self) -> &BurstSettings {
@@ -202,36 +217,41 @@ impl Burst {
 
     /// Takes one event.
     pub fn handle(&mut self, at: EventTime) -> Seen {
+        self.handle_many(at, 1)
+    }
+
+    /// Takes so many events of one instant.
+    pub fn handle_many(&mut self, at: EventTime, events: u16) -> Seen {
         if let Some(clock) = &mut self.state
             && at < clock.now
         {
             if at.slot(SECOND) < clock.second - GUARD {
                 return Seen::Lost;
             }
-            clock.buckets.count(at);
+            clock.buckets.count(at, events);
             return Seen::Late;
         }
         self.heartbeat(at);
         if let Some(clock) = &mut self.state {
-            clock.buckets.count(at);
+            clock.buckets.count(at, events);
         }
         if self.base.bins() < BINS_MIN {
             self.cusum.last = Some(at);
             return Seen::Judged(None);
         }
-        self.accumulate(at);
+        self.accumulate(at, events);
         Seen::Judged(Some(self.scan()))
     }
 
-    fn accumulate(&mut self, at: EventTime) {
+    fn accumulate(&mut self, at: EventTime, events: u16) {
         let cusum = &mut self.cusum;
         let elapsed = cusum.last.map_or(0.0, |last| at.since(last).secs_f64());
         let left = cusum.sum - (RHO - 1.0) * self.base.rate() * elapsed;
         if left <= 0.0 {
             (cusum.since, cusum.count) = (at, 0);
         }
-        cusum.sum = (left.max(0.0) + LN_RHO).min(self.cusum_cap);
-        cusum.count = cusum.count.saturating_add(1);
+        cusum.sum = (left.max(0.0) + f64::from(events) * LN_RHO).min(self.cusum_cap);
+        cusum.count = cusum.count.saturating_add(u32::from(events));
         cusum.last = Some(at);
     }
 

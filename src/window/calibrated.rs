@@ -9,7 +9,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Burst, BurstSettings, Scan, Seen};
+use super::{Baseline, Burst, BurstSettings, SECONDS, Scan, Seen};
 use crate::{
     stats::block_tail::{BlockTail, Bounded, cusum_cap_at_first, fixed_p},
     time::{EventTime, Span},
@@ -24,6 +24,11 @@ const COLD_LEVELS: (f64, f64) = (25.0, 17.0);
 const RATES: [f64; 4] = [10.0, 1.0, 0.1, 0.01];
 /// Empty blocks that are learned one by one after a silence, some 10 ns each: a year. Then the tails have long been at rest.
 const SILENCE_MAX: i64 = 527_040;
+
+/// Seconds learned before a borrowed tail is in force: 75 min, as long as a window of its own takes.
+const OWN_FROM: u64 = 4_500;
+/// What the others' rate weighs against the subject's own, in seconds (DETECTION 2.1).
+pub const BORROWED_SECONDS: f64 = 60.0;
 
 const MINUTE: Span = Span::from_secs(60);
 
@@ -61,7 +66,24 @@ pub struct Observation {
     pub cusum: f64,
 }
 
-/// The burst window of a subject that lives for good.
+/// What a window begins with where others like its subject are known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Warm {
+    /// Events per second: the subject's own, shrunk to the others'.
+    pub rate: f64,
+    /// Fano factors by window.
+    pub factors: [f64; SECONDS.len()],
+    /// The .95 quantile of their scans' block maxima, and the Pareto index above it.
+    pub tail: (f64, f64),
+    /// Seconds for which they are known: the cold start is theirs.
+    pub age: u64,
+    /// Seconds of its own that the subject's rate rests on.
+    pub own: f64,
+    /// The subject's last events, none older than a minute.
+    pub times: Vec<EventTime>,
+}
+
+/// The burst window of a subject.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Calibrated {
     burst: Burst,
@@ -71,27 +93,80 @@ pub struct Calibrated {
     block: Option<i64>,
     top: (f64, f64),
     levels: Levels,
+    /// The CUSUM's cap before it has a level of its own.
+    first_cap: f64,
+    /// How much of it began as others', and since how many seconds learned its own levels may be in force.
+    borrowed: Option<Borrowed>,
+}
+
+/// What is not a window's own.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Borrowed {
+    /// Seconds that it counted as learned when it began.
+    bins: u64,
+    /// Seconds of its own behind its rate then.
+    own: f64,
 }
 
 impl Calibrated {
     /// A window that has seen nothing.
     #[must_use]
     pub fn new(settings: BurstSettings) -> Self {
+        Self::counting(settings, 1)
+    }
+
+    /// The same for one that counts up to so many at once, which its CUSUM must have room for before it has a level of its own.
+    #[must_use]
+    pub fn counting(settings: BurstSettings, at_once_max: u16) -> Self {
+        let first_cap = f64::from(at_once_max) * cusum_cap_at_first();
         Self {
-            burst: Burst::new(settings, cusum_cap_at_first()),
+            burst: Burst::new(settings, first_cap),
+            first_cap,
             scan: BlockTail::default(),
             cusum: BlockTail::default(),
             block: None,
             top: (0.0, 0.0),
             levels: Levels::Fixed(COLD_LEVELS.0),
+            borrowed: None,
         }
+    }
+
+    /// A window that begins with what is known of others like its subject, or the first burst of its life would go unseen for
+    /// 91 s (DETECTION 2.1, "A promoted window starts warm"). Where the others are young too, their cold start holds for it.
+    #[must_use]
+    pub fn warm(settings: BurstSettings, warm: &Warm) -> Self {
+        let base = Baseline::borrowed(warm.rate, &warm.factors, warm.age);
+        let bins = base.bins();
+        let tail = BlockTail::borrowed(warm.tail.0, warm.tail.1);
+        let mut window = Self {
+            burst: Burst::warm(settings, cusum_cap_at_first(), base, &warm.times),
+            scan: tail.clone(),
+            cusum: tail,
+            borrowed: Some(Borrowed { bins, own: warm.own }),
+            ..Self::new(settings)
+        };
+        if bins >= OWN_FROM {
+            window.apply_tails();
+        } else if bins >= BLOCKS_FROM {
+            window.levels = Levels::Fixed(COLD_LEVELS.1);
+        }
+        window
+    }
+
+    /// How much of what it judges by is still others', from 0 to 1: their minute against the subject's own seconds.
+    #[must_use]
+    pub fn borrowed_share(&self) -> f64 {
+        self.borrowed.map_or(0.0, |borrowed| {
+            let learned = self.burst.baseline().bins() - borrowed.bins.min(self.burst.baseline().bins());
+            BORROWED_SECONDS / (BORROWED_SECONDS + borrowed.own + learned as f64)
+        })
     }
 
     /// Goes on under other settings: the rates stay, the tails and the levels that come from them begin anew.
     pub fn retune(&mut self, settings: BurstSettings) {
-        self.burst.retune(settings, cusum_cap_at_first());
+        self.burst.retune(settings, self.first_cap);
         (self.scan, self.cusum) = (BlockTail::default(), BlockTail::default());
-        (self.block, self.top) = (None, (0.0, 0.0));
+        (self.block, self.top, self.borrowed) = (None, (0.0, 0.0), None);
         self.levels = Levels::Fixed(COLD_LEVELS.0);
         if let Some(now) = self.burst.now() {
             self.close_blocks(now);
@@ -167,10 +242,15 @@ impl Calibrated {
 
     /// Takes one event. `None` where it was late, or too little is learned to judge it.
     pub fn handle(&mut self, at: EventTime) -> Option<Observation> {
+        self.handle_many(at, 1)
+    }
+
+    /// Takes so many events of one instant.
+    pub fn handle_many(&mut self, at: EventTime, events: u16) -> Option<Observation> {
         if self.burst.now().is_none_or(|now| at >= now) {
             self.heartbeat(at);
         }
-        let Seen::Judged(Some(scan)) = self.burst.handle(at) else { return None };
+        let Seen::Judged(Some(scan)) = self.burst.handle_many(at, events) else { return None };
         let seen = Observation { scan, cusum: self.burst.cusum() };
         if self.block == Some(at.slot(MINUTE)) {
             self.top = (self.top.0.max(scan.score), self.top.1.max(seen.cusum));
@@ -207,6 +287,9 @@ impl Calibrated {
 
     /// Puts what the tails have learned in force.
     fn apply_tails(&mut self) {
+        if self.borrowed.is_some() && self.burst.baseline().bins() < OWN_FROM {
+            return;
+        }
         if let (Some(scan), Some(cusum)) = (self.scan.tail(), self.cusum.tail()) {
             let rates = RATES.map(|rate| rate * self.burst.settings().warnings_per_day);
             self.levels = Levels::Own {

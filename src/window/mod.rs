@@ -19,7 +19,7 @@ use crate::time::Span;
 pub use self::{
     baseline::{Baseline, SECONDS},
     burst::{Burst, Seen},
-    calibrated::{Calibrated, Levels, Observation, Phase},
+    calibrated::{BORROWED_SECONDS, Calibrated, Levels, Observation, Phase, Warm},
     scan::Scan,
 };
 

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::{Decimal, Name, Price, Side};
+use crate::event::{CancelReason, Decimal, Name, OrderCancel, OrderNew, OrderReplace, Price, Quantity, Side};
 
 /// What a venue may say of an order; ids and symbols are few, so that they meet.
 #[derive(Clone, Debug)]
@@ -179,7 +179,7 @@ struct World {
 impl World {
     fn new(orders_max: usize) -> Self {
         let mut symbols = Table::new(2);
-        let handles = ["A", "B"].map(|s| symbols.insert(s.into(), Symbol::new(Settings::default())).0);
+        let handles = ["A", "B"].map(|s| symbols.insert(s.into(), Symbol::new(&Detection::default())).0);
         let (orders, accounts) = (Orders::new(orders_max), Table::new(4));
         Self { symbols, handles, orders, accounts, counters: Counters::default() }
     }

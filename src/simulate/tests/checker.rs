@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    event::{Body, Decimal, Event, OrderCancel, OrderNew, OrderReplace, Price, Quantity, Side, Trade},
+    event::{Body, Decimal, Event, Key, OrderCancel, OrderNew, OrderReplace, Price, Quantity, Side, Trade},
     time::EventTime,
 };
 
@@ -36,6 +36,9 @@ fn ensure(holds: bool, wrong: &'static str) -> Verdict {
 
 impl Checker {
     pub(super) fn see(&mut self, event: &Event<'_>) -> Verdict {
+        if event.body.kind().key() == Key::Account {
+            return ensure(event.seq.is_none() && event.account.is_some(), "an account's event is not in a sequence");
+        }
         let name = event.symbol.as_deref().ok_or("no symbol")?;
         self.0.entry(name.into()).or_default().see(event)
     }

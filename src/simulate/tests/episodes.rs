@@ -3,7 +3,10 @@
 use super::{Event, Plan, Planted, Scenario, Span, events, is_cancel, run};
 use crate::{
     evaluate::Label,
-    simulate::scenario::{CANCELS_PER_SEC, Doing, episodes},
+    simulate::{
+        burst::CANCELS_PER_SEC,
+        script::{Doing, Script},
+    },
     stats::math::ln,
 };
 
@@ -43,7 +46,7 @@ fn a_burst_is_beyond_any_threshold_even_on_clustered_flow() {
     for density in [0.2, 1.0, 5.0, 80.0] {
         for seed in 0..40 {
             let plan = Plan { density, ..plan(seed, 6, &["cancel_burst"]) };
-            let Doing::Burst(burst) = episodes(&plan)[0].doing else { unreachable!("a burst was asked for") };
+            let Doing::Burst(burst) = Script::write(&plan).acts[0].doing else { unreachable!("a burst was asked for") };
             let expected = CANCELS_PER_SEC * density * burst.length.secs_f64();
             let score = nats(burst.orders as f64 + expected, expected, 8.0);
             assert!(score >= 40.0, "{score} nats at density {density}: {burst:?}");
@@ -54,7 +57,7 @@ fn a_burst_is_beyond_any_threshold_even_on_clustered_flow() {
 #[test]
 fn pulls_go_forward_in_time_and_every_order_is_placed_before_any_is_pulled() {
     for seed in 0..40 {
-        let Doing::Burst(burst) = episodes(&plan(seed, 6, &["cancel_burst"]))[0].doing else {
+        let Doing::Burst(burst) = Script::write(&plan(seed, 6, &["cancel_burst"])).acts[0].doing else {
             unreachable!("a burst was asked for")
         };
         let pulls: Vec<Span> = (0..burst.orders).map(|k| burst.pulled(k)).collect();
@@ -103,8 +106,8 @@ fn planting_changes_nothing_before_it_begins_nor_on_other_symbols() {
     let planted = plan(3, 6, &["cancel_burst@4"]);
     let label = &run(&planted).labels()[0].clone();
     let untouched = |event: &Event<'_>| {
-        event.symbol != label.symbol.as_deref().and_then(crate::event::Name::new)
-            || event.ts < label.start.minus(Span::from_secs(41))
+        let other = event.symbol.is_some() && event.symbol != label.symbol.as_deref().and_then(crate::event::Name::new);
+        other || event.ts < label.start.minus(Span::from_secs(41))
     };
     assert!(events(&quiet).filter(untouched).eq(events(&planted).filter(untouched)));
 }
@@ -114,7 +117,7 @@ fn names_and_minutes_are_read_and_what_is_neither_is_refused() {
     assert_eq!("maker_requote@2.5".parse(), Ok(Planted { scenario: Scenario::MakerRequote, at_minute: Some(2.5) }));
     let refusal = |text: &str| text.parse::<Planted>().unwrap_err().to_string();
     insta::assert_snapshot!([refusal("spoof@3"), refusal("cancel_burst@soon")].join("\n"), @r"
-    scenario `spoof`: expected `cancel_burst` or `maker_requote`, each with `@MINUTE` or without
+    scenario `spoof`: expected `cancel_burst`, `maker_requote`, `thin_book`, `thin_book_cluster`, `trade_burst`, `news_burst`, `maker_pull`, `inventory_skew` or `listing`, each with `@MINUTE` or without
     `soon` after `@`: expected a number of minutes
     ");
 }

@@ -1,15 +1,19 @@
 //! The simulated flow against what is promised of it.
 
+mod accounts;
+mod breadth;
 mod checker;
+mod depth;
 mod episodes;
+mod levered;
 
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-use self::checker::Checker;
-use super::{Exchange, Item, Plan, Planted, Scenario, scenario::CANCELS_PER_SEC};
+use self::{accounts::Accounts, checker::Checker};
+use super::{Exchange, Item, Plan, Planted, Scenario, burst::CANCELS_PER_SEC};
 use crate::{
     event::{Body, CancelReason, DecodeLimits, Event, EventType, OrderCancel, decode},
     time::{EventTime, Span},
@@ -48,8 +52,8 @@ fn digest(plan: &Plan) -> String {
 }
 
 fn any_plan() -> impl Strategy<Value = Plan> {
-    let scenario = prop_oneof![Just(Scenario::CancelBurst), Just(Scenario::MakerRequote)];
-    let minutes = prop_oneof![Just(None), (1.0..2.5_f64).prop_map(Some)];
+    let scenario = prop::sample::select(&Scenario::ALL[..]).prop_map(|(scenario, _)| scenario);
+    let minutes = prop_oneof![Just(None), (1.0..2.0_f64).prop_map(Some)];
     let planted = (scenario, minutes).prop_map(|(scenario, at_minute)| Planted { scenario, at_minute });
     (any::<u64>(), 1..4_u32, 12..100_u32, 0.1..8.0_f64, prop::collection::vec(planted, 0..4)).prop_map(
         |(seed, symbols, accounts, density, scenarios)| Plan {
@@ -57,7 +61,7 @@ fn any_plan() -> impl Strategy<Value = Plan> {
             accounts,
             density,
             scenarios,
-            ..Plan::new(seed, 3)
+            ..Plan::new(seed, 8)
         },
     )
 }
@@ -67,12 +71,12 @@ proptest! {
 
     #[test]
     fn the_flow_of_any_plan_is_one_that_a_venue_could_have(plan in any_plan()) {
-        let mut checker = Checker::default();
+        let (mut checker, mut accounts) = (Checker::default(), Accounts::default());
         let mut previous = plan.start;
         for event in events(&plan) {
             prop_assert!(previous <= event.ts && event.ts < plan.end());
             previous = event.ts;
-            if let Err(wrong) = checker.see(&event) {
+            if let Err(wrong) = checker.see(&event).and_then(|()| accounts.see(&event)) {
                 prop_assert!(false, "{wrong}: {event:?}");
             }
         }
@@ -92,7 +96,7 @@ proptest! {
 fn the_same_seed_gives_the_same_bytes_and_another_gives_others() {
     let plan = Plan { scenarios: vec!["cancel_burst".parse().unwrap()], ..Plan::new(1, 10) };
     assert_eq!(digest(&plan), digest(&plan));
-    insta::assert_snapshot!(digest(&plan), @"32026a4181697c3e");
+    insta::assert_snapshot!(digest(&plan), @"47f6990b0dbd5aab");
     assert_ne!(digest(&plan), digest(&Plan { seed: 2, ..plan }));
 }
 
@@ -104,8 +108,8 @@ fn the_first_lines_are_in_the_contracts_form() {
     {"ts":1767225600000000000,"symbol":"S1","seq":2,"type":"mark","mark":"12.47","index":"12.4703"}
     {"ts":1767225600000000000,"type":"heartbeat","producer":"simulate"}
     {"ts":1767225600012523115,"symbol":"S1","seq":3,"account":"a1","owner":"o1","type":"order_new","order":"1","side":"buy","price":"12.468","qty":"56","kind":"limit","post_only":true}
-    {"ts":1767225600015776904,"symbol":"S1","seq":4,"account":"a1","owner":"o1","type":"order_new","order":"2","side":"buy","price":"12.466","qty":"56","kind":"limit","post_only":true}
-    {"ts":1767225600017566056,"symbol":"S1","seq":5,"account":"a1","owner":"o1","type":"order_new","order":"3","side":"buy","price":"12.464","qty":"56","kind":"limit","post_only":true}
+    {"ts":1767225600012523115,"account":"a1","owner":"o1","type":"leverage","leverage":"10","margin_mode":"cross"}
+    {"ts":1767225600012523115,"account":"a1","owner":"o1","type":"balance","equity":"100000","asset":"USDT"}
     "#);
 }
 

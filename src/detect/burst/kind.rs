@@ -1,0 +1,68 @@
+//! What a burst can be of, and what its channels count.
+
+use serde::{Deserialize, Serialize};
+
+use crate::detect::{Counted, Detector, Ids, Severity, Unit, trade_burst};
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    /// Withdrawals.
+    Cancels,
+    /// Trades, and their notional.
+    Trades,
+}
+
+impl Kind {
+    pub(super) const fn detector(self) -> Detector {
+        match self {
+            Self::Cancels => Detector::CancelBurst,
+            Self::Trades => Detector::TradeBurst,
+        }
+    }
+
+    pub(super) const fn channels(self) -> &'static [Counting] {
+        match self {
+            Self::Cancels => &[CANCELS],
+            Self::Trades => &[TRADES, NOTIONAL],
+        }
+    }
+
+    pub(super) const fn ids(self) -> Ids {
+        match self {
+            Self::Cancels => Ids::Orders,
+            Self::Trades => Ids::Trades,
+        }
+    }
+
+    /// The most that it says alone.
+    pub(super) const fn severity_max(self) -> Severity {
+        match self {
+            Self::Cancels => Severity::Critical,
+            Self::Trades => Severity::Warning,
+        }
+    }
+}
+
+/// What a channel counts.
+#[derive(Clone, Copy)]
+pub(super) struct Counting {
+    /// In a window.
+    pub(super) each: Counted,
+    /// Since the CUSUM left zero.
+    pub(super) sustained: Counted,
+    pub(super) unit: Unit,
+    /// The most that one sample counts.
+    pub(super) at_once_max: u16,
+}
+
+const CANCELS: Counting =
+    Counting { each: Counted::Cancels, sustained: Counted::SustainedCancels, unit: Unit::Events, at_once_max: 1 };
+const TRADES: Counting =
+    Counting { each: Counted::Trades, sustained: Counted::SustainedTrades, unit: Unit::Events, at_once_max: 1 };
+const NOTIONAL: Counting = Counting {
+    each: Counted::TradedNotional,
+    sustained: Counted::SustainedNotional,
+    unit: Unit::MedianTrades,
+    at_once_max: trade_burst::UNITS_MAX,
+};

@@ -1,0 +1,241 @@
+//! `leverage_jump`: an account has taken far more leverage than it ever does.
+//!
+//! ℓ = ln(Σ|q|·mark / equity). Once a minute it teaches the account's own mean and variance (half-life a day, after clipping at three
+//! deviations); at each event of the account z = (ℓ − m)/√(v + .01) is asked. It fires at z ≥ 5 where ℓ is also above the .99
+//! quantile of accounts with equity of the same decade: far from the account's habit and from everybody's (DETECTION 3). The
+//! alert tells what the account did (orders, deposits, a setting) from what the marks did to it.
+//!
+//! While it fires nothing is learned, for 10 min at most. An account without a position has no leverage, and one with nothing
+//! left is `insolvent`, a fact of its own. It needs two hours of history. Source of the steps: `reference/joint.py`.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Change, Counted, Detector, Evidence, Feature, Finding, Gate, Node, Severity, Threshold, ThresholdSource, Unit,
+    Verdict, WarmUp,
+    gate::{Episode, Reading},
+};
+use crate::{
+    event::{Place, RecordRange},
+    stats::math::{exp, normal_tail},
+    time::{EventTime, Span},
+    trust::Mode,
+};
+
+/// Variance at the start, and what is added to every one: an account that never moves is not infinitely sure.
+const VARIANCE: f64 = 0.04;
+const VARIANCE_MIN: f64 = 0.01;
+/// Minutes learned before z is asked: two hours.
+const MINUTES_MIN: u32 = 120;
+/// Deviations at which a minute is clipped before it teaches.
+const CLIP: f64 = 3.0;
+/// The gain of a minute at a half-life of a day: 1 − 2^(−1/1440).
+const GAIN: f64 = 4.812_379_684_352_88e-4;
+/// The level in deviations, for information, a ticket, and a ticket where the mode is not normal (a tenth of the false alarms
+/// of a normal law's tail).
+const INFO: f64 = 4.0;
+const WARNING: f64 = 5.0;
+const STRICT: f64 = 5.5;
+/// A normal law's .95 quantile, for what an alert calls usual.
+const USUAL: f64 = 1.645;
+/// No p-value is smaller: a normal law that far out is a guess.
+const P_MIN: f64 = 1e-12;
+/// How long nothing is learned at most; then the new regime is accepted (DETECTION 3).
+const FROZEN_MAX: Span = Span::from_secs(600);
+/// What the account did and what the marks did are remembered with this gain a minute: a half-life of half an hour.
+const CAUSE_GAIN: f64 = 0.022_840_0;
+
+/// What an account's leverage is at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sample {
+    /// When.
+    pub at: EventTime,
+    /// The record that says so.
+    pub place: Place,
+    /// ℓ, in nats.
+    pub log_leverage: f64,
+    /// How much of its change since it was last asked the account's own doing was, in nats; the rest is the marks'.
+    pub intent: f64,
+    /// The .99 quantile of ℓ among accounts like it, once it is known.
+    pub crowd: Option<f64>,
+    /// The mode in force.
+    pub mode: Mode,
+}
+
+/// The detector of one account.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LeverageJump {
+    mean: Option<f64>,
+    variance: f64,
+    minutes: u32,
+    last: f64,
+    intent: f64,
+    drift: f64,
+    since: Option<EventTime>,
+    gate: Gate,
+    said: Option<Box<Finding>>,
+}
+
+impl Default for LeverageJump {
+    fn default() -> Self {
+        Self {
+            mean: None,
+            variance: VARIANCE,
+            minutes: 0,
+            last: 0.0,
+            intent: 0.0,
+            drift: 0.0,
+            since: None,
+            gate: Gate::Quiet,
+            said: None,
+        }
+    }
+}
+
+impl LeverageJump {
+    /// How far ℓ is from the account's habit, in deviations; `None` while too little is known.
+    #[must_use]
+    pub fn z(&self, log_leverage: f64) -> Option<f64> {
+        let mean = self.mean.filter(|_| self.minutes >= MINUTES_MIN)?;
+        Some((log_leverage - mean) / self.deviation())
+    }
+
+    /// Learns a minute.
+    pub fn learn(&mut self, at: EventTime, log_leverage: f64) {
+        self.intent -= CAUSE_GAIN * self.intent;
+        self.drift -= CAUSE_GAIN * self.drift;
+        if self.gate.episode().is_some_and(|episode| at.since(episode.opened_at()) < FROZEN_MAX) {
+            return;
+        }
+        let mean = self.mean.get_or_insert(log_leverage);
+        let deviation = (self.variance + VARIANCE_MIN).sqrt();
+        let off = (log_leverage - *mean).clamp(-CLIP * deviation, CLIP * deviation);
+        *mean += GAIN * off;
+        self.variance += GAIN * (off * off - self.variance);
+        self.minutes = self.minutes.saturating_add(1);
+    }
+
+    /// Judges a moment. Deadlines up to its time must have been honoured. `related` is asked for only where something is said.
+    pub fn handle(&mut self, sample: &Sample, related: impl Fn() -> Vec<Node>) -> Option<Verdict> {
+        let change = if self.mean.is_some() { sample.log_leverage - self.last } else { 0.0 };
+        self.last = sample.log_leverage;
+        if self.mean.is_some() {
+            self.intent += sample.intent;
+            self.drift += change - sample.intent;
+        }
+        let z = self.z(sample.log_leverage)?;
+        let unusual = sample.crowd.is_some_and(|crowd| sample.log_leverage > crowd);
+        let level = level(sample.mode);
+        let severity = match z {
+            z if unusual && z >= level => Some(Severity::Warning),
+            z if unusual && z >= INFO => Some(Severity::Info),
+            _ => None,
+        };
+        if z < INFO {
+            self.since = None;
+        } else {
+            self.since.get_or_insert(sample.at);
+        }
+        if severity.is_none() && self.gate.episode().is_none() {
+            return None;
+        }
+        let p = normal_tail(z).max(P_MIN);
+        let change = self.gate.handle(sample.at, Reading { severity, ratio: z / INFO, p })?;
+        let severity = self.gate.episode()?.severity();
+        let finding = self.finding(sample, z, p, related());
+        self.said = Some(Box::new(finding.clone()));
+        Some(Verdict { detector: Detector::LeverageJump, change, severity, at: sample.at, finding })
+    }
+
+    /// Whether an episode is under way.
+    #[must_use]
+    pub const fn is_firing(&self) -> bool {
+        self.gate.episode().is_some()
+    }
+
+    /// When [`LeverageJump::handle_timeout`] must be called unless something comes before.
+    #[must_use]
+    pub fn deadline(&self) -> Option<EventTime> {
+        self.gate.episode().map(Episode::clears_at)
+    }
+
+    /// Ends the episode if its time has come.
+    pub fn handle_timeout(&mut self, now: EventTime) -> Option<Verdict> {
+        let episode = self.gate.handle_timeout(now)?;
+        self.clear(&episode)
+    }
+
+    /// Ends the episode because the account is forgotten.
+    pub fn end(&mut self) -> Option<Verdict> {
+        let episode = *self.gate.episode()?;
+        self.clear(&episode)
+    }
+
+    fn clear(&mut self, episode: &Episode) -> Option<Verdict> {
+        let finding = *self.said.take()?;
+        let (severity, at) = (episode.severity(), episode.clears_at());
+        Some(Verdict { detector: Detector::LeverageJump, change: Change::Cleared, severity, at, finding })
+    }
+
+    fn deviation(&self) -> f64 {
+        (self.variance + VARIANCE_MIN).sqrt()
+    }
+
+    fn finding(&self, sample: &Sample, z: f64, p: f64, related: Vec<Node>) -> Finding {
+        let (mean, deviation) = (self.mean.unwrap_or(0.0), self.deviation());
+        let times = |nats: f64| exp(nats);
+        let leverage = Feature {
+            name: Counted::Leverage,
+            window: Span::ZERO,
+            value: times(sample.log_leverage),
+            expected: times(mean),
+            low: times(mean - USUAL * deviation),
+            high: times(mean + USUAL * deviation),
+            unit: Unit::Times,
+            p,
+            would_not_fire_below: Some(
+                times(mean + level(sample.mode) * deviation).max(sample.crowd.map_or(0.0, times)),
+            ),
+        };
+        let part = |name, nats| Feature {
+            name,
+            window: Span::from_secs(1_800),
+            value: times(nats),
+            expected: 1.0,
+            low: times(-USUAL * deviation),
+            high: times(USUAL * deviation),
+            unit: Unit::Times,
+            p: 1.0,
+            would_not_fire_below: None,
+        };
+        Finding {
+            p,
+            statistic: z,
+            threshold: Threshold { value: level(sample.mode), unit: Unit::Deviations, source: ThresholdSource::Default },
+            starts_at: self.since.unwrap_or(sample.at),
+            features: vec![
+                leverage,
+                part(Counted::LeverageByIntent, self.intent),
+                part(Counted::LeverageByMarks, self.drift),
+            ],
+            evidence: Evidence {
+                records: vec![RecordRange {
+                    source: sample.place.source,
+                    from: sample.place.offset,
+                    to: sample.place.offset,
+                }],
+                ..Evidence::default()
+            },
+            related,
+            warm_up: if self.minutes < 1_440 { WarmUp::Provisional } else { WarmUp::Done },
+            borrowed_share: 0.0,
+        }
+    }
+}
+
+const fn level(mode: Mode) -> f64 {
+    match mode {
+        Mode::Normal => WARNING,
+        Mode::Degraded | Mode::Blind => STRICT,
+    }
+}

@@ -1,0 +1,159 @@
+//! A naive ledger: adds up what the trades say and holds the account events to it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{Event, Plan, events};
+use crate::{
+    event::{Body, Decimal, EventType, Key, Side, Trade},
+    time::{EventTime, Span},
+};
+
+/// What is known of one position: lots as they trade, their cost, and when it was last stated.
+#[derive(Default)]
+struct Position {
+    qty: Decimal,
+    cost: f64,
+    filled: Option<EventTime>,
+    stated: Option<EventTime>,
+}
+
+/// What is known of one account's money.
+#[derive(Default)]
+struct Money {
+    known: bool,
+    equity: f64,
+    /// Realised less fees since it was last stated.
+    earned: f64,
+    fills: f64,
+}
+
+/// What all events so far say of accounts.
+#[derive(Default)]
+pub(super) struct Accounts {
+    positions: BTreeMap<(String, String), Position>,
+    money: BTreeMap<String, Money>,
+    owners: BTreeMap<String, Option<String>>,
+    set: BTreeSet<String>,
+}
+
+type Verdict = Result<(), &'static str>;
+
+fn ensure(holds: bool, wrong: &'static str) -> Verdict {
+    if holds { Ok(()) } else { Err(wrong) }
+}
+
+impl Accounts {
+    pub(super) fn see(&mut self, event: &Event<'_>) -> Verdict {
+        if let Some(account) = event.account.as_deref() {
+            self.owner(account, event.owner.as_deref())?;
+        }
+        let account = event.account.as_deref().unwrap_or_default().to_owned();
+        if let Body::Trade(trade) = &event.body {
+            return self.trade(event, trade);
+        }
+        if let Body::Leverage(leverage) = &event.body {
+            self.set.insert(account);
+            return ensure((1.0..=100.0).contains(&leverage.leverage.get().to_f64()), "no such leverage can be set");
+        }
+        if let Body::Balance(balance) = &event.body {
+            let money = self.money.entry(account).or_default();
+            let deposit = balance.equity.to_f64() - money.equity - money.earned;
+            let round = (deposit - (deposit / 10.0).round() * 10.0).abs() <= 0.01 * (1.0 + money.fills);
+            let fits = !money.known || (round && deposit >= -0.01 * (1.0 + money.fills));
+            *money = Money { known: true, equity: balance.equity.to_f64(), ..Money::default() };
+            return ensure(fits, "a balance is not what trades and round deposits make of the one before");
+        }
+        if let Body::Position(position) = &event.body {
+            ensure(self.set.contains(&account), "a position comes before its account's setting")?;
+            let symbol = event.symbol.as_deref().ok_or("a position without a symbol")?.to_owned();
+            let known = self.positions.get_mut(&(account, symbol)).ok_or("a position that never traded")?;
+            ensure(position.qty == known.qty, "a position is not the sum of its fills")?;
+            let again = known.stated.replace(event.ts);
+            ensure(again.is_none_or(|at| event.ts.since(at) >= Span::from_secs(5)), "a position is stated too often")?;
+            let entry = if known.qty.is_zero() { 0.0 } else { known.cost / known.qty.to_f64().abs() };
+            return ensure((position.entry.to_f64() - entry).abs() <= 1e-3 * entry, "an entry price is wrong");
+        }
+        Ok(())
+    }
+
+    fn owner(&mut self, account: &str, owner: Option<&str>) -> Verdict {
+        let known = self.owners.entry(account.into()).or_insert_with(|| owner.map(Into::into));
+        ensure(known.as_deref() == owner, "an account changes its owner")
+    }
+
+    fn trade(&mut self, event: &Event<'_>, trade: &Trade<'_>) -> Verdict {
+        let (Some(maker), Some(taker)) = (trade.maker.as_deref(), trade.taker.as_deref()) else {
+            return Err("a trade between nobody");
+        };
+        self.owner(maker, trade.maker_owner.as_deref())?;
+        self.owner(taker, trade.taker_owner.as_deref())?;
+        let fee = 0.0005 * trade.price.get().to_f64() * trade.qty.get().to_f64();
+        let bought = trade.side == Some(Side::Buy);
+        self.fill(event, maker, trade, !bought, 0.0)?;
+        self.fill(event, taker, trade, bought, fee)
+    }
+
+    fn fill(&mut self, event: &Event<'_>, account: &str, trade: &Trade<'_>, buys: bool, fee: f64) -> Verdict {
+        let symbol = event.symbol.as_deref().unwrap_or_default().to_owned();
+        let position = self.positions.entry((account.into(), symbol)).or_default();
+        let (before, price, qty) = (position.qty.to_f64(), trade.price.get().to_f64(), trade.qty.get());
+        position.qty = if buys { position.qty.plus(qty) } else { position.qty.minus(qty) };
+        let signed = if buys { qty.to_f64() } else { -qty.to_f64() };
+        let closed = if before * signed < 0.0 { before.abs().min(signed.abs()) } else { 0.0 };
+        let released = if closed > 0.0 { position.cost * closed / before.abs() } else { 0.0 };
+        position.cost += (signed.abs() - closed) * price - released;
+        position.filled = Some(event.ts);
+        let money = self.money.entry(account.into()).or_default();
+        money.earned += (closed * price - released) * before.signum() - fee;
+        money.fills += 1.0;
+        ensure(position.stated != Some(event.ts), "a fill comes after the position of its own instant")
+    }
+}
+
+#[test]
+fn the_last_fill_of_a_position_is_stated_too() {
+    let plan = Plan::new(11, 20);
+    let mut accounts = Accounts::default();
+    for event in events(&plan) {
+        accounts.see(&event).unwrap();
+    }
+    let old = |at: EventTime| at.plus(Span::from_secs(30)) < plan.end();
+    let positions = accounts.positions.values().filter(|p| p.filled.is_some_and(old));
+    assert!(positions.clone().count() > 100);
+    assert!(positions.clone().all(|p| p.stated > p.filled.filter(|_| p.filled.is_some_and(old))));
+}
+
+#[test]
+fn account_events_are_at_most_a_fifth_of_all() {
+    for (symbols, accounts, density) in [(2, 50, 0.3), (4, 200, 1.0), (12, 2_000, 5.0)] {
+        let plan = Plan { symbols, accounts, density, ..Plan::new(9, 30) };
+        let (mut all, mut own) = (0.0, BTreeMap::new());
+        for event in events(&plan) {
+            all += 1.0;
+            if event.body.kind().key() == Key::Account {
+                *own.entry(event.body.kind()).or_insert(0.0) += 1.0;
+            }
+        }
+        let share = own.values().sum::<f64>() / all;
+        assert!((0.05..=0.2).contains(&share), "{share} at {density}: {own:?}");
+        assert!([EventType::Leverage, EventType::Position, EventType::Balance].iter().all(|kind| own[kind] > 0.0));
+    }
+}
+
+#[test]
+fn ordinary_accounts_keep_below_the_leverage_that_they_have_set() {
+    for seed in 0..4 {
+        let plan = Plan::new(seed, 180);
+        let mut last = super::levered::Levered::default();
+        let mut peak: f64 = 0.0;
+        for event in events(&plan) {
+            last.see(&event);
+            if let (Body::Position(_), Some(account)) = (&event.body, event.account.as_deref()) {
+                peak = peak.max(last.leverage(account) / last.setting(account));
+            }
+        }
+        let spread = last.quantile(0.99);
+        assert!(peak <= 1.1, "seed {seed}: {peak} of the setting");
+        assert!((3.0..=16.0).contains(&spread), "seed {seed}: p99 {spread}");
+    }
+}
