@@ -2,10 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use foreshock::stats::{
-    hill::{Hill, Tail},
-    joint::{ExpTail, Joint, acat},
-    seasonal::{Season, Seasonal, slot_of_day},
+use foreshock::{
+    detect::LeverageJump,
+    stats::{
+        hill::{Hill, Tail},
+        joint::{ExpTail, Joint, acat},
+        seasonal::{Season, Seasonal, slot_of_day},
+    },
+    time::EventTime,
 };
 use serde_json::Value;
 
@@ -126,5 +130,19 @@ fn joint_p_values_after_a_quiet_history_match() {
     (0..210).for_each(|_| _ = joint.handle(&[1.0, 1.0], false));
     for row in rows(&golden(include_str!("golden/joint.json"))["joint after 210 x [1, 1]: ps, then as above"]) {
         close_or_none(joint.handle(&ps(row), false), &row[1], &row.to_string());
+    }
+}
+
+#[test]
+fn the_leverage_of_an_account_matches() {
+    let golden = golden(include_str!("golden/joint.json"));
+    let mut jump = LeverageJump::default();
+    for (i, row) in rows(&golden["leverage"]).iter().enumerate() {
+        let log_leverage = number(&row[0]);
+        close_or_none(jump.z(log_leverage), &row[1], &format!("leverage {i}"));
+        jump.learn(EventTime::from_nanos(0), log_leverage);
+        let (mean, variance) = jump.habit().unwrap();
+        close(mean, &row[2], &format!("mean {i}"));
+        close(variance, &row[3], &format!("variance {i}"));
     }
 }

@@ -11,6 +11,9 @@ use crate::{
     trust::{Cause, Mode, Standing},
 };
 
+/// How many names a sentence lists.
+const TOLD: usize = 5;
+
 /// The words of an alert.
 pub struct Words {
     /// A few.
@@ -50,6 +53,15 @@ pub fn words(
             "see whose orders were withdrawn and whether the book thins behind them; \
              if one account does it, ask its owner and consider a throttle",
         ),
+        Detector::TradeBurst if *subject == Subject::Market => (
+            "Trade burst on most symbols".to_owned(),
+            format!(
+                "{:.0} % of the active symbols trade far faster than usual within a minute, since {}",
+                finding.statistic * 100.0,
+                since(finding)
+            ),
+            "see what moved the whole market; watch depth, marks and liquidations",
+        ),
         Detector::TradeBurst => (
             format!("Trade burst on {}", name(subject)),
             burst(finding, subject, incident),
@@ -75,6 +87,28 @@ pub fn words(
                 since(finding)
             ),
             "see whether the book feed of the symbol has stopped; nothing that is said of its depth holds until it moves again",
+        ),
+        Detector::ThinBookCluster => (
+            "Many books are thin at once".to_owned(),
+            cluster(finding),
+            "ask the makers in common whether they have pulled out and why; forced orders now move every one of these prices: \
+             hold back liquidations that can wait",
+        ),
+        Detector::LeverageJump => (
+            format!("Leverage jump of {}", name(subject)),
+            leverage(finding, subject),
+            "see what the account bought or sold and whether its margin still covers a fast move; \
+             ask its owner, and consider reduce-only",
+        ),
+        Detector::Insolvent => (
+            format!("Nothing left of {}", name(subject)),
+            format!(
+                "{} holds positions and its equity is {:.2} below zero since {}",
+                name(subject),
+                finding.statistic,
+                since(finding)
+            ),
+            "see whether the venue is liquidating the account; if not, ask why",
         ),
         Detector::Feed => {
             let blind = standing.mode == Mode::Blind;
@@ -116,6 +150,43 @@ fn burst(finding: &Finding, subject: &Subject, incident: &Incident) -> String {
         f.low,
         f.high,
         to_millisecond(incident.starts_at())
+    )
+}
+
+/// How many books, in which order, and by whom.
+fn cluster(finding: &Finding) -> String {
+    let Some(f) = finding.features.first() else { return String::new() };
+    let list = |names: &[compact_str::CompactString]| {
+        let told: Vec<&str> = names.iter().take(TOLD).map(compact_str::CompactString::as_str).collect();
+        told.join(", ")
+    };
+    let makers = match finding.evidence.accounts.as_slice() {
+        [] => String::new(),
+        makers => format!("; {} withdrew on most of them", list(makers)),
+    };
+    format!(
+        "{:.0} % of all books are thinner than nine tenths of their time, where {:.0} % are expected, since {}; first {}{makers}",
+        f.value * 100.0,
+        f.expected * 100.0,
+        since(finding),
+        list(&finding.evidence.symbols),
+    )
+}
+
+/// How much leverage, against the account's habit, and by what it came.
+fn leverage(finding: &Finding, subject: &Subject) -> String {
+    let [f, intent, marks] = finding.features.as_slice() else { return String::new() };
+    format!(
+        "{} has {:.1} times its equity in positions, where {:.1} are expected and {:.1} to {:.1} are usual; \
+         of late it has multiplied that by {:.1} itself, and the marks by {:.2}, since {}",
+        name(subject),
+        f.value,
+        f.expected,
+        f.low,
+        f.high,
+        intent.value,
+        marks.value,
+        since(finding)
     )
 }
 
@@ -172,7 +243,13 @@ const fn cause(feature: &Feature) -> Option<Cause> {
         | Counted::Depth(_)
         | Counted::DepthChange(_)
         | Counted::EmptySide
-        | Counted::TradesUnseen => None,
+        | Counted::TradesUnseen
+        | Counted::ThinSymbols
+        | Counted::BurstingSymbols
+        | Counted::Leverage
+        | Counted::LeverageByIntent
+        | Counted::LeverageByMarks
+        | Counted::Deficit => None,
     }
 }
 

@@ -183,8 +183,9 @@ pub struct Simulate {
     pub density: Option<f64>,
     /// What to plant, and at which minute; may be given several times.
     ///
-    /// Worth a warning: `cancel_burst`, `thin_book`, `thin_book_cluster`, `trade_burst`. Look-alikes that are not:
-    /// `maker_requote`, `news_burst`, `maker_pull`, `inventory_skew`, `listing`.
+    /// Worth a warning: `cancel_burst`, `leverage_jump`, `thin_book`, `thin_book_cluster`, `trade_burst`, and `crisis`, which is
+    /// all of them on their way to forced selling. Look-alikes that are not: `maker_requote`, `news_burst`, `maker_pull`,
+    /// `inventory_skew`, `deposit_before_leverage`, `listing`.
     #[arg(long = "scenario", value_name = "NAME[@MINUTE]", value_parser = scenario)]
     pub scenarios: Vec<Scenario>,
     /// Write the events here, one JSON object per line.

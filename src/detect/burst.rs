@@ -16,6 +16,7 @@
 mod channel;
 mod kind;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 pub use self::kind::Kind;
@@ -28,13 +29,16 @@ use crate::{
     event::Place,
     time::{EventTime, Span},
     trust::Mode,
-    window::{BurstSettings, Calibrated, Observation, Phase, Warm},
+    window::{BurstSettings, Calibrated, Levels, Observation, Phase, Warm},
 };
 
 /// How long after clearing the baseline stays frozen: what the burst left comes due 61 s late (DETECTION 2.1).
 const THAW: Span = Span::from_secs(61);
 /// How long a baseline is frozen at most; then the new regime is accepted (DETECTION 3).
 const FROZEN_MAX: Span = Span::from_secs(600);
+
+/// How near to the level of ten a day that of fewer than seventy can be: 7^−.7 (`stats::block_tail`).
+const NEAR: f64 = 0.25;
 
 /// The detector of one subject.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -45,6 +49,8 @@ pub struct Burst {
     /// The mode in which it last judged.
     mode: Mode,
     trail: Trail,
+    /// The scan of the last sample in the first channel.
+    last_scan: f64,
     /// What was last said while firing.
     said: Option<Box<Finding>>,
 }
@@ -87,6 +93,7 @@ impl Burst {
             gate: Gate::Quiet,
             mode: Mode::Normal,
             trail: Trail::default(),
+            last_scan: 0.0,
             said: None,
         }
     }
@@ -103,6 +110,21 @@ impl Burst {
     #[must_use]
     pub fn window(&self) -> &Calibrated {
         &self.channels[0].window
+    }
+
+    /// Whether the last sample passed the level that is passed so often a day, once the window has levels of its own.
+    #[must_use]
+    pub fn passes(&self, per_day: f64) -> bool {
+        // The level of information is passed ten times a day: far below it no power need be taken.
+        let window = &self.channels[0].window;
+        let near = matches!(*window.levels(), Levels::Own { scan, .. } if self.last_scan >= scan[0].value * NEAR);
+        near && window.tails().0.tail().is_some_and(|tail| self.last_scan >= tail.scan_threshold(per_day).value)
+    }
+
+    /// Who has most of the last samples, at most three.
+    #[must_use]
+    pub fn busiest(&self) -> Vec<CompactString> {
+        self.trail.busiest()
     }
 
     /// Whether an episode is under way.
@@ -129,6 +151,9 @@ impl Burst {
                 continue;
             }
             let Some(observation) = channel.window.handle_many(sample.at, amount) else { continue };
+            if nth == 0 {
+                self.last_scan = observation.scan.score;
+            }
             if nth > 0 && channel.window.phase() != Phase::Calibrated {
                 continue;
             }

@@ -40,6 +40,8 @@ pub struct Measured {
     pub since: EventTime,
     /// How much.
     pub value: f64,
+    /// The chance of it, or [`FACT`] where it has none.
+    pub p: f64,
 }
 
 /// Whether the fact holds for a subject.
@@ -57,7 +59,8 @@ impl Fact {
         if !holds && self.gate.episode().is_none() {
             return None;
         }
-        let reading = Reading { severity: holds.then_some(kind.severity), ratio: f64::from(u8::from(holds)), p: FACT };
+        let reading =
+            Reading { severity: holds.then_some(kind.severity), ratio: f64::from(u8::from(holds)), p: measured.p };
         let change = self.gate.handle(measured.at, reading)?;
         let finding = finding(kind, measured, related);
         self.said = Some(Box::new(finding.clone()));
@@ -75,6 +78,11 @@ impl Fact {
     #[must_use]
     pub fn deadline(&self) -> Option<EventTime> {
         self.gate.episode().map(Episode::clears_at)
+    }
+
+    /// It still holds, though nothing was measured.
+    pub fn hold(&mut self, at: EventTime) {
+        self.gate.hold(at);
     }
 
     /// Ends the episode if its time has come.
@@ -98,9 +106,9 @@ impl Fact {
 
 fn finding(kind: &Kind, measured: &Measured, related: &[Node]) -> Finding {
     let (name, unit, limit) = kind.measure;
-    let &Measured { at, place, since, value } = measured;
+    let &Measured { at, place, since, value, p } = measured;
     Finding {
-        p: FACT,
+        p,
         statistic: value,
         threshold: Threshold { value: limit, unit, source: ThresholdSource::Default },
         starts_at: since,
@@ -112,7 +120,7 @@ fn finding(kind: &Kind, measured: &Measured, related: &[Node]) -> Finding {
             low: 0.0,
             high: limit,
             unit,
-            p: FACT,
+            p,
             would_not_fire_below: Some(limit),
         }],
         evidence: Evidence {

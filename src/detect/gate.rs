@@ -119,6 +119,13 @@ impl Gate {
         }
     }
 
+    /// What it is about still holds, though nothing was sampled.
+    pub fn hold(&mut self, at: EventTime) {
+        if let Self::Firing(episode) = self {
+            episode.last_high_at = episode.last_high_at.max(at);
+        }
+    }
+
     /// Ends the episode if its deadline has come.
     pub fn handle_timeout(&mut self, now: EventTime) -> Option<Episode> {
         let episode = *self.episode().filter(|e| e.clears_at() <= now)?;

@@ -43,7 +43,7 @@ const P_MIN: f64 = 1e-12;
 /// How long nothing is learned at most; then the new regime is accepted (DETECTION 3).
 const FROZEN_MAX: Span = Span::from_secs(600);
 /// What the account did and what the marks did are remembered with this gain a minute: a half-life of half an hour.
-const CAUSE_GAIN: f64 = 0.022_840_0;
+const CAUSE_GAIN: f64 = 0.022_840;
 
 /// What an account's leverage is at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,6 +100,12 @@ impl LeverageJump {
         Some((log_leverage - mean) / self.deviation())
     }
 
+    /// How much ℓ has changed since it was last asked.
+    #[must_use]
+    pub fn change(&self, log_leverage: f64) -> f64 {
+        if self.mean.is_some() { log_leverage - self.last } else { 0.0 }
+    }
+
     /// Learns a minute.
     pub fn learn(&mut self, at: EventTime, log_leverage: f64) {
         self.intent -= CAUSE_GAIN * self.intent;
@@ -117,7 +123,7 @@ impl LeverageJump {
 
     /// Judges a moment. Deadlines up to its time must have been honoured. `related` is asked for only where something is said.
     pub fn handle(&mut self, sample: &Sample, related: impl Fn() -> Vec<Node>) -> Option<Verdict> {
-        let change = if self.mean.is_some() { sample.log_leverage - self.last } else { 0.0 };
+        let change = self.change(sample.log_leverage);
         self.last = sample.log_leverage;
         if self.mean.is_some() {
             self.intent += sample.intent;
@@ -145,6 +151,12 @@ impl LeverageJump {
         let finding = self.finding(sample, z, p, related());
         self.said = Some(Box::new(finding.clone()));
         Some(Verdict { detector: Detector::LeverageJump, change, severity, at: sample.at, finding })
+    }
+
+    /// The mean and the variance of ℓ, once a minute was learned.
+    #[must_use]
+    pub fn habit(&self) -> Option<(f64, f64)> {
+        self.mean.map(|mean| (mean, self.variance))
     }
 
     /// Whether an episode is under way.
@@ -211,7 +223,11 @@ impl LeverageJump {
         Finding {
             p,
             statistic: z,
-            threshold: Threshold { value: level(sample.mode), unit: Unit::Deviations, source: ThresholdSource::Default },
+            threshold: Threshold {
+                value: level(sample.mode),
+                unit: Unit::Deviations,
+                source: ThresholdSource::Default,
+            },
             starts_at: self.since.unwrap_or(sample.at),
             features: vec![
                 leverage,

@@ -9,6 +9,9 @@ pub mod cancel_burst;
 mod fact;
 pub mod feed;
 mod gate;
+mod insolvent;
+mod leverage_jump;
+mod market_wide;
 mod one_sided_book;
 mod signal;
 mod stale_book;
@@ -22,6 +25,9 @@ use serde::{Deserialize, Serialize};
 pub use self::{
     burst::{Burst, Kind},
     gate::{Change, Gate},
+    insolvent::Insolvent,
+    leverage_jump::{LeverageJump, Sample as LeverageSample},
+    market_wide::MarketWide,
     one_sided_book::OneSidedBook,
     signal::{
         Counted, Evidence, Feature, Finding, Node, Severity, Signal, Subject, Threshold, ThresholdSource, Unit,
@@ -49,17 +55,26 @@ pub enum Detector {
     OneSidedBook,
     /// The book does not change while trades print.
     StaleBook,
+    /// Many books are thin at once.
+    ThinBookCluster,
+    /// An account has taken far more leverage than it ever does.
+    LeverageJump,
+    /// An account holds positions and has nothing left.
+    Insolvent,
 }
 
 impl Detector {
     /// Every detector with its name.
-    pub const ALL: [(Self, &'static str); 6] = [
+    pub const ALL: [(Self, &'static str); 9] = [
         (Self::CancelBurst, "cancel_burst"),
         (Self::Feed, "feed"),
         (Self::TradeBurst, "trade_burst"),
         (Self::ThinBook, "thin_book"),
         (Self::OneSidedBook, "one_sided_book"),
         (Self::StaleBook, "stale_book"),
+        (Self::ThinBookCluster, "thin_book_cluster"),
+        (Self::LeverageJump, "leverage_jump"),
+        (Self::Insolvent, "insolvent"),
     ];
 
     /// The name.

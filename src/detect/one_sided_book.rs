@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Counted, Detect, Detector, Severity, Unit, Verdict,
-    fact::{Fact, Kind, Measured},
+    fact::{FACT, Fact, Kind, Measured},
 };
 use crate::{
     event::Place,
@@ -46,7 +46,7 @@ impl OneSidedBook {
         }
         let since = self.empty_since.filter(|_| bids != asks);
         let value = since.map_or(0.0, |since| at.since(since).secs_f64());
-        self.fact.handle(&KIND, &Measured { at, place, since: since.unwrap_or(at), value }, &[])
+        self.fact.handle(&KIND, &Measured { at, place, since: since.unwrap_or(at), value, p: FACT }, &[])
     }
 }
 

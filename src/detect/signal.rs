@@ -129,6 +129,10 @@ pub enum Unit {
     Notional,
     /// A part of a whole, from 0 to 1.
     Share,
+    /// So many times something.
+    Times,
+    /// Standard deviations.
+    Deviations,
 }
 
 /// Where a threshold comes from.
@@ -167,6 +171,18 @@ pub enum Counted {
     EmptySide,
     /// Trades since the book last changed.
     TradesUnseen,
+    /// The share of symbols whose books are thin.
+    ThinSymbols,
+    /// The share of active symbols that trade far faster than usual.
+    BurstingSymbols,
+    /// Notional over equity.
+    Leverage,
+    /// By how much the account itself has multiplied it, of late.
+    LeverageByIntent,
+    /// By how much the marks have.
+    LeverageByMarks,
+    /// How far equity is below zero.
+    Deficit,
     /// How much is wrong with the input.
     Trouble(Cause),
 }
@@ -183,6 +199,8 @@ impl Unit {
             Self::MedianTrades => "median_trades",
             Self::Notional => "notional",
             Self::Share => "share",
+            Self::Times => "times",
+            Self::Deviations => "deviations",
         }
     }
 }
@@ -212,6 +230,12 @@ impl Counted {
             Self::DepthChange(band) => DEPTH_CHANGE[band as usize % DEPTH.len()],
             Self::EmptySide => "empty_side",
             Self::TradesUnseen => "trades_unseen",
+            Self::ThinSymbols => "thin_symbols",
+            Self::BurstingSymbols => "bursting_symbols",
+            Self::Leverage => "leverage",
+            Self::LeverageByIntent => "leverage_by_intent",
+            Self::LeverageByMarks => "leverage_by_marks",
+            Self::Deficit => "deficit",
             Self::Trouble(cause) => cause.name(),
         }
     }
@@ -253,6 +277,8 @@ pub struct Evidence {
     pub trades_total: u64,
     /// Accounts, by name.
     pub accounts: Vec<CompactString>,
+    /// Symbols, in the order in which it came to them.
+    pub symbols: Vec<CompactString>,
     /// The records in which it can be read.
     pub records: Vec<RecordRange>,
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Counted, Detect, Detector, Severity, Unit, Verdict,
-    fact::{Fact, Kind, Measured},
+    fact::{FACT, Fact, Kind, Measured},
 };
 use crate::{
     event::Place,
@@ -41,7 +41,7 @@ impl StaleBook {
         self.trades = self.trades.saturating_add(1);
         let since = self.changed?.1;
         let value = if at.since(since) >= UNCHANGED { f64::from(self.trades) } else { 0.0 };
-        self.fact.handle(&KIND, &Measured { at, place, since, value }, &[])
+        self.fact.handle(&KIND, &Measured { at, place, since, value, p: FACT }, &[])
     }
 
     /// Takes the book's changes so far.

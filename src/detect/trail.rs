@@ -22,6 +22,9 @@ const SECONDS_MAX: usize = 62;
 /// every burst of its symbols, and must not join them.
 const PART: f64 = 0.5;
 
+/// How many are told as the busiest.
+const BUSIEST: usize = 3;
+
 /// One counted fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sample<'a> {
@@ -115,6 +118,19 @@ impl Trail {
         }
         let part = |n: usize| n as f64 >= PART * f64::from(all);
         counts.into_iter().filter(|(_, n)| part(*n)).map(|(node, _)| node).collect()
+    }
+
+    /// Who has most of what is kept, at most three, the busiest first.
+    #[must_use]
+    pub fn busiest(&self) -> Vec<CompactString> {
+        let mut counts: BTreeMap<&CompactString, usize> = BTreeMap::new();
+        self.last
+            .iter()
+            .filter_map(|kept| kept.account.as_ref())
+            .for_each(|account| *counts.entry(account).or_default() += 1);
+        let mut accounts: Vec<(usize, &CompactString)> = counts.into_iter().map(|(account, n)| (n, account)).collect();
+        accounts.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(b.1)));
+        accounts.into_iter().take(BUSIEST).map(|(_, account)| account.clone()).collect()
     }
 
     fn records(&self, since: EventTime, place: Place) -> Vec<RecordRange> {

@@ -16,7 +16,7 @@ use super::{
     observe::Occupancy,
 };
 use crate::{
-    detect::{Change, Detector, Insolvent, LeverageJump, LeverageSample, Node, Severity, Signal, Subject, Verdict},
+    detect::{Insolvent, LeverageJump, LeverageSample, Node, Signal, Subject, Verdict},
     event::Place,
     stats::{math::ln, quantile::Quantile},
     table::{Handle, Table},
@@ -38,7 +38,7 @@ const MINUTE: Span = Span::from_secs(60);
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Accounts {
     accounts: Table<CompactString, Account>,
-    symbols: Table<CompactString, Option<f64>>,
+    symbols: Marks,
     tiers: [Quantile; TIERS],
     /// When an account that fires must be looked at again; may be early, never late.
     deadlines: BTreeSet<(EventTime, Handle)>,
@@ -46,13 +46,15 @@ pub struct Accounts {
     minute: Option<i64>,
 }
 
+/// What the venue values each symbol at, and since when; nothing before it says so.
+type Marks = Table<CompactString, Option<(EventTime, f64)>>;
+
 /// What is known of one account.
 #[derive(Clone, Default, Serialize, Deserialize)]
 struct Account {
     owner: Option<CompactString>,
     equity: Option<(EventTime, f64)>,
     positions: Vec<Position>,
-    /// ℓ as of its last event.
     leverage: Option<Box<LeverageJump>>,
     insolvent: Option<Box<Insolvent>>,
 }
@@ -139,8 +141,10 @@ impl Accounts {
         let me = match &forwarded.fact {
             Fact::Mark(symbol, mark) => {
                 let symbol = self.symbol(symbol);
-                if let Some(known) = self.symbols.get_mut(symbol) {
-                    *known = Some(*mark);
+                if let Some(known) = self.symbols.get_mut(symbol)
+                    && known.is_none_or(|(known_at, _)| at >= known_at)
+                {
+                    *known = Some((at, *mark));
                 }
                 return;
             }
@@ -153,7 +157,7 @@ impl Accounts {
             }
             Fact::Position(account, symbol, quantity, entry) => {
                 let (me, symbol) = (self.account(account, forwarded, said), self.symbol(symbol));
-                let mark = self.symbols.get(symbol).copied().flatten();
+                let mark = mark(&self.symbols, symbol);
                 if let Some(account) = self.accounts.get_mut(me) {
                     account.state(symbol, (*quantity, *entry), at, mark);
                 }
@@ -170,7 +174,8 @@ impl Accounts {
             }
             Fact::Fill(account, symbol, quantity) => {
                 // Of an account whose positions nobody states a fill says nothing.
-                let (Some(me), Some(symbol)) = (self.accounts.find(account.as_str()), self.symbols.find(symbol.as_str()))
+                let (Some(me), Some(symbol)) =
+                    (self.accounts.find(account.as_str()), self.symbols.find(symbol.as_str()))
                 else {
                     return;
                 };
@@ -179,7 +184,7 @@ impl Accounts {
                 }
                 me
             }
-            Fact::Thin(..) | Fact::Trades(..) => return,
+            Fact::Thin(..) | Fact::Forgotten(_) | Fact::Trades(..) => return,
         };
         self.judge(me, at, (forwarded.visible_at, place, forwarded.appended_at), said);
     }
@@ -332,11 +337,11 @@ impl Account {
     }
 
     /// What it holds, if its equity is known.
-    fn exposure(&self, symbols: &Table<CompactString, Option<f64>>) -> Option<Exposure> {
+    fn exposure(&self, symbols: &Marks) -> Option<Exposure> {
         let (_, equity) = self.equity?;
         let (mut notional, mut notional_before) = (0.0, 0.0);
         for position in &self.positions {
-            let mark = symbols.get(position.symbol).copied().flatten().unwrap_or(position.entry);
+            let mark = mark(symbols, position.symbol).unwrap_or(position.entry);
             notional += position.quantity.abs() * mark;
             notional_before += position.quantity.abs() * position.mark;
         }
@@ -344,9 +349,9 @@ impl Account {
     }
 
     /// From here on the marks of now are those of before.
-    fn value(&mut self, symbols: &Table<CompactString, Option<f64>>) {
+    fn value(&mut self, symbols: &Marks) {
         for position in &mut self.positions {
-            position.mark = symbols.get(position.symbol).copied().flatten().unwrap_or(position.entry);
+            position.mark = mark(symbols, position.symbol).unwrap_or(position.entry);
         }
     }
 
@@ -365,15 +370,14 @@ impl Exposure {
 }
 
 /// What an account's findings touch: its owner, and the symbols that hold at least half of its notional.
-fn related(
-    owner: &Option<CompactString>,
-    positions: &[Position],
-    symbols: &Table<CompactString, Option<f64>>,
-    notional: f64,
-) -> Vec<Node> {
+fn related(owner: &Option<CompactString>, positions: &[Position], symbols: &Marks, notional: f64) -> Vec<Node> {
     let large = positions.iter().filter(|position| position.quantity.abs() * position.mark >= PART * notional);
     let symbol = large.filter_map(|position| symbols.key(position.symbol).cloned().map(Node::Symbol));
     owner.clone().map(Node::Owner).into_iter().chain(symbol).collect()
+}
+
+fn mark(symbols: &Marks, symbol: Handle) -> Option<f64> {
+    symbols.get(symbol).copied().flatten().map(|(_, mark)| mark)
 }
 
 /// The decade of an account's equity.

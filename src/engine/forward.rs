@@ -48,6 +48,8 @@ pub enum Fact {
     Mark(CompactString, f64),
     /// A symbol's book is thinner than nine tenths of the time, with those who withdrew most; or no longer.
     Thin(CompactString, bool, Vec<CompactString>),
+    /// A symbol is no longer followed.
+    Forgotten(CompactString),
     /// A symbol trades; and whether far faster than twenty times a day.
     Trades(CompactString, bool),
 }

@@ -11,15 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Detection, Limits,
+    forward::{Fact, Forwarded, Queue},
     observe::{Counters, Fate, Occupancy},
     pulse::Pulse,
     sequence::Succession,
-    symbol::{Age, Moment, Shared, Symbol},
+    symbol::{Age, Moment, Party, Shared, Symbol},
 };
 use crate::{
     book::Orders,
     detect::{Change, Sample, Signal, Subject, Verdict},
-    event::{Body, Event, Key, Place},
+    event::{Body, Event, Key, Place, Side},
     table::{Handle, Table},
     time::{EventTime, Span, WallTime},
     trust::{FeedView, Mode, Schedule},
@@ -31,8 +32,10 @@ pub struct Market {
     clock: Option<EventTime>,
     /// Shared with the snapshot that is being written: each is copied when it is first changed after one, not all at once.
     symbols: Table<CompactString, Arc<Symbol>>,
-    accounts: Table<CompactString, ()>,
+    accounts: Table<CompactString, Party>,
     orders: Orders,
+    /// What the stages that see all feeds have not taken yet.
+    forwards: Queue,
     /// When a firing symbol must be looked at again; an entry may be early, never late.
     deadlines: BTreeSet<(EventTime, Handle)>,
     pulse: Option<Pulse>,
@@ -63,6 +66,7 @@ impl Market {
             symbols: Table::new(limits.symbols_max),
             accounts: Table::new(limits.accounts_max),
             orders: Orders::new(limits.orders_max),
+            forwards: Queue::default(),
             deadlines: BTreeSet::new(),
             pulse: None,
             gaps: 0,
@@ -117,6 +121,17 @@ impl Market {
         }
     }
 
+    /// What the stages that see all feeds have not taken yet.
+    pub const fn forwards(&mut self) -> &mut Queue {
+        &mut self.forwards
+    }
+
+    /// How much of that there is, and how much had to make room.
+    #[must_use]
+    pub fn waiting(&self) -> (usize, u64) {
+        self.forwards.occupancy()
+    }
+
     /// Whether an episode waits for the clock to be over.
     #[must_use]
     pub fn waits(&self) -> bool {
@@ -146,6 +161,7 @@ impl Market {
         };
         let Some(me) = symbol else {
             self.hear(event, place, sink);
+            self.pass_on(event, place, sink);
             return Fate::Accepted;
         };
         match self.symbols.get_mut(me).map(Arc::make_mut).map(|symbol| symbol.place(event)) {
@@ -193,6 +209,7 @@ impl Market {
 
     /// What is forgotten can no longer clear: its episodes end here.
     fn forget(&mut self, name: CompactString, mut symbol: Arc<Symbol>, place: Place, sink: &mut Sink<'_>) {
+        self.forward(self.clock.unwrap_or(EventTime::from_nanos(0)), Fact::Forgotten(name.clone()), place, sink);
         Arc::make_mut(&mut symbol).end(sink.verdicts);
         if sink.verdicts.is_empty() {
             return;
@@ -217,19 +234,26 @@ impl Market {
         if age == Age::Timely {
             symbol.look_at_book(&moment, sink.verdicts);
         }
-        let mut shared = Shared { orders, accounts, counters: sink.counters, displaced: None };
+        let mut shared = Shared { orders, accounts, counters: sink.counters, displaced: None, owner_changed: false };
         let withdrawal = symbol.apply(me, event, &mut shared);
-        let displaced = shared.displaced;
+        let (displaced, owner_changed) = (shared.displaced, shared.owner_changed);
         match (age, withdrawal, &event.body) {
             (Age::Timely, Some(withdrawal), _) => {
                 let account = withdrawal.account.and_then(|a| accounts.key(a)).map(CompactString::as_str);
-                let owner = event.owner.as_deref();
+                let owner = withdrawal.account.and_then(|a| accounts.get(a)?.owner.as_deref());
                 let sample = Sample { at: event.ts, place, id: withdrawal.order, account, owner };
                 symbol.withdrawn(&moment, &sample, sink.verdicts);
             }
             (Age::Timely, None, Body::Trade(trade)) => symbol.traded(&moment, trade, sink.verdicts),
             (Age::Timely, None, Body::Heartbeat(_)) => symbol.heartbeat(event.ts),
             (Age::Timely | Age::Late, ..) => {}
+        }
+        let (thin, trades) = (symbol.thinned(), symbol.trades(event));
+        if age == Age::Timely {
+            self.tell(me, event, (thin, trades), place, sink);
+        }
+        if owner_changed || matches!(event.body, Body::Mark(_) | Body::Trade(_)) {
+            self.pass_on(event, place, sink);
         }
         if !sink.verdicts.is_empty() {
             self.say(me, place, sink);
@@ -240,6 +264,63 @@ impl Market {
             symbol.displace(&order);
         }
         if age == Age::Late { Fate::Late } else { Fate::Accepted }
+    }
+
+    /// Passes on how a symbol stands, where that changed.
+    fn tell(
+        &mut self,
+        me: Handle,
+        event: &Event<'_>,
+        (thin, trades): (Option<(bool, Vec<CompactString>)>, Option<bool>),
+        place: Place,
+        sink: &Sink<'_>,
+    ) {
+        let Some(name) = self.symbols.key(me).filter(|_| thin.is_some() || trades.is_some()).cloned() else { return };
+        if let Some((thin, by)) = thin {
+            self.forward(event.ts, Fact::Thin(name.clone(), thin, by), place, sink);
+        }
+        if let Some(fast) = trades {
+            self.forward(event.ts, Fact::Trades(name, fast), place, sink);
+        }
+    }
+
+    /// Passes on what an event says of accounts and marks.
+    fn pass_on(&mut self, event: &Event<'_>, place: Place, sink: &Sink<'_>) {
+        let owned = |name: &str| CompactString::new(name);
+        let (account, symbol) = (event.account.as_deref().map(owned), event.symbol.as_deref().map(owned));
+        if let (Some(account), Some(owner)) = (&account, &event.owner) {
+            self.forward(event.ts, Fact::Owner(account.clone(), owned(owner)), place, sink);
+        }
+        match (&event.body, account, symbol) {
+            (Body::Position(position), Some(account), Some(symbol)) => {
+                let (quantity, entry) = (position.qty.to_f64(), position.entry.to_f64());
+                self.forward(event.ts, Fact::Position(account, symbol, quantity, entry), place, sink);
+            }
+            (Body::Balance(balance), Some(account), _) => {
+                self.forward(event.ts, Fact::Equity(account, balance.equity.to_f64()), place, sink);
+            }
+            (Body::Mark(mark), _, Some(symbol)) => {
+                self.forward(event.ts, Fact::Mark(symbol, mark.mark.get().to_f64()), place, sink);
+            }
+            (Body::Trade(trade), _, Some(symbol)) => {
+                let quantity = trade.qty.get().to_f64();
+                let bought = |side: Side| if side == Side::Buy { quantity } else { -quantity };
+                let Some(side) = trade.side else { return };
+                for (name, side) in [(&trade.taker, side), (&trade.maker, side.opposite())] {
+                    if let Some(name) = name {
+                        let fact = Fact::Fill(owned(name), symbol.clone(), bought(side));
+                        self.forward(event.ts, fact, place, sink);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn forward(&mut self, at: EventTime, fact: Fact, place: Place, sink: &Sink<'_>) {
+        if let Some(visible_at) = self.clock {
+            self.forwards.push(Forwarded { visible_at, at, place, appended_at: sink.appended_at, fact });
+        }
     }
 
     fn say(&mut self, me: Handle, place: Place, sink: &mut Sink<'_>) {

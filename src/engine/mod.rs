@@ -11,8 +11,11 @@
 //! What the wall clock decides comes in as an input too ([`Idle`], [`crate::trust::ModeChange`]), is recorded by the shell, and is
 //! handed in again by a replay ([`Inputs`]).
 
+mod accounts;
+mod forward;
 mod input;
 mod inputs;
+mod joined;
 mod market;
 mod observe;
 mod output;
@@ -25,7 +28,6 @@ mod symbol;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use self::market::{Market, Sink};
 pub use self::{
     input::{Idle, Input, Record},
     inputs::Inputs,
@@ -33,6 +35,10 @@ pub use self::{
     output::{Outbox, Output},
     recorded::{Recorded, RecordedReason},
     snapshot::{Snapshot, Unusable, VERSION},
+};
+use self::{
+    joined::Joined,
+    market::{Market, Sink},
 };
 use crate::{
     alert::{self, Context},
@@ -129,6 +135,7 @@ struct State {
     /// The number of the last input that was no record.
     decided: u64,
     counters: Counters,
+    joined: Joined,
     correlator: Correlator,
     /// What is wrong with the input, as last decided.
     troubles: Vec<Trouble>,
@@ -149,6 +156,7 @@ impl Engine {
             next: vec![0; plan.sources.len()],
             decided: 0,
             counters: Counters::default(),
+            joined: Joined::new(plan.limits.accounts_max, plan.limits.symbols_max),
             correlator: Correlator::new(&config, plan.limits.signals_pending_max, plan.limits.incidents_max),
             troubles: Vec::new(),
             standing: Schedule::default(),
@@ -227,6 +235,11 @@ impl Engine {
             self.state.correlator.handle(self.signals.drain(..));
         }
         let Some(watermark) = self.state.watermark_after(feed) else { return };
+        let State { joined, feeds, standing, correlator, .. } = &mut self.state;
+        joined.advance(feeds, watermark, standing, &mut self.signals);
+        if !self.signals.is_empty() {
+            correlator.handle(self.signals.drain(..));
+        }
         self.state.correlator.advance(watermark, &mut self.steps);
         self.publish(outbox);
         self.state.standing.advance(watermark);
@@ -248,7 +261,7 @@ impl Engine {
     /// Whether a finding or an incident waits for clocks to move on.
     #[must_use]
     pub fn waits(&self) -> bool {
-        self.state.correlator.waits() || self.state.feeds.iter().any(Market::waits)
+        self.state.correlator.waits() || self.state.joined.waits() || self.state.feeds.iter().any(Market::waits)
     }
 
     /// Each source, as the watch over the input sees it.
@@ -324,6 +337,8 @@ impl Engine {
             }
         }
         let [symbols, accounts, orders] = sums;
+        let (waiting, overtaken) =
+            self.state.feeds.iter().map(Market::waiting).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
         let (held, evicted) = self.state.correlator.pending();
         let incidents = self.state.correlator.incidents().count() as u64;
         [
@@ -332,6 +347,8 @@ impl Engine {
             (Keys::Order, orders),
             (Keys::Incident, Occupancy { held: incidents, evicted: self.state.correlator.incidents_evicted() }),
             (Keys::Signal, Occupancy { held: held as u64, evicted }),
+            (Keys::Holder, self.state.joined.accounts.occupancy()),
+            (Keys::Fact, Occupancy { held: waiting as u64, evicted: overtaken }),
         ]
     }
 }

@@ -82,16 +82,22 @@ pub enum Keys {
     Incident,
     /// Signals that wait for the other partitions.
     Signal,
+    /// Accounts with positions or equity.
+    Holder,
+    /// Facts that wait for the other partitions.
+    Fact,
 }
 
 impl Keys {
     /// Every kind with its name.
-    pub const ALL: [(Self, &'static str); 5] = [
+    pub const ALL: [(Self, &'static str); 7] = [
         (Self::Symbol, "symbol"),
         (Self::Account, "account"),
         (Self::Order, "order"),
         (Self::Incident, "incident"),
         (Self::Signal, "signal"),
+        (Self::Holder, "holder"),
+        (Self::Fact, "fact"),
     ];
 }
 

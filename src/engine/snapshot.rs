@@ -170,6 +170,8 @@ impl Engine {
         let feeds = context.sources.iter().map(|source| source.feed + 1).max().unwrap_or(0);
         let settings = &plan.detection;
         state.feeds.resize_with(feeds, || Market::new(&plan.limits, settings));
+        state.joined.retune(plan.limits.accounts_max, plan.limits.symbols_max, signals);
+        state.correlator.handle(signals.drain(..));
         let incidents = plan.limits.incidents_max;
         state.correlator.retune(&context.config, plan.limits.signals_pending_max, incidents);
         for (feed, market) in state.feeds.iter_mut().enumerate() {

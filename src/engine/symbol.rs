@@ -24,6 +24,10 @@ use crate::{
 /// How old an event may be against the newest of its kind and still be counted (DESIGN, "Lateness").
 const LATENESS_MAX: Span = Span::from_secs(60);
 
+/// Seconds after which another state of the book is passed on: it flickers around its quantile.
+const UNLIKE: u8 = 5;
+/// How often a symbol's trades pass the level of the market's form (DETECTION 3: its own h(20)).
+const FAST_PER_DAY: f64 = 20.0;
 /// Seconds without an event after which the book was not looked at rather than unchanged.
 const UNSEEN_MAX: i64 = 60;
 
@@ -43,6 +47,11 @@ pub struct Symbol {
     /// The last second at whose beginning the book was looked at.
     sampled: Option<i64>,
     meter: Meter,
+    /// Whether the book was thin when that was last passed on, and seconds since it last was what was passed on.
+    thin: Option<bool>,
+    unlike: u8,
+    /// The minute in which it was last passed on that it trades.
+    traded: Option<i64>,
     cancel_burst: Burst,
     trade_burst: Burst,
     thin_book: ThinBook,
@@ -68,11 +77,20 @@ pub struct Shared<'a> {
     /// Live orders.
     pub orders: &'a mut Orders,
     /// Accounts by name.
-    pub accounts: &'a mut Table<CompactString, ()>,
+    pub accounts: &'a mut Table<CompactString, Party>,
     /// Counters.
     pub counters: &'a mut Counters,
     /// An order that had to make room for this event's, with its symbol: to be taken off that symbol's book.
     pub displaced: Option<(Handle, Order)>,
+    /// Whether the event says another owner of its account than was known.
+    pub owner_changed: bool,
+}
+
+/// What a feed knows of an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Party {
+    /// Who is behind it, as last said.
+    pub owner: Option<CompactString>,
 }
 
 /// An order that somebody decided to withdraw.
@@ -105,6 +123,9 @@ impl Symbol {
             behind: Span::ZERO,
             sampled: None,
             meter: Meter::default(),
+            thin: None,
+            unlike: 0,
+            traded: None,
             cancel_burst: Burst::new(Kind::Cancels, settings.cancel_burst.window),
             trade_burst: Burst::new(Kind::Trades, settings.trade_burst.window),
             thin_book: ThinBook::new(settings.thin_book),
@@ -206,8 +227,26 @@ impl Symbol {
             verdicts.extend(self.one_sided_book.sample(at, sides, moment.place));
             if let Some(depth) = depth.as_ref().filter(|_| !self.stale_book.is_firing()) {
                 verdicts.extend(self.thin_book.sample(at, depth, moment.place, moment.mode));
+                let same = self.thin_book.is_low() == self.thin;
+                self.unlike = if same { 0 } else { self.unlike.saturating_add(1) };
             }
         }
+    }
+
+    /// Whether the book became thin, with those who withdrew most of late, or no longer is; once it has been so for some seconds.
+    pub fn thinned(&mut self) -> Option<(bool, Vec<CompactString>)> {
+        let is_low = self.thin_book.is_low().filter(|_| self.unlike >= UNLIKE || self.thin.is_none())?;
+        (self.thin, self.unlike) = (Some(is_low), 0);
+        Some((is_low, if is_low { self.cancel_burst.busiest() } else { Vec::new() }))
+    }
+
+    /// Whether it is to be passed on that the symbol trades, and whether that is far faster than usual.
+    pub fn trades(&mut self, event: &Event<'_>) -> Option<bool> {
+        let Body::Trade(_) = event.body else { return None };
+        let fast = self.trade_burst.passes(FAST_PER_DAY);
+        let minute = event.ts.slot(Span::from_secs(60));
+        let first = self.traded.replace(minute) != Some(minute);
+        (fast || first).then_some(fast)
     }
 
     /// An order was withdrawn.
@@ -306,11 +345,20 @@ impl Shared<'_> {
     /// The number of the event's account in its table.
     fn account(&mut self, event: &Event<'_>) -> Option<Handle> {
         let name = event.account.as_deref()?;
-        if let Some(handle) = self.accounts.find(name) {
-            self.accounts.touch(handle);
-            return Some(handle);
+        let handle = match self.accounts.find(name) {
+            Some(handle) => {
+                self.accounts.touch(handle);
+                handle
+            }
+            None => self.accounts.insert(CompactString::new(name), Party::default()).0,
+        };
+        if let (Some(owner), Some(party)) = (event.owner.as_deref(), self.accounts.get_mut(handle))
+            && party.owner.as_deref() != Some(owner)
+        {
+            party.owner = Some(CompactString::new(owner));
+            self.owner_changed = true;
         }
-        Some(self.accounts.insert(CompactString::new(name), ()).0)
+        Some(handle)
     }
 }
 

@@ -52,6 +52,10 @@ pub(super) enum Job {
     Retreat(usize),
     /// Makers and crowd come back.
     Refill,
+    /// An account on its way to another leverage takes its next step.
+    Lever(usize),
+    /// The venue closes the next part of a position.
+    Force(usize),
 }
 
 /// Jobs by time.

@@ -81,20 +81,21 @@ impl Exchange {
     /// Says what in the plan cannot be simulated.
     pub fn try_new(plan: &Plan) -> Result<Self, PlanError> {
         plan.check()?;
-        let script = Script::write(plan);
         let parties = Arc::new(Parties::draw(plan.seed, plan.accounts));
+        let script = Script::write(plan, &parties);
         let opens = (0..plan.symbols).map(|_| plan.start).chain(script.listings);
         let mut markets: Vec<Market> =
             (0..).zip(opens).map(|(index, open)| Market::new(plan, index, open, &script.acts, &parties)).collect();
         let scales = markets.iter().map(|market| market.tape.scale).collect();
+        let ledger = Ledger::new(plan.seed, &parties, scales, plan.end(), &script.moves);
         let heads = markets
             .iter_mut()
             .enumerate()
-            .filter_map(|(index, market)| market.next_ts().map(|ts| Reverse((ts, index))))
+            .filter_map(|(index, market)| market.next_ts(&ledger).map(|ts| Reverse((ts, index))))
             .collect();
         Ok(Self {
             markets,
-            ledger: Ledger::new(plan.seed, &parties, scales, plan.end()),
+            ledger,
             parties,
             heads,
             next_beat: plan.start,
@@ -112,7 +113,7 @@ impl Exchange {
     fn market_says(&mut self) -> Option<Item> {
         let Reverse((ts, index)) = self.heads.pop()?;
         let (event, deed) = self.markets[index].pop()?;
-        self.heads.extend(self.markets[index].next_ts().map(|ts| Reverse((ts, index))));
+        self.heads.extend(self.markets[index].next_ts(&self.ledger).map(|ts| Reverse((ts, index))));
         match deed {
             Deed::Other => {}
             Deed::Ordered(account) => self.ledger.ordered(ts, account),

@@ -12,8 +12,8 @@
 //! - `leverage` again when an account thinks better of its setting, now and then with a balance.
 //!
 //! Takers of this flow do not look at their margin. A venue would refuse what outgrows it; here the account tops up, as an
-//! automatic transfer from elsewhere, so that the leverage of ordinary accounts stays below what they have set and
-//! the order flow need not know.
+//! automatic transfer from elsewhere, so that the leverage of ordinary accounts stays near their habit and below what they
+//! have set, and the order flow need not know. Who has set what only a script sets tops up no more.
 
 use std::{
     cmp::Reverse,
@@ -24,6 +24,7 @@ use super::{
     dice::{Dice, whole},
     holding::Holding,
     parties::{Habits, Parties, STEPS},
+    plots::{self, Move},
     statements,
     tape::{Fill, MAKER_ACCOUNTS, Scale},
 };
@@ -42,8 +43,9 @@ const BALANCE_AFTER: Span = Span::from_secs(360);
 const STREAM: u64 = (1 << 40) + 2;
 /// How likely an account changes its setting when its balance is said: once in some ten hours of activity.
 const RECONSIDERS: f64 = 0.01;
-/// The share of its setting that an account may use before it tops up.
+/// The share of its setting that an account may use before it tops up, and how many times its habit.
 const USED_MAX: f64 = 0.9;
+const HABIT_MAX: f64 = 1.6;
 /// No account that trades has less, in thousandths.
 const CASH_MIN: f64 = 50_000.0;
 /// Deposits are multiples of this, in thousandths: people move round sums.
@@ -75,6 +77,8 @@ enum Task {
     /// The regular one, which also looks after the account's money.
     Review(u32),
     Position(u32, u32),
+    /// What a script has an account do.
+    Scripted(u32, Move),
 }
 
 /// All accounts.
@@ -94,16 +98,56 @@ pub(super) struct Ledger {
 
 impl Ledger {
     /// A ledger for these symbols; it says nothing from `end` on.
-    pub(super) fn new(seed: u64, parties: &Parties, scales: Vec<Scale>, end: EventTime) -> Self {
-        Self {
-            accounts: parties.habits().iter().map(Account::new).collect(),
+    pub(super) fn new(
+        seed: u64,
+        parties: &Parties,
+        scales: Vec<Scale>,
+        end: EventTime,
+        moves: &[(EventTime, u32, Move)],
+    ) -> Self {
+        let mut ledger = Self {
+            accounts: parties.habits.iter().map(Account::new).collect(),
             holdings: scales.iter().map(|_| BTreeMap::new()).collect(),
             scales,
             tasks: BinaryHeap::new(),
             asked: 0,
             dice: Dice::new(seed, STREAM),
             end,
+        };
+        for &(at, account, what) in moves {
+            ledger.ask(at, Task::Scripted(account, what));
         }
+        ledger
+    }
+
+    /// How many lots an account has.
+    pub(super) fn lots(&self, symbol: usize, number: u32) -> i64 {
+        self.holdings[symbol].get(&number).map_or(0, |holding| holding.lots)
+    }
+
+    /// What its positions cost over what an account has.
+    pub(super) fn leverage(&self, number: u32) -> f64 {
+        self.accounts[index(number)].leverage()
+    }
+
+    /// The leverage at which an account feels at home.
+    pub(super) fn home(&self, number: u32) -> f64 {
+        f64::from(self.accounts[index(number)].home)
+    }
+
+    /// How much more an account's positions would have to cost for a leverage, in thousandths.
+    pub(super) fn missing(&self, number: u32, leverage: f64) -> i64 {
+        let account = &self.accounts[index(number)];
+        whole(leverage * account.cash as f64) - account.exposure
+    }
+
+    /// A quantile of the leverage of all accounts with positions.
+    pub(super) fn quantile(&self, q: f64) -> f64 {
+        let mut all: Vec<f64> =
+            self.accounts.iter().filter(|account| account.exposure > 0).map(Account::leverage).collect();
+        all.sort_by(f64::total_cmp);
+        let at = usize::try_from(whole(q * all.len() as f64)).unwrap_or(0);
+        all.get(at).copied().unwrap_or(0.0)
     }
 
     /// An account has ordered.
@@ -148,7 +192,9 @@ impl Ledger {
     fn top_up(&mut self, at: EventTime, number: u32) {
         let account = &mut self.accounts[index(number)];
         let (cash, exposure) = (account.cash as f64, account.exposure as f64);
-        if cash < CASH_MIN || exposure > cash * f64::from(account.setting) * USED_MAX {
+        let bold = account.setting >= plots::WIDE;
+        let habit = if bold { f64::INFINITY } else { HABIT_MAX * f64::from(account.home) };
+        if cash < CASH_MIN || exposure > cash * habit.min(f64::from(account.setting) * USED_MAX) {
             let wanted = (exposure / f64::from(account.home)).max(2.0 * CASH_MIN);
             account.cash += (whole(wanted - cash) / ROUND + 1) * ROUND;
             self.ask(at, Task::Balance(number));
@@ -170,6 +216,7 @@ impl Ledger {
                 self.review(at, number);
                 (number, None, self.balance(number))
             }
+            Task::Scripted(number, what) => (number, None, self.scripted(number, what)),
             Task::Position(symbol, number) => (number, Some(symbol), self.position(symbol, number)),
         };
         Some(statements::event(at, number, symbol, parties, body))
@@ -188,6 +235,20 @@ impl Ledger {
             if f64::from(step) * USED_MAX > used.max(f64::from(account.home)) && step != account.setting {
                 account.setting = step;
                 self.ask(at, Task::Setting(number));
+            }
+        }
+    }
+
+    fn scripted(&mut self, number: u32, what: Move) -> Body<'static> {
+        let account = &mut self.accounts[index(number)];
+        match what {
+            Move::Set(setting) => {
+                account.setting = setting;
+                self.setting(number)
+            }
+            Move::Deposit(times) => {
+                account.cash += account.cash * i64::from(times - 1) / ROUND * ROUND;
+                self.balance(number)
             }
         }
     }

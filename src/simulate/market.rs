@@ -11,6 +11,9 @@ use super::{
     book::{Book, Met, Resting},
     dice::{Dice, secs, whole},
     fair::{Fair, ordinary_jump},
+    forced::Forced,
+    ledger::Ledger,
+    lever::Levering,
     makers::{MAKERS, Maker},
     parties::Parties,
     plan::Plan,
@@ -52,6 +55,10 @@ pub(super) struct Market {
     pub(super) makers: [Maker; MAKERS],
     pub(super) takers: Takers,
     pub(super) plants: Vec<Plant>,
+    pub(super) levers: Vec<Levering>,
+    pub(super) forced: Vec<Forced>,
+    /// Of its symbol.
+    pub(super) index: usize,
     /// Makers and crowd have withdrawn, and takers know.
     pub(super) thin: bool,
     /// The side that makers lean away from.
@@ -82,6 +89,9 @@ impl Market {
             fair: Fair::new(reference),
             makers,
             plants: Vec::new(),
+            levers: Vec::new(),
+            forced: Vec::new(),
+            index: usize::try_from(index).unwrap_or(usize::MAX),
             thin: false,
             lean: None,
             end: plan.end(),
@@ -112,15 +122,15 @@ impl Market {
         self.next_take();
     }
 
-    /// Runs until something is on the tape; `None` when the market has closed.
-    pub(super) fn next_ts(&mut self) -> Option<EventTime> {
+    /// Runs until something is on the tape, with the ledger as it is by then; `None` when the market has closed.
+    pub(super) fn next_ts(&mut self, ledger: &Ledger) -> Option<EventTime> {
         loop {
             if let Some(ts) = self.tape.next_ts() {
                 return Some(ts);
             }
             let (at, job) = self.agenda.next_before(self.end)?;
             self.now = at;
-            self.run(job);
+            self.run(job, ledger);
         }
     }
 
@@ -129,7 +139,7 @@ impl Market {
         self.tape.pop()
     }
 
-    fn run(&mut self, job: Job) {
+    fn run(&mut self, job: Job, ledger: &Ledger) {
         match job {
             Job::Drift => self.drift(),
             Job::Jump => {
@@ -159,6 +169,8 @@ impl Market {
             Job::Thin => self.thin_out(),
             Job::Retreat(maker) => self.retreat(maker),
             Job::Refill => self.refill(),
+            Job::Lever(nth) => self.lever(nth, ledger),
+            Job::Force(nth) => self.force(nth, ledger),
         }
     }
 
@@ -216,7 +228,7 @@ impl Market {
                 self.book.rest(order, Resting { account, side, price, lots });
                 Some(order)
             }
-            How::Immediate => {
+            How::Immediate | How::Forced => {
                 let reason = if left.price.is_some() { CancelReason::Expired } else { CancelReason::System };
                 self.tape.cancelled(self.now, order, left, reason);
                 None

@@ -7,7 +7,6 @@
 //! Making firms own two accounts each. Of the others one in four belongs to an owner of two to four; of the rest nothing is
 //! known, as on a venue that sees accounts and not people.
 
-#[cfg(test)]
 use std::ops::RangeInclusive;
 
 use super::{
@@ -39,6 +38,13 @@ pub(super) const STEPS: [u32; 8] = [1, 2, 3, 5, 10, 20, 50, 100];
 /// How many back each position with a margin of its own.
 const ISOLATED: f64 = 0.2;
 
+/// No habit above this is modest: 25 times as much still fits under the greatest setting.
+const MODEST: f64 = 2.5;
+/// What positions cost after some hours, in thousandths: some five thousand of the quote currency.
+const USUAL_EXPOSURE: f64 = 5_000_000.0;
+/// How many accounts are drawn when one of modest means is looked for.
+const TRIES: u32 = 12;
+
 /// What an account is by nature.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Habits {
@@ -54,9 +60,10 @@ pub(super) struct Habits {
 /// The owners of all accounts.
 #[derive(Debug)]
 pub(super) struct Parties {
-    seed: u64,
     /// By account, from `a1` on; 0 where nobody is known.
     owners: Vec<u32>,
+    /// What every account is by nature, from `a1` on.
+    pub(super) habits: Vec<Habits>,
 }
 
 impl Parties {
@@ -75,7 +82,9 @@ impl Parties {
             }
         }
         owners.truncate(wanted);
-        Self { seed, owners }
+        let mut dice = Dice::new(seed, HABITS_STREAM);
+        let habits = (1..=wanted).map(|number| Habits::draw(number <= MAKER_ACCOUNTS as usize, &mut dice)).collect();
+        Self { owners, habits }
     }
 
     /// The name of who is behind an account, where that is known.
@@ -85,8 +94,7 @@ impl Parties {
     }
 
     /// All accounts of the owner of this one, or itself alone.
-    #[cfg(test)]
-    pub(super) fn family(&self, account: u32) -> RangeInclusive<u32> {
+    fn family(&self, account: u32) -> RangeInclusive<u32> {
         let owner = self.number(account);
         let same = |other: &u32| owner > 0 && self.number(*other) == owner;
         let first = (1..account).rev().take_while(same).last().unwrap_or(account);
@@ -94,10 +102,41 @@ impl Parties {
         first..=last
     }
 
-    /// What every account is by nature, from `a1` on.
-    pub(super) fn habits(&self) -> Vec<Habits> {
-        let mut dice = Dice::new(self.seed, HABITS_STREAM);
-        (1..=self.owners.len()).map(|number| Habits::draw(number <= MAKER_ACCOUNTS as usize, &mut dice)).collect()
+    /// An account of modest means and habits, of those drawn: what it does is small beside the market, and it has room above
+    /// its habit.
+    pub(super) fn modest(&self, dice: &mut Dice) -> u32 {
+        let drawn = (0..TRIES).map(|_| self.anybody(dice));
+        drawn.min_by_key(|&account| self.means(account)).unwrap_or(MAKER_ACCOUNTS + 1)
+    }
+
+    /// The poorer accounts of an owner of modest means, two or more, the poorest first; one alone where nobody drawn has an
+    /// owner in common with another.
+    pub(super) fn modest_family(&self, dice: &mut Dice) -> Vec<u32> {
+        let sorted = |family: RangeInclusive<u32>| {
+            let mut members: Vec<u32> = family.collect();
+            members.sort_by_key(|&account| self.means(account));
+            members
+        };
+        let drawn = (0..8 * TRIES).map(|_| sorted(self.family(self.anybody(dice))));
+        let second = |members: &Vec<u32>| members.get(1).map_or((true, i64::MAX), |&account| self.means(account));
+        let mut best = drawn.min_by_key(second).unwrap_or_default();
+        let (bold, most) = second(&best);
+        best.retain(|&account| self.means(account) <= (bold, most.saturating_mul(2)));
+        best
+    }
+
+    /// Any account of the quieter half of the crowd, those with the higher numbers: who is busy has positions on many symbols,
+    /// and the money that they need.
+    fn anybody(&self, dice: &mut Dice) -> u32 {
+        let (first, last) = (i64::from(MAKER_ACCOUNTS) + 1, i64::try_from(self.owners.len()).unwrap_or(i64::MAX));
+        u32::try_from(dice.between(i64::midpoint(first, last), last)).unwrap_or(MAKER_ACCOUNTS + 1)
+    }
+
+    /// Whether an account is bold, and the money that it will have: what it began with, or what its habit asks of positions
+    /// that are usual here.
+    fn means(&self, account: u32) -> (bool, i64) {
+        let habits = self.habits.get(account as usize - 1);
+        habits.map_or((true, i64::MAX), |h| (h.home > MODEST, h.cash.max(whole(USUAL_EXPOSURE / h.home))))
     }
 
     fn number(&self, account: u32) -> u32 {
@@ -136,6 +175,6 @@ mod tests {
     fn an_account_is_the_same_however_many_others_there_are() {
         let (few, many) = (Parties::draw(5, 50), Parties::draw(5, 500));
         assert_eq!(few.owners, many.owners[..50]);
-        assert!(few.habits().iter().zip(many.habits()).all(|(few, many)| few.cash == many.cash));
+        assert!(few.habits.iter().zip(&many.habits).all(|(few, many)| few.cash == many.cash));
     }
 }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use super::{
     agenda::Job,
     burst::Burst,
+    lever::Levering,
     market::Market,
     script::{Act, Doing},
     tape::{Entry, How},
@@ -51,6 +52,14 @@ impl Market {
                 Doing::Skew(side, length) => {
                     self.agenda.add(start, Job::Lean(Some(side)));
                     self.agenda.add(start.plus(length), Job::Lean(None));
+                }
+                Doing::Lever(lever) => {
+                    self.agenda.add(start, Job::Lever(self.levers.len()));
+                    self.levers.push(Levering::new(lever, start));
+                }
+                Doing::Forced(forced) => {
+                    self.agenda.add(start, Job::Force(self.forced.len()));
+                    self.forced.push(forced);
                 }
                 Doing::Burst(burst) => {
                     let plant = self.plants.len();

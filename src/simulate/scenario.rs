@@ -7,6 +7,9 @@
 //! - `thin_book_cluster`: the same on two symbols of five and on at least eight, one after another within a minute; the
 //!   same firms make them all.
 //! - `trade_burst`: takers come ten-fold for 15 to 30 s.
+//! - `leverage_jump`: an account sets a leverage of 100 and within two minutes takes positions far beyond what it and nearly
+//!   all others have: by its own orders, not by a move of the price. It wants two hours of flow before it.
+//! - `crisis`: all of them, one after another, about one owner and one symbol; its end is forced selling, the label `cascade`.
 //!
 //! Their benign twins, labelled with the detector that must stay quiet:
 //! - `maker_requote` (`cancel_burst`): a jump after which the makers pull and re-quote everything, as after every jump.
@@ -14,6 +17,8 @@
 //!   not page, neither for the trades nor for the re-quoting.
 //! - `maker_pull` (`thin_book`): the makers pull all quotes and are back in about a second.
 //! - `inventory_skew` (`thin_book`): the makers lean: one side is quoted further out and smaller for some minutes.
+//! - `deposit_before_leverage` (`leverage_jump`): an account brings money, sets a leverage of 100, and trades until its
+//!   leverage is what it was.
 //! - `listing` (`thin_book` and `cancel_burst`): a symbol that begins in mid-run.
 
 use std::str::FromStr;
@@ -41,11 +46,17 @@ pub enum Scenario {
     InventorySkew,
     /// Benign: a new symbol.
     Listing,
+    /// An account multiplies its leverage.
+    LeverageJump,
+    /// Benign: an account with more money trades more.
+    DepositBeforeLeverage,
+    /// Leverage rises, books thin, cancels burst, positions are sold by force.
+    Crisis,
 }
 
 impl Scenario {
     /// Every scenario with its name, in order.
-    pub const ALL: [(Self, &'static str); 9] = [
+    pub const ALL: [(Self, &'static str); 12] = [
         (Self::CancelBurst, "cancel_burst"),
         (Self::MakerRequote, "maker_requote"),
         (Self::ThinBook, "thin_book"),
@@ -55,6 +66,9 @@ impl Scenario {
         (Self::MakerPull, "maker_pull"),
         (Self::InventorySkew, "inventory_skew"),
         (Self::Listing, "listing"),
+        (Self::LeverageJump, "leverage_jump"),
+        (Self::DepositBeforeLeverage, "deposit_before_leverage"),
+        (Self::Crisis, "crisis"),
     ];
 
     /// The name on the command line.
@@ -75,6 +89,8 @@ impl Scenario {
         match self {
             Self::CancelBurst | Self::MakerRequote | Self::NewsBurst | Self::MakerPull => 0.5,
             Self::TradeBurst | Self::Listing => 1.0,
+            Self::DepositBeforeLeverage => 3.0,
+            Self::LeverageJump | Self::Crisis => 6.0,
             Self::ThinBook | Self::ThinBookCluster | Self::InventorySkew => 5.0,
         }
     }

@@ -6,8 +6,12 @@
 use super::{
     burst::Burst,
     dice::{Dice, secs},
+    forced::Forced,
+    lever::Lever,
     makers,
+    parties::Parties,
     plan::{BEFORE_MIN, Plan},
+    plots::Move,
     scenario::{Planted, Scenario},
     tape,
 };
@@ -60,6 +64,10 @@ pub(super) enum Doing {
     Away(Span),
     /// The makers lean away from this side for so long.
     Skew(Side, Span),
+    /// An account moves to another leverage.
+    Lever(Lever),
+    /// The venue closes an account's position.
+    Forced(Forced),
 }
 
 /// One act on one symbol.
@@ -76,13 +84,15 @@ pub(super) struct Act {
 pub(super) struct Script {
     pub(super) acts: Vec<Act>,
     pub(super) labels: Vec<Label>,
+    /// What accounts do beside their orders.
+    pub(super) moves: Vec<(EventTime, u32, Move)>,
     /// When symbols beyond the plan's own begin.
     pub(super) listings: Vec<EventTime>,
 }
 
 impl Script {
     /// The script of a plan. Symbols are taken in turn, so that episodes spread.
-    pub(super) fn write(plan: &Plan) -> Self {
+    pub(super) fn write(plan: &Plan, parties: &Parties) -> Self {
         let mut dice = Dice::new(plan.seed, STREAM);
         let first = dice.between(0, i64::from(plan.symbols) - 1);
         let mut taken: Vec<f64> = plan.scenarios.iter().filter_map(|planted| planted.at_minute).collect();
@@ -91,14 +101,21 @@ impl Script {
             let minute = planted.at_minute.unwrap_or_else(|| place(plan, planted, &mut taken, &mut dice));
             let symbol = u32::try_from(i % i64::from(plan.symbols)).unwrap_or(0);
             let start = plan.start.plus(secs(minute * 60.0));
-            script.add(plan, planted.scenario, symbol, start, &mut dice);
+            script.add(plan, parties, planted.scenario, (symbol, start), &mut dice);
         }
         script.acts.sort_by_key(|act| act.start);
         script.labels.sort_by_key(|label| label.start);
         script
     }
 
-    fn add(&mut self, plan: &Plan, scenario: Scenario, symbol: u32, start: EventTime, dice: &mut Dice) {
+    fn add(
+        &mut self,
+        plan: &Plan,
+        parties: &Parties,
+        scenario: Scenario,
+        (symbol, start): (u32, EventTime),
+        dice: &mut Dice,
+    ) {
         let mut act = |doing| self.acts.push(Act { symbol, start, doing });
         let about = |kind: Scenario, benign| Label {
             kind: kind.name().into(),
@@ -125,7 +142,13 @@ impl Script {
                 act(Doing::Thin(length));
                 until(length, about(scenario, false))
             }
-            Scenario::ThinBookCluster => return self.cluster(plan, symbol, start, dice),
+            Scenario::ThinBookCluster => {
+                let end = start.plus(CLUSTER_SPREAD).plus(dice.span(CLUSTER.0, CLUSTER.1));
+                return self.cluster(plan, symbol, start, end, dice);
+            }
+            Scenario::LeverageJump => return self.leverage_jump(parties, symbol, start, dice),
+            Scenario::DepositBeforeLeverage => return self.deposit(parties, symbol, start, dice),
+            Scenario::Crisis => return self.crisis(plan, parties, symbol, start, dice),
             Scenario::TradeBurst => {
                 let length = dice.span(RUSH.0, RUSH.1);
                 act(Doing::Rush(length));
@@ -158,37 +181,28 @@ impl Script {
         self.labels.push(label);
     }
 
-    /// Books thin one after another: a label for the market, and one for each of them.
-    fn cluster(&mut self, plan: &Plan, first: u32, start: EventTime, dice: &mut Dice) {
-        let books = self.thin_out(plan, first, start, dice.span(CLUSTER.0, CLUSTER.1), dice);
-        let end = books.iter().map(|label| label.end).max().unwrap_or(start);
-        let kind = Scenario::ThinBookCluster.name().into();
-        self.labels.push(Label { kind, symbol: None, account: None, start, end, benign: false });
-        self.labels.extend(books);
-    }
-
-    /// Thins many books, the first one first; all come back so long after the last.
-    fn thin_out(&mut self, plan: &Plan, first: u32, start: EventTime, last: Span, dice: &mut Dice) -> Vec<Label> {
+    /// Books thin one after another, the first one first, and all come back at the end: a label for the market, and one for
+    /// each of them.
+    pub(super) fn cluster(&mut self, plan: &Plan, first: u32, start: EventTime, end: EventTime, dice: &mut Dice) {
+        let label = |kind: Scenario, symbol, start| Label {
+            kind: kind.name().into(),
+            symbol,
+            account: None,
+            start,
+            end,
+            benign: false,
+        };
+        self.labels.push(label(Scenario::ThinBookCluster, None, start));
         let share = super::dice::whole((CLUSTER_SHARE * f64::from(plan.symbols)).ceil());
         let books = share.max(i64::from(CLUSTER_MIN)).min(i64::from(plan.symbols));
         // In steps of the same size, one book's beginning from the next: which one led is beyond doubt.
         let step = CLUSTER_SPREAD.nanos() / books;
-        let mut labels = Vec::new();
         for k in 0..books {
             let symbol = u32::try_from((i64::from(first) + k) % i64::from(plan.symbols)).unwrap_or(0);
             let start = start.plus(Span::from_nanos(k * step + dice.between(0, step / 4) * i64::from(k > 0)));
-            let length = Span::from_nanos(last.nanos() + (books - 1 - k) * step);
-            self.acts.push(Act { symbol, start, doing: Doing::Thin(length) });
-            labels.push(Label {
-                kind: Scenario::ThinBook.name().into(),
-                symbol: Some(tape::symbol(symbol)),
-                account: None,
-                start,
-                end: start.plus(length),
-                benign: false,
-            });
+            self.acts.push(Act { symbol, start, doing: Doing::Thin(end.since(start)) });
+            self.labels.push(label(Scenario::ThinBook, Some(tape::symbol(symbol)), start));
         }
-        labels
     }
 }
 

@@ -8,8 +8,8 @@ use std::{collections::VecDeque, sync::Arc};
 use super::parties::Parties;
 use crate::{
     event::{
-        Body, CancelReason, Decimal, EngineLoad, Event, Instrument, Mark, Name, OrderCancel, OrderKind, OrderNew,
-        OrderReject, OrderReplace, Price, Quantity, Side, Tier, Trade,
+        Body, CancelReason, Decimal, EngineLoad, Event, Instrument, Liquidation, LiquidationPhase, Mark, Name,
+        OrderCancel, OrderKind, OrderNew, OrderReject, OrderReplace, Price, Quantity, Side, Tier, Trade,
     },
     time::EventTime,
 };
@@ -76,6 +76,8 @@ pub(super) enum How {
     PostOnly,
     /// It is cancelled.
     Immediate,
+    /// The same, and it is the venue that closes the account's position.
+    Forced,
 }
 
 /// Two orders that met.
@@ -108,6 +110,7 @@ pub(super) struct Tape {
     seq: u64,
     orders: u64,
     trades: u64,
+    lots: i64,
     /// Messages and rejects since the last load event.
     messages: i64,
     rejects: i64,
@@ -117,7 +120,18 @@ pub(super) struct Tape {
 impl Tape {
     pub(super) fn new(index: u32, scale: Scale, parties: Arc<Parties>) -> Self {
         let symbol = name(symbol(index));
-        Self { symbol, scale, parties, seq: 0, orders: 0, trades: 0, messages: 0, rejects: 0, out: VecDeque::new() }
+        Self {
+            symbol,
+            scale,
+            parties,
+            seq: 0,
+            orders: 0,
+            trades: 0,
+            lots: 0,
+            messages: 0,
+            rejects: 0,
+            out: VecDeque::new(),
+        }
     }
 
     /// The next event, oldest first.
@@ -164,7 +178,7 @@ impl Tape {
             kind: Some(if entry.price.is_some() { OrderKind::Limit } else { OrderKind::Market }),
             tif: (entry.how == How::Immediate && entry.price.is_some()).then(|| name("ioc".into())),
             post_only: (entry.how == How::PostOnly).then_some(true),
-            reduce_only: None,
+            reduce_only: (entry.how == How::Forced).then_some(true),
         };
         self.push(ts, Some(entry.account), Body::OrderNew(body));
         id
@@ -200,6 +214,7 @@ impl Tape {
     /// An incoming order meets a resting one.
     pub(super) fn traded(&mut self, ts: EventTime, taker: (u64, &Entry), maker: (u64, u32), price: i64, lots: i64) {
         self.trades += 1;
+        self.lots += lots;
         let body = Trade {
             trade: name(self.trades.to_string()),
             price: self.scale.price(price),
@@ -211,10 +226,22 @@ impl Tape {
             taker: Some(account(taker.1.account)),
             maker_owner: self.parties.owner(maker.1),
             taker_owner: self.parties.owner(taker.1.account),
-            liquidation: Some(false),
+            liquidation: Some(taker.1.how == How::Forced),
         };
         let fill = Fill { maker: maker.1, taker: taker.1.account, side: taker.1.side, price, lots };
         self.push_deed(ts, None, Body::Trade(body), Deed::Filled(fill));
+    }
+
+    /// All lots that were ever traded.
+    pub(super) const fn traded_lots(&self) -> i64 {
+        self.lots
+    }
+
+    /// The venue closes an account's position; without lots, nothing is said of how much.
+    pub(super) fn liquidated(&mut self, ts: EventTime, of: u32, phase: LiquidationPhase, side: Side, lots: i64) {
+        let qty = (lots > 0).then(|| self.scale.lots(lots));
+        let body = Liquidation { phase, side, qty, price: None };
+        self.push(ts, Some(of), Body::Liquidation(body));
     }
 
     /// The symbol's terms.

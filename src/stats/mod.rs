@@ -5,6 +5,7 @@ pub mod hill;
 pub mod joint;
 pub mod math;
 pub mod nb1;
+pub mod quantile;
 pub mod seasonal;
 
 /// Keeps a value among the greatest so far, the greatest first; the least of them goes.

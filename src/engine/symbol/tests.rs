@@ -172,7 +172,7 @@ struct World {
     symbols: Table<CompactString, Symbol>,
     handles: [Handle; 2],
     orders: Orders,
-    accounts: Table<CompactString, ()>,
+    accounts: Table<CompactString, Party>,
     counters: Counters,
 }
 
@@ -186,7 +186,7 @@ impl World {
 
     fn apply(&mut self, symbol: usize, op: &Op) -> bool {
         let Self { orders, accounts, counters, .. } = self;
-        let mut shared = Shared { orders, accounts, counters, displaced: None };
+        let mut shared = Shared { orders, accounts, counters, displaced: None, owner_changed: false };
         let me = self.handles[symbol];
         let withdraws = self.symbols.get_mut(me).unwrap().apply(me, &event(op), &mut shared).is_some();
         if let Some((owner, order)) = shared.displaced {

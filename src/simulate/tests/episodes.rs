@@ -5,6 +5,7 @@ use crate::{
     evaluate::Label,
     simulate::{
         burst::CANCELS_PER_SEC,
+        parties::Parties,
         script::{Doing, Script},
     },
     stats::math::ln,
@@ -12,6 +13,10 @@ use crate::{
 
 fn plan(seed: u64, minutes: u64, scenarios: &[&str]) -> Plan {
     Plan { scenarios: scenarios.iter().map(|text| text.parse().unwrap()).collect(), ..Plan::new(seed, minutes) }
+}
+
+fn script(plan: &Plan) -> Script {
+    Script::write(plan, &Parties::draw(plan.seed, plan.accounts))
 }
 
 fn is_of(event: &Event<'_>, label: &Label) -> bool {
@@ -46,7 +51,7 @@ fn a_burst_is_beyond_any_threshold_even_on_clustered_flow() {
     for density in [0.2, 1.0, 5.0, 80.0] {
         for seed in 0..40 {
             let plan = Plan { density, ..plan(seed, 6, &["cancel_burst"]) };
-            let Doing::Burst(burst) = Script::write(&plan).acts[0].doing else { unreachable!("a burst was asked for") };
+            let Doing::Burst(burst) = script(&plan).acts[0].doing else { unreachable!("a burst was asked for") };
             let expected = CANCELS_PER_SEC * density * burst.length.secs_f64();
             let score = nats(burst.orders as f64 + expected, expected, 8.0);
             assert!(score >= 40.0, "{score} nats at density {density}: {burst:?}");
@@ -57,7 +62,7 @@ fn a_burst_is_beyond_any_threshold_even_on_clustered_flow() {
 #[test]
 fn pulls_go_forward_in_time_and_every_order_is_placed_before_any_is_pulled() {
     for seed in 0..40 {
-        let Doing::Burst(burst) = Script::write(&plan(seed, 6, &["cancel_burst"])).acts[0].doing else {
+        let Doing::Burst(burst) = script(&plan(seed, 6, &["cancel_burst"])).acts[0].doing else {
             unreachable!("a burst was asked for")
         };
         let pulls: Vec<Span> = (0..burst.orders).map(|k| burst.pulled(k)).collect();
@@ -117,7 +122,7 @@ fn names_and_minutes_are_read_and_what_is_neither_is_refused() {
     assert_eq!("maker_requote@2.5".parse(), Ok(Planted { scenario: Scenario::MakerRequote, at_minute: Some(2.5) }));
     let refusal = |text: &str| text.parse::<Planted>().unwrap_err().to_string();
     insta::assert_snapshot!([refusal("spoof@3"), refusal("cancel_burst@soon")].join("\n"), @r"
-    scenario `spoof`: expected `cancel_burst`, `maker_requote`, `thin_book`, `thin_book_cluster`, `trade_burst`, `news_burst`, `maker_pull`, `inventory_skew` or `listing`, each with `@MINUTE` or without
+    scenario `spoof`: expected `cancel_burst`, `maker_requote`, `thin_book`, `thin_book_cluster`, `trade_burst`, `news_burst`, `maker_pull`, `inventory_skew`, `listing`, `leverage_jump`, `deposit_before_leverage` or `crisis`, each with `@MINUTE` or without
     `soon` after `@`: expected a number of minutes
     ");
 }
