@@ -46,77 +46,89 @@ pub fn words(
         1 => "; and 1 related finding".to_owned(),
         n => format!("; and {n} related findings"),
     };
-    let (title, sentence, suggested) = match detector {
-        Detector::CancelBurst => (
-            format!("Cancel burst on {}", name(subject)),
-            burst(finding, subject, incident),
-            "see whose orders were withdrawn and whether the book thins behind them; \
-             if one account does it, ask its owner and consider a throttle",
-        ),
-        Detector::TradeBurst if *subject == Subject::Market => (
-            "Trade burst on most symbols".to_owned(),
-            format!(
-                "{:.0} % of the active symbols trade far faster than usual within a minute, since {}",
-                finding.statistic * 100.0,
-                since(finding)
-            ),
-            "see what moved the whole market; watch depth, marks and liquidations",
-        ),
-        Detector::TradeBurst => (
-            format!("Trade burst on {}", name(subject)),
-            burst(finding, subject, incident),
-            "see what is being traded and by whom, and whether news explains it; watch depth and liquidations on the symbol",
-        ),
-        Detector::ThinBook => (
-            format!("Thin book on {}", name(subject)),
-            thin(finding, subject),
-            "see whose quotes are gone and ask them; forced orders now move the price several times as far: \
-             hold back liquidations that can wait, and consider wider bands",
-        ),
-        Detector::OneSidedBook => (
-            format!("One-sided book on {}", name(subject)),
-            format!("one side of the book of {} has been empty since {}", name(subject), since(finding)),
-            "see whether the makers are connected; orders on the other side have nobody to trade with: consider a halt",
-        ),
-        Detector::StaleBook => (
-            format!("Stale book on {}", name(subject)),
-            format!(
-                "{} trades on {} since its book last changed at {}",
-                finding.statistic,
-                name(subject),
-                since(finding)
-            ),
-            "see whether the book feed of the symbol has stopped; nothing that is said of its depth holds until it moves again",
-        ),
-        Detector::ThinBookCluster => (
-            "Many books are thin at once".to_owned(),
-            cluster(finding),
-            "ask the makers in common whether they have pulled out and why; forced orders now move every one of these prices: \
-             hold back liquidations that can wait",
-        ),
-        Detector::LeverageJump => (
-            format!("Leverage jump of {}", name(subject)),
-            leverage(finding, subject),
-            "see what the account bought or sold and whether its margin still covers a fast move; \
-             ask its owner, and consider reduce-only",
-        ),
-        Detector::Insolvent => (
-            format!("Nothing left of {}", name(subject)),
-            format!(
-                "{} holds positions and its equity is {:.2} below zero since {}",
-                name(subject),
-                finding.statistic,
-                since(finding)
-            ),
-            "see whether the venue is liquidating the account; if not, ask why",
-        ),
-        Detector::Feed => {
-            let blind = standing.mode == Mode::Blind;
-            let title = if blind { "Blind: no order flow arrives" } else { "Order flow cannot be trusted" };
-            (title.to_owned(), feed(finding, context), advice(finding))
+    Words {
+        title: title(*detector, subject, standing),
+        summary: format!("{now}{}{and}", sentence(*detector, subject, revision, finding, context)),
+        suggested: suggested(*detector, finding),
+    }
+}
+
+fn title(detector: Detector, subject: &Subject, standing: &Standing) -> String {
+    let of = |what: &str| format!("{what} {}", name(subject));
+    match detector {
+        Detector::CancelBurst => of("Cancel burst on"),
+        Detector::TradeBurst => of("Trade burst on"),
+        Detector::ThinBook => of("Thin book on"),
+        Detector::OneSidedBook => of("One-sided book on"),
+        Detector::StaleBook => of("Stale book on"),
+        Detector::ThinBookCluster => "Many books are thin at once".to_owned(),
+        Detector::LeverageJump => of("Leverage jump of"),
+        Detector::Insolvent => of("Nothing left of"),
+        Detector::Feed if standing.mode == Mode::Blind => "Blind: no order flow arrives".to_owned(),
+        Detector::Feed => "Order flow cannot be trusted".to_owned(),
+    }
+}
+
+fn sentence(
+    detector: Detector,
+    subject: &Subject,
+    revision: &Revision,
+    finding: &Finding,
+    context: &Context,
+) -> String {
+    let (who, since) = (name(subject), since(finding));
+    match detector {
+        Detector::TradeBurst if *subject == Subject::Market => {
+            let share = finding.statistic * 100.0;
+            format!("{share:.0} % of the active symbols trade far faster than usual within a minute, since {since}")
         }
-    };
-    Words { title, summary: format!("{now}{sentence}{and}"), suggested }
+        Detector::CancelBurst | Detector::TradeBurst => burst(finding, subject, &revision.incident),
+        Detector::ThinBook => thin(finding, subject),
+        Detector::OneSidedBook => format!("one side of the book of {who} has been empty since {since}"),
+        Detector::StaleBook => {
+            format!("{} trades on {who} since its book last changed at {since}", finding.statistic)
+        }
+        Detector::ThinBookCluster => cluster(finding),
+        Detector::LeverageJump => leverage(finding, subject),
+        Detector::Insolvent => {
+            format!("{who} holds positions and its equity is {:.2} below zero since {since}", finding.statistic)
+        }
+        Detector::Feed => feed(finding, context),
+    }
+}
+
+fn suggested(detector: Detector, finding: &Finding) -> &'static str {
+    match detector {
+        Detector::CancelBurst => {
+            "see whose orders were withdrawn and whether the book thins behind them; \
+             if one account does it, ask its owner and consider a throttle"
+        }
+        Detector::TradeBurst => {
+            "see what is being traded and by whom, and whether news explains it; \
+             watch depth, marks and liquidations"
+        }
+        Detector::ThinBook => {
+            "see whose quotes are gone and ask them; forced orders now move the price several times as far: \
+             hold back liquidations that can wait, and consider wider bands"
+        }
+        Detector::OneSidedBook => {
+            "see whether the makers are connected; orders on the other side have nobody to trade with: consider a halt"
+        }
+        Detector::StaleBook => {
+            "see whether the book feed of the symbol has stopped; \
+             nothing that is said of its depth holds until it moves again"
+        }
+        Detector::ThinBookCluster => {
+            "ask the makers in common whether they have pulled out and why; \
+             forced orders now move every one of these prices: hold back liquidations that can wait"
+        }
+        Detector::LeverageJump => {
+            "see what the account bought or sold and whether its margin still covers a fast move; \
+             ask its owner, and consider reduce-only"
+        }
+        Detector::Insolvent => "see whether the venue is liquidating the account; if not, ask why",
+        Detector::Feed => advice(finding),
+    }
 }
 
 /// Since when it has been building.

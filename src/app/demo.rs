@@ -33,16 +33,20 @@ use crate::{
 
 /// Quiet flow before anything is shown: the service learns what is usual for 75 minutes, and is given more.
 const WARM_UP_MINUTES: u32 = 180;
-/// What is shown where nothing else is asked for: a quiet minute, a burst, and calm until its incident is over.
-const MINUTES: u32 = 6;
+/// What is shown where nothing else is asked for: a quiet minute, a crisis, and calm until its incident is over.
+const MINUTES: u32 = 8;
 /// How many times faster than the exchange the shown part runs.
 const PACE: f64 = 20.0;
-/// Minutes from one planted burst to the next.
-const EVERY_MINUTES: u32 = 10;
+/// Minutes from one planted crisis to the next: as long as an unusual leverage is news, and then until it has calmed.
+const EVERY_MINUTES: u32 = 20;
+/// Enough symbols for a market of which a part can thin, and accounts to trade them.
+const SYMBOLS: u32 = 12;
 /// How far the exchange may be ahead of the service: 2 MB, and the broker keeps 5 MiB a partition.
 const AHEAD_MAX: u64 = 10_000;
 /// How long the exchange waits before it looks again whether the service has caught up.
 const CATCH_UP: Duration = Duration::from_millis(2);
+/// What a crisis takes, with what it leaves.
+const CRISIS_MINUTES: u32 = 6;
 /// Three partitions: one to be ahead, one behind, one between.
 const PARTITIONS: i32 = 3;
 /// The seed where none is given.
@@ -53,6 +57,7 @@ pub(super) fn run(args: &cli::Demo, interrupt: &Interrupt) -> Result<Exit, Failu
     let minutes = args.minutes.unwrap_or(MINUTES);
     let exchange = exchange(args.seed.unwrap_or(SEED), minutes)?;
     let labels = exchange.labels().to_vec();
+    let live = Plan::new(0, 1).start.plus(Span::from_secs(i64::from(WARM_UP_MINUTES) * 60));
     // Any free port: what else runs on the machine must not stand in the demo's way.
     let listen = args.listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let port = http::Port::take(&Http { listen, ..Config::default().http })?;
@@ -75,7 +80,7 @@ pub(super) fn run(args: &cli::Demo, interrupt: &Interrupt) -> Result<Exit, Failu
     });
     outcome?;
     drop(server);
-    close(&config, &labels, &screen, interrupt)
+    close(&config, &labels, live, &screen, interrupt)
 }
 
 fn join<T>(outcome: thread::Result<Result<T, Failure>>) -> Result<T, Failure> {
@@ -85,8 +90,12 @@ fn join<T>(outcome: thread::Result<Result<T, Failure>>) -> Result<T, Failure> {
 fn exchange(seed: u64, minutes: u32) -> Result<Exchange, Failure> {
     let mut plan = Plan::new(seed, u64::from(WARM_UP_MINUTES + minutes));
     let at_minute = |minute| Some(f64::from(WARM_UP_MINUTES + minute));
-    let bursts = (1..minutes).step_by(EVERY_MINUTES as usize);
-    plan.scenarios = bursts.map(|m| Planted { scenario: Scenario::CancelBurst, at_minute: at_minute(m) }).collect();
+    plan.symbols = SYMBOLS;
+    // A short show has no room for a crisis.
+    let (scenario, takes) =
+        if minutes > CRISIS_MINUTES { (Scenario::Crisis, CRISIS_MINUTES) } else { (Scenario::CancelBurst, 1) };
+    let planted = (1..=minutes.saturating_sub(takes)).step_by(EVERY_MINUTES as usize);
+    plan.scenarios = planted.map(|minute| Planted { scenario, at_minute: at_minute(minute) }).collect();
     Exchange::try_new(&plan).map_err(|e| Failure::usage(e.to_string()))
 }
 
@@ -164,8 +173,15 @@ const fn time(item: &Item) -> EventTime {
     }
 }
 
-/// Reads all alerts once more, now that no more come, and holds them against what was planted.
-fn close(config: &Config, labels: &[Label], screen: &Screen, interrupt: &Interrupt) -> Result<Exit, Failure> {
+/// Reads all alerts once more, now that no more come, and holds those of the shown part against what was planted in it: what the
+/// warm-up brings is what a service says that does not know its market yet.
+fn close(
+    config: &Config,
+    labels: &[Label],
+    live: EventTime,
+    screen: &Screen,
+    interrupt: &Interrupt,
+) -> Result<Exit, Failure> {
     let ranges = topics::ranges(&config.kafka, config.topics.alerts.as_str())?;
     let mut seen = Seen::default();
     range::read(&kafka::consumer(&config.kafka), &ranges, interrupt, |_, message| {
@@ -173,6 +189,7 @@ fn close(config: &Config, labels: &[Label], screen: &Screen, interrupt: &Interru
         seen.take(alert.map_err(|e| Failure::new(Exit::Failed, format!("an alert is no JSON: {e}")))?);
         Ok(())
     })?;
-    screen.close(&score(labels, &seen.into_views(), LATENESS))?;
+    let shown: Vec<_> = seen.into_views().into_iter().filter(|incident| incident.detected_at >= live).collect();
+    screen.close(&score(labels, &shown, LATENESS))?;
     Ok(Exit::Done)
 }

@@ -86,7 +86,7 @@ impl Burst {
     }
 
     fn on(kind: Kind, window: impl Fn(usize) -> Calibrated) -> Self {
-        let channel = |nth| Channel::new(window(nth));
+        let channel = |nth| Channel::new(window(nth), kind.cold());
         Self {
             kind,
             channels: (0..kind.channels().len()).map(channel).collect(),

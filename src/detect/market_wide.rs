@@ -118,7 +118,9 @@ impl MarketWide {
         let mut counts: BTreeMap<&CompactString, usize> = BTreeMap::new();
         for by in self.books.values().flatten().map(|(_, by)| by) {
             let once: BTreeSet<&CompactString> = by.iter().collect();
-            once.into_iter().for_each(|account| *counts.entry(account).or_default() += 1);
+            for account in once {
+                *counts.entry(account).or_default() += 1;
+            }
         }
         counts.into_iter().filter(|(_, n)| n * 2 >= self.thin && *n > 1).map(|(account, _)| account.clone()).collect()
     }

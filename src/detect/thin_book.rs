@@ -1,23 +1,25 @@
 //! `thin_book`: far less rests near the touch than is usual for the symbol at this time of day.
 //!
-//! Once a second the thinner side's notional D within five bands is sampled. Two channels judge each band: the *level* ln D against its
-//! quarter of an hour of the day, and the *change* of ln D (a median over 5 s first) over a second, which has no season. Each is
+//! Once a second the thinner side's notional D within five bands is sampled, and a median over 5 s taken of ln D: makers who pull their
+//! quotes after a jump are back within two. Two channels judge each band: the *level* against its quarter of an hour of the
+//! day, and the *change* over a second, which has no season. (DETECTION smooths the change only.) Each is
 //! a residual in robust scales with a heavy-tailed p-value (`stats::seasonal`, `stats::hill`); only the lower side counts. The
 //! band's p joins both by ACAT, and a second's is five times the least band's. It fires at a share of the symbol's daily
 //! false alarms, spread over its minutes (DETECTION 3): one test each minute. Seconds of one minute are many tests of the same
 //! book, and as such alarmed 18 times a day on quiet simulated flow where .25 are meant; so a second's S = −ln p is held
-//! against the tail of the symbol's own minutes (the greatest S of each, `stats::joint::ExpTail`), once 200 are known. S is
-//! the least of three seconds in a row: makers who pull their quotes after a jump are back within two.
+//! against the tail of the symbol's own minutes (the greatest S of each, `stats::joint::ExpTail`), once 200 are known.
 //!
-//! While it fires nothing is learned, for 10 min at most. An empty band counts as a hundredth of what is usual there. A symbol's
+//! It names who withdrew most on the symbol of late and is related to them: books that thin by one maker are one incident. While it
+//! fires nothing is learned, for 10 min at most. An empty band counts as a hundredth of what is usual there. A symbol's
 //! first hour is its probation. Alone it makes a ticket at most. Blind: a book that is thin beyond 100 bps only, and what is
 //! filled again within 3 s. Not here: order-flow imbalance as a confirmation (DETECTION names it), which needs returns.
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Change, Counted, Detect, Detector, Evidence, Feature, Finding, Gate, Severity, Threshold, ThresholdSource, Unit,
-    Verdict, WarmUp,
+    Change, Counted, Detect, Detector, Evidence, Feature, Finding, Gate, Node, Severity, Threshold, ThresholdSource,
+    Unit, Verdict, WarmUp,
     gate::{Episode, Reading},
 };
 use crate::{
@@ -52,8 +54,6 @@ const TICKET_DETECTORS: f64 = 4.0;
 const TESTS_PER_DAY: f64 = 1_440.0;
 /// What the seconds of a minute make of a chance before the minutes' own tail is known: half of them are a test of their own.
 const TESTS_PER_MINUTE: f64 = 30.0;
-/// Seconds in a row that must be as unlikely.
-const SUSTAINED: usize = 3;
 /// Information at ten times a ticket's chance.
 const INFO: f64 = 10.0;
 /// A tenth of the false alarms where the mode is not normal.
@@ -86,7 +86,7 @@ impl Default for Settings {
 
 impl Settings {
     /// The p-value at which it fires.
-    fn budget(&self, mode: Mode) -> f64 {
+    fn budget(self, mode: Mode) -> f64 {
         let strict = if mode == Mode::Normal { 1.0 } else { STRICTER };
         strict * self.warnings_per_day / TICKET_DETECTORS / TESTS_PER_DAY
     }
@@ -101,8 +101,6 @@ pub struct ThinBook {
     /// The minute under way with its greatest S, and the tail of those before.
     minute: (i64, f64),
     minutes: ExpTail,
-    /// S of the seconds before.
-    before: [f64; SUSTAINED - 1],
     gate: Gate,
     mode: Mode,
     /// The z of the middle band's level that is passed downwards a tenth of the time, and whether it is now.
@@ -150,19 +148,19 @@ impl Band {
     /// Judges a second and learns it. `None` where the band has never held anything.
     fn sample(&mut self, band: usize, notional: f64, slot: usize, frozen: bool) -> Option<Sampled> {
         let x = if notional > 0.0 { ln(notional) } else { self.level.expected(slot)? - LN_EMPTY };
-        let level_z = self.level.z(x, slot);
         if self.recent.len() == SMOOTHED {
             self.recent.remove(0);
         }
         self.recent.push(x);
         let median = median(&self.recent);
+        let level_z = self.level.z(median, slot);
         let change = self.median.map_or(0.0, |before| median - before);
         self.median = Some(median);
         let change_z = self.change.z(change, 0);
         let (level_v, change_v) = ((-level_z).max(0.0), (-change_z).max(0.0));
         let p = (self.level_tail.p_above(level_v), self.change_tail.p_above(change_v));
         if !frozen {
-            self.level.learn(x, slot);
+            self.level.learn(median, slot);
             self.change.learn(change, 0);
             self.level_tail.learn(level_v);
             self.change_tail.learn(change_v);
@@ -192,7 +190,6 @@ impl ThinBook {
             samples: 0,
             minute: (i64::MIN, 0.0),
             minutes: ExpTail::default(),
-            before: [0.0; SUSTAINED - 1],
             gate: Gate::Quiet,
             mode: Mode::Normal,
             low_z: -1.0,
@@ -220,7 +217,14 @@ impl ThinBook {
     }
 
     /// Takes the book as it was when a second began. Deadlines up to then must have been honoured.
-    pub fn sample(&mut self, at: EventTime, sides: &Sides, place: Place, mode: Mode) -> Option<Verdict> {
+    /// `by` says who has withdrawn most of late, where something is said.
+    pub fn sample(
+        &mut self,
+        at: EventTime,
+        sides: &Sides,
+        (place, mode): (Place, Mode),
+        by: impl Fn() -> Vec<CompactString>,
+    ) -> Option<Verdict> {
         if self.bands.is_empty() {
             self.bands = (0..BANDS).map(|_| Band::new()).collect();
         }
@@ -249,10 +253,16 @@ impl ThinBook {
         } else if !self.is_firing() {
             self.low_since = None;
         }
-        self.judge(at, &least, place)
+        self.judge(at, &least, place, by)
     }
 
-    fn judge(&mut self, at: EventTime, least: &Sampled, place: Place) -> Option<Verdict> {
+    fn judge(
+        &mut self,
+        at: EventTime,
+        least: &Sampled,
+        place: Place,
+        by: impl Fn() -> Vec<CompactString>,
+    ) -> Option<Verdict> {
         if self.samples < PROBATION {
             return None;
         }
@@ -266,17 +276,16 @@ impl ThinBook {
         let reading = Reading { severity, ratio: ln(p) / ln(budget * INFO), p };
         let change = self.gate.handle(at, reading)?;
         let severity = self.gate.episode()?.severity();
-        let finding = self.finding(at, least, p, place);
+        let mut finding = self.finding(at, least, p, place);
+        finding.evidence.accounts = by();
+        finding.related = finding.evidence.accounts.iter().cloned().map(Node::Account).collect();
         self.said = Some(Box::new(finding.clone()));
         Some(Verdict { detector: Detector::ThinBook, change, severity, at, finding })
     }
 
     /// The chance of such a second within a minute; learns the minute before where one begins.
     fn by_minute(&mut self, at: EventTime, p: f64) -> f64 {
-        let (minute, newest) = (at.slot(Span::from_secs(60)), -ln(p));
-        let score = self.before.iter().copied().fold(newest, f64::min);
-        self.before.rotate_left(1);
-        self.before[SUSTAINED - 2] = newest;
+        let (minute, score) = (at.slot(Span::from_secs(60)), -ln(p));
         if minute == self.minute.0 {
             self.minute.1 = self.minute.1.max(score);
         } else {
@@ -356,7 +365,6 @@ impl Detect for ThinBook {
             band.recent.clear();
             band.median = None;
         }
-        self.before = [0.0; SUSTAINED - 1];
     }
 
     fn handle_timeout(&mut self, now: EventTime) -> Option<Verdict> {

@@ -37,7 +37,7 @@ const MINUTE: Span = Span::from_secs(60);
 /// All accounts and marks.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Accounts {
-    accounts: Table<CompactString, Account>,
+    known: Table<CompactString, Account>,
     symbols: Marks,
     tiers: [Quantile; TIERS],
     /// When an account that fires must be looked at again; may be early, never late.
@@ -91,7 +91,7 @@ impl Accounts {
     #[must_use]
     pub fn new(accounts_max: usize, symbols_max: usize) -> Self {
         Self {
-            accounts: Table::new(accounts_max),
+            known: Table::new(accounts_max),
             symbols: Table::new(symbols_max),
             tiers: [Quantile::default(); TIERS],
             deadlines: BTreeSet::new(),
@@ -101,7 +101,7 @@ impl Accounts {
 
     /// Goes on under other limits; what must make room does so silently, but for its open findings, which end.
     pub fn retune(&mut self, accounts_max: usize, symbols_max: usize, place: Place, said: &mut Said<'_>) {
-        for (name, account) in self.accounts.limit(accounts_max) {
+        for (name, account) in self.known.limit(accounts_max) {
             Self::forget(&name, account, None, place, said);
         }
         self.symbols.limit(symbols_max);
@@ -110,7 +110,7 @@ impl Accounts {
     /// How full the table of accounts is.
     #[must_use]
     pub fn occupancy(&self) -> Occupancy {
-        Occupancy { held: self.accounts.len() as u64, evicted: self.accounts.evicted() }
+        Occupancy { held: self.known.len() as u64, evicted: self.known.evicted() }
     }
 
     /// Whether an episode waits for the clock to be over.
@@ -124,7 +124,7 @@ impl Accounts {
         while let Some(&(at, me)) = self.deadlines.first().filter(|(at, _)| *at <= to) {
             self.learn_until(at);
             self.deadlines.remove(&(at, me));
-            let Some(account) = self.accounts.get_mut(me) else { continue };
+            let Some(account) = self.known.get_mut(me) else { continue };
             let jump = account.leverage.as_mut().and_then(|leverage| leverage.handle_timeout(at));
             let insolvent = account.insolvent.as_mut().and_then(|insolvent| insolvent.handle_timeout(at));
             self.deadlines.extend(account.deadline().map(|later| (later, me)));
@@ -150,7 +150,7 @@ impl Accounts {
             }
             Fact::Owner(account, owner) => {
                 let me = self.account(account, forwarded, said);
-                if let Some(account) = self.accounts.get_mut(me) {
+                if let Some(account) = self.known.get_mut(me) {
                     account.owner = Some(owner.clone());
                 }
                 return;
@@ -158,14 +158,14 @@ impl Accounts {
             Fact::Position(account, symbol, quantity, entry) => {
                 let (me, symbol) = (self.account(account, forwarded, said), self.symbol(symbol));
                 let mark = mark(&self.symbols, symbol);
-                if let Some(account) = self.accounts.get_mut(me) {
+                if let Some(account) = self.known.get_mut(me) {
                     account.state(symbol, (*quantity, *entry), at, mark);
                 }
                 me
             }
             Fact::Equity(account, equity) => {
                 let me = self.account(account, forwarded, said);
-                if let Some(account) = self.accounts.get_mut(me)
+                if let Some(account) = self.known.get_mut(me)
                     && account.equity.is_none_or(|(known_at, _)| at >= known_at)
                 {
                     account.equity = Some((at, *equity));
@@ -174,12 +174,11 @@ impl Accounts {
             }
             Fact::Fill(account, symbol, quantity) => {
                 // Of an account whose positions nobody states a fill says nothing.
-                let (Some(me), Some(symbol)) =
-                    (self.accounts.find(account.as_str()), self.symbols.find(symbol.as_str()))
+                let (Some(me), Some(symbol)) = (self.known.find(account.as_str()), self.symbols.find(symbol.as_str()))
                 else {
                     return;
                 };
-                if !self.accounts.get_mut(me).is_some_and(|account| account.fill(symbol, *quantity, at)) {
+                if !self.known.get_mut(me).is_some_and(|account| account.fill(symbol, *quantity, at)) {
                     return;
                 }
                 me
@@ -192,14 +191,14 @@ impl Accounts {
     /// Judges an account as it stands.
     fn judge(&mut self, me: Handle, at: EventTime, as_of: (EventTime, Place, Option<WallTime>), said: &mut Said<'_>) {
         let (visible_at, place, appended_at) = as_of;
-        let Self { accounts, symbols, tiers, .. } = self;
-        let Some(account) = accounts.get_mut(me) else { return };
+        let Self { known, symbols, tiers, .. } = self;
+        let Some(account) = known.get_mut(me) else { return };
         let Some(exposure) = account.exposure(symbols) else { return };
         let mut verdicts = Vec::new();
         if exposure.notional > 0.0 && exposure.equity <= 0.0 || account.insolvent.is_some() {
             let insolvent = account.insolvent.get_or_insert_default();
             let owes = if exposure.notional > 0.0 { -exposure.equity } else { f64::NEG_INFINITY };
-            let related = related(&account.owner, &account.positions, symbols, exposure.notional);
+            let related = related(account.owner.as_ref(), &account.positions, symbols, exposure.notional);
             verdicts.extend(insolvent.handle(at, owes, place, &related));
         }
         if let Some(log_leverage) = exposure.log() {
@@ -213,7 +212,7 @@ impl Accounts {
                 crowd: tiers[tier(exposure.equity)].known(),
                 mode: said.mode,
             };
-            let (owner, positions) = (&account.owner, &account.positions);
+            let (owner, positions) = (account.owner.as_ref(), &account.positions);
             verdicts.extend(jump.handle(&sample, || related(owner, positions, symbols, exposure.notional)));
         }
         account.value(symbols);
@@ -232,8 +231,8 @@ impl Accounts {
             return;
         }
         let at = EventTime::from_nanos(now.saturating_mul(MINUTE.nanos()));
-        let Self { accounts, symbols, tiers, .. } = self;
-        for account in accounts.values_mut() {
+        let Self { known, symbols, tiers, .. } = self;
+        for account in known.values_mut() {
             let Some(exposure) = account.exposure(symbols) else { continue };
             let Some(log_leverage) = exposure.log() else { continue };
             tiers[tier(exposure.equity)].learn(log_leverage, CROWD.0, CROWD.1);
@@ -242,11 +241,11 @@ impl Accounts {
     }
 
     fn account(&mut self, name: &CompactString, forwarded: &Forwarded, said: &mut Said<'_>) -> Handle {
-        if let Some(handle) = self.accounts.find(name.as_str()) {
-            self.accounts.touch(handle);
+        if let Some(handle) = self.known.find(name.as_str()) {
+            self.known.touch(handle);
             return handle;
         }
-        let (handle, displaced) = self.accounts.insert(name.clone(), Account::default());
+        let (handle, displaced) = self.known.insert(name.clone(), Account::default());
         if let Some((name, account)) = displaced {
             Self::forget(&name, account, Some(forwarded.visible_at), forwarded.place, said);
         }
@@ -282,7 +281,7 @@ impl Accounts {
         appended_at: Option<WallTime>,
         said: &mut Said<'_>,
     ) {
-        if let Some(name) = self.accounts.key(me) {
+        if let Some(name) = self.known.key(me) {
             said.push(name.clone(), verdict, visible_at, place, appended_at);
         }
     }
@@ -370,10 +369,10 @@ impl Exposure {
 }
 
 /// What an account's findings touch: its owner, and the symbols that hold at least half of its notional.
-fn related(owner: &Option<CompactString>, positions: &[Position], symbols: &Marks, notional: f64) -> Vec<Node> {
+fn related(owner: Option<&CompactString>, positions: &[Position], symbols: &Marks, notional: f64) -> Vec<Node> {
     let large = positions.iter().filter(|position| position.quantity.abs() * position.mark >= PART * notional);
     let symbol = large.filter_map(|position| symbols.key(position.symbol).cloned().map(Node::Symbol));
-    owner.clone().map(Node::Owner).into_iter().chain(symbol).collect()
+    owner.cloned().map(Node::Owner).into_iter().chain(symbol).collect()
 }
 
 fn mark(symbols: &Marks, symbol: Handle) -> Option<f64> {

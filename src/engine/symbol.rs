@@ -226,7 +226,9 @@ impl Symbol {
             self.stale_book.look(at, changes);
             verdicts.extend(self.one_sided_book.sample(at, sides, moment.place));
             if let Some(depth) = depth.as_ref().filter(|_| !self.stale_book.is_firing()) {
-                verdicts.extend(self.thin_book.sample(at, depth, moment.place, moment.mode));
+                verdicts.extend(
+                    self.thin_book.sample(at, depth, (moment.place, moment.mode), || self.cancel_burst.busiest()),
+                );
                 let same = self.thin_book.is_low() == self.thin;
                 self.unlike = if same { 0 } else { self.unlike.saturating_add(1) };
             }

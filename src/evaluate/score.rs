@@ -6,9 +6,13 @@
 //! a benign label excuses nothing, it only marks where looking quiet was hard. Detectors are not compared with kinds: an
 //! incident joins what several detectors saw, and on-call is helped by any of them.
 //!
+//! An incident that is open when an episode begins finds it too, if it has come to join that kind of finding there: a crisis is one
+//! incident with many episodes in it. Then, as for a *cascade*, whose early warning is any incident that names its symbol before it
+//! starts (CONTRACT), the warning was there from the beginning.
+//!
 //! The *lead* is counted to the label's end. At the start there is nothing yet to see, so a lead to the start is never
 //! positive; the end is when the harm is done, and what lies before it is the time that a warning left to act. It is
-//! negative where the warning came after the end.
+//! negative where the warning came after the end. A cascade's is counted to its start, because then the forced selling begins.
 
 use std::fmt;
 
@@ -18,6 +22,9 @@ use crate::time::{EventTime, Span};
 /// How long after an episode's end its detection still counts, and an incident still belongs to it: a window of 60 s, the
 /// longest of the burst statistic, holds the whole episode for that long.
 pub const LATENESS: Span = Span::from_secs(60);
+
+/// The kind of an episode of forced selling.
+const CASCADE: &str = "cascade";
 
 /// What the score needs to know of an incident. The caller passes those whose severity reached warning.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +37,8 @@ pub struct IncidentView {
     pub ends_at: Option<EventTime>,
     /// The symbols that it names.
     pub symbols: Vec<String>,
+    /// The accounts that it names.
+    pub accounts: Vec<String>,
     /// The detectors that it joins.
     pub detectors: Vec<String>,
 }
@@ -53,7 +62,7 @@ pub fn score(labels: &[Label], incidents: &[IncidentView], lateness: Span) -> Sc
     let planted: Vec<&Label> = labels.iter().filter(|label| !label.benign).collect();
     let leads: Vec<Span> = planted
         .iter()
-        .filter_map(|label| first_detection(label, incidents, lateness).map(|at| label.end.since(at)))
+        .filter_map(|label| first_detection(label, incidents, lateness).map(|at| due(label).since(at)))
         .collect();
     let about_nothing = |incident: &&IncidentView| !planted.iter().any(|label| overlap(label, incident, lateness));
     Score {
@@ -68,10 +77,28 @@ fn first_detection(label: &Label, incidents: &[IncidentView], lateness: Span) ->
     let until = label.end.plus(lateness);
     incidents
         .iter()
-        .filter(|incident| names(incident, label))
-        .map(|incident| incident.detected_at)
-        .filter(|&at| label.start <= at && at <= until)
+        .filter(|incident| names(incident, label) && incident.detected_at <= until)
+        .filter(|incident| {
+            let open = incident.ends_at.is_none_or(|end| end >= label.start);
+            label.start <= incident.detected_at || (open && joins(incident, &label.kind))
+        })
+        // What was open before has warned from the first moment on, and a cascade's early warning from its own first.
+        .map(
+            |incident| if label.kind == CASCADE { incident.detected_at } else { incident.detected_at.max(label.start) },
+        )
         .min()
+}
+
+/// Whether an incident holds a finding of an episode's kind.
+fn joins(incident: &IncidentView, kind: &str) -> bool {
+    // A cluster is of thin books.
+    let cluster = |detector: &String| kind == "thin_book" && detector == "thin_book_cluster";
+    kind == CASCADE || incident.detectors.iter().any(|detector| detector == kind || cluster(detector))
+}
+
+/// When it is too late to warn of an episode.
+fn due(label: &Label) -> EventTime {
+    if label.kind == CASCADE { label.start } else { label.end }
 }
 
 fn overlap(label: &Label, incident: &IncidentView, lateness: Span) -> bool {
@@ -81,7 +108,8 @@ fn overlap(label: &Label, incident: &IncidentView, lateness: Span) -> bool {
 }
 
 fn names(incident: &IncidentView, label: &Label) -> bool {
-    label.symbol.as_ref().is_none_or(|symbol| incident.symbols.contains(symbol))
+    let account = label.account.as_ref().is_some_and(|account| incident.accounts.contains(account));
+    account || label.symbol.as_ref().is_none_or(|symbol| incident.symbols.contains(symbol))
 }
 
 impl Score {
@@ -129,6 +157,7 @@ mod tests {
             starts_at: at(detected - 1),
             ends_at: ends.map(at),
             symbols: symbols.iter().map(ToString::to_string).collect(),
+            accounts: Vec::new(),
             detectors: vec!["cancel_burst".into()],
         }
     }
@@ -183,7 +212,8 @@ mod tests {
     fn detection_counts_from_the_start_to_a_minute_after_the_end() {
         let planted = [label("S1", 100, 110)];
         for (detected, found) in [(99, 0), (100, 1), (170, 1), (171, 0)] {
-            assert_eq!(score(&planted, &[incident(&["S1"], detected, None)], LATENESS).found, found, "{detected}");
+            let other = IncidentView { detectors: vec!["feed".into()], ..incident(&["S1"], detected, None) };
+            assert_eq!(score(&planted, &[other], LATENESS).found, found, "{detected}");
         }
     }
 
@@ -196,11 +226,31 @@ mod tests {
     }
 
     #[test]
-    fn an_incident_from_before_that_lasts_into_the_episode_is_not_false_but_finds_nothing() {
-        assert_eq!(
-            line(&[label("S1", 100, 110)], &[incident(&["S1"], 90, Some(101))]),
-            "planted 1, found 0, false 0, lead 0.0 s"
-        );
+    fn an_incident_from_before_of_another_kind_is_not_false_but_finds_nothing() {
+        let other = IncidentView { detectors: vec!["thin_book".into()], ..incident(&["S1"], 90, Some(101)) };
+        assert_eq!(line(&[label("S1", 100, 110)], &[other]), "planted 1, found 0, false 0, lead 0.0 s");
+    }
+
+    #[test]
+    fn a_crisis_is_one_incident_that_finds_each_of_its_episodes_and_warns_of_the_cascade() {
+        let kind = |kind: &str, start, end| Label { kind: kind.into(), ..label("S1", start, end) };
+        let labels = [kind("leverage_jump", 100, 130), kind("thin_book", 160, 220), kind("cascade", 200, 230)];
+        let joined = |detectors: &[&str]| IncidentView {
+            detectors: detectors.iter().map(ToString::to_string).collect(),
+            ..incident(&["S1"], 110, Some(240))
+        };
+        let all = score(&labels, &[joined(&["leverage_jump", "thin_book"])], LATENESS);
+        assert_eq!((all.found, all.false_alarms), (3, 0));
+        assert_eq!(all.leads, [20, 60, 90].map(Span::from_secs));
+        let one = score(&labels, &[joined(&["leverage_jump"])], LATENESS);
+        assert_eq!(one.leads, [20, 90].map(Span::from_secs), "nobody said that the book was thin");
+    }
+
+    #[test]
+    fn a_label_is_found_by_its_account_alone() {
+        let planted = Label { account: Some("a7".into()), ..label("S1", 100, 110) };
+        let seen = IncidentView { accounts: vec!["a7".into()], ..incident(&[], 104, None) };
+        assert_eq!(line(&[planted], &[seen]), "planted 1, found 1, false 0, lead 6.0 s");
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub struct SeenAlert {
     ends_at: Option<EventTime>,
     detected_at: EventTime,
     symbols: Vec<String>,
+    accounts: Vec<String>,
     detectors: Vec<String>,
     severity: Severity,
 }
@@ -43,6 +44,7 @@ impl Seen {
                 starts_at: alert.starts_at,
                 ends_at: alert.ends_at,
                 symbols: alert.symbols,
+                accounts: alert.accounts,
                 detectors: alert.detectors,
             })
             .collect()

@@ -32,13 +32,14 @@ impl Screen {
     /// Says what runs and where to look.
     pub fn begin(config: &Config, http: SocketAddr, minutes: u32) -> Result<Self, Failure> {
         let (brokers, input) = (config.kafka.brokers.as_str(), config.kafka.input[0].as_str());
-        let alerts = config.topics.alerts.as_str();
+        let (alerts, audit) = (config.topics.alerts.as_str(), config.topics.audit.as_str());
         print(&format!(
             "foreshock demo: simulated exchange -> embedded Kafka -> service -> alerts; Ctrl-C ends it\n  \
              broker  {brokers} (in this process, gone with it)\n  \
              events  {input}\n  \
              alerts  {alerts}\n  \
              http    http://{http}/ (metrics, liveness, readiness)\n  \
+             again   foreshock replay --kafka {brokers} --topic {input} --inputs {audit}   (while this runs)\n  \
              now     3 h of quiet flow at full speed, so that the service learns what is usual; \
              then {minutes} min of flow at 20 times its speed\n"
         ))?;
@@ -51,7 +52,8 @@ impl Screen {
         let seconds = clock::monotonic().duration_since(began).as_secs_f64();
         print(&format!(
             "warm-up done: {records} records in {seconds:.1} s\n\
-             live: {minutes} min; a quiet minute, a burst of cancels, calm\n"
+             live: {minutes} min; a quiet minute, then what is planted: from 7 min on a crisis that builds (leverage rises, books \
+             thin, cancels burst, positions are sold by force), before that a burst of cancels\n"
         ))
     }
 

@@ -20,13 +20,15 @@ const USUAL: (f64, f64) = (0.05, 0.95);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Channel {
     pub(super) window: Calibrated,
+    /// What the fixed levels are raised by before it is calibrated, in nats.
+    cold: f64,
     scan_high_at: Option<EventTime>,
     cusum_high_at: Option<EventTime>,
 }
 
 impl Channel {
-    pub(super) const fn new(window: Calibrated) -> Self {
-        Self { window, scan_high_at: None, cusum_high_at: None }
+    pub(super) const fn new(window: Calibrated, cold: f64) -> Self {
+        Self { window, cold, scan_high_at: None, cusum_high_at: None }
     }
 
     /// Goes on under other settings.
@@ -39,7 +41,7 @@ impl Channel {
     pub(super) fn read(&mut self, at: EventTime, seen: &Observation, strict: bool) -> (Option<Severity>, f64) {
         match *self.window.levels() {
             Levels::Fixed(level) => {
-                let level = level + if strict { STRICTER } else { 0.0 };
+                let level = level + self.cold + if strict { STRICTER } else { 0.0 };
                 ((seen.scan.score >= level).then_some(Severity::Warning), seen.scan.score / level)
             }
             Levels::Own { scan, cusum } => {
@@ -68,7 +70,7 @@ impl Channel {
     /// The level of a warning, at which an incident opens.
     pub(super) fn threshold(&self, by_cusum: bool, strict: bool) -> Threshold {
         let (value, source) = match *self.window.levels() {
-            Levels::Fixed(level) => (level + if strict { STRICTER } else { 0.0 }, ThresholdSource::Default),
+            Levels::Fixed(level) => (level + self.cold + if strict { STRICTER } else { 0.0 }, ThresholdSource::Default),
             Levels::Own { scan, cusum } => {
                 let warning = 1 + usize::from(strict);
                 let level = if by_cusum { cusum[warning] } else { scan[warning] };
