@@ -137,8 +137,8 @@ pub struct Evidence {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trades_total: Option<u64>,
     /// What joined the findings of this incident, where there are several; at most 64.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub path: Vec<Edge>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<Vec<Edge>>,
     /// The records in which it can be read.
     pub records: Vec<Records>,
     /// The command that shows it again.

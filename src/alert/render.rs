@@ -242,9 +242,9 @@ fn ids<'a>(lists: impl Iterator<Item = (&'a [CompactString], u64)>) -> (Vec<Stri
 }
 
 /// How the findings came together, in the order in which they began.
-fn path(incident: &Incident) -> Vec<Edge> {
+fn path(incident: &Incident) -> Option<Vec<Edge>> {
     if incident.parts().len() < 2 {
-        return Vec::new();
+        return None;
     }
     let mut edges: Vec<Edge> = incident
         .parts()
@@ -258,7 +258,7 @@ fn path(incident: &Incident) -> Vec<Edge> {
         })
         .collect();
     edges.sort_by_key(|edge| (edge.through.is_some(), edge.starts_at));
-    edges
+    Some(edges)
 }
 
 fn trust(incident: &Incident, standing: &Standing) -> Trust {

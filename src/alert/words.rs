@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::{Context, render::identity};
 use crate::{
     correlate::{Incident, Revision, Status},
-    detect::{Counted, Detector, Feature, Finding, Subject},
+    detect::{Counted, Detector, Feature, Finding, Subject, Unit},
     event::RecordRange,
     time::{EventTime, Span},
     trust::{Cause, Mode, Standing},
@@ -153,15 +153,18 @@ fn name(subject: &Subject) -> Cow<'_, str> {
 fn burst(finding: &Finding, subject: &Subject, incident: &Incident) -> String {
     let Some(f) = finding.features.first() else { return String::new() };
     let seconds = Span::from_millis(f.window.millis()).secs_f64();
+    // A stronger finding with a longer window reaches back into ordinary flow; what opened the incident says when it began.
+    let starts_at = if incident.parts().len() == 1 { incident.starts_at() } else { finding.starts_at };
+    let unit = if f.unit == Unit::MedianTrades { "median trades of " } else { "" };
     format!(
-        "{} {} on {} within {seconds} s, where {:.1} are expected and {} to {} are usual, since {}",
+        "{} {unit}{} on {} within {seconds} s, where {:.1} are expected and {} to {} are usual, since {}",
         f.value,
         f.name.name().replace('_', " "),
         name(subject),
         f.expected,
         f.low,
         f.high,
-        to_millisecond(incident.starts_at())
+        to_millisecond(starts_at)
     )
 }
 
