@@ -7,16 +7,21 @@
 //! band's p joins both by ACAT, and a second's is five times the least band's. It fires at a share of the symbol's daily
 //! false alarms, spread over its minutes (DETECTION 3): one test each minute. Seconds of one minute are many tests of the same
 //! book, and as such alarmed 18 times a day on quiet simulated flow where .25 are meant; so a second's S = −ln p is held
-//! against the tail of the symbol's own minutes (the greatest S of each, `stats::joint::ExpTail`), once 200 are known.
+//! against the tail of the symbol's own minutes (the greatest S of each): above their .95 quantile by the slope between that and
+//! the .8 quantile once 60 are known, by `stats::joint::ExpTail` once 200 are. Before that it says nothing.
 //!
 //! It names who withdrew most on the symbol of late and is related to them: books that thin by one maker are one incident. While it
-//! fires nothing is learned, for 10 min at most. An empty band counts as a hundredth of what is usual there. A symbol's
+//! fires nothing is learned, for 10 min at most. An empty band counts as a hundredth of what is usual
+//! there, and takes no part where it is empty every now and then: a spread of its width is nothing thin. A symbol's
 //! first hour is its probation. Alone it makes a ticket at most. Blind: a book that is thin beyond 100 bps only, and what is
 //! filled again within 3 s. Not here: order-flow imbalance as a confirmation (DETECTION names it), which needs returns.
+
+mod band;
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
+use self::band::{Band, DAY, Sampled};
 use super::{
     Change, Counted, Detect, Detector, Evidence, Feature, Finding, Gate, Node, Severity, Threshold, ThresholdSource,
     Unit, Verdict, WarmUp,
@@ -26,24 +31,16 @@ use crate::{
     book::{BANDS_BPS, Sides},
     event::{Place, RecordRange},
     stats::{
-        hill::Hill,
-        joint::{ExpTail, acat},
+        block_tail::{BlockTail, Tail},
+        joint::ExpTail,
         math::{exp, ln},
-        seasonal::{Season, Seasonal, slot_of_day},
+        seasonal::slot_of_day,
     },
     time::{EventTime, NANOS_PER_SEC, Span},
     trust::Mode,
 };
 
 const BANDS: usize = BANDS_BPS.len();
-/// Quarters of an hour of the day; a visit is one pass, and a slot forgets half in three (DETECTION 2.3).
-const DAY: Season = Season { slots: 96, per_visit: 900, half_life_visits: 3.0 };
-/// A change has no season.
-const NONE: Season = Season { slots: 1, ..DAY };
-/// Seconds over which a median is taken before a change is.
-const SMOOTHED: usize = 5;
-/// ln 100: an empty band has a hundredth of what is usual.
-const LN_EMPTY: f64 = 4.605_170_185_988_091;
 /// Samples before anything is said: an hour (DETECTION 6, probation of slow metrics).
 const PROBATION: u64 = 3_600;
 /// Samples after which every slot was visited: a day.
@@ -52,8 +49,9 @@ const SEASONED: u64 = 86_400;
 const TICKET_DETECTORS: f64 = 4.0;
 /// One test each minute of the day.
 const TESTS_PER_DAY: f64 = 1_440.0;
-/// What the seconds of a minute make of a chance before the minutes' own tail is known: half of them are a test of their own.
-const TESTS_PER_MINUTE: f64 = 30.0;
+/// The share of minutes above the first tail's quantile, and how much its logarithm falls from the .8 quantile to there.
+const ABOVE: f64 = 0.05;
+const LN_4: f64 = 2.0 * std::f64::consts::LN_2;
 /// Information at ten times a ticket's chance.
 const INFO: f64 = 10.0;
 /// A tenth of the false alarms where the mode is not normal.
@@ -101,6 +99,7 @@ pub struct ThinBook {
     /// The minute under way with its greatest S, and the tail of those before.
     minute: (i64, f64),
     minutes: ExpTail,
+    first_minutes: BlockTail,
     gate: Gate,
     mode: Mode,
     /// The z of the middle band's level that is passed downwards a tenth of the time, and whether it is now.
@@ -110,74 +109,12 @@ pub struct ThinBook {
     said: Option<Box<Finding>>,
 }
 
-/// The channels of one band.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-struct Band {
-    level: Seasonal,
-    level_tail: Hill,
-    change: Seasonal,
-    change_tail: Hill,
-    /// The last values of ln D, newest last.
-    recent: Vec<f64>,
-    median: Option<f64>,
-}
-
-/// What a band's channels said of one second.
-#[derive(Clone, Copy, Debug)]
-struct Sampled {
-    band: usize,
-    notional: f64,
-    level_z: f64,
-    change: f64,
-    p: (f64, f64),
-    joint: f64,
-}
-
-impl Band {
-    fn new() -> Self {
-        Self {
-            level: Seasonal::new(DAY),
-            level_tail: Hill::default(),
-            change: Seasonal::new(NONE),
-            change_tail: Hill::default(),
-            recent: Vec::with_capacity(SMOOTHED),
-            median: None,
-        }
-    }
-
-    /// Judges a second and learns it. `None` where the band has never held anything.
-    fn sample(&mut self, band: usize, notional: f64, slot: usize, frozen: bool) -> Option<Sampled> {
-        let x = if notional > 0.0 { ln(notional) } else { self.level.expected(slot)? - LN_EMPTY };
-        if self.recent.len() == SMOOTHED {
-            self.recent.remove(0);
-        }
-        self.recent.push(x);
-        let median = median(&self.recent);
-        let level_z = self.level.z(median, slot);
-        let change = self.median.map_or(0.0, |before| median - before);
-        self.median = Some(median);
-        let change_z = self.change.z(change, 0);
-        let (level_v, change_v) = ((-level_z).max(0.0), (-change_z).max(0.0));
-        let p = (self.level_tail.p_above(level_v), self.change_tail.p_above(change_v));
-        if !frozen {
-            self.level.learn(median, slot);
-            self.change.learn(change, 0);
-            self.level_tail.learn(level_v);
-            self.change_tail.learn(change_v);
-        }
-        // Both are ordinary nearly always: then no chance is worked out.
-        let joint = if p.0 >= 1.0 && p.1 >= 1.0 { 1.0 } else { acat([p.0, p.1]).unwrap_or(1.0) };
-        Some(Sampled { band, notional, level_z, change, p, joint })
-    }
-}
-
-/// The middle one of a few.
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = [0.0; SMOOTHED];
-    let sorted = &mut sorted[..values.len()];
-    sorted.copy_from_slice(values);
-    sorted.sort_unstable_by(f64::total_cmp);
-    sorted[values.len() / 2]
+/// The chance of a minute's S where few minutes are known. No slope is under 1: that of an exact p-value.
+fn first_p(tail: &Tail, score: f64) -> f64 {
+    let (q80, q95) = tail.quantiles();
+    let slope = ((q95 - q80) / LN_4).max(1.0);
+    // Nor is the quantile under that of an exact p-value.
+    (ABOVE * exp(-(score - q95.max(-ln(ABOVE))) / slope)).min(1.0)
 }
 
 impl ThinBook {
@@ -190,6 +127,7 @@ impl ThinBook {
             samples: 0,
             minute: (i64::MIN, 0.0),
             minutes: ExpTail::default(),
+            first_minutes: BlockTail::default(),
             gate: Gate::Quiet,
             mode: Mode::Normal,
             low_z: -1.0,
@@ -289,12 +227,14 @@ impl ThinBook {
         if minute == self.minute.0 {
             self.minute.1 = self.minute.1.max(score);
         } else {
-            if self.minute.0 != i64::MIN && !self.is_firing() {
+            if self.samples >= PROBATION && !self.is_firing() {
                 self.minutes.learn(self.minute.1);
+                self.first_minutes.learn(self.minute.1);
             }
             self.minute = (minute, score);
         }
-        self.minutes.p(score).unwrap_or_else(|| (exp(-score) * TESTS_PER_MINUTE).min(1.0)).max(P_MIN)
+        let first = || self.first_minutes.tail().map_or(1.0, |tail| first_p(tail, score));
+        self.minutes.p(score).unwrap_or_else(first).max(P_MIN)
     }
 
     fn finding(&self, at: EventTime, least: &Sampled, p: f64, place: Place) -> Finding {
@@ -362,8 +302,7 @@ impl Detect for ThinBook {
     /// What was seen before says nothing of the second after.
     fn gap(&mut self, _from: EventTime, _until: EventTime) {
         for band in &mut self.bands {
-            band.recent.clear();
-            band.median = None;
+            band.forget();
         }
     }
 
