@@ -1,14 +1,19 @@
 //! Output that goes out far slower than input comes in: the input waits in its topic, not in memory.
 
+use std::sync::Arc;
+
 use crate::is_long;
+use crate::support::feed::Pace;
 use crate::support::flow::Flow;
 use crate::support::trial::Trial;
 
 /// The service's name with the broker, by which it is held up.
 const CLIENT_ID: &str = "slow";
-/// Some 400 kB of alerts and dead letters at this rate take so many times as long as the input takes to be read; in full over a
-/// minute.
+/// Some 400 kB of alerts and dead letters at this rate take so many times as long as the input takes to be read. In full it is
+/// more than the usual load makes, and half of what ten times as much does.
 const BYTES_PER_SECOND: (u32, u32) = (30_000, 5_000);
+/// The usual load, and ten times as much for a minute, which is nearly all of the flow.
+const TENFOLD: Pace = &[(500, 30), (5_000, 60)];
 /// An engine of ten symbols with all that is allowed to wait takes some 60 MB. The input alone, if it were taken in, would take
 /// as much again.
 const MEMORY_MAX_KB: u64 = 110 << 10;
@@ -16,11 +21,34 @@ const MEMORY_MAX_KB: u64 = 110 << 10;
 #[test]
 fn input_waits_in_its_topic_while_output_is_slow() {
     let flow = Flow::on(1);
-    let rate = if is_long() { BYTES_PER_SECOND.1 } else { BYTES_PER_SECOND.0 };
-    flow.brokers().throttle(CLIENT_ID, rate);
-    let trial = Trial::named_with(flow, "slow", &format!("\"client.id\" = \"{CLIENT_ID}\""));
+    if is_long() {
+        return ten_times_the_load_for_a_minute_waits_in_its_topic(&flow);
+    }
+    flow.brokers().throttle(CLIENT_ID, BYTES_PER_SECOND.0);
+    let trial = trial(flow);
     let follower = trial.alerts.follow();
     let service = trial.start();
-    let peak = trial.finish_and_measure(service, follower);
+    assert_small(trial.finish_and_measure(service, follower));
+}
+
+/// The full form, at a real pace.
+fn ten_times_the_load_for_a_minute_waits_in_its_topic(whole: &Flow) {
+    whole.brokers().throttle(CLIENT_ID, BYTES_PER_SECOND.1);
+    let (flow, feed) = whole.paced("slow.events", TENFOLD);
+    let trial = trial(flow);
+    let follower = trial.alerts.follow();
+    let service = trial.start();
+    feed.finish();
+    let (committed, sent) = (trial.committed().unwrap(), whole.records());
+    eprintln!("after the minute {committed} of {sent} records are committed");
+    trial.assert_input_left();
+    assert_small(trial.finish_and_measure(service, follower));
+}
+
+fn trial(flow: Arc<Flow>) -> Trial {
+    Trial::named_with(flow, "slow", &format!("\"client.id\" = \"{CLIENT_ID}\""))
+}
+
+fn assert_small(peak: u64) {
     assert!(peak < MEMORY_MAX_KB, "it took {peak} kB");
 }

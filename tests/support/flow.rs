@@ -11,6 +11,7 @@ use rdkafka::admin::AdminOptions;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::command::foreshock;
+use super::feed::{Feed, Pace};
 use super::hostile;
 use super::kafka::Cluster;
 use super::topic::{Isolation, Topic};
@@ -80,6 +81,15 @@ impl Flow {
         self.topic.copy_to(&topic);
         let (bootstrap, hostile, brokers) = (self.bootstrap.clone(), self.hostile.clone(), Arc::clone(&self.brokers));
         Arc::new(Self { bootstrap, topic, hostile, brokers })
+    }
+
+    /// The same flow, hostile records and all, in a topic of its own to which it comes at a pace.
+    pub fn paced(&self, name: &str, pace: Pace) -> (Arc<Self>, Feed) {
+        self.create_topic(name, PARTITIONS);
+        let topic = Topic::new(&self.bootstrap, name);
+        let feed = Feed::start(self.topic.clone(), topic.clone(), pace);
+        let (bootstrap, hostile, brokers) = (self.bootstrap.clone(), self.hostile.clone(), Arc::clone(&self.brokers));
+        (Arc::new(Self { bootstrap, topic, hostile, brokers }), feed)
     }
 
     /// Makes the topic of a copy anew, as it was before harm was done.

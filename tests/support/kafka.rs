@@ -18,16 +18,21 @@ use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::metadata::MetadataTopic;
 use tempfile::TempDir;
 
 pub use node::Address;
 use node::Node;
+
+use super::deadline::Deadline;
 
 /// How long an answer may take. A loaded machine with three nodes needs some seconds.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 /// A leader is elected within some tens of milliseconds.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 const ATTEMPTS_MAX: usize = 500;
+/// A node that was away fetches what it missed, and is let in.
+const IN_SYNC_MAX: Duration = Duration::from_mins(1);
 
 /// A broker of one node.
 #[derive(Debug)]
@@ -114,6 +119,17 @@ impl Cluster {
         node.spawn();
         node.wait_started();
         ask_metadata(node);
+    }
+
+    /// Returns when every node has every record of its partitions, so that the next one may be killed.
+    pub fn wait_in_sync(&self) {
+        let consumer: BaseConsumer = client(&self.bootstrap()).create().unwrap();
+        let whole = |topic: &MetadataTopic| topic.partitions().iter().all(|p| p.isr().len() == p.replicas().len());
+        let deadline = Deadline::after(IN_SYNC_MAX);
+        while !consumer.fetch_metadata(None, ANSWER_MAX).is_ok_and(|answer| answer.topics().iter().all(whole)) {
+            deadline.check("all replicas in sync");
+            thread::park_timeout(ASK_AGAIN);
+        }
     }
 
     /// Lets clients of this id write only so many bytes a second: the broker answers them the later, the more they write.

@@ -4,6 +4,7 @@
 
 pub mod command;
 pub mod deadline;
+pub mod feed;
 pub mod flow;
 pub mod histories;
 pub mod hostile;

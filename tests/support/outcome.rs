@@ -13,15 +13,21 @@ use super::topic::Record;
 
 /// Fewer would prove little.
 const INCIDENTS_MIN: usize = 30;
+const REVISIONS_MIN: usize = 100;
 
 /// Proves that records seen by readers of committed records are what they must be: every alert of the replay once, every
 /// hostile record once among the dead letters, nothing else.
+///
+/// Says how much was compared.
+#[expect(clippy::print_stderr, reason = "how much was compared belongs to the result of a long form")]
 pub fn assert_exactly_once(flow: &Flow, replay: &Replay, alerts: &[Record], dead_letters: &[Record]) {
     assert_totals(flow, replay);
     let expected = histories(replay.alerts.iter().cloned());
     assert!(expected.len() >= INCIDENTS_MIN, "only {} incidents", expected.len());
+    assert!(replay.alerts.len() >= REVISIONS_MIN, "only {} revisions", replay.alerts.len());
     assert_same(&histories(alerts.iter().map(alert)), &expected);
     assert_eq!(buried(&flow.topic.name, dead_letters), flow.hostile, "the dead letters");
+    eprintln!("{}: {} revisions compared, of {:?}", flow.topic.name, alerts.len(), replay.totals);
 }
 
 /// The alert in a record of the alerts topic.

@@ -107,12 +107,7 @@ impl Topic {
 
     /// Writes every record again into another topic, in the same partition, at the same offset and time.
     pub fn copy_to(&self, other: &Self) {
-        let producer: BaseProducer = ClientConfig::new()
-            .set("bootstrap.servers", &self.bootstrap)
-            .set("enable.idempotence", "true")
-            .set("queue.buffering.max.messages", "1000000")
-            .create()
-            .unwrap();
+        let producer = self.producer();
         self.for_each(Isolation::ReadUncommitted, |message| {
             let record = BaseRecord::<[u8], [u8]>::to(&other.name)
                 .key(message.key().unwrap_or_default())
@@ -140,6 +135,16 @@ impl Topic {
             deadline.check("the end of the topic");
             consumer.poll(POLL);
         }
+    }
+
+    /// A producer that keeps order and repeats nothing, and takes all that a topic has.
+    pub fn producer(&self) -> BaseProducer {
+        ClientConfig::new()
+            .set("bootstrap.servers", &self.bootstrap)
+            .set("enable.idempotence", "true")
+            .set("queue.buffering.max.messages", "1000000")
+            .create()
+            .unwrap()
     }
 
     pub fn admin(&self) -> AdminClient<DefaultClientContext> {
