@@ -9,10 +9,10 @@ use crate::support::trial::Trial;
 
 /// The service's name with the broker, by which it is held up.
 const CLIENT_ID: &str = "slow";
-/// Some 400 kB of alerts and dead letters at this rate take so many times as long as the input takes to be read. In full it is
+/// Alerts, dead letters and snapshots at this rate take many times as long as the input takes to be read. In full it is
 /// more than the usual load makes, and half of what ten times as much does.
-const BYTES_PER_SECOND: (u32, u32) = (30_000, 5_000);
-/// The usual load, and ten times as much for a minute, which is nearly all of the flow.
+const BYTES_PER_SECOND: (u32, u32) = (30_000, 10_000);
+/// The usual load, and ten times as much for a minute. What is left of the flow comes at once after it.
 const TENFOLD: Pace = &[(500, 30), (5_000, 60)];
 /// An engine of ten symbols with all that is allowed to wait takes some 60 MB. The input alone, if it were taken in, would take
 /// as much again.

@@ -7,7 +7,6 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rdkafka::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
 
 use super::deadline::Deadline;
@@ -54,7 +53,8 @@ fn send(from: &Topic, to: &Topic, pace: Pace, dropped: &Receiver<()>) {
         let (length, mut sent) = (Duration::from_secs(seconds.into()), 0);
         let end = Deadline::after(length);
         while !end.left().is_zero() {
-            let due = (f64::from(rate) * (length - end.left()).as_secs_f64()) as usize;
+            let millis = length.saturating_sub(end.left()).as_millis();
+            let due = usize::try_from(u128::from(rate) * millis / 1_000).unwrap();
             records.by_ref().take(due - sent).for_each(|record| put(&producer, to, &record));
             sent = due;
             producer.poll(Duration::ZERO);

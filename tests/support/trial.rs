@@ -17,6 +17,8 @@ use super::topic::{Follower, Group, Isolation, Record, Topic};
 
 /// What the whole input may take on a loaded machine, with a start, and a restart that waits for a dead member's end.
 const RUN_MAX: Duration = Duration::from_mins(2);
+/// The same where output is held up on purpose for minutes.
+const RUN_SLOWLY_MAX: Duration = Duration::from_mins(8);
 /// How often the group is asked how far it is.
 const POLL: Duration = Duration::from_millis(50);
 /// No alert for so long after the last commit: there is none to come.
@@ -138,7 +140,8 @@ impl Trial {
 
     /// The same; `before` is done when the service has ended, and before the input is replayed.
     pub fn finish_after(self, mut service: Service, mut follower: Follower, before: impl FnOnce()) -> u64 {
-        let deadline = Deadline::after(RUN_MAX);
+        let is_long = std::env::var_os("TEST_LONG").is_some();
+        let deadline = Deadline::after(if is_long { RUN_SLOWLY_MAX } else { RUN_MAX });
         while !self.group.has_read(&self.flow.topic) {
             deadline.check("the end of the input");
             service.assert_running();
