@@ -55,7 +55,15 @@ impl Flow {
 
     /// A flow on so many nodes of its own.
     pub fn on(nodes: usize) -> Arc<Self> {
-        let brokers = Cluster::start(nodes);
+        Self::in_cluster(Cluster::start(nodes))
+    }
+
+    /// A flow on a broker of its own that may be killed and started again.
+    pub fn on_one_apart() -> Arc<Self> {
+        Self::in_cluster(Cluster::start_apart())
+    }
+
+    fn in_cluster(brokers: Cluster) -> Arc<Self> {
         brokers.create_topic(TOPIC, PARTITIONS, &[]);
         let bootstrap = brokers.bootstrap();
         let topic = Topic::new(&bootstrap, TOPIC);

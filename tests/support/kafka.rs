@@ -33,6 +33,8 @@ const ASK_AGAIN: Duration = Duration::from_millis(20);
 const ATTEMPTS_MAX: usize = 500;
 /// A node that was away fetches what it missed, and is let in.
 const IN_SYNC_MAX: Duration = Duration::from_mins(1);
+/// The number of a controller that is no broker: after those of all brokers.
+const CONTROLLER_ID: usize = 100;
 
 /// A broker of one node.
 #[derive(Debug)]
@@ -72,6 +74,8 @@ impl KafkaBroker {
 #[derive(Debug)]
 pub struct Cluster {
     nodes: Vec<Node>,
+    /// A controller that is no broker, where the brokers are no controllers. Nobody kills it.
+    controller: Option<Node>,
     dir: TempDir,
 }
 
@@ -89,15 +93,36 @@ impl Cluster {
         node::check_jars();
         let dir = tempfile::Builder::new().prefix("kafka-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let nodes = lay_out(nodes, &further, dir.path());
-        let mut cluster = Self { nodes, dir };
+        Self::start_nodes(nodes, None, dir)
+    }
+
+    /// Starts one broker beside a controller, so that the cluster knows of the broker's end while it is away, as that of a venue
+    /// does. One that is its own controller leads its partitions anew before it has lost them, and may then take a transaction
+    /// for finished that is not (Kafka 4.3: "these partitions are likely deleted already and hence can be skipped"), after
+    /// which the group's offsets are kept back for ever.
+    pub fn start_apart() -> Self {
+        node::check_jars();
+        let dir = tempfile::Builder::new().prefix("kafka-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let [broker, controller] = [0, 1].map({
+            let ports = port::free(2);
+            move |nth: usize| ports[nth]
+        });
+        let address = Address { broker, controller };
+        let controller = Node::lay_out(CONTROLLER_ID, &[address], 1, &node::controller_only(address), dir.path());
+        let broker = Node::lay_out(0, &[address], 1, &node::broker_only(address), dir.path());
+        Self::start_nodes(vec![broker], Some(controller), dir)
+    }
+
+    fn start_nodes(nodes: Vec<Node>, controller: Option<Node>, dir: TempDir) -> Self {
+        let mut cluster = Self { nodes, controller, dir };
         thread::scope(|scope| {
-            for node in &mut cluster.nodes {
+            for node in cluster.controller.iter_mut().chain(&mut cluster.nodes) {
                 scope.spawn(move || node.format());
             }
         });
         // A quorum starts together: none is up before most are.
-        cluster.nodes.iter_mut().for_each(Node::spawn);
-        cluster.nodes.iter_mut().for_each(Node::wait_started);
+        cluster.controller.iter_mut().chain(&mut cluster.nodes).for_each(Node::spawn);
+        cluster.controller.iter_mut().chain(&mut cluster.nodes).for_each(Node::wait_started);
         cluster.nodes.iter().for_each(ask_metadata);
         cluster
     }
@@ -170,6 +195,7 @@ impl Drop for Cluster {
         }
         // Before the directory goes.
         self.nodes.clear();
+        self.controller = None;
     }
 }
 

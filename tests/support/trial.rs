@@ -143,7 +143,9 @@ impl Trial {
         let is_long = std::env::var_os("TEST_LONG").is_some();
         let deadline = Deadline::after(if is_long { RUN_SLOWLY_MAX } else { RUN_MAX });
         while !self.group.has_read(&self.flow.topic) {
-            deadline.check("the end of the input");
+            let left =
+                || format!("the end of the input, {:?} of {} are committed", self.committed(), self.flow.records());
+            assert!(!deadline.left().is_zero(), "not in time: {}", left());
             service.assert_running();
             follower.poll(POLL);
         }

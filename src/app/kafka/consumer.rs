@@ -211,8 +211,14 @@ impl Membership {
     /// Exit 1 when the thread broke down.
     pub fn leave(self, roster: &mut Roster) -> Result<(), Failure> {
         self.left.request();
-        drop(self.deliveries);
+        // A rebalance may be under way, whose partitions wait to be let go: what is received here is dropped, and that says so.
+        while !self.thread.is_finished() {
+            let _ = self.deliveries.recv_timeout(BUSY_POLL);
+        }
         self.thread.join().map_err(|_| Failure::new(Exit::Failed, "the consumer's thread broke down"))?;
+        // With nobody to hear of them, the partitions go at once when the seat is given up.
+        self.deliveries.try_iter().for_each(drop);
+        drop(self.deliveries);
         // A static member that merely closes keeps its seat; one that unsubscribes gives it up.
         self.reader.unsubscribe();
         let until = clock::monotonic() + LEAVE_MAX;

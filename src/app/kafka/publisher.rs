@@ -9,6 +9,8 @@
 //! takes its transactions over, and the committed offsets tell which of them counted.
 
 use std::{
+    cell::Cell,
+    fmt,
     sync::{Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
@@ -43,6 +45,10 @@ const STEP_PAUSE: Duration = Duration::from_millis(20);
 const GRACE: Duration = Duration::from_secs(5);
 /// The first and the longest wait before a transaction is tried again.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+/// How long a connection may be of no use before it is closed. `send_offsets_to_transaction` heeds no time-out, and where the group's
+/// coordinator is gone from the cluster it waits for any connection to open or close (librdkafka 2.12, issues 5456 and 5511):
+/// with this one does, where else a killed broker would hold the service up until it is back.
+const IDLE_MAX_MS: &str = "5000";
 /// How long deliveries are polled for with the shortest wait: a healthy broker answers well before. A poll spins for a
 /// millisecond, so waiting for one that is away must be rare.
 const BRISK: Duration = Duration::from_millis(50);
@@ -120,14 +126,20 @@ impl Setback {
 /// Until when a step is repeated.
 struct Patience<'a> {
     interrupt: &'a Interrupt,
+    contact: &'a Contact,
     began: Instant,
+    /// It was said that the transaction takes long.
+    told: Cell<bool>,
 }
 
 impl Patience<'_> {
-    /// Fails when the end is requested and the grace is over.
-    fn check(&self) -> Result<(), Setback> {
+    /// Says so once when the transaction takes longer than the grace; fails when the end is requested by then.
+    fn check(&self, held_up_by: &dyn fmt::Display) -> Result<(), Setback> {
         if clock::monotonic().duration_since(self.began) < GRACE {
             return Ok(());
+        }
+        if !self.told.replace(true) {
+            self.contact.failed("a transaction is held up", held_up_by);
         }
         self.interrupt.check().map_err(Setback::End)
     }
@@ -145,7 +157,8 @@ impl Publisher {
             .set("enable.idempotence", "true")
             .set("acks", "all")
             // A transaction is complete when it is sent: waiting for more only adds latency.
-            .set("linger.ms", "0");
+            .set("linger.ms", "0")
+            .set("connections.max.idle.ms", IDLE_MAX_MS);
         let producer: BaseProducer<Deliveries> = settings
             .create_with_context(Deliveries::default())
             .map_err(|e| unavailable("cannot make the transactional producer", &e))?;
@@ -175,7 +188,8 @@ impl Publisher {
         let mut waits = backoff.with_jitter().without_max_times().build();
         let mut pace = Pace::Together;
         loop {
-            let patience = Patience { interrupt, began: clock::monotonic() };
+            let patience =
+                Patience { interrupt, contact: &self.contact, began: clock::monotonic(), told: Cell::new(false) };
             let failed = self.attempt(transaction, pace, &patience);
             let Err(setback) = failed else {
                 self.contact.worked();
@@ -229,7 +243,7 @@ impl Publisher {
     fn deliver(&self, index: Option<usize>, patience: &Patience<'_>) -> Result<(), Setback> {
         let began = clock::monotonic();
         while self.producer.in_flight_count() > 0 {
-            patience.check()?;
+            patience.check(&"outputs are not confirmed yet")?;
             let brisk = clock::monotonic().duration_since(began) < BRISK;
             self.producer.poll(if brisk { DELIVERY_POLLS.0 } else { DELIVERY_POLLS.1 });
         }
@@ -286,7 +300,7 @@ fn step(patience: &Patience<'_>, mut action: impl FnMut() -> Result<(), KafkaErr
                 return Err(Setback::End(unavailable("the producer cannot go on", &error).passing()));
             }
             Fault::Passing | Fault::Superseded | Fault::TooLarge if cause.is_retriable() => {
-                patience.check()?;
+                patience.check(&error)?;
                 thread::park_timeout(STEP_PAUSE);
             }
             Fault::Passing | Fault::Superseded | Fault::TooLarge => return Err(Setback::Again(error)),

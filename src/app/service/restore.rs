@@ -6,7 +6,9 @@
 //! reason; none is ever changed or removed for it.
 
 use rdkafka::{
-    Message as _, Offset, TopicPartitionList, consumer::Consumer as _, error::KafkaError,
+    Message as _, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer as _},
+    error::KafkaError,
     topic_partition_list::TopicPartitionListElem,
 };
 
@@ -59,7 +61,7 @@ pub fn restore(
     mut handle: impl FnMut(&mut Engine, &mut Inputs, Received<'_>) -> Result<(), Failure>,
 ) -> Result<Restored, Failure> {
     let began = clock::monotonic();
-    let committed = committed(reader, partitions)?;
+    let committed = committed(config, reader, partitions)?;
     let held: Vec<Range> = committed.iter().map(|partition| partition.range.clone()).collect();
     let found = state::find(config, interrupt)?;
     let (used, slot) = choose(config, &found, &held, interrupt)?;
@@ -171,13 +173,12 @@ fn load(
 }
 
 /// What each partition holds up to the committed offset; nothing where none was committed yet: it begins at the earliest.
-fn committed(reader: &Handle, partitions: &[(String, i32)]) -> Result<Vec<Committed>, Failure> {
-    let fail = |e: &KafkaError| unavailable("cannot ask for the committed offsets", e);
+fn committed(config: &Config, reader: &Handle, partitions: &[(String, i32)]) -> Result<Vec<Committed>, Failure> {
     let mut question = TopicPartitionList::new();
     for (topic, partition) in partitions {
         question.add_partition(topic, *partition);
     }
-    let answer = reader.committed_offsets(question, ANSWER_MAX).map_err(|e| fail(&e))?;
+    let answer = reader.committed_offsets(question.clone(), ANSWER_MAX).map_err(|e| held_back(config, question, &e))?;
     let mut all = Vec::new();
     for (topic, partition) in partitions {
         let range = topics::range(reader, topic, *partition)?;
@@ -190,6 +191,24 @@ fn committed(reader: &Handle, partitions: &[(String, i32)]) -> Result<Vec<Commit
         all.push(Committed { range: Range { to, ..range }, fates });
     }
     Ok(all)
+}
+
+/// Why the committed offsets are not told. Kafka keeps them back while a transaction of the group is open, and that can be for
+/// ever: a broker that restarts while a partition has no leader takes a transaction for finished without writing so there.
+fn held_back(config: &Config, question: TopicPartitionList, error: &KafkaError) -> Failure {
+    let failure = unavailable("cannot ask for the committed offsets", error);
+    let unstable: Result<BaseConsumer, _> =
+        kafka::consumer(&config.kafka).set("isolation.level", "read_uncommitted").create();
+    if !unstable.is_ok_and(|reader| reader.committed_offsets(question, ANSWER_MAX).is_ok()) {
+        return failure;
+    }
+    let group = config.kafka.group.as_str();
+    let advice = format!(
+        "Kafka keeps the offsets of group `{group}` back, for a transaction that is not over. If that stays so, one hangs: find it \
+         with `kafka-transactions.sh find-hanging`, and abort the one on `__consumer_offsets`; what it has put out may then be \
+         put out a second time"
+    );
+    Failure::new(failure.exit, format!("{advice} ({error})")).passing()
 }
 
 /// Holds the fates that were counted to those that were committed. They differ where the input's start is no longer kept: then

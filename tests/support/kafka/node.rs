@@ -62,9 +62,11 @@ impl Node {
         let dir = dir.join(format!("node-{index}"));
         fs::create_dir(&dir).unwrap();
         // Of a setting that is there twice the last one counts.
-        let settings = settings(index, addresses, replicas, &dir.join("data")) + further;
+        // A controller beside brokers has no address among theirs; its settings say which.
+        let address = addresses.get(index).copied().unwrap_or(addresses[0]);
+        let settings = settings(index, address, addresses, replicas, &dir.join("data")) + further;
         fs::write(dir.join("server.properties"), settings).unwrap();
-        Self { dir, broker_port: addresses[index].broker, process: None }
+        Self { dir, broker_port: address.broker, process: None }
     }
 
     /// The address for clients.
@@ -149,8 +151,23 @@ impl Drop for Node {
     }
 }
 
-fn settings(index: usize, addresses: &[Address], replicas: i32, data: &Path) -> String {
-    let Address { broker, controller } = addresses[index];
+/// What a node is set to, over what every node is, to be a broker of the controller at this address.
+pub fn broker_only(Address { broker, controller }: Address) -> String {
+    format!("process.roles=broker\nlisteners=PLAINTEXT://127.0.0.1:{broker}\n{}", voter(controller))
+}
+
+/// The same to be that controller.
+pub fn controller_only(Address { controller, .. }: Address) -> String {
+    let address = format!("CONTROLLER://127.0.0.1:{controller}");
+    format!("process.roles=controller\nlisteners={address}\nadvertised.listeners={address}\n{}", voter(controller))
+}
+
+fn voter(controller: u16) -> String {
+    format!("controller.quorum.voters={}@127.0.0.1:{controller}\n", super::CONTROLLER_ID)
+}
+
+fn settings(index: usize, address: Address, addresses: &[Address], replicas: i32, data: &Path) -> String {
+    let Address { broker, controller } = address;
     let voters: Vec<String> = (0..)
         .zip(addresses)
         .map(|(id, address): (usize, _)| format!("{id}@127.0.0.1:{}", address.controller))
