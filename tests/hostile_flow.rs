@@ -237,7 +237,7 @@ proptest! {
     fn whatever_is_said_two_engines_agree_and_keep_their_limits(
         events in prop::collection::vec((event(), 1_usize..40), 1..60)
     ) {
-        let limits = Limits { symbols_max: 2, accounts_max: 3, orders_max: 3, incidents_max: 1, signals_pending_max: 2 };
+        let limits = Limits { symbols_max: 2, accounts_max: 3, orders_max: 3, bursts_max: 1, incidents_max: 1, signals_pending_max: 2 };
         let (mut one, mut other) = (Feed::new(limits), Feed::new(limits));
         // All symbols are warm, so that there is something to say.
         for feed in [&mut one, &mut other] {

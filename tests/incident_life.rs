@@ -189,6 +189,47 @@ fn signals_that_had_to_make_room_are_counted_and_timers_never_make_room() {
     assert_eq!(desk.until(99), [said("S", Status::Resolved, 2, 62)]);
 }
 
+fn thin_book(name: &str, second: i64, change: Change) -> Signal {
+    Signal { detector: Detector::ThinBook, ..signal(name, second, change, Warning, 1e-5) }
+}
+
+#[test]
+fn books_that_thin_one_after_the_other_are_one_incident() {
+    let mut desk = Desk::new(10, 10);
+    desk.take(thin_book("S1", 10, Opened));
+    assert_eq!(desk.until(20), [("S1".into(), Status::Firing, 1, 10)]);
+    // Stronger is still the same.
+    desk.take(Signal {
+        finding: Finding { p: 1e-9, ..thin_book("S1", 30, Raised).finding },
+        ..thin_book("S1", 30, Raised)
+    });
+    desk.take(thin_book("S2", 40, Opened));
+    let said = desk.until(50);
+    assert!(said.iter().all(|(name, status, ..)| name == "S1" && *status == Status::Amended), "{said:?}");
+    assert_eq!(desk.open(), 1);
+    assert_eq!(desk.correlator.incidents().next().unwrap().parts().len(), 2);
+    // Long after the last is over it is another.
+    desk.take(thin_book("S1", 60, Cleared));
+    desk.take(thin_book("S2", 60, Cleared));
+    desk.take(thin_book("S3", 130, Opened));
+    let said = desk.until(200);
+    assert_eq!(said, [("S1".into(), Status::Resolved, said[0].2, 120), ("S3".into(), Status::Firing, 1, 130)]);
+}
+
+#[test]
+fn where_books_thin_all_day_long_two_of_them_have_nothing_in_common() {
+    let mut desk = Desk::new(10, 10_000);
+    for n in 0..200 {
+        desk.take(thin_book(&format!("S{n}"), 400 * n, Opened));
+        desk.take(thin_book(&format!("S{n}"), 400 * n + 10, Cleared));
+        desk.until(400 * n + 399);
+    }
+    desk.take(thin_book("A", 90_000, Opened));
+    desk.take(thin_book("B", 90_010, Opened));
+    let said = desk.until(90_020);
+    assert_eq!(said, [("A".into(), Status::Firing, 1, 90_000), ("B".into(), Status::Firing, 1, 90_010)]);
+}
+
 proptest! {
     /// Whatever the detectors say: revisions count from 1 without a gap, an incident begins with firing and ends once, no two of a
     /// subject are open, and the tables keep their limits.

@@ -177,7 +177,7 @@ proptest! {
     fn a_restart_anywhere_in_a_hostile_flow_changes_nothing(
         records in prop::collection::vec((content(), 0_usize..2, 1_usize..40, any::<bool>(), mode()), 1..60)
     ) {
-        let limits = Limits { symbols_max: 2, accounts_max: 3, orders_max: 3, incidents_max: 1, signals_pending_max: 2 };
+        let limits = Limits { symbols_max: 2, accounts_max: 3, orders_max: 3, bursts_max: 1, incidents_max: 1, signals_pending_max: 2 };
         let mut twins = Twins::new(plan(2, limits));
         // All symbols are warm, so that there is something to say.
         for second in START - 200..START {

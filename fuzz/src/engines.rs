@@ -29,7 +29,7 @@ pub fn plan() -> Plan {
     });
     let window = BurstSettings { a_min: 3, cold_a_min: 5, warnings_per_day: 100.0 };
     Plan {
-        limits: Limits { symbols_max: 3, accounts_max: 3, orders_max: 4, incidents_max: 2, signals_pending_max: 3 },
+        limits: Limits { symbols_max: 3, accounts_max: 3, orders_max: 4, bursts_max: 2, incidents_max: 2, signals_pending_max: 3 },
         detection: Detection { cancel_burst: cancel_burst::Settings { window }, ..Detection::default() },
         sources: sources.collect(),
         replay: "foreshock replay".to_owned(),

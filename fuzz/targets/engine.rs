@@ -129,6 +129,13 @@ impl Twins {
                 Keys::Order => limits.orders_max * SOURCES,
                 Keys::Incident => limits.incidents_max,
                 Keys::Signal => limits.signals_pending_max,
+                Keys::Holder => limits.accounts_max,
+                // Far more than a run brings.
+                Keys::Fact => usize::MAX,
+                Keys::Owner => limits.accounts_max * (SOURCES + 1),
+                // Accounts and owners, on one symbol in each feed, and on all over all feeds.
+                Keys::Party => limits.accounts_max * 2 * (SOURCES + 1),
+                Keys::Burst => limits.bursts_max * 2 * (SOURCES + 1),
             };
             assert!(found.held <= max as u64, "{kind:?}: {found:?}");
         }

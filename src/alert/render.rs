@@ -1,13 +1,16 @@
 //! From an incident's revision to the alert that is published: identity, numbers, lists within their limits.
 
-use std::{collections::BTreeSet, fmt::Write};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
 use compact_str::CompactString;
 use sha2::{Digest, Sha256};
 
 use super::{Action, Alert, Audit, Edge, Evidence, Feature, Impact, Records, Trust, words::words};
 use crate::{
-    correlate::{Incident, Opening, Revision, Status},
+    correlate::{Incident, Opening, Part, Revision, Source as Finder, Status},
     detect::{Detector, Node, Subject, ThresholdSource, Unit, WarmUp},
     event::{Place, RecordRange, Source},
     stats::math,
@@ -46,7 +49,7 @@ impl Context {
 #[must_use]
 pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Alert {
     let incident = &revision.incident;
-    let strongest = incident.parts().iter().min_by(|a, b| a.1.finding.p.total_cmp(&b.1.finding.p));
+    let strongest = strongest(incident);
     let ended = matches!(revision.status, Status::Resolved | Status::Withdrawn);
     let words = strongest.map(|(source, part)| words(source, &part.finding, revision, context, standing));
     let (title, summary, suggested) =
@@ -205,8 +208,9 @@ fn features(incident: &Incident) -> Vec<Feature> {
 
 fn evidence(incident: &Incident, context: &Context) -> Evidence {
     let found = || incident.parts().values().map(|part| &part.finding.evidence);
-    let (orders, orders_total) = ids(found().map(|e| (e.orders.as_slice(), e.orders_total)));
-    let (trades, trades_total) = ids(found().map(|e| (e.trades.as_slice(), e.trades_total)));
+    let by_subject = || incident.parts().iter().map(|((_, subject), part)| (subject, &part.finding.evidence));
+    let (orders, orders_total) = ids(by_subject().map(|(s, e)| (s, e.orders.as_slice(), e.orders_total)));
+    let (trades, trades_total) = ids(by_subject().map(|(s, e)| (s, e.trades.as_slice(), e.trades_total)));
     let mut ranges: Vec<RecordRange> = Vec::new();
     for range in found().flat_map(|evidence| &evidence.records) {
         if !ranges.contains(range) {
@@ -228,14 +232,20 @@ fn evidence(incident: &Incident, context: &Context) -> Evidence {
     }
 }
 
-/// Ids sorted and cut, and how many there are where they were.
-fn ids<'a>(lists: impl Iterator<Item = (&'a [CompactString], u64)>) -> (Vec<String>, Option<u64>) {
-    let (mut ids, mut total) = (BTreeSet::new(), 0);
-    for (list, n) in lists {
+/// Ids sorted and cut, and how many there are where they were. What is found of a symbol and of an account on it is the same.
+fn ids<'a>(lists: impl Iterator<Item = (&'a Subject, &'a [CompactString], u64)>) -> (Vec<String>, Option<u64>) {
+    let (mut ids, mut on_symbols, mut on_all) = (BTreeSet::new(), BTreeMap::new(), 0);
+    for (subject, list, n) in lists {
         ids.extend(list.iter().map(ToString::to_string));
-        total += n;
+        match subject {
+            Subject::Symbol(symbol) | Subject::AccountSymbol(_, symbol) | Subject::OwnerSymbol(_, symbol) => {
+                let most: &mut u64 = on_symbols.entry(symbol).or_default();
+                *most = n.max(*most);
+            }
+            Subject::Account(_) | Subject::Owner(_) | Subject::Market | Subject::Pipeline => on_all = n.max(on_all),
+        }
     }
-    let total = total.max(ids.len() as u64);
+    let total = on_symbols.values().sum::<u64>().max(on_all).max(ids.len() as u64);
     let ids: Vec<String> = ids.into_iter().take(LIST_MAX).collect();
     let cut = total > ids.len() as u64;
     (ids, Some(total).filter(|_| cut))
@@ -261,9 +271,13 @@ fn path(incident: &Incident) -> Option<Vec<Edge>> {
     Some(edges)
 }
 
+fn strongest(incident: &Incident) -> Option<(&Finder, &Part)> {
+    incident.parts().iter().min_by(|a, b| a.1.finding.p.total_cmp(&b.1.finding.p))
+}
+
 fn trust(incident: &Incident, standing: &Standing) -> Trust {
     let findings = || incident.parts().values().map(|part| &part.finding);
     let warm_up = findings().map(|f| f.warm_up).min().unwrap_or(WarmUp::Learning);
-    let borrowed_share = findings().map(|f| f.borrowed_share).fold(0.0, f64::max);
+    let borrowed_share = strongest(incident).map_or(0.0, |(_, part)| part.finding.borrowed_share);
     Trust { mode: standing.mode, reasons: standing.reasons.clone(), warm_up, borrowed_share }
 }

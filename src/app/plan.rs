@@ -43,6 +43,7 @@ fn of_sources(config: &Config, sources: Vec<Source>, replay: String) -> Plan {
             symbols_max: limits.symbols_max.get(),
             accounts_max: limits.accounts_max.get(),
             orders_max: limits.orders_max.get(),
+            bursts_max: limits.bursts_max.get(),
             incidents_max: limits.incidents_max.get(),
             signals_pending_max: limits.signals_pending_max.get(),
         },

@@ -126,6 +126,8 @@ pub struct Limits {
     pub accounts_max: NonZeroUsize,
     /// Resting orders over all books.
     pub orders_max: NonZeroUsize,
+    /// Parties of a kind with a full window.
+    pub bursts_max: NonZeroUsize,
     /// Incidents that are not resolved.
     pub incidents_max: NonZeroUsize,
     /// Signals that wait for the watermark.

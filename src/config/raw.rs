@@ -191,6 +191,8 @@ pub struct RawLimits {
     pub accounts_max: usize,
     /// Resting orders over all books.
     pub orders_max: usize,
+    /// Accounts, owners, and either on one symbol that have a full window of their own, each kind in each partition and over all.
+    pub bursts_max: usize,
     /// Incidents that are not resolved.
     pub incidents_max: usize,
     /// Signals that wait for the watermark.
@@ -204,12 +206,19 @@ pub struct RawLimits {
 impl Default for RawLimits {
     fn default() -> Self {
         let decode = crate::event::DecodeLimits::default();
-        let crate::engine::Limits { symbols_max, accounts_max, orders_max, incidents_max, signals_pending_max } =
-            crate::engine::Limits::default();
+        let crate::engine::Limits {
+            symbols_max,
+            accounts_max,
+            orders_max,
+            bursts_max,
+            incidents_max,
+            signals_pending_max,
+        } = crate::engine::Limits::default();
         Self {
             symbols_max,
             accounts_max,
             orders_max,
+            bursts_max,
             incidents_max,
             signals_pending_max,
             record_bytes_max: decode.record_bytes_max,

@@ -303,6 +303,7 @@ fn limits(raw: &RawLimits) -> Result<Limits, Invalid> {
         symbols_max: limit("symbols_max", raw.symbols_max)?,
         accounts_max: limit("accounts_max", raw.accounts_max)?,
         orders_max: limit("orders_max", raw.orders_max)?,
+        bursts_max: limit("bursts_max", raw.bursts_max)?,
         incidents_max: limit("incidents_max", raw.incidents_max)?,
         signals_pending_max: limit("signals_pending_max", raw.signals_pending_max)?,
         decode: DecodeLimits {

@@ -184,7 +184,9 @@ impl Incident {
             part.cleared_at = cleared_at;
             part.severity = part.severity.max(signal.severity);
             if signal.finding.p < part.finding.p {
-                part.finding = signal.finding.clone();
+                let before = std::mem::replace(&mut part.finding, signal.finding.clone());
+                // What it was joined by stays.
+                part.finding.related.extend(before.related.into_iter().filter(|node| *node == Node::Market));
             }
         } else if cleared_at.is_none() && self.has_room(&source) {
             let part = Part { finding: signal.finding.clone(), severity: signal.severity, through, cleared_at };

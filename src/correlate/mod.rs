@@ -12,6 +12,7 @@
 //!
 //! It does not look at events, and it never asks what time it is.
 
+mod following;
 mod incident;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
+use self::following::Following;
 pub use self::incident::{Incident, Opening, Part, Revision, Source, Status};
 use crate::{
     detect::{Change, Node, Severity, Signal, Subject},
@@ -56,6 +58,7 @@ pub struct Correlator {
     /// By the order in which they opened.
     incidents: BTreeMap<u64, Incident>,
     opened: u64,
+    following: Following,
     /// Which incidents touched a node when they last changed.
     touched: BTreeSet<(Node, u64)>,
     /// Which incident holds a finding that still fires.
@@ -77,6 +80,7 @@ impl Correlator {
             pending_evicted: 0,
             incidents: BTreeMap::new(),
             opened: 0,
+            following: Following::default(),
             touched: BTreeSet::new(),
             firing: BTreeMap::new(),
             closing: BTreeSet::new(),
@@ -158,7 +162,8 @@ impl Correlator {
         self.incidents_evicted
     }
 
-    fn take(&mut self, signal: Box<Signal>, steps: &mut Vec<Step>) {
+    fn take(&mut self, mut signal: Box<Signal>, steps: &mut Vec<Step>) {
+        self.following.note(&mut signal);
         let related = self.related(&signal);
         let at = steps.len();
         match related.split_first() {

@@ -76,17 +76,18 @@ impl Burst {
     /// A detector that has seen nothing.
     #[must_use]
     pub fn new(kind: Kind, settings: BurstSettings) -> Self {
-        Self::on(kind, |nth| Calibrated::counting(settings, kind.channels()[nth].at_once_max))
+        Self::on(kind, kind.cold(), |nth| Calibrated::counting(settings, kind.channels()[nth].at_once_max))
     }
 
-    /// A detector whose windows begin with what is known of others like its subject.
+    /// A detector whose windows begin with what is known of others like its subject, and whose fixed levels are raised by so
+    /// many nats until they are calibrated.
     #[must_use]
-    pub fn warm(kind: Kind, settings: BurstSettings, warm: &Warm) -> Self {
-        Self::on(kind, |_| Calibrated::warm(settings, warm))
+    pub fn warm(kind: Kind, settings: BurstSettings, warm: &Warm, cold: f64) -> Self {
+        Self::on(kind, cold, |_| Calibrated::warm(settings, warm))
     }
 
-    fn on(kind: Kind, window: impl Fn(usize) -> Calibrated) -> Self {
-        let channel = |nth| Channel::new(window(nth), kind.cold());
+    fn on(kind: Kind, cold: f64, window: impl Fn(usize) -> Calibrated) -> Self {
+        let channel = |nth| Channel::new(window(nth), cold);
         Self {
             kind,
             channels: (0..kind.channels().len()).map(channel).collect(),
@@ -104,6 +105,11 @@ impl Burst {
         for channel in &mut self.channels {
             channel.retune(settings);
         }
+    }
+
+    /// Goes on with another share of false alarms a day, with all that it has learned.
+    pub fn share(&mut self, warnings_per_day: f64) {
+        self.channels.iter_mut().for_each(|channel| channel.window.share(warnings_per_day));
     }
 
     /// The window of its first channel.

@@ -13,6 +13,7 @@ mod insolvent;
 mod leverage_jump;
 mod market_wide;
 mod one_sided_book;
+pub mod parties;
 mod signal;
 mod stale_book;
 pub mod thin_book;

@@ -321,6 +321,21 @@ pub struct Verdict {
     pub finding: Finding,
 }
 
+impl Verdict {
+    /// The same about a subject, as it is seen at a time, with the record that completed it.
+    #[must_use]
+    pub fn signal(
+        self,
+        subject: Subject,
+        visible_at: EventTime,
+        place: Place,
+        appended_at: Option<WallTime>,
+    ) -> Signal {
+        let Self { detector, change, severity, at, finding } = self;
+        Signal { detector, subject, change, severity, at, visible_at, place, appended_at, finding }
+    }
+}
+
 /// A change in what a detector says about a subject.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Signal {

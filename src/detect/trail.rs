@@ -32,7 +32,7 @@ pub struct Sample<'a> {
     pub at: EventTime,
     /// The record that says so.
     pub place: Place,
-    /// Of which order, or which trade.
+    /// Of which order, or which trade; empty where it is of many.
     pub id: &'a str,
     /// Whose.
     pub account: Option<&'a str>,
@@ -96,7 +96,7 @@ impl Trail {
             records: self.records(since, place),
             ..Evidence::default()
         };
-        let listed = during.iter().map(|kept| kept.id.clone()).collect();
+        let listed = during.iter().map(|kept| kept.id.clone()).filter(|id| !id.is_empty()).collect();
         match ids {
             (Ids::Orders, total) => (evidence.orders, evidence.orders_total) = (listed, total),
             (Ids::Trades, total) => (evidence.trades, evidence.trades_total) = (listed, total),

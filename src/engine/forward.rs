@@ -46,6 +46,10 @@ pub enum Fact {
     Owner(CompactString, CompactString),
     /// What the venue values a symbol at.
     Mark(CompactString, f64),
+    /// An account has withdrawn so many orders of any symbol within a tenth of a second, and placed so many since the last time.
+    Withdrawn(CompactString, u16, u16),
+    /// The feed may have missed what came before this time.
+    Blind(EventTime),
     /// A symbol's book is thinner than nine tenths of the time, with those who withdrew most; or no longer.
     Thin(CompactString, bool, Vec<CompactString>),
     /// A symbol is no longer followed.

@@ -6,15 +6,17 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    Limits,
     accounts::{Accounts, Said},
     forward::{Fact, Forwarded},
     market::Market,
 };
 use crate::{
-    detect::{MarketWide, Signal, Subject, Verdict},
+    detect::{MarketWide, Signal, Subject},
     event::{Place, SourceId},
-    time::{EventTime, Span, WallTime},
+    time::{EventTime, Span},
     trust::{Schedule, Standing},
+    window::BurstSettings,
 };
 
 /// The stages that see all feeds, but for correlation.
@@ -29,15 +31,15 @@ pub struct Joined {
 impl Joined {
     /// Nothing is known yet.
     #[must_use]
-    pub fn new(accounts_max: usize, symbols_max: usize) -> Self {
+    pub fn new(limits: &Limits, settings: BurstSettings) -> Self {
         let place = Place { source: SourceId(0), offset: 0 };
-        Self { accounts: Accounts::new(accounts_max, symbols_max), market: MarketWide::default(), place }
+        Self { accounts: Accounts::new(limits, settings), market: MarketWide::default(), place }
     }
 
-    /// Goes on under other limits.
-    pub fn retune(&mut self, accounts_max: usize, symbols_max: usize, signals: &mut Vec<Signal>) {
+    /// Goes on under other limits and settings.
+    pub fn retune(&mut self, limits: &Limits, settings: BurstSettings, signals: &mut Vec<Signal>) {
         let mut said = Said { signals, mode: crate::trust::Mode::Normal };
-        self.accounts.retune(accounts_max, symbols_max, self.place, &mut said);
+        self.accounts.retune(limits, settings, self.place, &mut said);
     }
 
     /// Whether something waits for the clock to be over.
@@ -68,7 +70,7 @@ impl Joined {
     fn honour(&mut self, to: EventTime, standing: &Schedule<Standing>, signals: &mut Vec<Signal>) {
         while let Some(at) = self.market.deadline().filter(|at| *at <= to) {
             for verdict in self.market.handle_timeout(at, self.place) {
-                signals.push(signal(verdict, at, self.place, None));
+                signals.push(verdict.signal(Subject::Market, at, self.place, None));
             }
         }
         let mut said = Said { signals, mode: standing.at(to).mode };
@@ -85,31 +87,23 @@ impl Joined {
                 self.market.forget(symbol);
                 None
             }
-            Fact::Position(..) | Fact::Equity(..) | Fact::Fill(..) | Fact::Owner(..) | Fact::Mark(..) => {
+            Fact::Position(..)
+            | Fact::Equity(..)
+            | Fact::Fill(..)
+            | Fact::Owner(..)
+            | Fact::Mark(..)
+            | Fact::Withdrawn(..)
+            | Fact::Blind(_) => {
                 let mut said = Said { signals, mode: standing.at(at).mode };
                 self.accounts.handle(forwarded, &mut said);
                 None
             }
         };
-        signals.extend(verdict.map(|verdict| signal(verdict, at, place, forwarded.appended_at)));
+        signals.extend(verdict.map(|verdict| verdict.signal(Subject::Market, at, place, forwarded.appended_at)));
     }
 }
 
 /// The feed whose next fact is the earliest, of equal ones the first feed.
 fn first(feeds: &mut [Market]) -> Option<(EventTime, usize)> {
     feeds.iter_mut().enumerate().filter_map(|(nth, feed)| Some((feed.forwards().first()?, nth))).min()
-}
-
-fn signal(verdict: Verdict, visible_at: EventTime, place: Place, appended_at: Option<WallTime>) -> Signal {
-    Signal {
-        detector: verdict.detector,
-        subject: Subject::Market,
-        change: verdict.change,
-        severity: verdict.severity,
-        at: verdict.at,
-        visible_at,
-        place,
-        appended_at,
-        finding: verdict.finding,
-    }
 }

@@ -11,18 +11,20 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Detection, Limits,
+    crowd::Crowd,
     forward::{Fact, Forwarded, Queue},
-    observe::{Counters, Fate, Occupancy},
+    observe::{Fate, Occupancy},
     pulse::Pulse,
     sequence::Succession,
-    symbol::{Age, Moment, Party, Shared, Symbol},
+    sink::Sink,
+    symbol::{Age, Moment, Shared, Symbol},
 };
 use crate::{
     book::Orders,
-    detect::{Change, Sample, Signal, Subject, Verdict},
+    detect::{Change, Sample, Subject},
     event::{Body, Event, Key, Place, Side},
     table::{Handle, Table},
-    time::{EventTime, Span, WallTime},
+    time::{EventTime, Span},
     trust::{FeedView, Mode, Schedule},
 };
 
@@ -32,7 +34,7 @@ pub struct Market {
     clock: Option<EventTime>,
     /// Shared with the snapshot that is being written: each is copied when it is first changed after one, not all at once.
     symbols: Table<CompactString, Arc<Symbol>>,
-    accounts: Table<CompactString, Party>,
+    crowd: Crowd,
     orders: Orders,
     /// What the stages that see all feeds have not taken yet.
     forwards: Queue,
@@ -45,18 +47,6 @@ pub struct Market {
     settings: Detection,
 }
 
-/// Where a feed leaves what it has to say.
-pub struct Sink<'a> {
-    /// Counters of the engine.
-    pub counters: &'a mut Counters,
-    /// Signals, in the order in which they arose.
-    pub signals: &'a mut Vec<Signal>,
-    /// Emptied after each event; kept for its memory.
-    pub verdicts: &'a mut Vec<Verdict>,
-    /// The own time of the record that is being handled.
-    pub appended_at: Option<WallTime>,
-}
-
 impl Market {
     /// A feed that has seen nothing.
     #[must_use]
@@ -64,7 +54,7 @@ impl Market {
         Self {
             clock: None,
             symbols: Table::new(limits.symbols_max),
-            accounts: Table::new(limits.accounts_max),
+            crowd: Crowd::new(limits, settings.cancel_burst.window),
             orders: Orders::new(limits.orders_max),
             forwards: Queue::default(),
             deadlines: BTreeSet::new(),
@@ -81,7 +71,8 @@ impl Market {
             let before = std::mem::replace(&mut self.settings, settings.clone());
             self.symbols.values_mut().map(Arc::make_mut).for_each(|symbol| symbol.retune(&before, settings));
         }
-        self.accounts.limit(limits.accounts_max);
+        self.crowd.retune(limits, settings.cancel_burst.window, sink.sayings);
+        sink.repeat(self.clock, place);
         for (key, order) in self.orders.limit(limits.orders_max) {
             if let Some(symbol) = self.symbols.get_mut(key.symbol()).map(Arc::make_mut) {
                 symbol.displace(&order);
@@ -98,15 +89,13 @@ impl Market {
         self.clock
     }
 
-    /// How full the tables of symbols, accounts and orders are.
+    /// How full the tables of symbols, orders, accounts, owners, parties on symbols and full windows are.
     #[must_use]
-    pub fn occupancy(&self) -> [Occupancy; 3] {
+    pub fn occupancy(&self) -> [Occupancy; 6] {
         let of = |held: usize, evicted| Occupancy { held: held as u64, evicted };
-        [
-            of(self.symbols.len(), self.symbols.evicted()),
-            of(self.accounts.len(), self.accounts.evicted()),
-            of(self.orders.len(), self.orders.evicted()),
-        ]
+        let [accounts, owners, parties, bursts] = self.crowd.occupancy();
+        let symbols = of(self.symbols.len(), self.symbols.evicted());
+        [symbols, of(self.orders.len(), self.orders.evicted()), accounts, owners, parties, bursts]
     }
 
     /// As the watch over the input sees it, with the offset of the last record.
@@ -135,7 +124,7 @@ impl Market {
     /// Whether an episode waits for the clock to be over.
     #[must_use]
     pub fn waits(&self) -> bool {
-        !self.deadlines.is_empty()
+        !self.deadlines.is_empty() || self.crowd.waits()
     }
 
     /// From this time on another mode is in force.
@@ -190,6 +179,7 @@ impl Market {
             for symbol in self.symbols.values_mut().map(Arc::make_mut) {
                 symbol.gap(since, event.ts, false, sink.counters);
             }
+            self.forward(event.ts, Fact::Blind(event.ts), place, sink);
         }
         self.advance(event.ts, place, sink);
     }
@@ -227,22 +217,30 @@ impl Market {
     }
 
     fn apply(&mut self, me: Handle, event: &Event<'_>, place: Place, sink: &mut Sink<'_>) -> Fate {
-        let Self { symbols, accounts, orders, modes, clock, .. } = self;
+        let Self { symbols, crowd, orders, modes, clock, forwards, .. } = self;
         let Some(symbol) = symbols.get_mut(me).map(Arc::make_mut) else { return Fate::Accepted };
         let age = symbol.age(event, sink.counters);
         let moment = Moment { at: event.ts, clock: *clock, place, mode: *modes.current() };
         if age == Age::Timely {
             symbol.look_at_book(&moment, sink.verdicts);
         }
-        let mut shared = Shared { orders, accounts, counters: sink.counters, displaced: None, owner_changed: false };
+        let mut shared =
+            Shared { orders, crowd, counters: sink.counters, displaced: None, owner_changed: false, placed: None };
         let withdrawal = symbol.apply(me, event, &mut shared);
-        let (displaced, owner_changed) = (shared.displaced, shared.owner_changed);
+        let Shared { displaced, owner_changed, placed, .. } = shared;
+        if let Some(account) = placed.filter(|_| age == Age::Timely) {
+            crowd.placed(account, me, event.ts);
+        }
         match (age, withdrawal, &event.body) {
             (Age::Timely, Some(withdrawal), _) => {
-                let account = withdrawal.account.and_then(|a| accounts.key(a)).map(CompactString::as_str);
-                let owner = withdrawal.account.and_then(|a| accounts.get(a)?.owner.as_deref());
+                let (account, owner) = withdrawal.account.map_or((None, None), |account| crowd.names(account));
                 let sample = Sample { at: event.ts, place, id: withdrawal.order, account, owner };
                 symbol.withdrawn(&moment, &sample, sink.verdicts);
+                if let Some(account) = withdrawal.account {
+                    let sample = Sample { at: event.ts, place, id: withdrawal.order, account: None, owner: None };
+                    let from = (account, (me, event.symbol.as_deref().unwrap_or_default()));
+                    crowd.withdrawn(from, &sample, (&moment, symbol), (forwards, sink.appended_at), sink.sayings);
+                }
             }
             (Age::Timely, None, Body::Trade(trade)) => symbol.traded(&moment, trade, sink.verdicts),
             (Age::Timely, None, Body::Heartbeat(_)) => symbol.heartbeat(event.ts),
@@ -258,6 +256,7 @@ impl Market {
         if !sink.verdicts.is_empty() {
             self.say(me, place, sink);
         }
+        sink.repeat(self.clock, place);
         if let Some((owner, order)) = displaced
             && let Some(symbol) = self.symbols.get_mut(owner).map(Arc::make_mut)
         {
@@ -338,6 +337,9 @@ impl Market {
         if self.clock.is_some_and(|clock| clock >= to) {
             return;
         }
+        if let Some(clock) = self.clock {
+            self.crowd.advance(clock, to, &mut self.forwards, sink.sayings);
+        }
         self.clock = Some(to);
         self.modes.advance(to);
         while let Some(&(deadline, me)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= to) {
@@ -347,23 +349,6 @@ impl Market {
             self.deadlines.extend(symbol.deadline().map(|later| (later, me)));
             self.say(me, place, sink);
         }
-    }
-}
-
-impl Sink<'_> {
-    /// Makes signals about a subject of what its detectors have said, as of a feed's clock.
-    fn say(&mut self, subject: &Subject, clock: Option<EventTime>, place: Place) {
-        let appended_at = self.appended_at;
-        self.signals.extend(self.verdicts.drain(..).map(|verdict| Signal {
-            detector: verdict.detector,
-            subject: subject.clone(),
-            change: verdict.change,
-            severity: verdict.severity,
-            at: verdict.at,
-            visible_at: clock.unwrap_or(verdict.at),
-            place,
-            appended_at,
-            finding: verdict.finding,
-        }));
+        sink.repeat(self.clock, place);
     }
 }

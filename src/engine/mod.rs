@@ -12,6 +12,7 @@
 //! handed in again by a replay ([`Inputs`]).
 
 mod accounts;
+mod crowd;
 mod forward;
 mod input;
 mod inputs;
@@ -22,6 +23,7 @@ mod output;
 mod pulse;
 mod recorded;
 mod sequence;
+mod sink;
 mod snapshot;
 mod symbol;
 
@@ -36,14 +38,11 @@ pub use self::{
     recorded::{Recorded, RecordedReason},
     snapshot::{Snapshot, Unusable, VERSION},
 };
-use self::{
-    joined::Joined,
-    market::{Market, Sink},
-};
+use self::{joined::Joined, market::Market, sink::Sink};
 use crate::{
     alert::{self, Context},
     correlate::{Correlator, Incident, Step},
-    detect::{Change, Signal, Verdict, cancel_burst, feed::Feed, thin_book, trade_burst},
+    detect::{Change, Signal, Verdict, cancel_burst, feed::Feed, parties::Saying, thin_book, trade_burst},
     event::{Event, Place, Source},
     time::{EventTime, WallTime},
     trust::{FeedView, ModeChange, Schedule, Standing, Trouble},
@@ -58,6 +57,8 @@ pub struct Limits {
     pub accounts_max: usize,
     /// Live orders, in each feed.
     pub orders_max: usize,
+    /// Parties of a kind (accounts, owners, either on one symbol) with a full window, in each feed and over all.
+    pub bursts_max: usize,
     /// Open incidents.
     pub incidents_max: usize,
     /// Signals that wait for the watermark.
@@ -73,6 +74,8 @@ impl Default for Limits {
             accounts_max: 100_000,
             // The live orders of a busy venue's partition; some 150 B each.
             orders_max: 1_000_000,
+            // DETECTION 2.1; some 5 kB each.
+            bursts_max: 16_384,
             // More open at once is a storm that nobody reads one by one.
             incidents_max: 10_000,
             // A signal has some 4 kB: 400 MB when one partition is read that far ahead.
@@ -121,6 +124,7 @@ pub struct Engine {
     /// Emptied after each record; kept for their memory.
     signals: Vec<Signal>,
     verdicts: Vec<Verdict>,
+    sayings: Vec<Saying>,
     steps: Vec<Step>,
 }
 
@@ -156,7 +160,7 @@ impl Engine {
             next: vec![0; plan.sources.len()],
             decided: 0,
             counters: Counters::default(),
-            joined: Joined::new(plan.limits.accounts_max, plan.limits.symbols_max),
+            joined: Joined::new(&plan.limits, plan.detection.cancel_burst.window),
             correlator: Correlator::new(&config, plan.limits.signals_pending_max, plan.limits.incidents_max),
             troubles: Vec::new(),
             standing: Schedule::default(),
@@ -164,7 +168,7 @@ impl Engine {
             watermark: None,
         };
         let context = Context { config, sources: plan.sources, replay: plan.replay };
-        Self { state, context, signals: Vec::new(), verdicts: Vec::new(), steps: Vec::new() }
+        Self { state, context, signals: Vec::new(), verdicts: Vec::new(), sayings: Vec::new(), steps: Vec::new() }
     }
 
     /// Takes one input and leaves what follows from it.
@@ -200,8 +204,8 @@ impl Engine {
         self.state.decided += 1;
         let feed = self.context.sources[idle.source.0 as usize].feed;
         let place = idle.after_offset.map(|offset| Place { source: idle.source, offset });
-        let Self { state, signals, verdicts, .. } = self;
-        let mut sink = Sink { counters: &mut state.counters, signals, verdicts, appended_at: None };
+        let Self { state, signals, verdicts, sayings, .. } = self;
+        let mut sink = Sink { counters: &mut state.counters, signals, verdicts, sayings, appended_at: None };
         state.feeds[feed].idle(idle.until, place, &mut sink);
         self.correlate(feed, outbox);
     }
@@ -223,8 +227,8 @@ impl Engine {
 
     /// A record without events is accepted, and so is one of which any event is.
     fn events(&mut self, feed: usize, events: &[Event<'_>], place: Place, appended_at: Option<WallTime>) -> Fate {
-        let Self { state, signals, verdicts, .. } = self;
-        let mut sink = Sink { counters: &mut state.counters, signals, verdicts, appended_at };
+        let Self { state, signals, verdicts, sayings, .. } = self;
+        let mut sink = Sink { counters: &mut state.counters, signals, verdicts, sayings, appended_at };
         let market = &mut state.feeds[feed];
         let fates = events.iter().map(|event| market.handle(event, place, &mut sink));
         fates.reduce(|a, b| if b == Fate::Accepted { b } else { a }).unwrap_or(Fate::Accepted)
@@ -262,6 +266,12 @@ impl Engine {
     #[must_use]
     pub fn waits(&self) -> bool {
         self.state.correlator.waits() || self.state.joined.waits() || self.state.feeds.iter().any(Market::waits)
+    }
+
+    /// Whether what one feed has passed on waits for the clocks of others.
+    #[must_use]
+    pub fn lingers(&self) -> bool {
+        self.state.feeds.iter().any(|feed| feed.waiting().0 > 0)
     }
 
     /// Each source, as the watch over the input sees it.
@@ -324,32 +334,6 @@ impl Engine {
     /// Incidents that are open.
     pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
         self.state.correlator.incidents()
-    }
-
-    /// How full each limited table is.
-    #[must_use]
-    pub fn occupancy(&self) -> [(Keys, Occupancy); Keys::ALL.len()] {
-        let mut sums = [Occupancy::default(); 3];
-        for feed in &self.state.feeds {
-            for (sum, one) in sums.iter_mut().zip(feed.occupancy()) {
-                sum.held += one.held;
-                sum.evicted += one.evicted;
-            }
-        }
-        let [symbols, accounts, orders] = sums;
-        let (waiting, overtaken) =
-            self.state.feeds.iter().map(Market::waiting).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-        let (held, evicted) = self.state.correlator.pending();
-        let incidents = self.state.correlator.incidents().count() as u64;
-        [
-            (Keys::Symbol, symbols),
-            (Keys::Account, accounts),
-            (Keys::Order, orders),
-            (Keys::Incident, Occupancy { held: incidents, evicted: self.state.correlator.incidents_evicted() }),
-            (Keys::Signal, Occupancy { held: held as u64, evicted }),
-            (Keys::Holder, self.state.joined.accounts.occupancy()),
-            (Keys::Fact, Occupancy { held: waiting as u64, evicted: overtaken }),
-        ]
     }
 }
 

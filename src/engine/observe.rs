@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Engine;
 use crate::{
     book::Fault,
     detect::{Detector, Severity},
@@ -86,11 +87,17 @@ pub enum Keys {
     Holder,
     /// Facts that wait for the other partitions.
     Fact,
+    /// Owners by name.
+    Owner,
+    /// Parties (accounts, owners, either on one symbol) that have withdrawn, without a full window.
+    Party,
+    /// Parties with a full window.
+    Burst,
 }
 
 impl Keys {
     /// Every kind with its name.
-    pub const ALL: [(Self, &'static str); 7] = [
+    pub const ALL: [(Self, &'static str); 10] = [
         (Self::Symbol, "symbol"),
         (Self::Account, "account"),
         (Self::Order, "order"),
@@ -98,6 +105,9 @@ impl Keys {
         (Self::Signal, "signal"),
         (Self::Holder, "holder"),
         (Self::Fact, "fact"),
+        (Self::Owner, "owner"),
+        (Self::Party, "party"),
+        (Self::Burst, "burst"),
     ];
 }
 
@@ -133,4 +143,40 @@ pub struct Occupancy {
     pub held: u64,
     /// Entries that had to make room so far.
     pub evicted: u64,
+}
+
+impl Occupancy {
+    /// Both together.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Self {
+        Self { held: self.held + other.held, evicted: self.evicted + other.evicted }
+    }
+}
+
+impl Engine {
+    /// How full each limited table is.
+    #[must_use]
+    pub fn occupancy(&self) -> [(Keys, Occupancy); Keys::ALL.len()] {
+        let state = &self.state;
+        let over_feeds = |nth: usize| {
+            state.feeds.iter().map(|feed| feed.occupancy()[nth]).fold(Occupancy::default(), Occupancy::plus)
+        };
+        let [symbols, orders, accounts, owners, parties, bursts] = std::array::from_fn(over_feeds);
+        let [holders, all_owners, all_parties, all_bursts] = state.joined.accounts.occupancy();
+        let of = |(held, evicted): (usize, u64)| Occupancy { held: held as u64, evicted };
+        let facts = state.feeds.iter().map(|feed| of(feed.waiting())).fold(Occupancy::default(), Occupancy::plus);
+        let incidents = (state.correlator.incidents().count(), state.correlator.incidents_evicted());
+        [
+            (Keys::Symbol, symbols),
+            (Keys::Account, accounts),
+            (Keys::Order, orders),
+            (Keys::Incident, of(incidents)),
+            (Keys::Signal, of(state.correlator.pending())),
+            (Keys::Holder, holders),
+            (Keys::Fact, facts),
+            (Keys::Owner, owners.plus(all_owners)),
+            (Keys::Party, parties.plus(all_parties)),
+            (Keys::Burst, bursts.plus(all_bursts)),
+        ]
+    }
 }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The version of the format. A change of any type in the state is another version.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 /// What the bytes of every version begin with.
 const MAGIC: [u8; 8] = *b"4shocked";
 const HEAD: usize = MAGIC.len() + size_of::<u32>();
@@ -164,13 +164,13 @@ impl Engine {
     }
 
     fn retune(&mut self, plan: &Plan) {
-        let Self { state, context, signals, verdicts, .. } = self;
+        let Self { state, context, signals, verdicts, sayings, .. } = self;
         state.fates.resize(context.sources.len(), Fates::default());
         state.next.resize(context.sources.len(), 0);
         let feeds = context.sources.iter().map(|source| source.feed + 1).max().unwrap_or(0);
         let settings = &plan.detection;
         state.feeds.resize_with(feeds, || Market::new(&plan.limits, settings));
-        state.joined.retune(plan.limits.accounts_max, plan.limits.symbols_max, signals);
+        state.joined.retune(&plan.limits, settings.cancel_burst.window, signals);
         state.correlator.handle(signals.drain(..));
         let incidents = plan.limits.incidents_max;
         state.correlator.retune(&context.config, plan.limits.signals_pending_max, incidents);
@@ -178,7 +178,7 @@ impl Engine {
             let Some(source) = context.sources.iter().rposition(|source| source.feed == feed) else { continue };
             let place =
                 Place { source: SourceId(u32::try_from(source).unwrap_or(u32::MAX)), offset: state.next[source] };
-            let mut sink = Sink { counters: &mut state.counters, signals, verdicts, appended_at: None };
+            let mut sink = Sink { counters: &mut state.counters, signals, verdicts, sayings, appended_at: None };
             market.retune(&plan.limits, settings, place, &mut sink);
             state.correlator.handle(signals.drain(..));
         }

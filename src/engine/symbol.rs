@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Detection,
+    crowd::Crowd,
     observe::Counters,
     sequence::{Numbered, Sequence, Succession},
 };
@@ -16,7 +17,7 @@ use crate::{
         Burst, Detect, Kind, OneSidedBook, Sample, StaleBook, ThinBook, Verdict, thin_book::second, trade_burst::Meter,
     },
     event::{Body, Event, EventType, Place, Trade},
-    table::{Handle, Table},
+    table::Handle,
     time::{EventTime, Span},
     trust::Mode,
 };
@@ -44,6 +45,8 @@ pub struct Symbol {
     /// How far its newest sample lies behind its feed's clock: nothing in an ordered feed, an hour where a producer reads an
     /// hour's backlog into a partition that others keep up to date.
     behind: Span,
+    /// What came before this time may have been missed.
+    blind_until: EventTime,
     /// The last second at whose beginning the book was looked at.
     sampled: Option<i64>,
     meter: Meter,
@@ -77,20 +80,15 @@ pub struct Shared<'a> {
     /// Live orders.
     pub orders: &'a mut Orders,
     /// Accounts by name.
-    pub accounts: &'a mut Table<CompactString, Party>,
+    pub crowd: &'a mut Crowd,
     /// Counters.
     pub counters: &'a mut Counters,
     /// An order that had to make room for this event's, with its symbol: to be taken off that symbol's book.
     pub displaced: Option<(Handle, Order)>,
     /// Whether the event says another owner of its account than was known.
     pub owner_changed: bool,
-}
-
-/// What a feed knows of an account.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Party {
-    /// Who is behind it, as last said.
-    pub owner: Option<CompactString>,
+    /// Whose order now rests that did not before.
+    pub placed: Option<Handle>,
 }
 
 /// An order that somebody decided to withdraw.
@@ -121,6 +119,7 @@ impl Symbol {
             book: Book::default(),
             levels: None,
             behind: Span::ZERO,
+            blind_until: EventTime::from_nanos(i64::MIN),
             sampled: None,
             meter: Meter::default(),
             thin: None,
@@ -182,9 +181,22 @@ impl Symbol {
     pub fn gap(&mut self, from: EventTime, until: EventTime, lost: bool, counters: &mut Counters) {
         self.detectors_mut().into_iter().for_each(|detector| detector.gap(from, until));
         self.sampled = None;
+        self.blind_until = self.blind_until.max(until);
         if lost && self.levels.as_mut().is_some_and(|levels| levels.lose()) {
             counters.book_faults[Fault::Broken as usize] += 1;
         }
+    }
+
+    /// The time before which something may have been missed.
+    #[must_use]
+    pub const fn blind_until(&self) -> EventTime {
+        self.blind_until
+    }
+
+    /// Its detector of cancels.
+    #[must_use]
+    pub const fn cancels(&self) -> &Burst {
+        &self.cancel_burst
     }
 
     /// Nothing happened up to the heartbeat.
@@ -344,22 +356,10 @@ impl Symbol {
 }
 
 impl Shared<'_> {
-    /// The number of the event's account in its table.
+    /// The number of the event's account.
     fn account(&mut self, event: &Event<'_>) -> Option<Handle> {
-        let name = event.account.as_deref()?;
-        let handle = match self.accounts.find(name) {
-            Some(handle) => {
-                self.accounts.touch(handle);
-                handle
-            }
-            None => self.accounts.insert(CompactString::new(name), Party::default()).0,
-        };
-        if let (Some(owner), Some(party)) = (event.owner.as_deref(), self.accounts.get_mut(handle))
-            && party.owner.as_deref() != Some(owner)
-        {
-            party.owner = Some(CompactString::new(owner));
-            self.owner_changed = true;
-        }
+        let (handle, owner_changed) = self.crowd.account(event)?;
+        self.owner_changed |= owner_changed;
         Some(handle)
     }
 }

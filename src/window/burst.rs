@@ -126,6 +126,11 @@ impl Burst {
         (self.settings, self.cusum_cap, self.prepared) = (settings, cusum_cap, None);
     }
 
+    /// Goes on with another share of false alarms a day, which says nothing of what is seen.
+    pub const fn share(&mut self, warnings_per_day: f64) {
+        self.settings.warnings_per_day = warnings_per_day;
+    }
+
     /// The newest time seen.
     #[must_use]
     pub fn now(&self) -> Option<EventTime> {

@@ -156,10 +156,22 @@ impl Calibrated {
     /// How much of what it judges by is still others', from 0 to 1: their minute against the subject's own seconds.
     #[must_use]
     pub fn borrowed_share(&self) -> f64 {
-        self.borrowed.map_or(0.0, |borrowed| {
-            let learned = self.burst.baseline().bins() - borrowed.bins.min(self.burst.baseline().bins());
-            BORROWED_SECONDS / (BORROWED_SECONDS + borrowed.own + learned as f64)
-        })
+        self.borrowed
+            .map_or(0.0, |borrowed| BORROWED_SECONDS / (BORROWED_SECONDS + borrowed.own + self.own_seconds() as f64))
+    }
+
+    /// Seconds that it has learned of its own subject.
+    #[must_use]
+    pub fn own_seconds(&self) -> u64 {
+        self.burst.baseline().bins().saturating_sub(self.borrowed.map_or(0, |borrowed| borrowed.bins))
+    }
+
+    /// Goes on with another share of false alarms a day, with all that it has learned.
+    pub fn share(&mut self, warnings_per_day: f64) {
+        self.burst.share(warnings_per_day);
+        if matches!(self.levels, Levels::Own { .. }) {
+            self.apply_tails();
+        }
     }
 
     /// Goes on under other settings: the rates stay, the tails and the levels that come from them begin anew.

@@ -9,8 +9,10 @@ mod baseline;
 mod buckets;
 mod burst;
 mod calibrated;
+mod light;
 mod scan;
 mod silence;
+mod tier;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,7 +22,9 @@ pub use self::{
     baseline::{Baseline, SECONDS},
     burst::{Burst, Seen},
     calibrated::{BORROWED_SECONDS, Calibrated, Levels, Observation, Phase, Warm},
+    light::{Busy, DECADES, Light, Recent},
     scan::Scan,
+    tier::{TEACH_EVERY, Tier},
 };
 
 /// How long the window of an index is.

@@ -1,5 +1,6 @@
 //! One flow over four feeds, made once: quiet pace, bursts of withdrawals at the same instants on several feeds, late events,
-//! duplicates, gaps, a producer that starts over, icebergs, and heartbeats; and the orders in which it may be read.
+//! duplicates, gaps, a producer that starts over, icebergs, and heartbeats; accounts that act on all feeds, with owners that change,
+//! positions, balances and marks; and the orders in which it may be read.
 #![allow(dead_code, reason = "each test is a crate of its own and uses its part")]
 #![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
@@ -7,7 +8,10 @@ use std::fmt::Write;
 
 use foreshock::{
     engine::Output,
-    event::{Body, Decimal, Event, Heartbeat, Name, OrderCancel, OrderNew, OrderReplace, Price, Quantity, Side, Trade},
+    event::{
+        Balance, Body, Decimal, Event, Heartbeat, Mark, Name, OrderCancel, OrderNew, OrderReplace, Position, Price,
+        Quantity, Side, Trade,
+    },
     time::{EventTime, Span},
 };
 
@@ -63,13 +67,16 @@ struct Producer {
 impl Producer {
     fn say(&mut self, ts: EventTime, body: Body<'static>) {
         self.seq = self.seq.map(|seq| seq + 1);
-        let account = Some(name(format!("a{}", self.dice.below(5))));
+        let account = self.dice.below(5);
         self.events.push(Event {
             ts,
             symbol: Some(name(self.symbol.clone())),
             seq: self.seq,
-            account,
-            owner: None,
+            // The second symbol of each feed has accounts of its own.
+            account: Some(name(
+                self.symbol.strip_suffix('1').map_or("a", |feed| feed).to_owned() + &account.to_string(),
+            )),
+            owner: owner(account, ts).filter(|_| !self.symbol.ends_with('1')),
             body,
         });
     }
@@ -157,6 +164,34 @@ impl Producer {
     }
 }
 
+/// Two accounts of one owner, and one that goes from it to another; the others have none.
+fn owner(account: usize, ts: EventTime) -> Option<Name<'static>> {
+    match account {
+        0 | 1 => Some(name("w0".to_owned())),
+        2 if ts < at(TENTHS / 2) => Some(name("w0".to_owned())),
+        2 => Some(name("w1".to_owned())),
+        _ => None,
+    }
+}
+
+/// What a feed says of accounts and of a mark: now and then, each account on another feed each time, and one that has lost all.
+fn statements(feed: usize, tenth: i64, events: &mut Vec<Event<'static>>) {
+    let (turn, ts) = (usize::try_from(tenth / 40).unwrap(), at(tenth));
+    let account = (turn + feed) % 5;
+    let symbol = Some(name(format!("S{feed}0")));
+    let mut say = |symbol: Option<Name<'static>>, account: Option<usize>, body| {
+        let owner = account.and_then(|account| owner(account, ts));
+        let account = account.map(|account| name(format!("a{account}")));
+        events.push(Event { ts, symbol, seq: None, account, owner, body });
+    };
+    let price = number(&format!("{}", 100 + turn % 7));
+    say(symbol.clone(), None, Body::Mark(Mark { mark: Price::new(price).unwrap(), index: None }));
+    let (qty, margin_mode, margin, leverage) = (number(&format!("{}", turn % 4 + 1)), None, None, None);
+    say(symbol, Some(account), Body::Position(Position { qty, entry: price, margin_mode, margin, leverage }));
+    let equity = number(if account == 4 && tenth > 2_500 { "-5" } else { "1000" });
+    say(None, Some(account), Body::Balance(Balance { equity, asset: None }));
+}
+
 /// When a symbol bursts: some together with the other feeds, some alone.
 fn strength(feed: usize, symbol: usize, tenth: i64) -> i64 {
     let from = match (symbol, feed) {
@@ -190,6 +225,9 @@ fn feed(feed: usize) -> Vec<Event<'static>> {
                 strength => producer.burst(tenth, strength),
             }
             events.append(&mut producer.events);
+        }
+        if tenth % 40 == i64::try_from(feed).unwrap() {
+            statements(feed, tenth, &mut events);
         }
         if tenth % 20 == 0 {
             let body = Body::Heartbeat(Heartbeat { producer: None });

@@ -15,6 +15,8 @@ use crate::{
 
 /// How often it looks: a tenth of the shortest time that it must notice.
 const EVERY: Duration = Duration::from_millis(50);
+/// How long facts of one partition wait for another that is idle, where nothing else does: each time is a record in the audit log.
+const LINGER_MAX: Duration = Duration::from_millis(500);
 /// A mode takes effect at the beginning of a bucket (DESIGN, "Determinism").
 const BUCKET: Span = Span::from_millis(100);
 
@@ -23,6 +25,8 @@ pub struct Vigil {
     watch: Watch,
     began: Instant,
     due_at: Instant,
+    /// When idle partitions were last moved on.
+    moved_at: Duration,
     /// By partition.
     heard: Vec<Option<Heard>>,
 }
@@ -37,6 +41,7 @@ impl Vigil {
             watch: Watch::new(&feeds, Duration::ZERO, standing.mode, troubles.to_vec()),
             began: now,
             due_at: now,
+            moved_at: Duration::ZERO,
             heard: vec![None; feeds.len()],
         }
     }
@@ -64,7 +69,12 @@ impl Vigil {
         }
         let feeds = engine.feeds();
         let Some(newest) = feeds.iter().filter_map(|feed| feed.clock).max() else { return Vec::new() };
-        let mut inputs = if drained && engine.waits() { self.idle(now, &feeds, newest) } else { Vec::new() };
+        // What an account did waits for the other partitions too, but nearly always something does.
+        let waits = engine.waits() || (engine.lingers() && now.saturating_sub(self.moved_at) >= LINGER_MAX);
+        let mut inputs = if drained && waits { self.idle(now, &feeds, newest) } else { Vec::new() };
+        if !inputs.is_empty() {
+            self.moved_at = now;
+        }
         if let Some((mode, troubles)) = self.watch.judge(now, &feeds, drained) {
             let from = EventTime::from_nanos((newest.slot(BUCKET) + 1).saturating_mul(BUCKET.nanos()));
             inputs.push(Input::Mode(ModeChange { from, mode, troubles: troubles.to_vec() }));

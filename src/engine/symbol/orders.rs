@@ -12,6 +12,7 @@ impl Symbol {
         // A market order never rests.
         let Some(price) = new.price else { return };
         let account = shared.account(event);
+        shared.placed = account;
         self.rest(me, &new.order, Order { side: new.side, price, quantity: new.qty.get(), account }, shared);
     }
 
@@ -32,6 +33,8 @@ impl Symbol {
         let account = shared.account(event).or(old.account);
         let id = replace.new_order.as_ref().unwrap_or(&replace.order);
         self.rest(me, id, Order { price: replace.price, quantity: replace.qty.get(), account, ..old }, shared);
+        // Elsewhere in the book it is another order.
+        shared.placed = account.filter(|_| withdraws);
         withdraws.then_some(Withdrawal { order: &replace.order, account })
     }
 

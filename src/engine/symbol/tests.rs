@@ -3,7 +3,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::event::{CancelReason, Decimal, Name, OrderCancel, OrderNew, OrderReplace, Price, Quantity, Side};
+use crate::{
+    engine::Limits,
+    event::{CancelReason, Decimal, Name, OrderCancel, OrderNew, OrderReplace, Price, Quantity, Side},
+    table::Table,
+    window::BurstSettings,
+};
 
 /// What a venue may say of an order; ids and symbols are few, so that they meet.
 #[derive(Clone, Debug)]
@@ -172,7 +177,7 @@ struct World {
     symbols: Table<CompactString, Symbol>,
     handles: [Handle; 2],
     orders: Orders,
-    accounts: Table<CompactString, Party>,
+    crowd: Crowd,
     counters: Counters,
 }
 
@@ -180,13 +185,14 @@ impl World {
     fn new(orders_max: usize) -> Self {
         let mut symbols = Table::new(2);
         let handles = ["A", "B"].map(|s| symbols.insert(s.into(), Symbol::new(&Detection::default())).0);
-        let (orders, accounts) = (Orders::new(orders_max), Table::new(4));
-        Self { symbols, handles, orders, accounts, counters: Counters::default() }
+        let limits = Limits { accounts_max: 4, ..Limits::default() };
+        let (orders, crowd) = (Orders::new(orders_max), Crowd::new(&limits, BurstSettings::default()));
+        Self { symbols, handles, orders, crowd, counters: Counters::default() }
     }
 
     fn apply(&mut self, symbol: usize, op: &Op) -> bool {
-        let Self { orders, accounts, counters, .. } = self;
-        let mut shared = Shared { orders, accounts, counters, displaced: None, owner_changed: false };
+        let Self { orders, crowd, counters, .. } = self;
+        let mut shared = Shared { orders, crowd, counters, displaced: None, owner_changed: false, placed: None };
         let me = self.handles[symbol];
         let withdraws = self.symbols.get_mut(me).unwrap().apply(me, &event(op), &mut shared).is_some();
         if let Some((owner, order)) = shared.displaced {
