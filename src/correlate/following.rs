@@ -3,16 +3,16 @@
 //! Makers withdraw from one symbol after the other before anything that two of them have in common can be seen. Two books that thin
 //! within a minute are one thing where that hardly ever happens by accident: then a thin book touches the market, and so
 //! the one that follows joins it. How often books thin is counted over a day, leaving out the last five minutes, or a
-//! crisis would soon be usual. On a venue of thousands of symbols accidents are common, and nothing is joined by this.
+//! crisis would soon be usual. An incident that pages touches the market too. On a venue of thousands of symbols accidents are common, and nothing is joined by this.
 //!
 //! DETECTION 4 joins through account, owner, symbol and market, and does not say when a book belongs to the market.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    detect::{Change, Detector, Node, Severity, Signal},
+    detect::{Change, Detector, Node, Severity, Signal, Subject},
     stats::math::exp,
     time::{EventTime, Span},
 };
@@ -31,6 +31,8 @@ const WAITING_MAX: usize = 1_000;
 /// How often books become thin.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Following {
+    /// Whose books are thin at the moment: as many as there are symbols at most.
+    thin: BTreeSet<Subject>,
     waiting: VecDeque<EventTime>,
     counted: f64,
     as_of: Option<EventTime>,
@@ -39,8 +41,14 @@ pub struct Following {
 impl Following {
     /// Lets a signal that a book is thin touch the market where that is rare.
     pub fn note(&mut self, signal: &mut Signal) {
-        let opens = signal.change == Change::Opened && signal.severity >= Severity::Warning;
-        if signal.detector != Detector::ThinBook || !opens {
+        if signal.detector != Detector::ThinBook {
+            return;
+        }
+        if signal.change == Change::Cleared {
+            self.thin.remove(&signal.subject);
+        }
+        let thin = signal.change != Change::Cleared && signal.severity >= Severity::Warning;
+        if !thin || !self.thin.insert(signal.subject.clone()) {
             return;
         }
         let now = signal.visible_at;

@@ -273,11 +273,21 @@ impl Incident {
         self.absorbed_by.as_deref()
     }
 
-    /// What it touches, with its parts; what has been over for a minute touches nothing.
+    /// What it touches, with its parts; what has been over for a minute touches nothing. One that pages is a matter of the
+    /// whole market: books that thin elsewhere meanwhile follow it (`super::following`).
     pub fn nodes(&self, at: EventTime) -> impl Iterator<Item = Node> {
         let near = move |part: &Part| part.cleared_at.is_none_or(|cleared| at.since(cleared) <= CALM);
         let parts = self.parts.iter().filter(move |(_, part)| near(part) && part.severity >= Severity::Warning);
-        parts.flat_map(|((_, subject), part)| subject.nodes().into_iter().chain(part.finding.related.iter().cloned()))
+        let pages = self.severity == Severity::Critical && !self.is_of_pipeline();
+        let market = pages.then_some(Node::Market).filter(|_| self.parts.values().any(near));
+        parts
+            .flat_map(|((_, subject), part)| subject.nodes().into_iter().chain(part.finding.related.iter().cloned()))
+            .chain(market)
+    }
+
+    /// Whether it is about the service's own input.
+    fn is_of_pipeline(&self) -> bool {
+        self.opening.subject == Subject::Pipeline
     }
 
     /// Whose findings still fire.

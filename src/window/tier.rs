@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use super::{BORROWED_SECONDS, Calibrated, Light, SECONDS, Warm};
 use crate::time::{EventTime, Span};
 
+/// The fewest seconds that a pace is taken from.
+const OBSERVED_MIN: f64 = 5.0;
 /// How often a member teaches.
 pub const TEACH_EVERY: Span = Span::from_secs(600);
 /// Seconds of its own that a member has learned before it teaches.
@@ -40,8 +42,8 @@ impl Default for Tier {
 }
 
 impl Tier {
-    /// What a member begins with: its own rate, shrunk to the tier's. Before any lesson it is held to have come at the pace of
-    /// its last minute for ever, and to cluster as its symbol does.
+    /// What a member begins with: its own rate, shrunk to the tier's. Before any lesson it is held to have come at its own pace
+    /// for ever, and to cluster as its symbol does.
     pub fn warm(
         &mut self,
         light: &Light,
@@ -51,7 +53,7 @@ impl Tier {
     ) -> Warm {
         let since = *self.since.get_or_insert(at);
         let (events, seconds) = light.rate();
-        let usual = if self.lessons > 0 { self.rate } else { times.len() as f64 / BORROWED_SECONDS };
+        let usual = if self.lessons > 0 { self.rate } else { events / seconds.max(OBSERVED_MIN) };
         let rate = (events + BORROWED_SECONDS * usual) / (seconds + BORROWED_SECONDS);
         let age = u64::try_from(at.since(since).nanos() / Span::from_secs(1).nanos()).unwrap_or(0);
         let factors = of_symbol.filter(|_| self.lessons == 0).unwrap_or(self.factors);
