@@ -35,6 +35,9 @@ const BUILDING: u32 = 30;
 const VARIANCE_PRIOR: f64 = 11.0;
 /// Minutes learned before z is asked: two hours.
 const MINUTES_MIN: u32 = 120;
+/// ℓ of an account whose positions are worth its equity. Below that it owes nothing, whatever it is used to: a maker's inventory
+/// that doubles is no leverage (DETECTION 3 asks for an activity floor and names none).
+const LEVERED: f64 = 0.0;
 /// Deviations at which a minute is clipped before it teaches.
 const CLIP: f64 = 3.0;
 /// The gain of a minute at a half-life of a day: 1 − 2^(−1/1440).
@@ -157,7 +160,7 @@ impl LeverageJump {
         }
         self.last_z = self.z(sample.log_leverage);
         let z = self.last_z?;
-        let unusual = sample.crowd.is_some_and(|crowd| sample.log_leverage > crowd);
+        let unusual = sample.crowd.is_some_and(|crowd| sample.log_leverage > crowd.max(LEVERED));
         let level = level(sample.mode);
         let severity = match z {
             z if unusual && z >= level => Some(Severity::Warning),
@@ -239,7 +242,7 @@ impl LeverageJump {
             unit: Unit::Times,
             p,
             would_not_fire_below: Some(
-                times(mean + level(sample.mode) * deviation).max(sample.crowd.map_or(0.0, times)),
+                times(mean + level(sample.mode) * deviation).max(times(sample.crowd.unwrap_or(LEVERED).max(LEVERED))),
             ),
         };
         let part = |name, nats| Feature {
