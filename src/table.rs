@@ -147,6 +147,11 @@ impl<K: Hash + Eq, V> Table<K, V> {
         (0..surplus).map_while(|_| self.evict()).collect()
     }
 
+    /// All entries, in no order that means anything.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.slots.iter().filter_map(|slot| slot.entry.as_ref().map(|(key, value)| (key, value)))
+    }
+
     /// All values to change, in no order that means anything.
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.slots.iter_mut().filter_map(|slot| slot.entry.as_mut().map(|(_, value)| value))

@@ -138,7 +138,7 @@ impl<'a> Live<'a> {
         let from = EventTime::from_nanos((newest.slot(Span::from_millis(100)) + 1) * 100_000_000);
         let trouble = |&(cause, feed, pages): &(Cause, usize, bool)| {
             let after_offset = self.next[feed] as u64;
-            Trouble { cause, source: id(feed), after_offset, clock: newest, value: 5.0, limit: 4.5, pages }
+            Trouble { cause, source: id(feed), after_offset, clock: newest, value: 5.0, limit: 4.5, pages, who: None }
         };
         let troubles = causes.iter().map(trouble).collect();
         self.handle(Input::Mode(ModeChange { from, mode, troubles }));
@@ -279,5 +279,14 @@ fn two_incidents_of_the_pipeline_at_one_offset_are_two() {
 }
 
 fn trouble(cause: Cause) -> Trouble {
-    Trouble { cause, source: SourceId(0), after_offset: 5, clock: at(0), value: 9.0, limit: 1.0, pages: false }
+    Trouble {
+        cause,
+        source: SourceId(0),
+        after_offset: 5,
+        clock: at(0),
+        value: 9.0,
+        limit: 1.0,
+        pages: false,
+        who: None,
+    }
 }

@@ -81,6 +81,7 @@ impl Twins {
             value,
             limit: 1.0,
             pages,
+            who: None,
         };
         let troubles = match mode {
             Mode::Normal => vec![],

@@ -114,7 +114,7 @@ impl Twins {
     fn trouble(&self, n: u8, source: SourceId) -> Trouble {
         let (cause, _) = Cause::ALL[usize::from(n) % Cause::ALL.len()];
         let (clock, value) = (self.about(0), f64::from(n));
-        Trouble { cause, source, after_offset: 0, clock, value, limit: 1.0, pages: n >= 128 }
+        Trouble { cause, source, after_offset: 0, clock, value, limit: 1.0, pages: n >= 128, who: None }
     }
 
     fn assert_whole(&self) {

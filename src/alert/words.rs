@@ -226,11 +226,27 @@ fn feed(finding: &Finding, context: &Context) -> String {
         return String::new();
     };
     let partition = partition(context, record);
+    let who = finding.evidence.streams.first().and_then(Option::as_deref).unwrap_or("unknown");
     let what = match cause(f) {
         Some(Cause::Gap) => format!("{:.0} gaps in the sequence numbers on {partition}: records are missing", f.value),
         Some(Cause::Lag) => format!("records of {partition} are handled {:.1} s after they were written", f.value),
         Some(Cause::Silence) | None => format!("nothing came from {partition} for {:.1} s", f.value),
         Some(Cause::Skew) => format!("events on {partition} are stamped {:.1} s into the future", f.value),
+        Some(Cause::SilentProducer) => {
+            format!(
+                "producer {who} has sent no heartbeat to {partition} for {:.1} s, while the rest of it goes on",
+                f.value
+            )
+        }
+        Some(Cause::SilentSymbols) => {
+            format!("{:.0} % of the symbols of {partition} have fallen silent, {who} among them", 100.0 * f.value)
+        }
+        Some(Cause::Duplicates) => {
+            format!("{:.1} % of the last minute's records of {partition} came twice", 100.0 * f.value)
+        }
+        Some(Cause::Late) => {
+            format!("{:.1} % of the last minute's records of {partition} came too late to be counted", 100.0 * f.value)
+        }
     };
     let since = to_millisecond(finding.starts_at);
     match finding.features.len() - 1 {
@@ -282,6 +298,17 @@ fn advice(finding: &Finding) -> &'static str {
         }
         Some(Cause::Skew) => {
             "see whose clock is wrong, the venue's or the producer's; times in alerts are off by as much"
+        }
+        Some(Cause::SilentProducer | Cause::SilentSymbols) => {
+            "see whether that part of the venue, or its producer, is down; nothing is seen of it meanwhile. One that was taken off \
+             is no longer waited for after an hour"
+        }
+        Some(Cause::Duplicates) => {
+            "see whether a producer sends again without idempotence, or two send the same; what has a sequence number is \
+             counted once, everything else twice"
+        }
+        Some(Cause::Late) => {
+            "see which producer reads a backlog, or whose clock is behind; what came too late is in no window"
         }
     }
 }

@@ -90,7 +90,11 @@ fn finding(first: &Trouble, troubles: &[Trouble]) -> Finding {
         threshold: Threshold { value: first.limit, unit: unit(first.cause), source: ThresholdSource::Default },
         starts_at: troubles.iter().map(|trouble| trouble.clock).min().unwrap_or(first.clock),
         features: told().map(feature).collect(),
-        evidence: Evidence { records: told().map(record).collect(), ..Evidence::default() },
+        evidence: Evidence {
+            records: told().map(record).collect(),
+            streams: told().map(|trouble| trouble.who.clone()).collect(),
+            ..Evidence::default()
+        },
         related: Vec::new(),
         warm_up: WarmUp::Done,
         borrowed_share: 0.0,
@@ -114,7 +118,8 @@ fn feature(trouble: &Trouble) -> Feature {
 const fn unit(cause: Cause) -> Unit {
     match cause {
         Cause::Gap => Unit::Gaps,
-        Cause::Lag | Cause::Silence | Cause::Skew => Unit::Seconds,
+        Cause::Lag | Cause::Silence | Cause::Skew | Cause::SilentProducer => Unit::Seconds,
+        Cause::SilentSymbols | Cause::Duplicates | Cause::Late => Unit::Share,
     }
 }
 
@@ -132,6 +137,7 @@ mod tests {
             value: 4.6,
             limit: 4.5,
             pages,
+            who: None,
         };
         ModeChange { from: EventTime::from_nanos(100), mode, troubles: (0..).zip(pages).map(trouble).collect() }
     }

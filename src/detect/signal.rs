@@ -281,6 +281,8 @@ pub struct Evidence {
     pub symbols: Vec<CompactString>,
     /// The records in which it can be read.
     pub records: Vec<RecordRange>,
+    /// Of the feed's troubles, one by one as its features: which producer or symbol.
+    pub streams: Vec<Option<CompactString>>,
 }
 
 /// What was found, with its reasons.

@@ -29,8 +29,8 @@ use crate::{
 
 /// How long withdrawals are gathered (DESIGN: a digest per account and 100 ms).
 const BUCKET: Span = Span::from_millis(100);
-/// How long orders that were placed are remembered.
-const PLACED: Span = Span::from_secs(60);
+/// How many seconds orders that were placed are remembered.
+const PLACED_SECONDS: u32 = 60;
 
 /// A party and a symbol.
 type Pair = (Handle, Handle);
@@ -121,18 +121,15 @@ impl Crowd {
     /// The account that an event names, and whether the event says another owner of it than was known.
     pub fn account(&mut self, event: &Event<'_>) -> Option<(Handle, bool)> {
         let name = event.account.as_deref()?;
-        let handle = match self.accounts.find(name) {
-            Some(handle) => {
-                self.accounts.touch(handle);
-                handle
+        let handle = if let Some(handle) = self.accounts.find(name) {
+            self.accounts.touch(handle);
+            handle
+        } else {
+            let (handle, displaced) = self.accounts.insert(CompactString::new(name), Account::default());
+            if let Some((_, displaced)) = displaced {
+                self.leave(&displaced);
             }
-            None => {
-                let (handle, displaced) = self.accounts.insert(CompactString::new(name), Account::default());
-                if let Some((_, displaced)) = displaced {
-                    self.leave(&displaced);
-                }
-                handle
-            }
+            handle
         };
         let changed = event.owner.as_deref().is_some_and(|owner| self.join(handle, owner));
         Some((handle, changed))
@@ -175,7 +172,7 @@ impl Crowd {
         let Some(known) = self.accounts.get_mut(account) else { return };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds that wrap around")]
         let second = at.slot(Span::from_secs(1)) as u32;
-        if second.wrapping_sub(known.placed_since) >= (PLACED.nanos() / Span::from_secs(1).nanos()) as u32 {
+        if second.wrapping_sub(known.placed_since) >= PLACED_SECONDS {
             (known.placed, known.placed_since) = (0, second);
         }
         known.placed = known.placed.saturating_add(1);

@@ -13,10 +13,11 @@ use super::{
     Detection, Limits,
     crowd::Crowd,
     forward::{Fact, Forwarded, Queue},
-    observe::{Fate, Occupancy},
+    observe::{Fate, Fates, Occupancy},
     pulse::Pulse,
     sequence::Succession,
     sink::Sink,
+    streams::Streams,
     symbol::{Age, Moment, Shared, Symbol},
 };
 use crate::{
@@ -41,6 +42,7 @@ pub struct Market {
     /// When a firing symbol must be looked at again; an entry may be early, never late.
     deadlines: BTreeSet<(EventTime, Handle)>,
     pulse: Option<Pulse>,
+    streams: Streams,
     /// Gaps in its symbols' sequences.
     gaps: u64,
     modes: Schedule<Mode>,
@@ -59,6 +61,7 @@ impl Market {
             forwards: Queue::default(),
             deadlines: BTreeSet::new(),
             pulse: None,
+            streams: Streams::default(),
             gaps: 0,
             modes: Schedule::default(),
             settings: settings.clone(),
@@ -100,13 +103,18 @@ impl Market {
 
     /// As the watch over the input sees it, with the offset of the last record.
     #[must_use]
-    pub fn view(&self, last_offset: Option<u64>) -> FeedView {
+    pub fn view(&self, last_offset: Option<u64>, fates: &Fates) -> FeedView {
         FeedView {
             clock: self.clock,
             last_offset,
             beats: self.pulse.is_some_and(|pulse| pulse.beats()),
             usual_gap: self.pulse.map_or(Span::ZERO, |pulse| pulse.usual_gap()),
             gaps: self.gaps,
+            records: fates.total(),
+            duplicates: fates.of(Fate::Duplicate),
+            late: fates.of(Fate::Late),
+            silent_producer: self.streams.silent_producer().cloned(),
+            silent_symbols: self.streams.silent_symbols().cloned(),
         }
     }
 
@@ -181,6 +189,7 @@ impl Market {
             }
             self.forward(event.ts, Fact::Blind(event.ts), place, sink);
         }
+        self.streams.hear(event);
         self.advance(event.ts, place, sink);
     }
 
@@ -339,6 +348,7 @@ impl Market {
         }
         if let Some(clock) = self.clock {
             self.crowd.advance(clock, to, &mut self.forwards, sink.sayings);
+            self.streams.advance(clock, to, &self.symbols);
         }
         self.clock = Some(to);
         self.modes.advance(to);

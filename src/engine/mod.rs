@@ -25,6 +25,7 @@ mod recorded;
 mod sequence;
 mod sink;
 mod snapshot;
+mod streams;
 mod symbol;
 
 use serde::{Deserialize, Serialize};
@@ -277,8 +278,9 @@ impl Engine {
     /// Each source, as the watch over the input sees it.
     #[must_use]
     pub fn feeds(&self) -> Vec<FeedView> {
-        let view = |(source, next): (&Source, &u64)| self.state.feeds[source.feed].view(next.checked_sub(1));
-        self.context.sources.iter().zip(&self.state.next).map(view).collect()
+        let state = &self.state;
+        let each = self.context.sources.iter().zip(state.next.iter().zip(&state.fates));
+        each.map(|(source, (next, fates))| state.feeds[source.feed].view(next.checked_sub(1), fates)).collect()
     }
 
     /// The mode as last decided, and what is wrong.

@@ -16,13 +16,34 @@ const STOP: Span = Span::from_secs(2);
 /// A step of the median's estimate: it is within a tenth after some fifty records, and flickers by 2 %.
 const STEP: f64 = 1.02;
 
+/// An estimate of the median gap between one time and the next, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct UsualGap(f64);
+
+impl UsualGap {
+    /// Takes a gap that is longer than nothing.
+    pub fn take(&mut self, gap: Span) {
+        let seconds = gap.secs_f64();
+        self.0 = match self.0 {
+            none if none <= 0.0 => seconds,
+            usual if seconds > usual => usual * STEP,
+            usual => usual / STEP,
+        };
+    }
+
+    /// In seconds; 0 before there was any.
+    #[must_use]
+    pub const fn seconds(self) -> f64 {
+        self.0
+    }
+}
+
 /// What is known of a feed's rhythm.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Pulse {
     heard_at: EventTime,
     beat_at: Option<EventTime>,
-    /// An estimate of the median gap between two times, in nanoseconds.
-    usual_gap: f64,
+    usual_gap: UsualGap,
 }
 
 impl Pulse {
@@ -30,7 +51,7 @@ impl Pulse {
     #[must_use]
     pub fn new(event: &Event<'_>) -> Self {
         let beat_at = matches!(event.body, Body::Heartbeat(_)).then_some(event.ts);
-        Self { heard_at: event.ts, beat_at, usual_gap: 0.0 }
+        Self { heard_at: event.ts, beat_at, usual_gap: UsualGap::default() }
     }
 
     /// Takes an event. Returns since when the clock stood, if it did.
@@ -42,12 +63,7 @@ impl Pulse {
         }
         if gap > Span::ZERO {
             self.heard_at = event.ts;
-            let nanos = gap.nanos() as f64;
-            self.usual_gap = match self.usual_gap {
-                none if none <= 0.0 => nanos,
-                usual if nanos > usual => usual * STEP,
-                usual => usual / STEP,
-            };
+            self.usual_gap.take(gap);
         }
         stood
     }
@@ -62,7 +78,7 @@ impl Pulse {
     #[must_use]
     #[expect(clippy::cast_possible_truncation, reason = "at most a gap between two times")]
     pub const fn usual_gap(&self) -> Span {
-        Span::from_nanos(self.usual_gap as i64)
+        Span::from_nanos((self.usual_gap.seconds() * 1e9) as i64)
     }
 }
 

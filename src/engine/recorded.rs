@@ -3,6 +3,7 @@
 //! Wall-clock facts reach the engine only as inputs ([`Idle`], [`ModeChange`]). They name partitions by topic and number rather
 //! than by the index that one process gave them, so that another process and a replay understand them.
 
+use compact_str::CompactString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -53,12 +54,16 @@ pub struct RecordedReason {
     pub after_offset: u64,
     /// Its clock then.
     pub clock: EventTime,
-    /// How much: seconds; gaps are counted.
+    /// How much: seconds, or a share; gaps are counted.
     pub value: f64,
     /// How much is tolerated.
     pub limit: f64,
     /// Whether it pages.
     pub pages: bool,
+    /// Which producer or symbol, where it is not all of the partition.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub who: Option<CompactString>,
 }
 
 impl Recorded {
@@ -78,8 +83,18 @@ impl Recorded {
             Input::Mode(ModeChange { from, mode, troubles }) => {
                 let reason = |trouble: &Trouble| {
                     let (topic, partition) = name(trouble.source)?;
-                    let Trouble { cause, source: _, after_offset, clock, value, limit, pages } = *trouble;
-                    Some(RecordedReason { reason: cause, topic, partition, after_offset, clock, value, limit, pages })
+                    let Trouble { cause, source: _, after_offset, clock, value, limit, pages, who } = trouble.clone();
+                    Some(RecordedReason {
+                        reason: cause,
+                        topic,
+                        partition,
+                        after_offset,
+                        clock,
+                        value,
+                        limit,
+                        pages,
+                        who,
+                    })
                 };
                 let reasons = troubles.iter().map(reason).collect::<Option<_>>()?;
                 Some(Self::Mode { from: *from, mode: *mode, reasons })
@@ -100,10 +115,19 @@ impl Recorded {
             }
             Self::Mode { from, mode, reasons } => {
                 let trouble = |reason: RecordedReason| {
-                    let RecordedReason { reason: cause, topic, partition, after_offset, clock, value, limit, pages } =
-                        reason;
+                    let RecordedReason {
+                        reason: cause,
+                        topic,
+                        partition,
+                        after_offset,
+                        clock,
+                        value,
+                        limit,
+                        pages,
+                        who,
+                    } = reason;
                     let source = find(&topic, partition)?;
-                    Some(Trouble { cause, source, after_offset, clock, value, limit, pages })
+                    Some(Trouble { cause, source, after_offset, clock, value, limit, pages, who })
                 };
                 let troubles = reasons.into_iter().map(trouble).collect::<Option<_>>()?;
                 Some(Input::Mode(ModeChange { from, mode, troubles }))

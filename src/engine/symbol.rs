@@ -1,16 +1,13 @@
 //! What the market stage keeps of one symbol: its sequence, its books, its detectors.
 
+mod lateness;
 mod orders;
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Detection,
-    crowd::Crowd,
-    observe::Counters,
-    sequence::{Numbered, Sequence, Succession},
-};
+pub use self::lateness::Age;
+use super::{Detection, crowd::Crowd, observe::Counters, pulse::UsualGap, sequence::Sequence};
 use crate::{
     book::{Book, Fault, Levels, Order, Orders},
     detect::{
@@ -21,9 +18,6 @@ use crate::{
     time::{EventTime, Span},
     trust::Mode,
 };
-
-/// How old an event may be against the newest of its kind and still be counted (DESIGN, "Lateness").
-const LATENESS_MAX: Span = Span::from_secs(60);
 
 /// Seconds after which another state of the book is passed on: it flickers around its quantile.
 const UNLIKE: u8 = 5;
@@ -47,6 +41,9 @@ pub struct Symbol {
     behind: Span,
     /// What came before this time may have been missed.
     blind_until: EventTime,
+    /// When it was last heard of, and the usual gap between two times.
+    heard_at: EventTime,
+    usual_gap: UsualGap,
     /// The last second at whose beginning the book was looked at.
     sampled: Option<i64>,
     meter: Meter,
@@ -100,15 +97,6 @@ pub struct Withdrawal<'a> {
     pub account: Option<Handle>,
 }
 
-/// How an event stands in time against those of its kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Age {
-    /// It may be counted.
-    Timely,
-    /// It is too old to be counted; the book follows it all the same.
-    Late,
-}
-
 impl Symbol {
     /// A symbol never seen before.
     #[must_use]
@@ -120,6 +108,8 @@ impl Symbol {
             levels: None,
             behind: Span::ZERO,
             blind_until: EventTime::from_nanos(i64::MIN),
+            heard_at: EventTime::from_nanos(i64::MIN),
+            usual_gap: UsualGap::default(),
             sampled: None,
             meter: Meter::default(),
             thin: None,
@@ -191,6 +181,12 @@ impl Symbol {
     #[must_use]
     pub const fn blind_until(&self) -> EventTime {
         self.blind_until
+    }
+
+    /// When it was last heard of, and its usual gap between two times, in seconds.
+    #[must_use]
+    pub const fn rhythm(&self) -> (EventTime, f64) {
+        (self.heard_at, self.usual_gap.seconds())
     }
 
     /// Its detector of cancels.
@@ -286,33 +282,6 @@ impl Symbol {
         }
     }
 
-    /// Places an event in the symbol's sequence; events without a number are always next.
-    pub fn place(&mut self, event: &Event<'_>) -> Succession {
-        let Some(seq) = event.seq else { return Succession::Next };
-        let prev = if let Body::BookDelta(delta) = &event.body { delta.prev_seq } else { None };
-        let snapshot = matches!(event.body, Body::BookSnapshot(_));
-        let numbered = Numbered { seq, prev, at: event.ts, snapshot };
-        if let Some(sequence) = &mut self.sequence {
-            return sequence.handle(numbered);
-        }
-        self.sequence = Some(Sequence::new(numbered));
-        Succession::Next
-    }
-
-    /// Judges an event's time against the newest of its kind.
-    pub fn age(&mut self, event: &Event<'_>, counters: &mut Counters) -> Age {
-        let newest = &mut self.newest[stream(event.body.kind()) as usize];
-        if event.ts >= *newest {
-            *newest = event.ts;
-            return Age::Timely;
-        }
-        if newest.since(event.ts) > LATENESS_MAX {
-            return Age::Late;
-        }
-        counters.disordered += 1;
-        Age::Timely
-    }
-
     /// Applies an event to the book. Returns what it withdraws, if it does.
     pub fn apply<'e>(&mut self, me: Handle, event: &'e Event<'_>, shared: &mut Shared<'_>) -> Option<Withdrawal<'e>> {
         let levels = self.levels.as_mut().and_then(|levels| levels.check(event.ts));
@@ -361,29 +330,6 @@ impl Shared<'_> {
         let (handle, owner_changed) = self.crowd.account(event)?;
         self.owner_changed |= owner_changed;
         Some(handle)
-    }
-}
-
-/// The kinds of input whose events are in order among each other: all order types are one stream, and so are both book types.
-const fn stream(kind: EventType) -> EventType {
-    match kind {
-        EventType::OrderNew | EventType::OrderReplace | EventType::OrderCancel | EventType::OrderReject => {
-            EventType::OrderNew
-        }
-        EventType::BookSnapshot | EventType::BookDelta => EventType::BookSnapshot,
-        EventType::Trade
-        | EventType::Leverage
-        | EventType::Position
-        | EventType::Balance
-        | EventType::Mark
-        | EventType::Funding
-        | EventType::OpenInterest
-        | EventType::Liquidation
-        | EventType::InsuranceFund
-        | EventType::Instrument
-        | EventType::Engine
-        | EventType::Heartbeat
-        | EventType::Unknown => kind,
     }
 }
 

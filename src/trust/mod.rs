@@ -10,6 +10,7 @@
 mod schedule;
 mod watch;
 
+use compact_str::CompactString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -17,7 +18,10 @@ pub use self::{
     schedule::Schedule,
     watch::{FeedView, Heard, Watch},
 };
-use crate::{event::SourceId, time::EventTime};
+use crate::{
+    event::SourceId,
+    time::{EventTime, Span},
+};
 
 /// How far the findings are to be trusted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -56,12 +60,28 @@ pub enum Cause {
     Silence,
     /// Events are stamped later than their records were written: a clock is wrong.
     Skew,
+    /// A producer's heartbeats have ended while the rest of its partition goes on.
+    SilentProducer,
+    /// Many symbols have fallen silent while the rest of their partition goes on.
+    SilentSymbols,
+    /// Records come that came before.
+    Duplicates,
+    /// Events come too late to be counted.
+    Late,
 }
 
 impl Cause {
     /// Every cause with its name.
-    pub const ALL: [(Self, &'static str); 4] =
-        [(Self::Gap, "gap"), (Self::Lag, "lag"), (Self::Silence, "silence"), (Self::Skew, "skew")];
+    pub const ALL: [(Self, &'static str); 8] = [
+        (Self::Gap, "gap"),
+        (Self::Lag, "lag"),
+        (Self::Silence, "silence"),
+        (Self::Skew, "skew"),
+        (Self::SilentProducer, "silent_producer"),
+        (Self::SilentSymbols, "silent_symbols"),
+        (Self::Duplicates, "duplicates"),
+        (Self::Late, "late"),
+    ];
 
     /// The name in `trust.reasons`.
     #[must_use]
@@ -70,8 +90,28 @@ impl Cause {
     }
 }
 
+/// A producer that says nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SilentProducer {
+    /// Which.
+    pub name: CompactString,
+    /// For how long, by its partition's clock.
+    pub silence: Span,
+}
+
+/// Symbols of which nothing comes, though it used to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SilentSymbols {
+    /// One of them, the first by name.
+    pub first: CompactString,
+    /// How many.
+    pub silent: u32,
+    /// Of how many.
+    pub known: u32,
+}
+
 /// One thing that is wrong with one partition.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trouble {
     /// What.
     pub cause: Cause,
@@ -81,12 +121,14 @@ pub struct Trouble {
     pub after_offset: u64,
     /// That partition's clock then.
     pub clock: EventTime,
-    /// How much: seconds; gaps are counted.
+    /// How much: seconds, or a share; gaps are counted.
     pub value: f64,
     /// How much is tolerated.
     pub limit: f64,
     /// Whether it is worth waking somebody.
     pub pages: bool,
+    /// Which producer or symbol, where it is not all of the partition.
+    pub who: Option<CompactString>,
 }
 
 /// A decision of the service about itself: from now on it runs in this mode, for these reasons.

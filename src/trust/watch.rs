@@ -12,9 +12,11 @@
 //!
 //! A trouble lasts until it has been absent for [`CALM`], so that a feed which stutters makes one incident and not twenty.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
-use super::{Cause, Mode, Trouble};
+use compact_str::CompactString;
+
+use super::{Cause, Mode, SilentProducer, SilentSymbols, Trouble};
 use crate::{
     event::SourceId,
     time::{EventTime, Span},
@@ -33,11 +35,21 @@ const LAG: Span = Span::from_secs(5);
 const SKEW: Span = Span::from_secs(2);
 /// How long a gap or a skew is remembered: the longest window, which overlaps it for so long (DETECTION 6).
 const HELD: Duration = Duration::from_mins(1);
+/// The share of symbols that are silent at once from which on a part of the venue is gone, and the fewest: a symbol that says
+/// nothing for a minute though it used to is one in a hundred at most (simulated flow).
+const SYMBOLS_SILENT: f64 = 0.1;
+const SYMBOLS_SILENT_MIN: u32 = 3;
+/// The share of a minute's records that come twice, or too late, and the fewest: what is in the windows is then wrong by as much.
+const SHARE: f64 = 0.01;
+const SHARE_MIN: u64 = 20;
+/// How often records are counted, and over how many such times a share is: a minute.
+const COUNT_EVERY: Duration = Duration::from_secs(5);
+const COUNTS: usize = 12;
 /// How long a silence or a lag must be gone before it is over: as a detector's hysteresis (DETECTION 2.1).
 const CALM: Duration = Duration::from_secs(10);
 
 /// What the engine knows of a feed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FeedView {
     /// Its clock.
     pub clock: Option<EventTime>,
@@ -49,6 +61,16 @@ pub struct FeedView {
     pub usual_gap: Span,
     /// Gaps in sequences so far.
     pub gaps: u64,
+    /// Records so far, and those of them that came twice or too late.
+    pub records: u64,
+    /// See [`FeedView::records`].
+    pub duplicates: u64,
+    /// See [`FeedView::records`].
+    pub late: u64,
+    /// The producer that has been silent longest.
+    pub silent_producer: Option<SilentProducer>,
+    /// Symbols that are silent.
+    pub silent_symbols: Option<SilentSymbols>,
 }
 
 /// What was heard of a partition since it was last told.
@@ -75,8 +97,17 @@ struct Partition {
     gaps: u64,
     /// Whether it was ever up to date: what was there before the start is a backlog and no lag.
     caught_up: bool,
-    /// By cause: how much, and until when it counts.
-    held: [Option<(f64, Duration)>; Cause::ALL.len()],
+    /// Records, duplicates and late ones, as they were counted of late, oldest first.
+    counts: VecDeque<(Duration, [u64; 3])>,
+    /// By cause: how much, until when it counts, and of whom.
+    held: [Option<Held>; Cause::ALL.len()],
+}
+
+#[derive(Clone, Debug)]
+struct Held {
+    value: f64,
+    until: Duration,
+    who: Option<CompactString>,
 }
 
 impl Watch {
@@ -87,7 +118,7 @@ impl Watch {
         // What was wrong before a restart still is until the opposite has shown for a while.
         for trouble in &troubles {
             if let Some(partition) = partitions.get_mut(trouble.source.0 as usize) {
-                partition.hold(trouble.cause, trouble.value, now + CALM);
+                partition.hold(trouble.cause, trouble.value, now + CALM, trouble.who.clone());
             }
         }
         Self { partitions, mode, troubles }
@@ -100,11 +131,11 @@ impl Watch {
         if let Some(age) = heard.age {
             partition.caught_up |= age <= LAG;
             if partition.caught_up && age > LAG {
-                partition.hold(Cause::Lag, age.secs_f64(), now + CALM);
+                partition.hold(Cause::Lag, age.secs_f64(), now + CALM, None);
             }
         }
         if let Some(ahead) = heard.ahead.filter(|ahead| *ahead > SKEW) {
-            partition.hold(Cause::Skew, ahead.secs_f64(), now + HELD);
+            partition.hold(Cause::Skew, ahead.secs_f64(), now + HELD, None);
         }
     }
 
@@ -142,12 +173,14 @@ impl Watch {
         let mut troubles = Vec::new();
         for (cause, _) in Cause::ALL {
             for ((i, partition), feed) in (0_u32..).zip(&self.partitions).zip(feeds) {
-                let held = partition.held[cause as usize].filter(|(_, until)| *until > now);
+                let held = partition.held[cause as usize].as_ref().filter(|held| held.until > now);
                 // Only a partition that has carried something can fall silent, lag or lose anything.
-                if let (Some((value, _)), Some(clock), Some(after_offset)) = (held, feed.clock, feed.last_offset) {
-                    let pages = cause == Cause::Silence && feed.beats;
-                    let limit = limit(cause, feed);
-                    troubles.push(Trouble { cause, source: SourceId(i), after_offset, clock, value, limit, pages });
+                if let (Some(held), Some(clock), Some(after_offset)) = (held, feed.clock, feed.last_offset) {
+                    // Whoever sends heartbeats has promised to go on.
+                    let pages = cause == Cause::Silence && feed.beats || cause == Cause::SilentProducer;
+                    let (value, limit, who) = (held.value, limit(cause, feed), held.who.clone());
+                    let source = SourceId(i);
+                    troubles.push(Trouble { cause, source, after_offset, clock, value, limit, pages, who });
                 }
             }
         }
@@ -156,29 +189,62 @@ impl Watch {
 }
 
 impl Partition {
-    const fn new(feed: &FeedView, now: Duration) -> Self {
-        Self { heard_at: now, gaps: feed.gaps, caught_up: false, held: [None; Cause::ALL.len()] }
+    fn new(feed: &FeedView, now: Duration) -> Self {
+        let held = [const { None }; Cause::ALL.len()];
+        Self { heard_at: now, gaps: feed.gaps, caught_up: false, counts: VecDeque::new(), held }
     }
 
-    fn hold(&mut self, cause: Cause, value: f64, until: Duration) {
-        self.held[cause as usize] = Some((value, until));
+    fn hold(&mut self, cause: Cause, value: f64, until: Duration, who: Option<CompactString>) {
+        self.held[cause as usize] = Some(Held { value, until, who });
     }
 
     fn look(&mut self, now: Duration, feed: &FeedView, drained: bool) {
         if feed.gaps > self.gaps {
-            self.hold(Cause::Gap, (feed.gaps - self.gaps) as f64, now + HELD);
+            self.hold(Cause::Gap, (feed.gaps - self.gaps) as f64, now + HELD, None);
             self.gaps = feed.gaps;
         }
         let silence = now.saturating_sub(self.heard_at).as_secs_f64();
         if drained && silence >= limit(Cause::Silence, feed) {
-            self.hold(Cause::Silence, silence, now + CALM);
+            self.hold(Cause::Silence, silence, now + CALM, None);
+        }
+        if let Some(SilentProducer { name, silence }) = &feed.silent_producer {
+            self.hold(Cause::SilentProducer, silence.secs_f64(), now + CALM, Some(name.clone()));
+        }
+        if let Some(SilentSymbols { first, silent, known }) = &feed.silent_symbols {
+            let share = f64::from(*silent) / f64::from(*known);
+            if *silent >= SYMBOLS_SILENT_MIN && share >= SYMBOLS_SILENT {
+                self.hold(Cause::SilentSymbols, share, now + CALM, Some(first.clone()));
+            }
+        }
+        self.count(now, feed);
+    }
+
+    /// Which share of the last minute's records came twice, and which too late.
+    fn count(&mut self, now: Duration, feed: &FeedView) {
+        if self.counts.back().is_some_and(|(at, _)| now.saturating_sub(*at) < COUNT_EVERY) {
+            return;
+        }
+        let counts = [feed.records, feed.duplicates, feed.late];
+        self.counts.push_back((now, counts));
+        if self.counts.len() > COUNTS + 1 {
+            self.counts.pop_front();
+        }
+        let Some((_, before)) = self.counts.front() else { return };
+        let [records, duplicates, late] = std::array::from_fn(|i| counts[i].saturating_sub(before[i]));
+        for (cause, bad) in [(Cause::Duplicates, duplicates), (Cause::Late, late)] {
+            let share = bad as f64 / records.max(1) as f64;
+            if bad >= SHARE_MIN && share >= SHARE {
+                self.hold(cause, share, now + CALM, None);
+            }
         }
     }
 }
 
 /// What makes a trouble another one: not how much it is.
-const fn kind(trouble: &Trouble) -> (Cause, SourceId, bool) {
-    (trouble.cause, trouble.source, trouble.pages)
+fn kind(trouble: &Trouble) -> (Cause, SourceId, bool, Option<&CompactString>) {
+    // Which of the symbols is named does not matter.
+    let who = trouble.who.as_ref().filter(|_| trouble.cause == Cause::SilentProducer);
+    (trouble.cause, trouble.source, trouble.pages, who)
 }
 
 /// How much is tolerated.
@@ -189,127 +255,11 @@ fn limit(cause: Cause, feed: &FeedView) -> f64 {
         Cause::Silence if feed.beats => SILENCE.as_secs_f64(),
         Cause::Silence => SILENCE.as_secs_f64().max(SILENCE_GAPS * feed.usual_gap.secs_f64()),
         Cause::Skew => SKEW.secs_f64(),
+        Cause::SilentProducer => SILENCE.as_secs_f64(),
+        Cause::SilentSymbols => SYMBOLS_SILENT,
+        Cause::Duplicates | Cause::Late => SHARE,
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn feed(beats: bool, gap_millis: i64) -> FeedView {
-        FeedView {
-            clock: Some(EventTime::from_nanos(1)),
-            last_offset: Some(7),
-            beats,
-            usual_gap: Span::from_millis(gap_millis),
-            gaps: 0,
-        }
-    }
-
-    fn at(millis: u64) -> Duration {
-        Duration::from_millis(millis)
-    }
-
-    const FRESH: Heard = Heard { age: Some(Span::from_millis(3)), ahead: None };
-    const FIRST: SourceId = SourceId(0);
-    const SECOND: SourceId = SourceId(1);
-
-    type Decision = (Mode, Vec<(Cause, u32, bool)>);
-
-    fn decided(watch: &mut Watch, now: u64, feeds: &[FeedView]) -> Option<Decision> {
-        let (mode, troubles) = watch.judge(at(now), feeds, true)?;
-        Some((mode, troubles.iter().map(|t| (t.cause, t.source.0, t.pages)).collect()))
-    }
-
-    #[test]
-    fn a_silence_of_all_is_blindness_and_pages_within_five_seconds() {
-        let feeds = [feed(true, 1), feed(true, 1)];
-        let mut watch = Watch::new(&feeds, at(0), Mode::Normal, Vec::new());
-        watch.heard(FIRST, at(1_000), FRESH);
-        assert_eq!(decided(&mut watch, 4_499, &feeds), None);
-        let one = vec![(Cause::Silence, 1, true)];
-        assert_eq!(decided(&mut watch, 4_500, &feeds), Some((Mode::Degraded, one)));
-        assert_eq!(decided(&mut watch, 5_499, &feeds), None, "said already");
-        let both = vec![(Cause::Silence, 0, true), (Cause::Silence, 1, true)];
-        assert_eq!(decided(&mut watch, 5_500, &feeds), Some((Mode::Blind, both)));
-    }
-
-    #[test]
-    fn a_trouble_is_over_when_it_has_been_gone_for_ten_seconds() {
-        let feeds = [feed(true, 1)];
-        let mut watch = Watch::new(&feeds, at(0), Mode::Normal, Vec::new());
-        assert!(decided(&mut watch, 5_000, &feeds).is_some());
-        watch.heard(FIRST, at(6_000), FRESH);
-        watch.heard(FIRST, at(14_000), FRESH);
-        assert_eq!(decided(&mut watch, 14_999, &feeds), None);
-        assert_eq!(decided(&mut watch, 15_000, &feeds), Some((Mode::Normal, Vec::new())));
-    }
-
-    #[test]
-    fn without_heartbeats_a_silence_is_twenty_usual_gaps_and_wakes_nobody_alone() {
-        let feeds = [feed(false, 1_000), feed(true, 1)];
-        let mut watch = Watch::new(&feeds, at(0), Mode::Normal, Vec::new());
-        watch.heard(SECOND, at(19_000), FRESH);
-        assert_eq!(decided(&mut watch, 19_999, &feeds), None);
-        let quiet = vec![(Cause::Silence, 0, false)];
-        assert_eq!(decided(&mut watch, 20_000, &feeds), Some((Mode::Degraded, quiet)));
-    }
-
-    #[test]
-    fn silence_is_not_judged_while_there_is_more_to_read() {
-        let feeds = [feed(true, 1)];
-        let mut watch = Watch::new(&feeds, at(0), Mode::Normal, Vec::new());
-        assert_eq!(watch.judge(at(60_000), &feeds, false), None);
-    }
-
-    #[test]
-    fn a_partition_that_never_carried_anything_is_not_silent() {
-        let feeds = [FeedView { clock: None, last_offset: None, ..feed(false, 1) }];
-        let mut watch = Watch::new(&feeds, at(0), Mode::Normal, Vec::new());
-        assert_eq!(decided(&mut watch, 60_000, &feeds), None);
-    }
-
-    #[test]
-    fn what_was_there_before_the_start_does_not_lag() {
-        let feeds = [feed(true, 1)];
-        let mut watch = Watch::new(&feeds, at(0), Mode::Normal, Vec::new());
-        let old = Heard { age: Some(Span::from_secs(60)), ahead: None };
-        watch.heard(FIRST, at(0), old);
-        assert_eq!(decided(&mut watch, 0, &feeds), None);
-        watch.heard(FIRST, at(1), FRESH);
-        watch.heard(FIRST, at(2), old);
-        assert_eq!(decided(&mut watch, 2, &feeds), Some((Mode::Degraded, vec![(Cause::Lag, 0, false)])));
-    }
-
-    #[test]
-    fn gaps_and_skew_are_held_for_the_longest_window() {
-        let mut feeds = [feed(true, 1)];
-        let mut watch = Watch::new(&feeds, at(0), Mode::Normal, Vec::new());
-        feeds[0].gaps = 3;
-        watch.heard(FIRST, at(0), Heard { age: None, ahead: Some(Span::from_secs(3)) });
-        let both = vec![(Cause::Gap, 0, false), (Cause::Skew, 0, false)];
-        assert_eq!(decided(&mut watch, 0, &feeds), Some((Mode::Degraded, both)));
-        watch.heard(FIRST, at(59_999), FRESH);
-        assert_eq!(decided(&mut watch, 59_999, &feeds), None);
-        assert_eq!(decided(&mut watch, 60_000, &feeds), Some((Mode::Normal, Vec::new())));
-    }
-
-    #[test]
-    fn a_restart_into_a_silence_is_the_same_silence() {
-        let feeds = [feed(true, 1)];
-        let mut before = Watch::new(&feeds, at(0), Mode::Normal, Vec::new());
-        let (mode, troubles) = before.judge(at(5_000), &feeds, true).map(|(m, t)| (m, t.to_vec())).unwrap();
-        let mut after = Watch::new(&feeds, at(100_000), mode, troubles);
-        for now in (100_000..130_000).step_by(100) {
-            assert_eq!(decided(&mut after, now, &feeds), None, "at {now}");
-        }
-    }
-
-    #[test]
-    fn a_partition_is_idle_after_half_a_second() {
-        let feeds = [feed(true, 1)];
-        let watch = Watch::new(&feeds, at(0), Mode::Normal, Vec::new());
-        assert!(!watch.is_idle(FIRST, at(499)));
-        assert!(watch.is_idle(FIRST, at(500)));
-    }
-}
+mod tests;

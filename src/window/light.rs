@@ -17,7 +17,7 @@ use crate::{
 const TAU_SECONDS: f64 = 600.0;
 /// Events in a minute from which on arrivals are kept, and those that make a full window worth having.
 const FEW: u8 = 5;
-const MANY: usize = 20;
+const MANY: u8 = 20;
 /// Kept for so long after the last minute with a few.
 const CALM: Span = Span::from_secs(600);
 const MINUTE_MS: u32 = 60_000;
@@ -98,7 +98,7 @@ impl Busy {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Recent {
     /// When the last came, in milliseconds that wrap around; the oldest stands at `next`.
-    arrivals: [u32; MANY],
+    arrivals: [u32; MANY as usize],
     next: u8,
     held: u8,
     /// The last time with a few in a minute.
@@ -113,12 +113,12 @@ pub struct Recent {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Quoting {
     slot: i64,
-    withdrawn: [u16; SLOTS],
-    placed: [u16; SLOTS],
+    withdrawn: [u16; SLOTS as usize],
+    placed: [u16; SLOTS as usize],
 }
 
 /// Ten-second slots: a minute, and the one under way.
-const SLOTS: usize = 7;
+const SLOTS: u8 = 7;
 const SLOT: Span = Span::from_secs(10);
 
 /// Before all time.
@@ -238,35 +238,41 @@ pub const DECADES: usize = 10;
 impl Recent {
     /// Of the events that came before it only the first one's time is known: they count as if all had come then.
     fn new(began: EventTime, before: u8) -> Self {
-        let mut recent =
-            Self { arrivals: [0; MANY], next: 0, held: 0, busy_at: began, due: NEVER, quoting: Quoting::default() };
+        let mut recent = Self {
+            arrivals: [0; MANY as usize],
+            next: 0,
+            held: 0,
+            busy_at: began,
+            due: NEVER,
+            quoting: Quoting::default(),
+        };
         recent.push(began, u16::from(before));
         recent
     }
 
     fn push(&mut self, at: EventTime, events: u16) {
-        for _ in 0..usize::from(events).min(MANY) {
+        for _ in 0..events.min(MANY.into()) {
             self.arrivals[usize::from(self.next)] = milliseconds(at);
-            self.next = (self.next + 1) % MANY as u8;
-            self.held = (self.held + 1).min(MANY as u8);
+            self.next = (self.next + 1) % MANY;
+            self.held = (self.held + 1).min(MANY);
         }
-        if self.holds(FEW.into(), at) {
+        if self.holds(FEW, at) {
             self.busy_at = self.busy_at.max(at);
         }
     }
 
     /// Whether the last so many came within a minute.
-    fn holds(&self, events: usize, now: EventTime) -> bool {
-        let first = self.arrivals[(usize::from(self.next) + MANY - events) % MANY];
-        usize::from(self.held) >= events && milliseconds(now).wrapping_sub(first) < MINUTE_MS
+    fn holds(&self, events: u8, now: EventTime) -> bool {
+        let first = self.arrivals[usize::from((self.next + MANY - events) % MANY)];
+        self.held >= events && milliseconds(now).wrapping_sub(first) < MINUTE_MS
     }
 
     /// How old those of the last minute are, in milliseconds, the oldest first.
     fn within_minute(&self, now: EventTime) -> impl Iterator<Item = u32> + '_ {
-        let (now, held) = (milliseconds(now), usize::from(self.held));
-        let oldest = usize::from(self.next) + MANY - held;
-        (oldest..oldest + held)
-            .map(move |nth| now.wrapping_sub(self.arrivals[nth % MANY]))
+        let now = milliseconds(now);
+        let oldest = self.next + MANY - self.held;
+        (oldest..oldest + self.held)
+            .map(move |nth| now.wrapping_sub(self.arrivals[usize::from(nth % MANY)]))
             .filter(|&age| age < MINUTE_MS)
     }
 
@@ -304,8 +310,8 @@ impl Quoting {
     pub fn note(&mut self, at: EventTime, placed: u16, withdrawn: u16) {
         let slot = at.slot(SLOT);
         let ahead = slot.saturating_sub(self.slot);
-        if ahead >= SLOTS as i64 {
-            (self.placed, self.withdrawn) = ([0; SLOTS], [0; SLOTS]);
+        if ahead >= SLOTS.into() {
+            (self.placed, self.withdrawn) = ([0; SLOTS as usize], [0; SLOTS as usize]);
         } else {
             for passed in 1..=ahead.max(0) {
                 let nth = ring(self.slot + passed);
@@ -313,7 +319,7 @@ impl Quoting {
             }
         }
         self.slot = self.slot.max(slot);
-        if self.slot - slot < SLOTS as i64 {
+        if self.slot - slot < SLOTS.into() {
             let nth = ring(slot);
             self.placed[nth] = self.placed[nth].saturating_add(placed);
             self.withdrawn[nth] = self.withdrawn[nth].saturating_add(withdrawn);
@@ -323,14 +329,14 @@ impl Quoting {
     /// Orders placed and withdrawn since a time, or since the beginning of its ten seconds.
     #[must_use]
     pub fn since(&self, at: EventTime) -> (u32, u32) {
-        let first = at.slot(SLOT).max(self.slot - (SLOTS as i64 - 1));
+        let first = at.slot(SLOT).max(self.slot - i64::from(SLOTS - 1));
         (first..=self.slot).map(ring).fold((0, 0), |(placed, withdrawn), nth| {
             (placed + u32::from(self.placed[nth]), withdrawn + u32::from(self.withdrawn[nth]))
         })
     }
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "less than the number of slots")]
+#[expect(clippy::cast_possible_truncation, reason = "less than the number of slots")]
 const fn ring(slot: i64) -> usize {
     slot.rem_euclid(SLOTS as i64) as usize
 }
@@ -338,10 +344,10 @@ const fn ring(slot: i64) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::time::NANOS_PER_SEC;
 
+    #[expect(clippy::cast_possible_truncation, reason = "small numbers")]
     fn second(s: f64) -> EventTime {
-        EventTime::from_nanos((s * NANOS_PER_SEC as f64) as i64)
+        EventTime::from_nanos(0).plus(Span::from_millis((s * 1e3) as i64))
     }
 
     #[test]
