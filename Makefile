@@ -34,10 +34,10 @@ test-long: test ## the same, with more seeds and longer flows
 fuzz: prerequisites ## fuzz decoding, configuration, snapshots and the engine for FUZZ_SECONDS (60) each
 	fuzz/run
 
-bench: prerequisites-tests $(KAFKA_STAMP) ## measure the service on a real Kafka broker: target/bench.json, some ten minutes
+bench: prerequisites-tests $(KAFKA_STAMP) bench-idle ## measure the service on a real Kafka broker: target/bench.json, some ten minutes
 	cargo bench --bench service
 
-bench-idle: prerequisites ## measure the memory that a symbol without flow holds
+bench-idle: prerequisites ## measure the memory that a symbol and an account without flow hold
 	cargo bench --no-default-features --bench idle
 
 bench-instructions: prerequisites-benches gungraun-runner ## count the instructions of decoding and of the engine

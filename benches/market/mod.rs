@@ -35,13 +35,12 @@ pub struct Reader {
 
 impl Reader {
     pub fn new() -> Self {
+        Self::within(Limits::default())
+    }
+
+    pub fn within(limits: Limits) -> Self {
         let source = Source { name: "orderflow.events".to_owned(), partition: Some(0), feed: 0 };
-        let plan = Plan {
-            limits: Limits::default(),
-            detection: Detection::default(),
-            sources: vec![source],
-            replay: String::new(),
-        };
+        let plan = Plan { limits, detection: Detection::default(), sources: vec![source], replay: String::new() };
         Self { engine: Engine::new(plan), outbox: Outbox::default(), offset: 0 }
     }
 

@@ -20,7 +20,7 @@ pub const TOPIC: &str = "orderflow.events";
 pub const PARTITIONS: i32 = 4;
 const SEED: u64 = 7;
 const SYMBOLS: u32 = 3_000;
-/// The accounts of the stated load; the engine keeps no state of them yet.
+/// The accounts of the stated load.
 const ACCOUNTS: u32 = 50_000;
 /// At which a symbol has 17 order events a second, as `flow.order_events_per_symbol_s` in the report tells.
 const DENSITY: f64 = 2.9;

@@ -5,7 +5,7 @@
 //!                     ──paced─▶ topic ──▶ the service ──▶ alerts ──▶ reader of committed       latency, memory
 //!                                         killed, started again                                restart
 //! ```
-//! The flow is synthetic: 3,000 symbols of the simulated exchange, 17 order events a second each. It is written once, and every
+//! The flow is synthetic: 3,000 symbols and 50,000 accounts of the simulated exchange, 17 order events a second on each symbol. It is written once, and every
 //! stage reads all of it; what is measured begins where each symbol's window has learned enough to judge. A stage is what the
 //! stages before it do and more, so their differences are the cost of each. CPU time is that of all threads of the process, the
 //! Kafka client's among them, and not the broker's. Polling is dearest by itself: the faster what comes behind it, the less each poll
@@ -26,12 +26,19 @@ mod stages;
 
 use std::{fs, path::Path};
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::{flow::Flow, stages::Stages};
 
 /// How often the stages are run; the middle one counts.
 const ROUNDS: usize = 3;
+
+/// What `make bench-idle` has counted; null if it has not run.
+fn idle_account() -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-idle.json");
+    let report: Option<Value> = fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok());
+    report.map_or(Value::Null, |report| report["accounts"]["bytes_per_idle_account"]["allocated"].clone())
+}
 
 fn main() {
     let machine = machine::describe();
@@ -52,8 +59,7 @@ fn main() {
         "decode_ns_per_event": stages.decode.nanos() - stages.poll.nanos(),
         "engine_ns_per_event": stages.engine.nanos() - stages.decode.nanos(),
         "output_ns_per_event": service.nanos() - stages.engine.nanos(),
-        // There is no state of an account yet.
-        "bytes_per_idle_account": null,
+        "bytes_per_idle_account": idle_account(),
         "resident": resident,
         "latency": latency,
         "restart": restart,
