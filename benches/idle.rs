@@ -111,7 +111,9 @@ fn measure_accounts(holders: bool) {
     let mut last = EventTime::from_nanos(1_760_130_000_000_000_000);
     for account in 0..ACCOUNTS {
         last = last.plus(Span::from_millis(APART_MS));
-        acts(account, holders).into_iter().for_each(|event| _ = reader.take(&Event { ts: last, ..event }));
+        for event in acts(account, holders) {
+            reader.take(&Event { ts: last, ..event });
+        }
     }
     let active = Held::now().since(empty, ACCOUNTS);
     for second in 1..=IDLE_SECONDS {

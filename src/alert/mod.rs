@@ -43,6 +43,9 @@ pub struct Alert {
     pub starts_at: EventTime,
     /// When it ended; null while it goes on.
     pub ends_at: Option<EventTime>,
+    /// The incident that this one became a part of, where that is how it ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<String>,
     /// When it was first detected, by the venue's clock.
     pub detected_at: EventTime,
     /// When this revision became due, by the venue's clock.
@@ -103,6 +106,8 @@ pub struct Latency {
 pub struct Feature {
     /// Whose number it is.
     pub detector: Detector,
+    /// And of what: `symbol:S1`, `account:a7`, `account:a7:symbol:S1`, `owner:o1`, `market`, `pipeline`.
+    pub subject: String,
     /// What it counts.
     pub name: String,
     /// Over how long.
@@ -119,7 +124,8 @@ pub struct Feature {
     pub unit: String,
     /// −ln p over the incident's sum.
     pub share: f64,
-    /// With less than this, all else equal, it stays quiet; null where that cannot be inverted.
+    /// With less than this, all else equal, it stays quiet; null where that cannot be inverted, and where it is no more than a
+    /// further number beside the one that fired.
     pub would_not_fire_below: Option<f64>,
 }
 

@@ -78,6 +78,7 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
         summary,
         starts_at: incident.starts_at(),
         ends_at: incident.cleared_at().filter(|_| ended),
+        merged_into: incident.absorbed_by().map(|by| identity(by, context)),
         detected_at: incident.detected_at(),
         revised_at: revision.at,
         emitted_at: None,
@@ -188,11 +189,12 @@ fn features(incident: &Incident) -> Vec<Feature> {
     parts.sort_by(|a, b| a.1.finding.p.total_cmp(&b.1.finding.p));
     parts.truncate(LIST_MAX);
     parts.sort_by_key(|(source, _)| *source);
-    let all = || parts.iter().flat_map(|((d, _), part)| part.finding.features.iter().map(move |f| (*d, f)));
+    let all = || parts.iter().flat_map(|(source, part)| part.finding.features.iter().map(move |f| (*source, f)));
     let sum: f64 = all().map(|(_, f)| -math::ln(f.p)).sum();
     all()
-        .map(|(detector, f)| Feature {
-            detector,
+        .map(|((detector, subject), f)| Feature {
+            detector: *detector,
+            subject: written(subject),
             name: f.name.name().to_owned(),
             window_ms: f.window.millis(),
             value: f.value,
@@ -200,8 +202,9 @@ fn features(incident: &Incident) -> Vec<Feature> {
             low: f.low,
             high: f.high,
             unit: f.unit.name().to_owned(),
-            share: if sum > 0.0 { -math::ln(f.p) / sum } else { 0.0 },
-            would_not_fire_below: f.would_not_fire_below,
+            // −ln of 1 is −0.
+            share: if sum > 0.0 { (-math::ln(f.p) / sum).max(0.0) } else { 0.0 },
+            would_not_fire_below: f.would_not_fire_below.filter(|least| *least <= f.value),
         })
         .collect()
 }
@@ -237,13 +240,8 @@ fn ids<'a>(lists: impl Iterator<Item = (&'a Subject, &'a [CompactString], u64)>)
     let (mut ids, mut on_symbols, mut on_all) = (BTreeSet::new(), BTreeMap::new(), 0);
     for (subject, list, n) in lists {
         ids.extend(list.iter().map(ToString::to_string));
-        match subject {
-            Subject::Symbol(symbol) | Subject::AccountSymbol(_, symbol) | Subject::OwnerSymbol(_, symbol) => {
-                let most: &mut u64 = on_symbols.entry(symbol).or_default();
-                *most = n.max(*most);
-            }
-            Subject::Account(_) | Subject::Owner(_) | Subject::Market | Subject::Pipeline => on_all = n.max(on_all),
-        }
+        let most = subject.symbol().map_or(&mut on_all, |symbol| on_symbols.entry(symbol).or_default());
+        *most = n.max(*most);
     }
     let total = on_symbols.values().sum::<u64>().max(on_all).max(ids.len() as u64);
     let ids: Vec<String> = ids.into_iter().take(LIST_MAX).collect();

@@ -1,18 +1,19 @@
 //! What an alert says in words: title, one sentence, and what to do. Written for whoever it wakes.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::BTreeSet};
 
 use super::{Context, render::identity};
 use crate::{
     correlate::{Incident, Revision, Status},
-    detect::{Counted, Detector, Feature, Finding, Subject, Unit},
+    detect::{Counted, Detector, Feature, Finding, Severity, Subject, Unit},
     event::RecordRange,
     time::{EventTime, Span},
     trust::{Cause, Mode, Standing},
 };
 
-/// How many names a sentence lists.
+/// How many names a sentence lists, and a title.
 const TOLD: usize = 5;
+const TITLED: usize = 3;
 
 /// The words of an alert.
 pub struct Words {
@@ -40,16 +41,90 @@ pub fn words(
         (Status::Withdrawn, None) => "no longer followed: ".to_owned(),
         (Status::Withdrawn, Some(by)) => format!("now part of incident {}: ", identity(by, context)),
     };
-    let others = incident.parts().len() - 1;
-    let and = match others {
+    let kinds = Kind::of(incident);
+    let sentence = sentence(*detector, subject, revision, finding, context);
+    if kinds.len() > 1 && *detector != Detector::Feed {
+        let all = kinds.iter().map(Kind::written).collect::<Vec<_>>().join(", ");
+        let since = to_millisecond(incident.starts_at());
+        return Words {
+            title: titled(&kinds, incident),
+            summary: format!("{now}{sentence}; with it, building since {since}: {all}"),
+            suggested: TOGETHER,
+        };
+    }
+    let and = match incident.parts().len() - 1 {
         0 => String::new(),
         1 => "; and 1 related finding".to_owned(),
         n => format!("; and {n} related findings"),
     };
     Words {
         title: title(*detector, subject, standing),
-        summary: format!("{now}{}{and}", sentence(*detector, subject, revision, finding, context)),
+        summary: format!("{now}{sentence}{and}"),
         suggested: suggested(*detector, finding),
+    }
+}
+
+/// What to do where several detectors agree.
+const TOGETHER: &str = "several things come together: hold back forced orders that can wait, ask the accounts and makers that are \
+     named, and consider reduce-only, wider bands, or a halt of the symbols concerned";
+
+/// What one detector found, and of whom.
+struct Kind<'a> {
+    what: &'static str,
+    whose: Vec<&'a Subject>,
+}
+
+impl<'a> Kind<'a> {
+    /// What matters in an incident, by detector; of each the subjects by name.
+    fn of(incident: &'a Incident) -> Vec<Self> {
+        let mut kinds: Vec<(Detector, Self)> = Vec::new();
+        for ((detector, subject), _) in incident.parts().iter().filter(|(_, part)| part.severity > Severity::Info) {
+            match kinds.last_mut().filter(|(last, _)| last == detector) {
+                Some((_, kind)) => kind.whose.push(subject),
+                None => kinds.push((*detector, Self { what: what(*detector), whose: vec![subject] })),
+            }
+        }
+        kinds.into_iter().map(|(_, kind)| kind).collect()
+    }
+
+    /// `thin book on S1, S2 and 7 more`.
+    fn written(&self) -> String {
+        if self.whose == [&Subject::Market] {
+            return self.what.to_owned();
+        }
+        let told: Vec<_> = self.whose.iter().take(TOLD).map(|subject| name(subject)).collect();
+        let more = self.whose.len() - told.len();
+        let and = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{} of {}{and}", self.what, told.join(", "))
+    }
+}
+
+/// `Cancel burst, thin book, leverage jump on S4, S5, S6 and 9 more symbols`.
+fn titled(kinds: &[Kind<'_>], incident: &Incident) -> String {
+    let mut all = kinds.iter().map(|kind| kind.what).collect::<Vec<_>>().join(", ");
+    if let Some(first) = all.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    let symbols: BTreeSet<_> = incident.parts().keys().filter_map(|(_, subject)| subject.symbol()).collect();
+    let told: Vec<&str> = symbols.iter().take(TITLED).copied().collect();
+    match symbols.len() - told.len() {
+        0 if told.is_empty() => all,
+        0 => format!("{all} on {}", told.join(", ")),
+        more => format!("{all} on {} and {more} more symbols", told.join(", ")),
+    }
+}
+
+const fn what(detector: Detector) -> &'static str {
+    match detector {
+        Detector::CancelBurst => "cancel burst",
+        Detector::Feed => "untrusted input",
+        Detector::TradeBurst => "trade burst",
+        Detector::ThinBook => "thin book",
+        Detector::OneSidedBook => "one-sided book",
+        Detector::StaleBook => "stale book",
+        Detector::ThinBookCluster => "many books thin at once",
+        Detector::LeverageJump => "leverage jump",
+        Detector::Insolvent => "nothing left",
     }
 }
 

@@ -55,7 +55,7 @@ pub enum Command {
     )]
     Check(Run),
     /// Read recorded order flow again, from files or a range of a topic: the same input gives the same alerts.
-    #[command(after_help = "Examples:\n  foreshock replay events.jsonl.zst --alerts alerts.jsonl\n  \
+    #[command(after_help = "Examples:\n  foreshock replay events.jsonl --alerts alerts.jsonl\n  \
                             foreshock replay --format binance btcusdt.dat.gz --signals signals.jsonl\n  \
                             foreshock replay --kafka 127.0.0.1:9092 --topic orderflow.events --from 2026-01-02T03:04:05Z")]
     Replay(Replay),

@@ -55,6 +55,9 @@ pub(super) fn run(args: &cli::Convert, interrupt: &Interrupt) -> Result<Exit, Fa
         let name = args.format.name();
         return Err(Failure::new(Exit::Input, format!("no line could be used: are the files in the format `{name}`?")));
     }
+    if lines == 0 {
+        progress::say("convert: nothing was read: the input is empty");
+    }
     progress::say(&format!("convert: {lines} lines, {rejected} rejected, {writer}"));
     writer.out.finish()?;
     Ok(Exit::Done)

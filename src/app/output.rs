@@ -117,6 +117,10 @@ impl Target {
         }
         let place = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
         let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if !folder.is_dir() {
+            let what = format!("the folder `{}` is not there: create it", folder.display());
+            return Err(io::Error::new(io::ErrorKind::NotFound, what));
+        }
         // What an ordinary new file asks for; the system takes the umask off.
         let permissions = Permissions::from_mode(0o666);
         let file = tempfile::Builder::new().prefix(".foreshock-").permissions(permissions).tempfile_in(folder)?;

@@ -25,9 +25,10 @@ use super::{
     settings,
 };
 use crate::{
+    adapt::Format,
     config::{Brokers, Config},
     engine::{Engine, Fate, Fates, Input, Inputs, Outbox, Plan, Record},
-    event::{Event, Rejection, SourceId, decode},
+    event::{Event, Place, Rejection, SourceId, decode},
     time::{EventTime, WallTime},
 };
 
@@ -57,10 +58,20 @@ pub(super) fn run(args: &cli::Replay, interrupt: &Interrupt) -> Result<Exit, Fai
         Some(recorded) => recorded.compare(&alerts),
         None => Exit::Done,
     };
+    if replay.rejected > TOLD_MAX {
+        progress::say(&format!(
+            "replay: {} were rejected in all; `--dead-letters F` writes them down",
+            replay.rejected
+        ));
+    }
+    if summary.records == 0 {
+        progress::say("replay: nothing was read: the input is empty, or none of it lies in the range asked for");
+    }
     output::print(&format!("{}\n", summary.json()?))?;
     if !args.files.is_empty() && summary.records > 0 && summary.records == summary.rejected {
         let format = args.format.name();
-        let what = format!("no line could be used: are the files in the format `{format}`? see `--format`");
+        let formats = Format::ALL.map(|(_, name)| name).join(", ");
+        let what = format!("no line could be used: are the files in the format `{format}`? `--format` takes {formats}");
         return Err(Failure::new(Exit::Input, what));
     }
     Ok(exit)
@@ -81,7 +92,11 @@ struct Replay {
     recorder: Recorder,
     pace: Option<Pace>,
     records: u64,
+    rejected: u64,
 }
+
+/// So many rejected records are told with their reasons; all of them can be written down.
+const TOLD_MAX: u64 = 5;
 
 impl Replay {
     fn new(args: &cli::Replay, plan: Plan) -> Result<Self, Failure> {
@@ -92,6 +107,7 @@ impl Replay {
             recorder: Recorder::create(args)?,
             pace: args.speed.map(|speed| Pace { speed, began: None }),
             records: 0,
+            rejected: 0,
         })
     }
 
@@ -104,6 +120,13 @@ impl Replay {
         bytes: &[u8],
     ) -> Result<(), Failure> {
         self.records += 1;
+        if let Err(rejection) = &content {
+            self.rejected += 1;
+            if self.rejected <= TOLD_MAX {
+                let place = Place { source: SourceId(place.0), offset: place.1 };
+                progress::say(&format!("replay: {}: {rejection}", self.engine.context().written(place)));
+            }
+        }
         let (source, offset) = (SourceId(place.0), place.1);
         while let Some(input) = self.inputs.before(source, offset, content.as_deref().unwrap_or_default()) {
             self.handle(input, &[])?;
@@ -190,7 +213,7 @@ fn from_kafka(args: &cli::Replay, config: &Config, topic: &str, interrupt: &Inte
     let client = kafka::consumer(&config.kafka);
     let mut ranges = topics::ranges(&config.kafka, topic)?;
     narrow(args, &client, &mut ranges)?;
-    let mut replay = Replay::new(args, plan::of_partitions(config, &ranges))?;
+    let mut replay = Replay::new(args, plan::of_partitions(config, &ranges, args.inputs.as_deref()))?;
     replay.inputs = recorded(args, config, &replay.engine, interrupt)?;
     replay.inputs.retain_before(&ranges.iter().map(|range| range.to.unsigned_abs()).collect::<Vec<_>>());
     let mut progress = Progress::new("replay", None);

@@ -68,7 +68,7 @@ pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failur
 /// # Errors
 /// Exit 1 where the metrics cannot be made.
 pub fn telemetry(config: &Config) -> Result<(Arc<Telemetry>, Latch), Failure> {
-    let (telemetry, latch) = Telemetry::new(Numbers::of(&Engine::new(plan::of_partitions(config, &[]))))?;
+    let (telemetry, latch) = Telemetry::new(Numbers::of(&Engine::new(plan::of_partitions(config, &[], None))))?;
     Ok((Arc::new(telemetry), latch))
 }
 

@@ -25,6 +25,8 @@ const BY_ACCIDENT_MAX: f64 = 0.05;
 const GUARD: Span = Span::from_secs(300);
 /// Memory of how often it happens, in seconds: a day, in which each symbol may have one false alarm.
 const TAU_SECONDS: f64 = 86_400.0;
+/// The fewest seconds that a pace is taken from: three in the first hour are none.
+const OBSERVED_MIN: f64 = 3_600.0;
 /// As many as may wait to be counted: more in five minutes are no accident in any case.
 const WAITING_MAX: usize = 1_000;
 
@@ -36,6 +38,8 @@ pub struct Following {
     waiting: VecDeque<EventTime>,
     counted: f64,
     as_of: Option<EventTime>,
+    /// When the first book was found thin.
+    since: Option<EventTime>,
 }
 
 impl Following {
@@ -44,6 +48,7 @@ impl Following {
         if signal.detector != Detector::ThinBook {
             return;
         }
+        self.since.get_or_insert(signal.visible_at);
         if signal.change == Change::Cleared {
             self.thin.remove(&signal.subject);
         }
@@ -59,9 +64,16 @@ impl Following {
         if self.waiting.len() > WAITING_MAX {
             self.waiting.pop_front();
         }
-        if self.counted / TAU_SECONDS * WITHIN_SECONDS <= BY_ACCIDENT_MAX {
+        if self.per_second(now) * WITHIN_SECONDS <= BY_ACCIDENT_MAX {
             signal.finding.related.push(Node::Market);
         }
+    }
+
+    /// How often it happens.
+    fn per_second(&self, now: EventTime) -> f64 {
+        let past = |since: Option<EventTime>| since.map_or(0.0, |since| now.since(since).secs_f64().max(0.0));
+        let observed = TAU_SECONDS * (1.0 - exp(-past(self.since).max(OBSERVED_MIN) / TAU_SECONDS));
+        self.counted * exp(-past(self.as_of) / TAU_SECONDS) / observed
     }
 
     fn count(&mut self, at: EventTime) {

@@ -23,6 +23,8 @@ use crate::{
 
 /// How long all must be calm before it is over, and how long what has cleared still joins others (DETECTION 4).
 pub(super) const CALM: Span = Span::from_secs(60);
+/// How soon after a revision it is said that no more than further subjects came.
+const GROWTH_SPACING: Span = Span::from_secs(10);
 /// How far the joint p-value must fall for a revision (DETECTION 4).
 const ESCALATION: f64 = 0.1;
 /// Findings that one incident holds: as many as the symbols in an alert (CONTRACT).
@@ -43,7 +45,7 @@ pub enum Status {
     Amended,
     /// It is over.
     Resolved,
-    /// It is no longer followed, because newer incidents needed its place.
+    /// It is no longer followed under this id: it became a part of another incident (`merged_into`), or newer ones needed its place.
     Withdrawn,
 }
 
@@ -101,6 +103,9 @@ pub struct Incident {
     /// As last published.
     said_p: f64,
     said_severity: Severity,
+    said_at: EventTime,
+    /// It has grown since.
+    grown: bool,
     /// Where the finding that opened it begins: a later one with a longer window reaches back into ordinary flow.
     starts_at: EventTime,
     parts: BTreeMap<Source, Part>,
@@ -133,6 +138,8 @@ impl Incident {
             p: signal.finding.p,
             said_p: signal.finding.p,
             said_severity: signal.severity,
+            said_at: signal.at,
+            grown: false,
             starts_at: signal.finding.starts_at,
             parts: BTreeMap::from([(source(signal), part)]),
             left_out: 0,
@@ -175,7 +182,8 @@ impl Incident {
         ended.withdraw(at)
     }
 
-    /// What became of a signal within: whether a detector came that was not there before.
+    /// What became of a signal within: whether a detector came that was not there before. That a subject came is news too, but not
+    /// with each of twenty in a second.
     fn take(&mut self, signal: &Signal, through: Option<Node>) -> bool {
         let source = source(signal);
         let known = self.parts.keys().any(|(detector, _)| *detector == signal.detector);
@@ -189,6 +197,7 @@ impl Incident {
                 part.finding.related.extend(before.related.into_iter().filter(|node| *node == Node::Market));
             }
         } else if cleared_at.is_none() && self.has_room(&source) {
+            self.grown |= signal.severity >= Severity::Warning;
             let part = Part { finding: signal.finding.clone(), severity: signal.severity, through, cleared_at };
             self.parts.insert(source, part);
         } else {
@@ -230,6 +239,7 @@ impl Incident {
 
     fn rise(&mut self, at: EventTime, completed_at: Option<WallTime>, news: bool) -> Option<Revision> {
         let rises = self.severity > self.said_severity;
+        let news = news || self.grown && at.since(self.said_at) >= GROWTH_SPACING;
         if !rises && !news && self.p > self.said_p * ESCALATION {
             return None;
         }
@@ -251,7 +261,7 @@ impl Incident {
 
     fn revise(&mut self, status: Status, at: EventTime, completed_at: Option<WallTime>) -> Revision {
         self.revision += 1;
-        (self.said_p, self.said_severity) = (self.p, self.severity);
+        (self.said_p, self.said_severity, self.said_at, self.grown) = (self.p, self.severity, at, false);
         Revision { incident: self.clone(), status, at, completed_at }
     }
 
@@ -276,8 +286,10 @@ impl Incident {
     /// What it touches, with its parts; what has been over for a minute touches nothing. One that pages is a matter of the
     /// whole market: books that thin elsewhere meanwhile follow it (`super::following`).
     pub fn nodes(&self, at: EventTime) -> impl Iterator<Item = Node> {
-        let near = move |part: &Part| part.cleared_at.is_none_or(|cleared| at.since(cleared) <= CALM);
-        let parts = self.parts.iter().filter(move |(_, part)| near(part) && part.severity >= Severity::Warning);
+        let near = move |part: &Part| {
+            part.severity >= Severity::Warning && part.cleared_at.is_none_or(|cleared| at.since(cleared) <= CALM)
+        };
+        let parts = self.parts.iter().filter(move |(_, part)| near(part));
         let pages = self.severity == Severity::Critical && !self.is_of_pipeline();
         let market = pages.then_some(Node::Market).filter(|_| self.parts.values().any(near));
         parts

@@ -1,7 +1,8 @@
 //! Correlation: signals from all partitions, in one fixed order, become incidents.
 //!
 //! What is related is one incident: a signal joins the oldest open incident that touches what it touches (an account, an owner, a
-//! symbol, the whole market) and has not been calm for a minute, and incidents that a signal connects become one. So several
+//! symbol, the whole market) and has not been calm for a minute, and incidents that a signal connects become one: the
+//! oldest of those that page, or of all. So several
 //! detectors on related subjects wake on-call once. Mere information connects nothing.
 //!
 //! Partitions are read at different speeds, so a signal may arrive here before another that is older. Each carries
@@ -164,7 +165,9 @@ impl Correlator {
 
     fn take(&mut self, mut signal: Box<Signal>, steps: &mut Vec<Step>) {
         self.following.note(&mut signal);
-        let related = self.related(&signal);
+        let mut related = self.related(&signal);
+        // What on-call was woken for goes on; of several, and of none, the oldest.
+        related.sort_by_key(|id| self.incidents.get(id).map(Incident::severity) != Some(Severity::Critical));
         let at = steps.len();
         match related.split_first() {
             Some((&host, others)) => self.join(host, others, &signal, steps),
@@ -200,6 +203,15 @@ impl Correlator {
                 || incident.nodes(signal.at).any(|node| own.contains(&node) || (connects && related.contains(&node)))
         };
         let mut found: Vec<u64> = candidates.into_iter().filter(near).collect();
+        // A book that thins somewhere follows what is there, and does not make one of what has nothing else in common.
+        if !own.contains(&Node::Market) {
+            let by_itself = |id: u64| {
+                let touches = |node: Node| node != Node::Market && (own.contains(&node) || related.contains(&node));
+                holder == Some(id) || self.incidents.get(&id).is_some_and(|i| i.nodes(signal.at).any(touches))
+            };
+            let mut followed = false;
+            found.retain(|&id| by_itself(id) || !std::mem::replace(&mut followed, true));
+        }
         if !connects {
             found.retain(|id| holder.is_none_or(|holder| holder == *id));
             found.truncate(1);

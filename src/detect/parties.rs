@@ -10,7 +10,7 @@
 //!
 //! The members of a pool share its false alarms: each is set to a warning every so many days as there are members. The
 //! specification names one a day for a subject and no more for many; with a thousand members that would be a thousand
-//! tickets a day. Before a member's levels are its own its fixed ones are raised by as much as a hundred members need.
+//! tickets a day. Beyond a hundred members the share no longer falls. Before a member's levels are its own its fixed ones are raised by as much as a hundred members need.
 //!
 //! Not here: symbols, whose windows are their own for good, and who belongs to whom.
 
@@ -38,9 +38,13 @@ const CALM: Span = Span::from_secs(3_600);
 /// After all time.
 const NOT_PLANNED: EventTime = EventTime::from_nanos(i64::MAX);
 
+/// How many members share the false alarms of one at most: as many as the fixed levels are raised for. Beyond that whoever fills a
+/// pool would make everybody in it deaf.
+const SHARERS_MAX: usize = 100;
+
 /// What a key of parties must be able to do.
-pub trait Key: Copy + Ord + Hash + Serialize + DeserializeOwned {}
-impl<K: Copy + Ord + Hash + Serialize + DeserializeOwned> Key for K {}
+pub trait Key: Clone + Ord + Hash + Serialize + DeserializeOwned {}
+impl<K: Clone + Ord + Hash + Serialize + DeserializeOwned> Key for K {}
 
 /// All parties of one kind.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,7 +54,7 @@ pub struct Parties<K: Key> {
     /// Shared with a snapshot that is being written, as symbols are.
     pool: Table<K, Arc<Member>>,
     tiers: [Tier; DECADES],
-    /// When a party must be looked at again; may be early, never late. Of several entries of one party its own says which counts.
+    /// When a party must be looked at again; may be early, never late. One entry for each that is busy or has a full window.
     due: BTreeSet<(EventTime, K)>,
     /// How many members have an episode.
     firing: usize,
@@ -62,7 +66,6 @@ pub struct Parties<K: Key> {
 struct Member {
     subject: Subject,
     light: Light,
-    tier: usize,
     burst: Burst,
     /// The last time with many in a minute.
     busy_at: EventTime,
@@ -110,9 +113,11 @@ impl<K: Key> Parties<K> {
 
     /// Goes on under other limits and settings: what was learned under other settings goes, as it does for a symbol.
     pub fn retune(&mut self, parties_max: usize, bursts_max: usize, settings: BurstSettings, said: &mut Vec<Saying>) {
-        self.light.limit(parties_max);
+        for (key, mut light) in self.light.limit(parties_max) {
+            self.forget(&key, &mut light);
+        }
         for (key, member) in self.pool.limit(bursts_max) {
-            self.demote(key, Arc::unwrap_or_clone(member), said);
+            self.demote(&key, Arc::unwrap_or_clone(member), said);
         }
         let settings = of_party(settings);
         if self.settings != settings {
@@ -141,11 +146,11 @@ impl<K: Key> Parties<K> {
     }
 
     /// Orders were placed by a party that is busy; of any other that says nothing.
-    pub fn placed(&mut self, key: K, at: EventTime) {
-        let light = if let Some(handle) = self.pool.find(&key) {
+    pub fn placed(&mut self, key: &K, at: EventTime) {
+        let light = if let Some(handle) = self.pool.find(key) {
             self.pool.get_mut(handle).map(|member| &mut Arc::make_mut(member).light)
         } else {
-            self.light.find(&key).and_then(|handle| self.light.get_mut(handle))
+            self.light.find(key).and_then(|handle| self.light.get_mut(handle))
         };
         if let Some(recent) = light.and_then(Light::recent) {
             recent.quoting.note(at, 1, 0);
@@ -155,12 +160,12 @@ impl<K: Key> Parties<K> {
     /// Orders were withdrawn. What is due before must have been done.
     pub fn withdrawn(
         &mut self,
-        key: K,
+        key: &K,
         withdrawn: &Withdrawn<'_>,
         subject: impl FnOnce() -> Subject,
         said: &mut Vec<Saying>,
     ) {
-        if let Some(handle) = self.pool.find(&key) {
+        if let Some(handle) = self.pool.find(key) {
             self.pool.touch(handle);
             if let Some(member) = self.pool.get_mut(handle).map(Arc::make_mut) {
                 let fired = member.burst.is_firing();
@@ -169,12 +174,12 @@ impl<K: Key> Parties<K> {
             }
             return;
         }
-        let handle = match self.light.find(&key) {
+        let handle = match self.light.find(key) {
             Some(handle) => {
                 self.light.touch(handle);
                 handle
             }
-            None => self.light.insert(key, Light::default()).0,
+            None => self.admit(key, Light::default()),
         };
         let at = withdrawn.sample.at;
         let Some(light) = self.light.get_mut(handle) else { return };
@@ -184,64 +189,91 @@ impl<K: Key> Parties<K> {
         if recent.is_many(at) {
             self.promote(key, handle, withdrawn, subject(), said);
         } else if recent.is_new() {
-            self.due.extend(light.plan().map(|at| (at, key)));
+            let behind = withdrawn.clock.since(at).max(Span::ZERO);
+            self.due.extend(light.plan(behind).map(|at| (at, key.clone())));
+        }
+    }
+
+    /// Puts a party among those without a full window.
+    fn admit(&mut self, key: &K, light: Light) -> Handle {
+        let (handle, displaced) = self.light.insert(key.clone(), light);
+        if let Some((key, mut light)) = displaced {
+            self.forget(&key, &mut light);
+        }
+        handle
+    }
+
+    /// Nobody looks at a party again.
+    fn forget(&mut self, key: &K, light: &mut Light) {
+        if let Some(recent) = light.recent() {
+            self.due.remove(&(recent.due, key.clone()));
         }
     }
 
     /// Gives a party a full window.
-    fn promote(&mut self, key: K, handle: Handle, withdrawn: &Withdrawn<'_>, subject: Subject, said: &mut Vec<Saying>) {
+    fn promote(
+        &mut self,
+        key: &K,
+        handle: Handle,
+        withdrawn: &Withdrawn<'_>,
+        subject: Subject,
+        said: &mut Vec<Saying>,
+    ) {
         let Some((_, mut light)) = self.light.remove(handle) else { return };
+        self.forget(key, &mut light);
         let at = withdrawn.sample.at;
         let mut times = light.recent().map(|recent| recent.times(at)).unwrap_or_default();
         // The window judges the last ones as they come.
         times.truncate(times.len().saturating_sub(withdrawn.orders.into()));
-        let tier = light.tier();
         let factors = withdrawn.symbol.map(|symbol| symbol.window().burst().baseline().factors());
-        let warm = self.tiers[tier].warm(&light, times, at, factors);
+        let warm = self.tiers[light.tier()].warm(&light, times, at, factors);
         let mut burst = Burst::warm(Kind::Cancels, self.settings, &warm, COLD);
         burst.share(self.share());
         let mut member =
-            Member { subject, light, tier, burst, busy_at: at, taught_at: at, behind: Span::ZERO, due: NOT_PLANNED };
+            Member { subject, light, burst, busy_at: at, taught_at: at, behind: Span::ZERO, due: NOT_PLANNED };
         member.judge(key, withdrawn, &mut self.due, said);
         self.firing = count(self.firing, false, member.burst.is_firing());
-        if let (_, Some((old, displaced))) = self.pool.insert(key, Arc::new(member)) {
-            self.demote(old, Arc::unwrap_or_clone(displaced), said);
+        if let (_, Some((old, displaced))) = self.pool.insert(key.clone(), Arc::new(member)) {
+            self.demote(&old, Arc::unwrap_or_clone(displaced), said);
         }
     }
 
     /// Does what is due up to and including a time.
     pub fn advance(&mut self, now: EventTime, said: &mut Vec<Saying>) {
-        while let Some((at, key)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
-            self.due.remove(&(at, key));
+        while let Some((at, key)) = self.due.pop_first() {
+            if at > now {
+                self.due.insert((at, key));
+                return;
+            }
             if let Some(handle) = self.pool.find(&key) {
-                self.look(key, handle, at, said);
-            } else if let Some(light) = self.light.find(&key).and_then(|handle| self.light.get_mut(handle))
-                && light.recent().is_some_and(|recent| recent.due == at)
-            {
-                light.calm(at);
-                self.due.extend(light.plan().map(|at| (at, key)));
+                self.look(&key, handle, at, said);
+            } else if let Some(light) = self.light.find(&key).and_then(|handle| self.light.get_mut(handle)) {
+                let behind = light.recent().map_or(Span::ZERO, |recent| recent.behind);
+                light.calm(at.minus(behind));
+                self.due.extend(light.plan(behind).map(|at| (at, key)));
             }
         }
     }
 
     /// Looks at a member whose time has come.
-    fn look(&mut self, key: K, handle: Handle, at: EventTime, said: &mut Vec<Saying>) {
+    fn look(&mut self, key: &K, handle: Handle, at: EventTime, said: &mut Vec<Saying>) {
         let share = self.share();
-        let Some(member) = self.pool.get_mut(handle).filter(|member| member.due == at).map(Arc::make_mut) else {
-            return;
-        };
+        let Some(member) = self.pool.get_mut(handle).map(Arc::make_mut) else { return };
         let own = at.minus(member.behind);
         let fired = member.burst.is_firing();
         said.extend(member.burst.handle_timeout(own).map(|verdict| member.saying(verdict)));
         self.firing = count(self.firing, fired, member.burst.is_firing());
         if own >= member.taught_at.plus(TEACH_EVERY) {
+            // Whoever was silent since knows nothing new.
+            if member.burst.window().burst().now() > Some(member.taught_at) {
+                self.tiers[member.light.tier()].learn(member.burst.window());
+            }
             member.taught_at = own;
-            self.tiers[member.tier].learn(member.burst.window());
             member.burst.share(share);
         }
         if own >= member.busy_at.plus(CALM) && !member.burst.is_firing() {
             if let Some((key, member)) = self.pool.remove(handle) {
-                self.demote(key, Arc::unwrap_or_clone(member), said);
+                self.demote(&key, Arc::unwrap_or_clone(member), said);
             }
             return;
         }
@@ -250,19 +282,18 @@ impl<K: Key> Parties<K> {
     }
 
     /// Takes the window away from a party.
-    fn demote(&mut self, key: K, mut member: Member, said: &mut Vec<Saying>) {
+    fn demote(&mut self, key: &K, mut member: Member, said: &mut Vec<Saying>) {
         self.firing = count(self.firing, member.burst.is_firing(), false);
         said.extend(member.end());
+        self.due.remove(&(member.due, key.clone()));
         let mut light = member.light;
         light.give_back();
-        if self.light.find(&key).is_none() {
-            self.light.insert(key, light);
-        }
+        self.admit(key, light);
     }
 
     /// The false alarms a day of each member.
     fn share(&self) -> f64 {
-        self.settings.warnings_per_day / self.pool.len().max(1) as f64
+        self.settings.warnings_per_day / self.pool.len().clamp(1, SHARERS_MAX) as f64
     }
 }
 
@@ -278,7 +309,7 @@ fn of_party(settings: BurstSettings) -> BurstSettings {
 impl Member {
     fn withdrawn<K: Key>(
         &mut self,
-        key: K,
+        key: &K,
         withdrawn: &Withdrawn<'_>,
         due: &mut BTreeSet<(EventTime, K)>,
         said: &mut Vec<Saying>,
@@ -296,20 +327,23 @@ impl Member {
 
     fn judge<K: Key>(
         &mut self,
-        key: K,
+        key: &K,
         withdrawn: &Withdrawn<'_>,
         due: &mut BTreeSet<(EventTime, K)>,
         said: &mut Vec<Saying>,
     ) {
         let Withdrawn { sample, orders, clock, blind_until, mode, .. } = withdrawn;
-        if let Some(now) = self.burst.window().burst().now()
+        let newest = self.burst.window().burst().now();
+        if let Some(now) = newest
             && *blind_until > now
         {
-            self.burst.gap(now, *blind_until);
+            self.burst.gap(now, sample.at.clamp(now, *blind_until));
         }
         // By its own samples an episode may be over before the clock says so.
         said.extend(self.burst.handle_timeout(sample.at).map(|verdict| self.saying(verdict)));
-        self.behind = clock.since(sample.at);
+        if newest.is_none_or(|newest| sample.at >= newest) {
+            self.behind = clock.since(sample.at).max(Span::ZERO);
+        }
         let Self { burst, light, .. } = self;
         let of_withdrawals = |from: EventTime| {
             let (placed, withdrawn) = light.quoting().map_or((0, 0), |quoting| quoting.since(from));
@@ -321,11 +355,12 @@ impl Member {
     }
 
     /// Notes when it must be looked at again, if that is sooner than it was.
-    fn plan<K: Key>(&mut self, key: K, due: &mut BTreeSet<(EventTime, K)>) {
+    fn plan<K: Key>(&mut self, key: &K, due: &mut BTreeSet<(EventTime, K)>) {
         let calm = self.taught_at.plus(TEACH_EVERY);
         let next = self.burst.deadline().map_or(calm, |at| at.min(calm)).plus(self.behind);
         if next < self.due {
-            due.insert((next, key));
+            due.remove(&(self.due, key.clone()));
+            due.insert((next, key.clone()));
             self.due = next;
         }
     }

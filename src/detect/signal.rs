@@ -55,6 +55,15 @@ pub enum Subject {
 }
 
 impl Subject {
+    /// The symbol that it is about, if it is about one.
+    #[must_use]
+    pub fn symbol(&self) -> Option<&str> {
+        match self {
+            Self::Symbol(symbol) | Self::AccountSymbol(_, symbol) | Self::OwnerSymbol(_, symbol) => Some(symbol),
+            Self::Account(_) | Self::Owner(_) | Self::Market | Self::Pipeline => None,
+        }
+    }
+
     /// What it touches by itself.
     #[must_use]
     pub fn nodes(&self) -> Vec<Node> {

@@ -38,6 +38,8 @@ const TIERS: usize = 8;
 /// The share of accounts above the quantile of their tier, and how far their ℓ spreads, in nats.
 const CROWD: (f64, f64) = (0.01, 1.0);
 const MINUTE: Span = Span::from_secs(60);
+/// Minutes after the last fact of any account that still teach: a day. Beyond that nothing is known of what they hold.
+const QUIET_MINUTES: i64 = 1_440;
 
 /// All accounts and marks.
 #[derive(Clone, Serialize, Deserialize)]
@@ -47,14 +49,12 @@ pub struct Accounts {
     tiers: [Quantile; TIERS],
     /// When an account that fires must be looked at again; may be early, never late.
     deadlines: BTreeSet<(EventTime, Handle)>,
-    /// The minute that is learned next.
+    /// The last minute that is learned.
     minute: Option<i64>,
-    owners: Owners,
+    /// When the last fact was visible, of which nothing is said earlier.
+    now: EventTime,
     withdrawals: Withdrawals,
 }
-
-/// How many accounts each owner has.
-type Owners = Table<CompactString, u32>;
 
 /// What the venue values each symbol at, and since when; nothing before it says so.
 type Marks = Table<CompactString, Option<(EventTime, f64)>>;
@@ -77,7 +77,7 @@ impl Accounts {
             tiers: [Quantile::default(); TIERS],
             deadlines: BTreeSet::new(),
             minute: None,
-            owners: Table::new(limits.accounts_max),
+            now: EventTime::from_nanos(i64::MIN),
             withdrawals: Withdrawals::new(limits, settings),
         }
     }
@@ -85,10 +85,9 @@ impl Accounts {
     /// Goes on under other limits and settings; what must make room does so silently, but for its open findings, which end.
     pub fn retune(&mut self, limits: &Limits, settings: BurstSettings, place: Place, said: &mut Said<'_>) {
         for (name, account) in self.known.limit(limits.accounts_max) {
-            self.forget(&name, account, None, place, said);
+            Self::forget(&name, account, None, place, said);
         }
         self.symbols.limit(limits.symbols_max);
-        self.owners.limit(limits.accounts_max);
         self.withdrawals.retune(limits, settings, place, said);
     }
 
@@ -96,8 +95,7 @@ impl Accounts {
     #[must_use]
     pub fn occupancy(&self) -> [Occupancy; 4] {
         let accounts = Occupancy { held: self.known.len() as u64, evicted: self.known.evicted() };
-        let owners = Occupancy { held: self.owners.len() as u64, evicted: self.owners.evicted() };
-        let [parties, bursts] = self.withdrawals.occupancy();
+        let [owners, parties, bursts] = self.withdrawals.occupancy();
         [accounts, owners, parties, bursts]
     }
 
@@ -117,16 +115,17 @@ impl Accounts {
             let insolvent = account.insolvent.as_mut().and_then(|insolvent| insolvent.handle_timeout(at));
             self.deadlines.extend(account.deadline().map(|later| (later, me)));
             for verdict in jump.into_iter().chain(insolvent) {
-                self.say(me, verdict, at, place, None, said);
+                self.say(me, verdict, at.max(self.now), place, None, said);
             }
         }
         self.learn_until(to);
-        self.withdrawals.advance(to, place, said);
+        self.withdrawals.advance(to, self.now, place, said);
     }
 
     /// Takes one fact; what is due before it must have been honoured.
     pub fn handle(&mut self, forwarded: &Forwarded, said: &mut Said<'_>) {
         let (at, place) = (forwarded.at, forwarded.place);
+        self.now = self.now.max(forwarded.visible_at);
         let me = match &forwarded.fact {
             Fact::Mark(symbol, mark) => {
                 let symbol = self.symbol(symbol);
@@ -138,13 +137,15 @@ impl Accounts {
                 return;
             }
             Fact::Owner(account, owner) => {
-                let me = self.account(account, forwarded, said);
-                self.belongs(me, owner);
+                // Of one that holds nothing it is of no use here, and whoever only trades must not take the place of who holds.
+                if let Some(account) = self.known.find(account.as_str()).and_then(|account| self.known.get_mut(account))
+                {
+                    account.owner = Some(owner.clone());
+                }
                 return;
             }
-            Fact::Withdrawn(account, withdrawn, placed) => {
-                let me = self.account(account, forwarded, said);
-                self.withdrawn(me, (*withdrawn, *placed), forwarded, said);
+            Fact::Withdrawn(withdrawn) => {
+                self.withdrawals.take(withdrawn, forwarded, said);
                 return;
             }
             Fact::Blind(until) => {
@@ -187,15 +188,14 @@ impl Accounts {
     /// Judges an account as it stands.
     fn judge(&mut self, me: Handle, at: EventTime, as_of: (EventTime, Place, Option<WallTime>), said: &mut Said<'_>) {
         let (visible_at, place, appended_at) = as_of;
-        let Self { known, symbols, tiers, owners, .. } = self;
+        let Self { known, symbols, tiers, .. } = self;
         let Some(account) = known.get_mut(me) else { return };
-        let owner = account.owner.and_then(|owner| owners.key(owner));
         let Some(exposure) = account.exposure(symbols) else { return };
         let mut verdicts = Vec::new();
         if exposure.notional > 0.0 && exposure.equity <= 0.0 || account.insolvent.is_some() {
             let insolvent = account.insolvent.get_or_insert_default();
             let owes = if exposure.notional > 0.0 { -exposure.equity } else { f64::NEG_INFINITY };
-            let related = related(owner, &account.positions, symbols, exposure.notional);
+            let related = related(account.owner.as_ref(), &account.positions, symbols, exposure.notional);
             verdicts.extend(insolvent.handle(at, owes, place, &related));
         }
         if let Some(log_leverage) = exposure.log() {
@@ -209,7 +209,7 @@ impl Accounts {
                 crowd: tiers[tier(exposure.equity)].known(),
                 mode: said.mode,
             };
-            let positions = &account.positions;
+            let (owner, positions) = (account.owner.as_ref(), &account.positions);
             verdicts.extend(jump.handle(&sample, || related(owner, positions, symbols, exposure.notional)));
         }
         account.value(symbols);
@@ -222,18 +222,17 @@ impl Accounts {
     /// Learns every whole minute that has passed.
     fn learn_until(&mut self, to: EventTime) {
         let now = to.slot(MINUTE);
-        let minute = self.minute.replace(now).unwrap_or(now);
-        if now <= minute {
-            self.minute = Some(minute);
-            return;
-        }
-        let at = EventTime::from_nanos(now.saturating_mul(MINUTE.nanos()));
+        let minute = self.minute.unwrap_or(now);
+        self.minute = Some(now.max(minute));
         let Self { known, symbols, tiers, .. } = self;
-        for account in known.values_mut() {
-            let Some(exposure) = account.exposure(symbols) else { continue };
-            let Some(log_leverage) = exposure.log() else { continue };
-            tiers[tier(exposure.equity)].learn(log_leverage, CROWD.0, CROWD.1);
-            account.leverage.get_or_insert_default().learn(at, log_leverage);
+        for minute in minute.saturating_add(1)..=now.min(self.now.slot(MINUTE) + QUIET_MINUTES) {
+            let at = EventTime::from_nanos(minute.saturating_mul(MINUTE.nanos()));
+            for account in known.values_mut() {
+                let Some(exposure) = account.exposure(symbols) else { continue };
+                let Some(log_leverage) = exposure.log() else { continue };
+                tiers[tier(exposure.equity)].learn(log_leverage, CROWD.0, CROWD.1);
+                account.leverage.get_or_insert_default().learn(at, log_leverage);
+            }
         }
     }
 
@@ -244,7 +243,7 @@ impl Accounts {
         }
         let (handle, displaced) = self.known.insert(name.clone(), Account::default());
         if let Some((name, account)) = displaced {
-            self.forget(&name, account, Some(forwarded.visible_at), forwarded.place, said);
+            Self::forget(&name, account, Some(forwarded.visible_at), forwarded.place, said);
         }
         handle
     }
@@ -260,17 +259,7 @@ impl Accounts {
     }
 
     /// What is forgotten can no longer clear: its findings end here.
-    fn forget(
-        &mut self,
-        name: &str,
-        mut account: Account,
-        clock: Option<EventTime>,
-        place: Place,
-        said: &mut Said<'_>,
-    ) {
-        if let Some(accounts) = account.owner.and_then(|owner| self.owners.get_mut(owner)) {
-            *accounts = accounts.saturating_sub(1);
-        }
+    fn forget(name: &str, mut account: Account, clock: Option<EventTime>, place: Place, said: &mut Said<'_>) {
         let jump = account.leverage.as_mut().and_then(|leverage| leverage.end());
         let insolvent = account.insolvent.as_mut().and_then(|insolvent| insolvent.end());
         for verdict in jump.into_iter().chain(insolvent) {

@@ -5,21 +5,21 @@
 //! the feed is gathered for a tenth of a second and passed on to the account stage, which sees all feeds.
 //!
 //! An owner of one account is that account: only owners of several are parties of their own. Orders that are placed are
-//! passed on with the next withdrawal; what was placed more than a minute before it says nothing of that.
+//! passed on with the next withdrawal; what was placed more than ten seconds before it says nothing of that.
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{
     Limits,
-    forward::{Fact, Forwarded, Queue},
+    forward::{Fact, Forwarded, Queue, Withdrawn},
     observe::Occupancy,
     symbol::{Moment, Symbol},
 };
 use crate::{
     detect::{
         Sample, Subject,
-        parties::{Parties, Saying, Withdrawn},
+        parties::{self, Parties, Saying},
     },
     event::{Event, Place},
     table::{Handle, Table},
@@ -29,8 +29,10 @@ use crate::{
 
 /// How long withdrawals are gathered (DESIGN: a digest per account and 100 ms).
 const BUCKET: Span = Span::from_millis(100);
-/// How many seconds orders that were placed are remembered.
-const PLACED_SECONDS: u32 = 60;
+/// How many seconds orders that were placed are remembered: a slot of those that a burst is held against (`window::light`).
+const PLACED_SECONDS: u32 = 10;
+/// Digests that are open at once; where a clock stands and names come without end they are passed on early.
+const DIGESTS_MAX: usize = 10_000;
 
 /// A party and a symbol.
 type Pair = (Handle, Handle);
@@ -67,12 +69,12 @@ struct Owner {
 }
 
 /// What an account withdrew within a tenth of a second.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Digest {
     account: Handle,
+    /// What is passed on.
+    fact: Withdrawn,
     end: EventTime,
-    withdrawn: u16,
-    placed: u16,
     /// The last record.
     place: Place,
     appended_at: Option<WallTime>,
@@ -152,18 +154,25 @@ impl Crowd {
         self.owners.touch(owner);
         let Some(known) = self.accounts.get_mut(account) else { return false };
         let before = known.owner.replace(owner);
-        for (owner, joins) in [(Some(owner), true), (before, false)] {
-            if let Some(owner) = owner.and_then(|owner| self.owners.get_mut(owner)) {
-                owner.accounts = if joins { owner.accounts + 1 } else { owner.accounts.saturating_sub(1) };
-            }
+        if let Some(owner) = self.owners.get_mut(owner) {
+            owner.accounts += 1;
         }
+        self.part(before);
         true
     }
 
     /// An account is forgotten.
     fn leave(&mut self, account: &Account) {
-        if let Some(owner) = account.owner.and_then(|owner| self.owners.get_mut(owner)) {
-            owner.accounts = owner.accounts.saturating_sub(1);
+        self.part(account.owner);
+    }
+
+    /// An owner has one account less.
+    fn part(&mut self, owner: Option<Handle>) {
+        let Some(handle) = owner else { return };
+        let Some(owner) = self.owners.get_mut(handle) else { return };
+        owner.accounts = owner.accounts.saturating_sub(1);
+        if owner.accounts == 0 {
+            self.owners.remove(handle);
         }
     }
 
@@ -177,14 +186,14 @@ impl Crowd {
         }
         known.placed = known.placed.saturating_add(1);
         if known.busy.is_busy(at) {
-            self.on_symbols.placed((account, symbol), at);
+            self.on_symbols.placed(&(account, symbol), at);
         }
         if let Some((owner, _)) = known
             .owner
             .and_then(|owner| Some((owner, self.owners.get(owner)?)))
             .filter(|(_, known)| known.accounts > 1 && known.busy.is_busy(at))
         {
-            self.owners_on_symbols.placed((owner, symbol), at);
+            self.owners_on_symbols.placed(&(owner, symbol), at);
         }
     }
 
@@ -202,7 +211,7 @@ impl Crowd {
         let Self { accounts, owners, on_symbols, owners_on_symbols, .. } = self;
         let Some(known) = accounts.get_mut(account) else { return };
         known.busy.count(at);
-        let withdrawn = Withdrawn {
+        let withdrawn = parties::Withdrawn {
             sample: *sample,
             orders: 1,
             placed: 0,
@@ -214,16 +223,17 @@ impl Crowd {
         let (busy, owner) = (known.busy.is_busy(at), known.owner);
         if busy && let Some(name) = accounts.key(account) {
             let subject = || Subject::AccountSymbol(name.clone(), CompactString::new(symbol_name));
-            on_symbols.withdrawn((account, symbol), &withdrawn, subject, said);
+            on_symbols.withdrawn(&(account, symbol), &withdrawn, subject, said);
         }
         let Some(owner) = owner else { return };
+        owners.touch(owner);
         let Some(known) = owners.get_mut(owner).filter(|known| known.accounts > 1) else { return };
         known.busy.count(at);
         if known.busy.is_busy(at)
             && let Some(name) = owners.key(owner)
         {
             let subject = || Subject::OwnerSymbol(name.clone(), CompactString::new(symbol_name));
-            owners_on_symbols.withdrawn((owner, symbol), &withdrawn, subject, said);
+            owners_on_symbols.withdrawn(&(owner, symbol), &withdrawn, subject, said);
         }
     }
 
@@ -235,17 +245,19 @@ impl Crowd {
         clock: Option<EventTime>,
         (forwards, appended_at): (&mut Queue, Option<WallTime>),
     ) {
+        let (Some(name), owner) = self.names(account) else { return };
+        let (account_name, owner) = (CompactString::new(name), owner.map(CompactString::new));
         let Some(known) = self.accounts.get_mut(account) else { return };
         let end = EventTime::from_nanos((sample.at.slot(BUCKET) + 1).saturating_mul(BUCKET.nanos()));
-        let placed = std::mem::take(&mut known.placed);
-        let digest = Digest { account, end, withdrawn: 1, placed, place: sample.place, appended_at };
+        let fact = Withdrawn { account: account_name, owner, orders: 1, placed: std::mem::take(&mut known.placed) };
+        let digest = Digest { account, fact, end, place: sample.place, appended_at };
         match (known.digest as usize).checked_sub(1).and_then(|nth| self.digests.get_mut(nth)) {
             Some(open) if open.end == end => open.add(&digest),
             Some(open) => {
                 // Of another tenth of a second: they come out of order.
                 let before = std::mem::replace(open, digest);
-                if let (Some(name), Some(clock)) = (self.accounts.key(account), clock) {
-                    forwards.push(before.fact(name, clock));
+                if let Some(clock) = clock {
+                    forwards.push(before.forwarded(clock));
                 }
             }
             None => {
@@ -253,19 +265,27 @@ impl Crowd {
                 known.digest = u32::try_from(self.digests.len()).unwrap_or(0);
             }
         }
+        if self.digests.len() >= DIGESTS_MAX
+            && let Some(clock) = clock
+        {
+            self.pass_on(clock, forwards);
+        }
+    }
+
+    /// Passes on what was gathered, as of a clock.
+    fn pass_on(&mut self, clock: EventTime, forwards: &mut Queue) {
+        for digest in self.digests.drain(..) {
+            if let Some(account) = self.accounts.get_mut(digest.account) {
+                account.digest = 0;
+            }
+            forwards.push(digest.forwarded(clock));
+        }
     }
 
     /// Before the clock moves: passes on what was gathered in a tenth of a second that will then be over, and does what is due.
     pub fn advance(&mut self, clock: EventTime, to: EventTime, forwards: &mut Queue, said: &mut Vec<Saying>) {
         if !self.digests.is_empty() && clock.slot(BUCKET) != to.slot(BUCKET) {
-            for digest in self.digests.drain(..) {
-                if let Some(account) = self.accounts.get_mut(digest.account) {
-                    account.digest = 0;
-                }
-                if let Some(name) = self.accounts.key(digest.account) {
-                    forwards.push(digest.fact(name, clock));
-                }
-            }
+            self.pass_on(clock, forwards);
         }
         for parties in [&mut self.on_symbols, &mut self.owners_on_symbols] {
             if parties.deadline().is_some_and(|at| at <= to) {
@@ -277,18 +297,13 @@ impl Crowd {
 
 impl Digest {
     fn add(&mut self, later: &Self) {
-        self.withdrawn = self.withdrawn.saturating_add(later.withdrawn);
-        self.placed = self.placed.saturating_add(later.placed);
+        self.fact.orders = self.fact.orders.saturating_add(later.fact.orders);
+        self.fact.placed = self.fact.placed.saturating_add(later.fact.placed);
         (self.place, self.appended_at) = (later.place, later.appended_at);
     }
 
-    fn fact(&self, account: &CompactString, visible_at: EventTime) -> Forwarded {
-        Forwarded {
-            visible_at,
-            at: self.end,
-            place: self.place,
-            appended_at: self.appended_at,
-            fact: Fact::Withdrawn(account.clone(), self.withdrawn, self.placed),
-        }
+    fn forwarded(self, visible_at: EventTime) -> Forwarded {
+        let Self { fact, end: at, place, appended_at, .. } = self;
+        Forwarded { visible_at, at, place, appended_at, fact: Fact::Withdrawn(fact) }
     }
 }

@@ -33,6 +33,19 @@ pub struct Forwarded {
     pub fact: Fact,
 }
 
+/// What an account has withdrawn on all symbols of a feed within a tenth of a second.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Withdrawn {
+    /// Whose.
+    pub account: CompactString,
+    /// And who is behind it.
+    pub owner: Option<CompactString>,
+    /// How many orders.
+    pub orders: u16,
+    /// How many it has placed within the ten seconds before, and since the last time.
+    pub placed: u16,
+}
+
 /// A fact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Fact {
@@ -46,8 +59,8 @@ pub enum Fact {
     Owner(CompactString, CompactString),
     /// What the venue values a symbol at.
     Mark(CompactString, f64),
-    /// An account has withdrawn so many orders of any symbol within a tenth of a second, and placed so many since the last time.
-    Withdrawn(CompactString, u16, u16),
+    /// An account has withdrawn orders.
+    Withdrawn(Withdrawn),
     /// The feed may have missed what came before this time.
     Blind(EventTime),
     /// A symbol's book is thinner than nine tenths of the time, with those who withdrew most; or no longer.

@@ -92,7 +92,7 @@ impl Joined {
             | Fact::Fill(..)
             | Fact::Owner(..)
             | Fact::Mark(..)
-            | Fact::Withdrawn(..)
+            | Fact::Withdrawn(_)
             | Fact::Blind(_) => {
                 let mut said = Said { signals, mode: standing.at(at).mode };
                 self.accounts.handle(forwarded, &mut said);

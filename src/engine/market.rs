@@ -182,15 +182,19 @@ impl Market {
     /// Notes an event's time. Where the clock stood before it, no symbol was seen meanwhile.
     fn hear(&mut self, event: &Event<'_>, place: Place, sink: &mut Sink<'_>) {
         let pulse = self.pulse.get_or_insert_with(|| Pulse::new(event));
-        if let Some(since) = pulse.hear(event) {
+        let stood = pulse.hear(event);
+        if let Some(since) = stood {
             sink.counters.stops += 1;
             for symbol in self.symbols.values_mut().map(Arc::make_mut) {
                 symbol.gap(since, event.ts, false, sink.counters);
             }
+            self.streams.resume(event.ts);
+        }
+        self.streams.hear(event, self.clock);
+        self.advance(event.ts, place, sink);
+        if stood.is_some() {
             self.forward(event.ts, Fact::Blind(event.ts), place, sink);
         }
-        self.streams.hear(event);
-        self.advance(event.ts, place, sink);
     }
 
     /// The symbol's state, made if it is new.

@@ -263,16 +263,19 @@ impl Engine {
         self.state.watermark
     }
 
-    /// Whether a finding or an incident waits for clocks to move on.
+    /// Whether anything waits for clocks to move on: a finding, an incident, the end of either, or what a feed has passed on.
     #[must_use]
     pub fn waits(&self) -> bool {
-        self.state.correlator.waits() || self.state.joined.waits() || self.state.feeds.iter().any(Market::waits)
+        let feeds = || self.state.feeds.iter();
+        self.state.correlator.waits()
+            || self.state.joined.waits()
+            || feeds().any(|feed| feed.waits() || feed.waiting().0 > 0)
     }
 
-    /// Whether what one feed has passed on waits for the clocks of others.
+    /// Whether a finding waits.
     #[must_use]
-    pub fn lingers(&self) -> bool {
-        self.state.feeds.iter().any(|feed| feed.waiting().0 > 0)
+    pub fn has_found(&self) -> bool {
+        self.state.correlator.pending().0 > 0
     }
 
     /// Each source, as the watch over the input sees it.

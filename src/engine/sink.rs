@@ -33,10 +33,19 @@ impl Sink<'_> {
 
     /// Makes signals of what was said of parties.
     pub fn repeat(&mut self, clock: Option<EventTime>, place: Place) {
-        let appended_at = self.appended_at;
-        self.signals.extend(self.sayings.drain(..).map(|(subject, verdict)| {
-            let visible_at = clock.unwrap_or(verdict.at);
-            verdict.signal(subject, visible_at, place, appended_at)
-        }));
+        self.signals.extend(signals(self.sayings.drain(..), clock, place, self.appended_at));
     }
+}
+
+/// Signals of what was said of parties, as it is seen at a time.
+pub fn signals(
+    sayings: impl Iterator<Item = Saying>,
+    visible_at: Option<EventTime>,
+    place: Place,
+    appended_at: Option<WallTime>,
+) -> impl Iterator<Item = Signal> {
+    sayings.map(move |(subject, verdict)| {
+        let visible_at = visible_at.unwrap_or(verdict.at);
+        verdict.signal(subject, visible_at, place, appended_at)
+    })
 }

@@ -47,18 +47,24 @@ impl Default for Streams {
 }
 
 impl Streams {
-    /// Notes who says that he lives.
-    pub fn hear(&mut self, event: &Event<'_>) {
+    /// The feed's clock stood: whoever is silent was so with all others.
+    pub fn resume(&mut self, at: EventTime) {
+        self.producers.values_mut().for_each(|heard_at| *heard_at = at.max(*heard_at));
+    }
+
+    /// Notes who says that he lives, by the feed's clock: a producer's own may be behind.
+    pub fn hear(&mut self, event: &Event<'_>, clock: Option<EventTime>) {
         let Body::Heartbeat(heartbeat) = &event.body else { return };
         let Some(producer) = heartbeat.producer.as_deref() else { return };
+        let now = clock.map_or(event.ts, |clock| clock.max(event.ts));
         match self.producers.find(producer) {
             Some(handle) => {
                 self.producers.touch(handle);
                 if let Some(heard_at) = self.producers.get_mut(handle) {
-                    *heard_at = event.ts.max(*heard_at);
+                    *heard_at = now.max(*heard_at);
                 }
             }
-            None => _ = self.producers.insert(CompactString::new(producer), event.ts),
+            None => _ = self.producers.insert(CompactString::new(producer), now),
         }
     }
 

@@ -2,8 +2,10 @@
 //!
 //! A party is promoted in the middle of what may be its first burst, and a window that knows nothing is blind for 91 s. So it begins
 //! with what others of its tier (the decade of its events in 24 h) are like (DETECTION 2.1, "A promoted window starts warm"). A
-//! member teaches its tier once it knows itself for a quarter of an hour, and then every ten minutes; what it knows only
-//! from its tier it does not tell it back.
+//! member teaches its tier once it knows itself for a quarter of an hour, and then every ten minutes while it goes on; what it has
+//! from its tier and not unlearned by then it tells it back.
+//!
+//! Before the first lesson the first burst of a party that is not ten seconds old cannot be told from its habit.
 
 use serde::{Deserialize, Serialize};
 
@@ -62,14 +64,15 @@ impl Tier {
 
     /// Learns from a member, if that knows itself.
     pub fn learn(&mut self, member: &Calibrated) {
-        if member.own_seconds() < OWN_MIN {
+        let rate = member.burst().baseline().raw().0;
+        if member.own_seconds() < OWN_MIN || !rate.is_finite() {
             return;
         }
         self.lessons = self.lessons.saturating_add(1);
         let weight = 1.0 / f64::from(self.lessons.min(LESSONS));
         let baseline = member.burst().baseline();
         let towards = |known: &mut f64, lesson: f64| *known += (lesson - *known) * weight;
-        towards(&mut self.rate, baseline.raw().0);
+        towards(&mut self.rate, rate);
         self.factors.iter_mut().zip(baseline.factors()).for_each(|(factor, lesson)| towards(factor, lesson));
         if let Some(tail) = member.tails().0.tail() {
             towards(&mut self.tail.0, tail.quantiles().1);

@@ -39,7 +39,8 @@ impl Screen {
              events  {input}\n  \
              alerts  {alerts}\n  \
              http    http://{http}/ (metrics, liveness, readiness)\n  \
-             again   foreshock replay --kafka {brokers} --topic {input} --inputs {audit}   (while this runs)\n  \
+             again   foreshock replay --kafka {brokers} --topic {input} --inputs {audit}   (while this runs; this broker keeps \
+             only the last 5 MiB of a partition, so it knows less than the service did)\n  \
              now     3 h of quiet flow at full speed, so that the service learns what is usual; \
              then {minutes} min of flow at 20 times its speed\n"
         ))?;
@@ -48,12 +49,12 @@ impl Screen {
 
     /// Says that the service has learned.
     #[expect(clippy::unused_self, reason = "only a screen that has begun goes on")]
-    pub fn warm(&self, records: u64, began: Instant, minutes: u32) -> Result<(), Failure> {
+    pub fn warm(&self, records: u64, began: Instant, minutes: u32, planted: &str) -> Result<(), Failure> {
         let seconds = clock::monotonic().duration_since(began).as_secs_f64();
         print(&format!(
             "warm-up done: {records} records in {seconds:.1} s\n\
-             live: {minutes} min; a quiet minute, then what is planted: from 7 min on a crisis that builds (leverage rises, books \
-             thin, cancels burst, positions are sold by force), before that a burst of cancels\n"
+             live: {minutes} min; a quiet minute, then {planted}\n\
+             each line: time, incident, how it stands, how bad, what, and p, the chance of that in quiet flow\n"
         ))
     }
 
@@ -67,7 +68,7 @@ impl Screen {
         consumer.assign(&alerts).map_err(|e| fail(&e))?;
         loop {
             match consumer.poll(POLL) {
-                Some(Ok(message)) => print(&line(message.payload().unwrap_or_default()))?,
+                Some(Ok(message)) => line(message.payload().unwrap_or_default()).map_or(Ok(()), |line| print(&line))?,
                 Some(Err(error)) => tracing::warn!(%error, "following the alerts is held up"),
                 // What came last was shown before: the service commits before it ends.
                 None if stop.requested() => return Ok(()),
@@ -78,17 +79,24 @@ impl Screen {
 
     /// Says what was planted and found.
     #[expect(clippy::unused_self, reason = "only a screen that has begun ends")]
-    pub fn close(&self, score: &Score) -> Result<(), Failure> {
-        print(&format!("{score}\n"))
+    pub fn close(&self, score: &Score, before: usize) -> Result<(), Failure> {
+        print(&format!(
+            "{score}\n\
+             (lead: how long before what it announces an incident opened; false: of the live part alone, and {before} before it, while \
+             the service learned)\n"
+        ))
     }
 }
 
-/// When, how it stands, how bad, what, and since when: one line.
-fn line(payload: &[u8]) -> String {
-    let alert: Value = serde_json::from_slice(payload).unwrap_or_default();
+/// When, which incident, how it stands, how bad, what, and since when: one line. Nothing where it is no alert: others may write to
+/// this broker too, as `check` does.
+fn line(payload: &[u8]) -> Option<String> {
+    let alert: Value = serde_json::from_slice(payload).ok()?;
     let text = |key: &str| alert[key].as_str().unwrap_or("?").to_owned();
     let at = alert["revised_at"].as_i64().map(|nanos| EventTime::from_nanos(nanos).to_string()).unwrap_or_default();
     let clock = at.get(11..19).unwrap_or("?").to_owned();
     let p = alert["p"].as_f64().unwrap_or(1.0);
-    format!("{clock}  {:<9} {:<8} {}  p {p:.0e}\n", text("status"), text("severity"), text("summary"))
+    let id = text("id").get(..6).unwrap_or("?").to_owned();
+    let (status, severity, title, summary) = (text("status"), text("severity"), text("title"), text("summary"));
+    Some(format!("{clock}  {id}  {status:<9} {severity:<8} {title}: {summary}  p {p:.0e}\n"))
 }

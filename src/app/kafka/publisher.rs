@@ -157,8 +157,10 @@ impl Publisher {
             .set("enable.idempotence", "true")
             .set("acks", "all")
             // A transaction is complete when it is sent: waiting for more only adds latency.
-            .set("linger.ms", "0")
-            .set("connections.max.idle.ms", IDLE_MAX_MS);
+            .set("linger.ms", "0");
+        if !kafka.client.contains_key("connections.max.idle.ms") {
+            settings.set("connections.max.idle.ms", IDLE_MAX_MS);
+        }
         let producer: BaseProducer<Deliveries> = settings
             .create_with_context(Deliveries::default())
             .map_err(|e| unavailable("cannot make the transactional producer", &e))?;

@@ -68,7 +68,7 @@ pub fn restore(
     let from_snapshot = used.is_some();
     let mut unread = held.clone();
     let mut engine = match used {
-        None => Engine::new(plan::of_partitions(config, &held)),
+        None => Engine::new(plan::of_partitions(config, &held, Some(config.topics.audit.as_str()))),
         Some((engine, manifest)) => {
             for range in &mut unread {
                 let of = |position: &&Position| position.topic == range.topic && position.partition == range.partition;
@@ -166,7 +166,7 @@ fn load(
     };
     let fetched = found.fetch(candidate, &manifest, config, interrupt)?;
     let engine = fetched.and_then(|snapshot: Snapshot| {
-        let engine = Engine::restore(&plan::of_partitions(config, held), snapshot);
+        let engine = Engine::restore(&plan::of_partitions(config, held, Some(config.topics.audit.as_str())), snapshot);
         engine.map_err(Refusal::from)
     });
     Ok(engine.map(|engine| (engine, manifest)))
@@ -178,7 +178,11 @@ fn committed(config: &Config, reader: &Handle, partitions: &[(String, i32)]) -> 
     for (topic, partition) in partitions {
         question.add_partition(topic, *partition);
     }
-    let answer = reader.committed_offsets(question.clone(), ANSWER_MAX).map_err(|e| held_back(config, question, &e))?;
+    let ask = || reader.committed_offsets(question.clone(), ANSWER_MAX);
+    // A coordinator that moves answers the second time.
+    let answer = ask().or_else(|error| {
+        if is_kept_back(config, &question) { ask().map_err(|e| held_back(config, &e)) } else { Err(unknown(&error)) }
+    })?;
     let mut all = Vec::new();
     for (topic, partition) in partitions {
         let range = topics::range(reader, topic, *partition)?;
@@ -193,15 +197,21 @@ fn committed(config: &Config, reader: &Handle, partitions: &[(String, i32)]) -> 
     Ok(all)
 }
 
-/// Why the committed offsets are not told. Kafka keeps them back while a transaction of the group is open, and that can be for
-/// ever: a broker that restarts while a partition has no leader takes a transaction for finished without writing so there.
-fn held_back(config: &Config, question: TopicPartitionList, error: &KafkaError) -> Failure {
-    let failure = unavailable("cannot ask for the committed offsets", error);
-    let unstable: Result<BaseConsumer, _> =
+fn unknown(error: &KafkaError) -> Failure {
+    unavailable("cannot ask for the committed offsets", error)
+}
+
+/// Whether Kafka would tell the committed offsets to whoever does not mind open transactions.
+fn is_kept_back(config: &Config, question: &TopicPartitionList) -> bool {
+    let reader: Result<BaseConsumer, _> =
         kafka::consumer(&config.kafka).set("isolation.level", "read_uncommitted").create();
-    if !unstable.is_ok_and(|reader| reader.committed_offsets(question, ANSWER_MAX).is_ok()) {
-        return failure;
-    }
+    reader.is_ok_and(|reader| reader.committed_offsets(question.clone(), ANSWER_MAX).is_ok())
+}
+
+/// Kafka keeps the committed offsets back while a transaction of the group is open, and that can be for ever: a broker that
+/// restarts while a partition has no leader takes a transaction for finished without writing so there.
+fn held_back(config: &Config, error: &KafkaError) -> Failure {
+    let failure = unknown(error);
     let group = config.kafka.group.as_str();
     let advice = format!(
         "Kafka keeps the offsets of group `{group}` back, for a transaction that is not over. If that stays so, one hangs: find it \

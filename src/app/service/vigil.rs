@@ -15,7 +15,7 @@ use crate::{
 
 /// How often it looks: a tenth of the shortest time that it must notice.
 const EVERY: Duration = Duration::from_millis(50);
-/// How long facts of one partition wait for another that is idle, where nothing else does: each time is a record in the audit log.
+/// How long what is no finding waits for a partition that is idle: each time is a record in the audit log.
 const LINGER_MAX: Duration = Duration::from_millis(500);
 /// A mode takes effect at the beginning of a bucket (DESIGN, "Determinism").
 const BUCKET: Span = Span::from_millis(100);
@@ -69,8 +69,9 @@ impl Vigil {
         }
         let feeds = engine.feeds();
         let Some(newest) = feeds.iter().filter_map(|feed| feed.clock).max() else { return Vec::new() };
-        // What an account did waits for the other partitions too, but nearly always something does.
-        let waits = engine.waits() || (engine.lingers() && now.saturating_sub(self.moved_at) >= LINGER_MAX);
+        // Something nearly always waits for the other partitions; only what is found is in a hurry.
+        let lingers = engine.waits() && now.saturating_sub(self.moved_at) >= LINGER_MAX;
+        let waits = lingers || engine.has_found();
         let mut inputs = if drained && waits { self.idle(now, &feeds, newest) } else { Vec::new() };
         if !inputs.is_empty() {
             self.moved_at = now;

@@ -19,7 +19,7 @@ const PART: f64 = 0.5;
 /// What is known of one account.
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Account {
-    pub owner: Option<Handle>,
+    pub owner: Option<CompactString>,
     pub equity: Option<(EventTime, f64)>,
     pub positions: Vec<Position>,
     pub leverage: Option<Box<LeverageJump>>,

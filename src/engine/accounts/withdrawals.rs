@@ -1,56 +1,75 @@
 //! What accounts withdraw on all symbols of all feeds, and owners over all their accounts.
 //!
 //! It comes in tenths of a second, gathered by each feed; a bucket counts at its end. Evidence is the records, as the orders are
-//! known only where they were: `engine::crowd` has them by symbol.
+//! known only where they were: `engine::crowd` has them by symbol. An owner of whom one account has ever withdrawn anything is
+//! that account, and no party of its own.
+//!
+//! The tables are apart from those of who holds positions, which names that only trade must not displace.
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use super::{Accounts, Said};
+use super::Said;
 use crate::{
     detect::{
         Sample, Subject,
-        parties::{Parties, Saying, Withdrawn},
+        parties::{self, Parties, Saying},
     },
-    engine::{Limits, forward::Forwarded, observe::Occupancy},
+    engine::{
+        Limits,
+        forward::{Forwarded, Withdrawn},
+        observe::Occupancy,
+        sink::signals,
+    },
     event::Place,
-    table::Handle,
-    time::{EventTime, WallTime},
+    table::Table,
+    time::EventTime,
     window::BurstSettings,
 };
 
 /// Accounts and owners by what they withdraw.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Withdrawals {
-    accounts: Parties<Handle>,
-    owners: Parties<Handle>,
+    accounts: Parties<CompactString>,
+    owners: Parties<CompactString>,
+    known_owners: Table<CompactString, KnownOwner>,
     /// Some feed may have missed what came before this time.
     blind_until: EventTime,
+}
+
+/// An owner, by the accounts that have withdrawn something.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum KnownOwner {
+    /// One.
+    Of(CompactString),
+    /// More than one.
+    OfSeveral,
 }
 
 impl Withdrawals {
     /// Nothing was withdrawn yet.
     pub fn new(limits: &Limits, settings: BurstSettings) -> Self {
         let parties = || Parties::new(limits.accounts_max, limits.bursts_max, settings);
-        Self { accounts: parties(), owners: parties(), blind_until: EventTime::from_nanos(i64::MIN) }
+        let known_owners = Table::new(limits.accounts_max);
+        Self { accounts: parties(), owners: parties(), known_owners, blind_until: EventTime::from_nanos(i64::MIN) }
     }
 
     /// Goes on under other limits and settings.
     pub fn retune(&mut self, limits: &Limits, settings: BurstSettings, place: Place, said: &mut Said<'_>) {
+        self.known_owners.limit(limits.accounts_max);
         let mut sayings = Vec::new();
         for parties in [&mut self.accounts, &mut self.owners] {
             parties.retune(limits.accounts_max, limits.bursts_max, settings, &mut sayings);
         }
-        repeat(sayings, None, (place, None), said);
+        said.signals.extend(signals(sayings.drain(..), None, place, None));
     }
 
-    /// Parties without a full window, and full windows.
-    pub fn occupancy(&self) -> [Occupancy; 2] {
+    /// Owners, parties without a full window, and full windows.
+    pub fn occupancy(&self) -> [Occupancy; 3] {
+        let of = |held: usize, evicted| Occupancy { held: held as u64, evicted };
         let (accounts, owners) = (self.accounts.occupancy(), self.owners.occupancy());
-        [0, 1].map(|nth| Occupancy {
-            held: (accounts[nth].0 + owners[nth].0) as u64,
-            evicted: accounts[nth].1 + owners[nth].1,
-        })
+        let both = |nth: usize| of(accounts[nth].0 + owners[nth].0, accounts[nth].1 + owners[nth].1);
+        [of(self.known_owners.len(), self.known_owners.evicted()), both(0), both(1)]
     }
 
     /// Whether an episode waits for the clock to be over.
@@ -63,80 +82,52 @@ impl Withdrawals {
         self.blind_until = self.blind_until.max(until);
     }
 
-    /// Does what is due up to and including a time.
-    pub fn advance(&mut self, to: EventTime, place: Place, said: &mut Said<'_>) {
+    /// Does what is due up to and including a time; of what was visible by `now` nothing is said earlier.
+    pub fn advance(&mut self, to: EventTime, now: EventTime, place: Place, said: &mut Said<'_>) {
         for parties in [&mut self.accounts, &mut self.owners] {
             while let Some(at) = parties.deadline().filter(|at| *at <= to) {
-                let mut sayings = Vec::new();
+                let mut sayings: Vec<Saying> = Vec::new();
                 parties.advance(at, &mut sayings);
-                repeat(sayings, Some(at), (place, None), said);
+                said.signals.extend(signals(sayings.drain(..), Some(at.max(now)), place, None));
             }
         }
     }
-}
 
-impl Accounts {
-    /// An account belongs to an owner, from now on.
-    pub(super) fn belongs(&mut self, me: Handle, owner: &CompactString) {
-        let known = self.owners.find(owner.as_str());
-        let owner = known.unwrap_or_else(|| self.owners.insert(owner.clone(), 0).0);
-        self.owners.touch(owner);
-        let Some(account) = self.known.get_mut(me) else { return };
-        let before = account.owner.replace(owner);
-        if before == Some(owner) {
-            return;
-        }
-        if let Some(accounts) = self.owners.get_mut(owner) {
-            *accounts += 1;
-        }
-        if let Some(accounts) = before.and_then(|before| self.owners.get_mut(before)) {
-            *accounts = accounts.saturating_sub(1);
-        }
-    }
-
-    /// An account has withdrawn so many orders within a tenth of a second, and placed so many since the last time.
-    pub(super) fn withdrawn(
-        &mut self,
-        me: Handle,
-        (orders, placed): (u16, u16),
-        forwarded: &Forwarded,
-        said: &mut Said<'_>,
-    ) {
-        let Self { known, owners, withdrawals, .. } = self;
+    /// An account has withdrawn orders.
+    pub fn take(&mut self, fact: &Withdrawn, forwarded: &Forwarded, said: &mut Said<'_>) {
         let Forwarded { visible_at, at, place, appended_at, .. } = *forwarded;
-        let withdrawn = Withdrawn {
+        let withdrawn = parties::Withdrawn {
             sample: Sample { at, place, id: "", account: None, owner: None },
-            orders,
-            placed,
+            orders: fact.orders,
+            placed: fact.placed,
             clock: visible_at,
-            blind_until: withdrawals.blind_until,
+            blind_until: self.blind_until,
             symbol: None,
             mode: said.mode,
         };
         let mut sayings = Vec::new();
-        if let Some(name) = known.key(me) {
-            let subject = || Subject::Account(name.clone());
-            withdrawals.accounts.withdrawn(me, &withdrawn, subject, &mut sayings);
+        self.accounts.withdrawn(&fact.account, &withdrawn, || Subject::Account(fact.account.clone()), &mut sayings);
+        if let Some(owner) = fact.owner.as_ref().filter(|owner| self.has_several(owner, &fact.account)) {
+            self.owners.withdrawn(owner, &withdrawn, || Subject::Owner(owner.clone()), &mut sayings);
         }
-        let owner = known.get(me).and_then(|account| account.owner);
-        if let Some(owner) = owner.filter(|owner| owners.get(*owner).is_some_and(|accounts| *accounts > 1))
-            && let Some(name) = owners.key(owner)
-        {
-            withdrawals.owners.withdrawn(owner, &withdrawn, || Subject::Owner(name.clone()), &mut sayings);
-        }
-        repeat(sayings, Some(visible_at), (place, appended_at), said);
+        said.signals.extend(signals(sayings.drain(..), Some(visible_at), place, appended_at));
     }
-}
 
-/// Makes signals of what was said, as it is seen at a time.
-fn repeat(
-    sayings: Vec<Saying>,
-    visible_at: Option<EventTime>,
-    (place, appended_at): (Place, Option<WallTime>),
-    said: &mut Said<'_>,
-) {
-    said.signals.extend(sayings.into_iter().map(|(subject, verdict)| {
-        let visible_at = visible_at.unwrap_or(verdict.at);
-        verdict.signal(subject, visible_at, place, appended_at)
-    }));
+    /// Whether more than one account of an owner has withdrawn anything, this one among them.
+    fn has_several(&mut self, owner: &CompactString, account: &CompactString) -> bool {
+        let Some(handle) = self.known_owners.find(owner.as_str()) else {
+            self.known_owners.insert(owner.clone(), KnownOwner::Of(account.clone()));
+            return false;
+        };
+        self.known_owners.touch(handle);
+        match self.known_owners.get_mut(handle) {
+            Some(KnownOwner::OfSeveral) => true,
+            Some(KnownOwner::Of(first)) if first == account => false,
+            Some(one) => {
+                *one = KnownOwner::OfSeveral;
+                true
+            }
+            None => false,
+        }
+    }
 }
