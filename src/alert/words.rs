@@ -131,8 +131,8 @@ const fn what(detector: Detector) -> &'static str {
 fn title(detector: Detector, subject: &Subject, standing: &Standing) -> String {
     let of = |what: &str| format!("{what} {}", name(subject));
     match detector {
-        Detector::CancelBurst => of("Cancel burst on"),
-        Detector::TradeBurst => of("Trade burst on"),
+        Detector::CancelBurst => format!("Cancel burst {}", where_or_whose(subject)),
+        Detector::TradeBurst => format!("Trade burst {}", where_or_whose(subject)),
         Detector::ThinBook => of("Thin book on"),
         Detector::OneSidedBook => of("One-sided book on"),
         Detector::StaleBook => of("Stale book on"),
@@ -224,6 +224,18 @@ fn name(subject: &Subject) -> Cow<'_, str> {
     }
 }
 
+/// Where something was done, or by whom.
+fn where_or_whose(subject: &Subject) -> String {
+    match subject {
+        Subject::Account(_) | Subject::Owner(_) => format!("by {}", name(subject)),
+        Subject::Symbol(_)
+        | Subject::AccountSymbol(..)
+        | Subject::OwnerSymbol(..)
+        | Subject::Market
+        | Subject::Pipeline => format!("on {}", name(subject)),
+    }
+}
+
 /// How much, where, in how long, against what is usual, and since when.
 fn burst(finding: &Finding, subject: &Subject, incident: &Incident) -> String {
     let Some(f) = finding.features.first() else { return String::new() };
@@ -232,10 +244,10 @@ fn burst(finding: &Finding, subject: &Subject, incident: &Incident) -> String {
     let starts_at = if incident.parts().len() == 1 { incident.starts_at() } else { finding.starts_at };
     let unit = if f.unit == Unit::MedianTrades { "median trades of " } else { "" };
     format!(
-        "{} {unit}{} on {} within {seconds} s, where {:.1} are expected and {} to {} are usual, since {}",
+        "{} {unit}{} {} within {seconds} s, where {:.1} are expected and {} to {} are usual, since {}",
         f.value,
         f.name.name().replace('_', " "),
-        name(subject),
+        where_or_whose(subject),
         f.expected,
         f.low,
         f.high,

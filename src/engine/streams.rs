@@ -4,7 +4,8 @@
 //! against the time of the last word, so a feed whose clock stands says nothing here: that is the partition's own silence
 //! ([`crate::trust::Watch`]), which is also who decides what follows.
 //!
-//! One symbol that says nothing is mostly a symbol that nobody trades. Many at once are a part of the venue that is gone.
+//! One symbol that says nothing is mostly a symbol that nobody trades. Many at once, while as many others go on, are a part of the
+//! venue that is gone; all together are a venue that is closed.
 
 use std::sync::Arc;
 
@@ -25,6 +26,9 @@ const PRODUCERS_MAX: usize = 1_000;
 const PRODUCER_SILENT: Span = Span::from_millis(4_500);
 /// The shortest silence of a symbol that means anything: the longest window; and how many of its usual gaps it must be.
 const SYMBOL_SILENT: Span = Span::from_secs(60);
+/// Whoever has said something within so long goes on: far less than what makes a silence, or a venue that closes would look like
+/// one of which a part is gone.
+const SYMBOL_ACTIVE: Span = Span::from_secs(10);
 const SYMBOL_GAPS: f64 = 20.0;
 /// Whoever has said nothing for so long is no longer waited for: taken off, or closed.
 const FORGOTTEN: Span = Span::from_secs(3_600);
@@ -101,7 +105,7 @@ impl Streams {
 }
 
 fn silent_symbols(clock: EventTime, symbols: &Table<CompactString, Arc<Symbol>>) -> Option<SilentSymbols> {
-    let (mut silent, mut known, mut first): (u32, u32, Option<&CompactString>) = (0, 0, None);
+    let (mut silent, mut active, mut known, mut first): (u32, u32, u32, Option<&CompactString>) = (0, 0, 0, None);
     for (name, symbol) in symbols.iter() {
         let (heard_at, usual_gap) = symbol.rhythm();
         let silence = clock.since(heard_at);
@@ -111,12 +115,13 @@ fn silent_symbols(clock: EventTime, symbols: &Table<CompactString, Arc<Symbol>>)
             continue;
         }
         known += 1;
+        active += u32::from(silence <= SYMBOL_ACTIVE);
         if silence.secs_f64() >= limit.max(SYMBOL_SILENT.secs_f64()) {
             silent += 1;
             first = first.map_or(Some(name), |first| Some(first.min(name)));
         }
     }
-    first.map(|first| SilentSymbols { first: first.clone(), silent, known })
+    first.map(|first| SilentSymbols { first: first.clone(), silent, active, known })
 }
 
 #[cfg(test)]
@@ -187,7 +192,7 @@ mod tests {
                 assert_eq!(silent, None, "at {second}");
             }
         }
-        let expected = SilentSymbols { first: "S0".into(), silent: 3, known: 9 };
+        let expected = SilentSymbols { first: "S0".into(), silent: 3, active: 6, known: 9 };
         assert_eq!(told.0.feeds()[0].silent_symbols, Some(expected));
     }
 }

@@ -106,6 +106,8 @@ pub struct SilentSymbols {
     pub first: CompactString,
     /// How many.
     pub silent: u32,
+    /// How many go on.
+    pub active: u32,
     /// Of how many.
     pub known: u32,
 }

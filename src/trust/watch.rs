@@ -210,9 +210,9 @@ impl Partition {
         if let Some(SilentProducer { name, silence }) = &feed.silent_producer {
             self.hold(Cause::SilentProducer, silence.secs_f64(), now + CALM, Some(name.clone()));
         }
-        if let Some(SilentSymbols { first, silent, known }) = &feed.silent_symbols {
+        if let Some(SilentSymbols { first, silent, active, known }) = &feed.silent_symbols {
             let share = f64::from(*silent) / f64::from(*known);
-            if *silent >= SYMBOLS_SILENT_MIN && share >= SYMBOLS_SILENT {
+            if *silent >= SYMBOLS_SILENT_MIN && active >= silent && share >= SYMBOLS_SILENT {
                 self.hold(Cause::SilentSymbols, share, now + CALM, Some(first.clone()));
             }
         }

@@ -143,13 +143,14 @@ fn a_producer_that_falls_silent_pages_and_is_named() {
 #[test]
 fn a_tenth_of_the_symbols_is_a_part_of_the_venue_and_two_are_nobody() {
     let silent = |silent, known| FeedView {
-        silent_symbols: Some(SilentSymbols { first: "S1".into(), silent, known }),
+        silent_symbols: Some(SilentSymbols { first: "S1".into(), silent, active: known - silent, known }),
         ..feed(true, 1)
     };
     let mut watch = Watch::new(&[feed(true, 1)], at(0), Mode::Normal, Vec::new());
     watch.heard(FIRST, at(1_000), FRESH);
     assert_eq!(decided(&mut watch, 1_000, &[silent(2, 4)]), None);
     assert_eq!(decided(&mut watch, 1_050, &[silent(9, 100)]), None);
+    assert_eq!(decided(&mut watch, 1_050, &[silent(100, 100)]), None, "it is closed");
     let told = vec![(Cause::SilentSymbols, 0, false)];
     assert_eq!(decided(&mut watch, 1_100, &[silent(10, 100)]), Some((Mode::Degraded, told)));
 }
