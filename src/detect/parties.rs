@@ -377,3 +377,6 @@ impl Member {
         (self.subject.clone(), verdict)
     }
 }
+
+#[cfg(test)]
+mod tests;
