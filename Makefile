@@ -4,7 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help build demo test test-long fuzz bench lint clean prerequisites prerequisites-tests cargo-deny
-.PHONY: bench-idle bench-instructions prerequisites-benches gungraun-runner
+.PHONY: bench-idle bench-types bench-instructions prerequisites-benches gungraun-runner
 
 CARGO_DENY_VERSION := 0.20.2
 # The same as that of the crate `gungraun` in Cargo.toml.
@@ -39,6 +39,9 @@ bench: prerequisites-tests $(KAFKA_STAMP) bench-idle ## measure the service on a
 
 bench-idle: prerequisites ## measure the memory that a symbol and an account without flow hold
 	cargo bench --no-default-features --bench idle
+
+bench-types: prerequisites ## measure what an event costs in the engine, by its type
+	cargo bench --bench types
 
 bench-instructions: prerequisites-benches gungraun-runner ## count the instructions of decoding and of the engine
 	cargo bench --no-default-features --bench instructions

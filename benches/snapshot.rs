@@ -1,24 +1,32 @@
-//! What a snapshot costs at the stated load: 3,000 symbols, each with its windows, a hundred live orders and as many price levels.
+//! What a snapshot costs at the stated load: 3,000 symbols, each with its windows, fifty live orders and as many price levels, and
+//! 50,000 accounts with a position, a balance and what they have withdrawn.
 //!
-//! The copy is what holds the flow up; writing and reading are done aside. Prints one line each, in milliseconds of CPU.
+//! Then the same of the simulated market, whose makers have full windows and whose books move. The copy is what holds the flow up; writing and reading are done aside. Prints one line each, in milliseconds of CPU.
 //! `cargo bench --bench snapshot`
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints and stops at what it did not expect")]
 
+mod market;
+
+use self::market::{Reader, events as market_events};
 use foreshock::{
     app::clock::cpu_seconds,
     engine::{Detection, Engine, Input, Limits, Outbox, Plan, Record, Snapshot},
-    event::{Body, Decimal, Event, Name, OrderCancel, OrderNew, Price, Quantity, Side, Source, SourceId},
+    event::{
+        Balance, Body, Decimal, Event, Name, OrderCancel, OrderNew, Position, Price, Quantity, Side, Source, SourceId,
+    },
     time::{EventTime, Span},
 };
 
 const SYMBOLS: u32 = 3_000;
 /// Live orders of a symbol, each at a price of its own, unless the command line says another number.
 const ORDERS: u32 = 50;
-const ACCOUNTS: u32 = 20_000;
+const ACCOUNTS: u32 = 50_000;
 /// 2025-10-10.
 const START: EventTime = EventTime::from_nanos(1_760_130_000_000_000_000);
 /// Seconds of flow: until every bucket, trail and order is in use.
 const SECONDS: u32 = 120;
+/// Minutes of the simulated market.
+const MARKET_MINUTES: u64 = 3;
 /// The clock of the process counts in hundredths of a second.
 const REPEATED: u32 = 8;
 
@@ -58,6 +66,18 @@ fn events(symbol: u32, second: u32, orders: u32) -> [Event<'static>; 2] {
     [event(symbol, second, Body::OrderNew(new)), event(symbol, second, Body::OrderCancel(cancel))]
 }
 
+/// A position and a balance of an account.
+fn statements(account: u32) -> [Event<'static>; 2] {
+    let (qty, entry, margin_mode, margin, leverage) = (number(5, 0), number(640_000, 1), None, None, None);
+    let position = Body::Position(Position { qty, entry, margin_mode, margin, leverage });
+    let balance = Body::Balance(Balance { equity: number(100_000, 0), asset: None });
+    [position, balance].map(|body| Event {
+        seq: None,
+        account: Some(name(format!("account-{account}"))),
+        ..event(account % SYMBOLS, 1, body)
+    })
+}
+
 fn plan() -> Plan {
     Plan {
         limits: Limits::default(),
@@ -70,18 +90,12 @@ fn plan() -> Plan {
 fn engine(orders: u32) -> Engine {
     let mut engine = Engine::new(plan());
     let mut outbox = Outbox::default();
-    let mut offset = 0;
-    for second in 0..SECONDS {
-        for symbol in 0..SYMBOLS {
-            for event in events(symbol, second, orders) {
-                let content = Ok(std::slice::from_ref(&event));
-                engine.handle(
-                    Input::Record(Record { source: SourceId(0), offset, appended_at: None, content }),
-                    &mut outbox,
-                );
-                offset += 1;
-            }
-        }
+    let of_accounts = (0..ACCOUNTS).flat_map(statements);
+    let of_symbols =
+        (0..SECONDS).flat_map(|second| (0..SYMBOLS).flat_map(move |symbol| events(symbol, second, orders)));
+    for (offset, event) in (0..).zip(of_accounts.chain(of_symbols)) {
+        let content = Ok(std::slice::from_ref(&event));
+        engine.handle(Input::Record(Record { source: SourceId(0), offset, appended_at: None, content }), &mut outbox);
         outbox.drain().for_each(drop);
     }
     engine
@@ -98,7 +112,15 @@ fn measure<T>(what: &str, mut work: impl FnMut() -> T) -> T {
 
 fn main() {
     let orders = std::env::args().find_map(|arg| arg.parse().ok()).unwrap_or(ORDERS);
-    let engine = engine(orders);
+    println!("{SYMBOLS} symbols with {orders} orders each:");
+    report(&engine(orders));
+    println!("the simulated market of {SYMBOLS} symbols after {MARKET_MINUTES} min:");
+    let mut reader = Reader::new();
+    market_events(SYMBOLS, MARKET_MINUTES).for_each(|event| _ = reader.take(&event));
+    report(&reader.engine);
+}
+
+fn report(engine: &Engine) {
     println!("{:?}", engine.occupancy());
     let snapshot = measure("copy", || engine.snapshot());
     let bytes = measure("encode", || snapshot.encode());

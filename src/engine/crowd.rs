@@ -4,7 +4,8 @@
 //! accounts cost next to nothing however many symbols they trade (DETECTION 2.1, "Memory"). What it withdraws on all symbols of
 //! the feed is gathered for a tenth of a second and passed on to the account stage, which sees all feeds.
 //!
-//! An owner of one account is that account: only owners of several are parties of their own. Orders that are placed are
+//! An owner of one account is that account, and so is one of whom only one account acts on a symbol: only owners of several are
+//! parties of their own. Orders that are placed are
 //! passed on with the next withdrawal; what was placed more than ten seconds before it says nothing of that.
 
 use compact_str::CompactString;
@@ -44,8 +45,19 @@ pub struct Crowd {
     owners: Table<CompactString, Owner>,
     on_symbols: Parties<Pair>,
     owners_on_symbols: Parties<Pair>,
+    /// Who of an owner withdraws on a symbol.
+    shared: Table<Pair, Sharing>,
     /// What is being gathered, in the order in which it began.
     digests: Vec<Digest>,
+}
+
+/// Which accounts of an owner have withdrawn on a symbol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+enum Sharing {
+    /// One.
+    Of(Handle),
+    /// More than one.
+    OfSeveral,
 }
 
 /// What a feed knows of an account.
@@ -89,6 +101,7 @@ impl Crowd {
             owners: Table::new(limits.accounts_max),
             on_symbols: Parties::new(limits.accounts_max, limits.bursts_max, settings),
             owners_on_symbols: Parties::new(limits.accounts_max, limits.bursts_max, settings),
+            shared: Table::new(limits.accounts_max),
             digests: Vec::new(),
         }
     }
@@ -99,6 +112,7 @@ impl Crowd {
             self.leave(&account);
         }
         self.owners.limit(limits.accounts_max);
+        self.shared.limit(limits.accounts_max);
         for parties in [&mut self.on_symbols, &mut self.owners_on_symbols] {
             parties.retune(limits.accounts_max, limits.bursts_max, settings, said);
         }
@@ -208,7 +222,7 @@ impl Crowd {
     ) {
         let at = sample.at;
         self.gather(account, sample, moment.clock, forwards);
-        let Self { accounts, owners, on_symbols, owners_on_symbols, .. } = self;
+        let Self { accounts, owners, on_symbols, owners_on_symbols, shared, .. } = self;
         let Some(known) = accounts.get_mut(account) else { return };
         known.busy.count(at);
         let withdrawn = parties::Withdrawn {
@@ -230,6 +244,7 @@ impl Crowd {
         let Some(known) = owners.get_mut(owner).filter(|known| known.accounts > 1) else { return };
         known.busy.count(at);
         if known.busy.is_busy(at)
+            && has_several(shared, (owner, symbol), account)
             && let Some(name) = owners.key(owner)
         {
             let subject = || Subject::OwnerSymbol(name.clone(), CompactString::new(symbol_name));
@@ -293,6 +308,20 @@ impl Crowd {
             }
         }
     }
+}
+
+/// Whether more than one account of an owner has withdrawn on a symbol, this one among them.
+fn has_several(shared: &mut Table<Pair, Sharing>, of: Pair, account: Handle) -> bool {
+    let Some(handle) = shared.find(&of) else {
+        shared.insert(of, Sharing::Of(account));
+        return false;
+    };
+    shared.touch(handle);
+    let Some(sharing) = shared.get_mut(handle) else { return false };
+    if *sharing != Sharing::Of(account) {
+        *sharing = Sharing::OfSeveral;
+    }
+    *sharing == Sharing::OfSeveral
 }
 
 impl Digest {

@@ -69,9 +69,9 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // Three times the symbols of the largest venue that the benches stand for; some 17 kB each with their orders.
+            // Three times the symbols of the largest venue that the benches stand for; some 90 kB each with their orders.
             symbols_max: 10_000,
-            // Twice the accounts of that venue; under 100 B each.
+            // Twice the accounts of that venue; 190 B each, and some 600 B where they hold positions.
             accounts_max: 100_000,
             // The live orders of a busy venue's partition; some 150 B each.
             orders_max: 1_000_000,

@@ -63,12 +63,13 @@ impl Few {
         before
     }
 
-    const fn is_reached(self) -> bool {
-        self.events >= FEW
+    const fn has(self, events: u8) -> bool {
+        self.events >= events
     }
 }
 
-/// Whether a party does anything that is worth looking at: for ten minutes after a minute with five events.
+/// Whether a party does enough that what it does somewhere may be worth a full window: for ten minutes after a minute with half of
+/// what that takes, as of any minute with twenty events one of two that follow each other holds ten.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Busy {
     until: EventTime,
@@ -85,7 +86,7 @@ impl Busy {
     /// Counts an event.
     pub fn count(&mut self, at: EventTime) {
         self.few.count(at, 1);
-        if self.few.is_reached() {
+        if self.few.has(MANY / 2) {
             self.until = self.until.max(at.plus(CALM));
         }
     }
@@ -180,7 +181,7 @@ impl Light {
 
     fn count_few(&mut self, at: EventTime, events: u16) {
         let before = self.few.count(at, events);
-        if self.few.is_reached() && self.recent.is_none() {
+        if self.few.has(FEW) && self.recent.is_none() {
             let age = milliseconds(at).wrapping_sub(self.few.began);
             let began = at.minus(Span::from_nanos(i64::from(age) * MILLISECOND.nanos()));
             self.recent = Some(Box::new(Recent::new(began, before)));

@@ -1,0 +1,53 @@
+//! What an event costs in the engine, by its type.
+//!
+//! A synthetic market of 1,000 symbols and 17,000 accounts (`market`), on one feed; each event is timed by the monotonic clock, whose
+//! own cost, measured the same way over nothing, is taken off. The simulator works in between and takes the processor's caches
+//! away, so an event costs more here than in a stream; the types compare. Means, as what is rare and dear belongs to its type.
+//!
+//! `cargo bench --bench types`
+#![expect(clippy::print_stdout, reason = "a bench prints")]
+
+mod market;
+
+use std::{collections::BTreeMap, hint::black_box, time::Duration};
+
+use foreshock::{app::clock, time::Span};
+
+use self::market::{Reader, events};
+
+const SYMBOLS: u32 = 1_000;
+/// Minutes of flow, and seconds until every window judges.
+const MINUTES: u64 = 4;
+const WARM_SECONDS: i64 = 120;
+/// How often nothing is timed.
+const NOTHING: u32 = 1_000_000;
+
+fn main() {
+    let nothing = (0..NOTHING).map(|n| timed(|| black_box(n)).0).sum::<Duration>();
+    let clock_costs = nothing.as_nanos() as f64 / f64::from(NOTHING);
+    let (mut reader, mut began) = (Reader::new(), None);
+    let mut by_type: BTreeMap<&'static str, (u32, Duration)> = BTreeMap::new();
+    for event in events(SYMBOLS, MINUTES) {
+        let warm_at = *began.get_or_insert(event.ts.plus(Span::from_secs(WARM_SECONDS)));
+        let (took, _) = timed(|| reader.take(black_box(&event)));
+        if event.ts >= warm_at {
+            let (count, sum) = by_type.entry(event.body.kind().name()).or_default();
+            *count += 1;
+            *sum += took;
+        }
+    }
+    let all = by_type.values().fold((0, Duration::ZERO), |all, one| (all.0 + one.0, all.1 + one.1));
+    println!("{:<16} {:>9} {:>7} {:>9}", "type", "events", "share", "ns");
+    for (name, (count, sum)) in by_type.iter().map(|(name, cost)| (*name, *cost)).chain([("all", all)]) {
+        let share = 100.0 * f64::from(count) / f64::from(all.0);
+        let nanos = sum.as_nanos() as f64 / f64::from(count) - clock_costs;
+        println!("{name:<16} {count:>9} {share:>6.2}% {nanos:>9.0}");
+    }
+    println!("the clock itself: {clock_costs:.0} ns");
+}
+
+fn timed<T>(work: impl FnOnce() -> T) -> (Duration, T) {
+    let began = clock::monotonic();
+    let result = work();
+    (clock::monotonic().duration_since(began), result)
+}
