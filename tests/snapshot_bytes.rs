@@ -153,6 +153,22 @@ fn another_version_is_named() {
     assert!(refused.to_string().contains(&format!("version {}", VERSION + 1)), "{refused}");
 }
 
+/// What a flow leaves behind, by version. A build that writes other bytes for it either has another format, and then must have another
+/// [`VERSION`], or finds other things in the same flow, and then only the hash changes here.
+const OF_VERSION: (u32, &str) = (6, "HASH");
+
+#[test]
+fn another_format_is_another_version() {
+    let mut run = Run::new(Engine::new(plan(1)));
+    run.quiet("S1", 0..1_200);
+    run.burst("S1", 1_200);
+    run.clock(1_203);
+    let bytes = run.engine.snapshot().encode();
+    // The last 32 bytes are the SHA-256 of all before; four of them tell two states apart.
+    let hash = bytes[bytes.len() - 4..].iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    assert_eq!((VERSION, hash.as_str()), OF_VERSION, "is it another format? then it is another version");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
