@@ -157,6 +157,13 @@ impl<K: Hash + Eq, V> Table<K, V> {
         self.slots.iter_mut().filter_map(|slot| slot.entry.as_mut().map(|(_, value)| value))
     }
 
+    /// One in `of` of all values to change: those whose turn it is, where every entry has one turn in `of`, and keeps it for as long
+    /// as it stays in its table.
+    pub fn values_in_turn(&mut self, turn: usize, of: usize) -> impl Iterator<Item = &mut V> {
+        let slots = self.slots.iter_mut().skip(turn % of).step_by(of);
+        slots.filter_map(|slot| slot.entry.as_mut().map(|(_, value)| value))
+    }
+
     /// Enters a slot that holds its entry into the index.
     fn enter(&mut self, hash: u64, slot: u32) {
         let (slots, hasher) = (&self.slots, &self.hasher);
@@ -235,6 +242,16 @@ mod tests {
         let (second, displaced) = table.insert("b", 2);
         assert_eq!(displaced, Some(("a", 1)));
         assert_eq!((table.get(first), table.get(second), table.evicted()), (None, Some(&2), 1));
+    }
+
+    #[test]
+    fn every_entry_has_one_turn() {
+        let mut table = Table::new(10);
+        (0..10).for_each(|key| _ = table.insert(key, key));
+        table.find(&4).and_then(|handle| table.remove(handle));
+        let turns: Vec<Vec<i32>> =
+            (0..3).map(|turn| table.values_in_turn(turn, 3).map(|value| *value).collect()).collect();
+        assert_eq!(turns, [vec![0, 3, 6, 9], vec![1, 7], vec![2, 5, 8]]);
     }
 
     #[derive(Clone, Debug)]

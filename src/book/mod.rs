@@ -55,6 +55,8 @@ impl Fault {
 pub struct Book {
     bids: BTreeMap<Price, Decimal>,
     asks: BTreeMap<Price, Decimal>,
+    /// The best price of each side, for which every event asks.
+    best: [Option<Price>; 2],
     /// Since when it has been crossed; taken back when the fault is reported.
     crossed_at: Option<EventTime>,
     depth: Depth,
@@ -65,14 +67,14 @@ pub struct Book {
 impl Book {
     /// The highest bid.
     #[must_use]
-    pub fn best_bid(&self) -> Option<Price> {
-        self.bids.last_key_value().map(|(price, _)| *price)
+    pub const fn best_bid(&self) -> Option<Price> {
+        self.best[Side::Buy as usize]
     }
 
     /// The lowest ask.
     #[must_use]
-    pub fn best_ask(&self) -> Option<Price> {
-        self.asks.first_key_value().map(|(price, _)| *price)
+    pub const fn best_ask(&self) -> Option<Price> {
+        self.best[Side::Sell as usize]
     }
 
     /// What rests at a price.
@@ -96,6 +98,7 @@ impl Book {
     pub fn add(&mut self, side: Side, price: Price, quantity: Decimal) {
         let level = self.side_mut(side).entry(price).or_insert(Decimal::ZERO);
         *level = level.plus(quantity);
+        self.appeared(side, price);
         self.changed(side, price, quantity.to_f64());
     }
 
@@ -107,6 +110,7 @@ impl Book {
         *level = level.minus(quantity);
         if !level.is_positive() {
             levels.remove(&price);
+            self.disappeared(side, price);
         }
         self.changed(side, price, -taken.to_f64());
     }
@@ -116,8 +120,31 @@ impl Book {
         let levels = self.side_mut(side);
         let before = if quantity.is_positive() { levels.insert(price, quantity) } else { levels.remove(&price) }
             .unwrap_or_default();
+        if quantity.is_positive() {
+            self.appeared(side, price);
+        } else {
+            self.disappeared(side, price);
+        }
         if before != quantity {
             self.changed(side, price, quantity.to_f64() - before.to_f64());
+        }
+    }
+
+    /// A price holds something.
+    fn appeared(&mut self, side: Side, price: Price) {
+        let best = &mut self.best[side as usize];
+        let better = |best: Price| if side == Side::Buy { price > best } else { price < best };
+        if best.is_none_or(better) {
+            *best = Some(price);
+        }
+    }
+
+    /// A price holds nothing.
+    fn disappeared(&mut self, side: Side, price: Price) {
+        if self.best[side as usize] == Some(price) {
+            let levels = self.side(side);
+            let best = if side == Side::Buy { levels.last_key_value() } else { levels.first_key_value() };
+            self.best[side as usize] = best.map(|(price, _)| *price);
         }
     }
 

@@ -2,14 +2,15 @@
 //!
 //! A position that the venue states at a time holds every fill up to then; fills after it are added until the next one. What is older
 //! than what is known changes nothing. A position without a mark is valued at its entry. Leverage is judged at every event of the
-//! account and learned once a minute, with the marks of then.
+//! account and learned once a minute, with the marks of then: each second a sixtieth of the accounts, or with every minute all
+//! would wait for a hundred thousand of them.
 //!
 //! It owns its tables and their limits. Margin tiers, liquidation prices and bands are not here.
 
 mod holding;
 mod withdrawals;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -37,20 +38,23 @@ use crate::{
 const TIERS: usize = 8;
 /// The share of accounts above the quantile of their tier, and how far their ℓ spreads, in nats.
 const CROWD: (f64, f64) = (0.01, 1.0);
-const MINUTE: Span = Span::from_secs(60);
-/// Minutes after the last fact of any account that still teach: a day. Beyond that nothing is known of what they hold.
-const QUIET_MINUTES: i64 = 1_440;
+const SECOND: Span = Span::from_secs(1);
+/// Seconds in which every account is learned once.
+const TURNS: u8 = 60;
+/// Seconds after the last fact of any account that still teach: a day. Beyond that nothing is known of what they hold.
+const QUIET_SECONDS: i64 = 86_400;
 
 /// All accounts and marks.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Accounts {
-    known: Table<CompactString, Account>,
+    /// Shared with a snapshot that is being written, as symbols are.
+    known: Table<CompactString, Arc<Account>>,
     symbols: Marks,
     tiers: [Quantile; TIERS],
     /// When an account that fires must be looked at again; may be early, never late.
     deadlines: BTreeSet<(EventTime, Handle)>,
-    /// The last minute that is learned.
-    minute: Option<i64>,
+    /// The last second in which accounts were learned.
+    second: Option<i64>,
     /// When the last fact was visible, of which nothing is said earlier.
     now: EventTime,
     withdrawals: Withdrawals,
@@ -67,6 +71,11 @@ pub struct Said<'a> {
     pub mode: Mode,
 }
 
+/// When a second begins.
+const fn start(second: i64) -> EventTime {
+    EventTime::from_nanos(second.saturating_mul(SECOND.nanos()))
+}
+
 impl Accounts {
     /// Nothing is known yet.
     #[must_use]
@@ -76,7 +85,7 @@ impl Accounts {
             symbols: Table::new(limits.symbols_max),
             tiers: [Quantile::default(); TIERS],
             deadlines: BTreeSet::new(),
-            minute: None,
+            second: None,
             now: EventTime::from_nanos(i64::MIN),
             withdrawals: Withdrawals::new(limits, settings),
         }
@@ -85,7 +94,7 @@ impl Accounts {
     /// Goes on under other limits and settings; what must make room does so silently, but for its open findings, which end.
     pub fn retune(&mut self, limits: &Limits, settings: BurstSettings, place: Place, said: &mut Said<'_>) {
         for (name, account) in self.known.limit(limits.accounts_max) {
-            Self::forget(&name, account, None, place, said);
+            Self::forget(&name, Arc::unwrap_or_clone(account), None, place, said);
         }
         self.symbols.limit(limits.symbols_max);
         self.withdrawals.retune(limits, settings, place, said);
@@ -110,7 +119,7 @@ impl Accounts {
         while let Some(&(at, me)) = self.deadlines.first().filter(|(at, _)| *at <= to) {
             self.learn_until(at);
             self.deadlines.remove(&(at, me));
-            let Some(account) = self.known.get_mut(me) else { continue };
+            let Some(account) = self.known.get_mut(me).map(Arc::make_mut) else { continue };
             let jump = account.leverage.as_mut().and_then(|leverage| leverage.handle_timeout(at));
             let insolvent = account.insolvent.as_mut().and_then(|insolvent| insolvent.handle_timeout(at));
             self.deadlines.extend(account.deadline().map(|later| (later, me)));
@@ -138,9 +147,9 @@ impl Accounts {
             }
             Fact::Owner(account, owner) => {
                 // Of one that holds nothing it is of no use here, and whoever only trades must not take the place of who holds.
-                if let Some(account) = self.known.find(account.as_str()).and_then(|account| self.known.get_mut(account))
-                {
-                    account.owner = Some(owner.clone());
+                let known = self.known.find(account.as_str()).and_then(|account| self.known.get_mut(account));
+                if let Some(account) = known.filter(|account| account.owner.as_ref() != Some(owner)) {
+                    Arc::make_mut(account).owner = Some(owner.clone());
                 }
                 return;
             }
@@ -155,14 +164,14 @@ impl Accounts {
             Fact::Position(account, symbol, quantity, entry) => {
                 let (me, symbol) = (self.account(account, forwarded, said), self.symbol(symbol));
                 let mark = mark(&self.symbols, symbol);
-                if let Some(account) = self.known.get_mut(me) {
+                if let Some(account) = self.known.get_mut(me).map(Arc::make_mut) {
                     account.state(symbol, (*quantity, *entry), at, mark);
                 }
                 me
             }
             Fact::Equity(account, equity) => {
                 let me = self.account(account, forwarded, said);
-                if let Some(account) = self.known.get_mut(me)
+                if let Some(account) = self.known.get_mut(me).map(Arc::make_mut)
                     && account.equity.is_none_or(|(known_at, _)| at >= known_at)
                 {
                     account.equity = Some((at, *equity));
@@ -175,7 +184,8 @@ impl Accounts {
                 else {
                     return;
                 };
-                if !self.known.get_mut(me).is_some_and(|account| account.fill(symbol, *quantity, at)) {
+                let account = self.known.get_mut(me).map(Arc::make_mut);
+                if !account.is_some_and(|account| account.fill(symbol, *quantity, at)) {
                     return;
                 }
                 me
@@ -189,8 +199,8 @@ impl Accounts {
     fn judge(&mut self, me: Handle, at: EventTime, as_of: (EventTime, Place, Option<WallTime>), said: &mut Said<'_>) {
         let (visible_at, place, appended_at) = as_of;
         let Self { known, symbols, tiers, .. } = self;
-        let Some(account) = known.get_mut(me) else { return };
-        let Some(exposure) = account.exposure(symbols) else { return };
+        let Some(account) = known.get_mut(me).map(Arc::make_mut) else { return };
+        let Some(exposure) = account.value(symbols) else { return };
         let mut verdicts = Vec::new();
         if exposure.notional > 0.0 && exposure.equity <= 0.0 || account.insolvent.is_some() {
             let insolvent = account.insolvent.get_or_insert_default();
@@ -212,26 +222,27 @@ impl Accounts {
             let (owner, positions) = (account.owner.as_ref(), &account.positions);
             verdicts.extend(jump.handle(&sample, || related(owner, positions, symbols, exposure.notional)));
         }
-        account.value(symbols);
         self.deadlines.extend(account.deadline().filter(|_| !verdicts.is_empty()).map(|at| (at, me)));
         for verdict in verdicts {
             self.say(me, verdict, visible_at, place, appended_at, said);
         }
     }
 
-    /// Learns every whole minute that has passed.
+    /// Learns those whose turn has come.
     fn learn_until(&mut self, to: EventTime) {
-        let now = to.slot(MINUTE);
-        let minute = self.minute.unwrap_or(now);
-        self.minute = Some(now.max(minute));
+        if self.second.is_some_and(|second| to < start(second.saturating_add(1))) {
+            return;
+        }
+        let now = to.slot(SECOND);
+        let second = self.second.replace(now).unwrap_or(now);
         let Self { known, symbols, tiers, .. } = self;
-        for minute in minute.saturating_add(1)..=now.min(self.now.slot(MINUTE) + QUIET_MINUTES) {
-            let at = EventTime::from_nanos(minute.saturating_mul(MINUTE.nanos()));
-            for account in known.values_mut() {
+        for second in second.saturating_add(1)..=now.min(self.now.slot(SECOND) + QUIET_SECONDS) {
+            let turn = usize::try_from(second.rem_euclid(TURNS.into())).unwrap_or(0);
+            for account in known.values_in_turn(turn, TURNS.into()) {
                 let Some(exposure) = account.exposure(symbols) else { continue };
                 let Some(log_leverage) = exposure.log() else { continue };
                 tiers[tier(exposure.equity)].learn(log_leverage, CROWD.0, CROWD.1);
-                account.leverage.get_or_insert_default().learn(at, log_leverage);
+                Arc::make_mut(account).leverage.get_or_insert_default().learn(start(second), log_leverage);
             }
         }
     }
@@ -241,9 +252,9 @@ impl Accounts {
             self.known.touch(handle);
             return handle;
         }
-        let (handle, displaced) = self.known.insert(name.clone(), Account::default());
+        let (handle, displaced) = self.known.insert(name.clone(), Arc::default());
         if let Some((name, account)) = displaced {
-            Self::forget(&name, account, Some(forwarded.visible_at), forwarded.place, said);
+            Self::forget(&name, Arc::unwrap_or_clone(account), Some(forwarded.visible_at), forwarded.place, said);
         }
         handle
     }

@@ -260,25 +260,30 @@ impl Crowd {
         clock: Option<EventTime>,
         (forwards, appended_at): (&mut Queue, Option<WallTime>),
     ) {
-        let (Some(name), owner) = self.names(account) else { return };
-        let (account_name, owner) = (CompactString::new(name), owner.map(CompactString::new));
         let Some(known) = self.accounts.get_mut(account) else { return };
+        let placed = std::mem::take(&mut known.placed);
+        let nth = known.digest as usize;
         let end = EventTime::from_nanos((sample.at.slot(BUCKET) + 1).saturating_mul(BUCKET.nanos()));
-        let fact = Withdrawn { account: account_name, owner, orders: 1, placed: std::mem::take(&mut known.placed) };
+        let open = nth.checked_sub(1).and_then(|nth| self.digests.get_mut(nth));
+        if let Some(open) = open.filter(|open| open.end == end) {
+            open.add(placed, (sample.place, appended_at));
+            return;
+        }
+        let (Some(name), owner) = self.names(account) else { return };
+        let fact =
+            Withdrawn { account: CompactString::new(name), owner: owner.map(CompactString::new), orders: 1, placed };
         let digest = Digest { account, fact, end, place: sample.place, appended_at };
-        match (known.digest as usize).checked_sub(1).and_then(|nth| self.digests.get_mut(nth)) {
-            Some(open) if open.end == end => open.add(&digest),
-            Some(open) => {
-                // Of another tenth of a second: they come out of order.
-                let before = std::mem::replace(open, digest);
-                if let Some(clock) = clock {
-                    forwards.push(before.forwarded(clock));
-                }
+        if let Some(open) = nth.checked_sub(1).and_then(|nth| self.digests.get_mut(nth)) {
+            // Of another tenth of a second: they come out of order.
+            let before = std::mem::replace(open, digest);
+            if let Some(clock) = clock {
+                forwards.push(before.forwarded(clock));
             }
-            None => {
-                self.digests.push(digest);
-                known.digest = u32::try_from(self.digests.len()).unwrap_or(0);
-            }
+            return;
+        }
+        self.digests.push(digest);
+        if let Some(known) = self.accounts.get_mut(account) {
+            known.digest = u32::try_from(self.digests.len()).unwrap_or(0);
         }
         if self.digests.len() >= DIGESTS_MAX
             && let Some(clock) = clock
@@ -325,10 +330,11 @@ fn has_several(shared: &mut Table<Pair, Sharing>, of: Pair, account: Handle) -> 
 }
 
 impl Digest {
-    fn add(&mut self, later: &Self) {
-        self.fact.orders = self.fact.orders.saturating_add(later.fact.orders);
-        self.fact.placed = self.fact.placed.saturating_add(later.fact.placed);
-        (self.place, self.appended_at) = (later.place, later.appended_at);
+    /// Adds one more, with the orders that were placed since the last.
+    fn add(&mut self, placed: u16, (place, appended_at): (Place, Option<WallTime>)) {
+        self.fact.orders = self.fact.orders.saturating_add(1);
+        self.fact.placed = self.fact.placed.saturating_add(placed);
+        (self.place, self.appended_at) = (place, appended_at);
     }
 
     fn forwarded(self, visible_at: EventTime) -> Forwarded {

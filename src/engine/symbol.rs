@@ -52,6 +52,9 @@ pub struct Symbol {
     unlike: u8,
     /// The minute in which it was last passed on that it trades.
     traded: Option<i64>,
+    /// When one of its detectors must be looked at again; may be early, never late. Nearly always nothing fires, and asking five
+    /// detectors for each event would be felt.
+    due: Option<EventTime>,
     cancel_burst: Burst,
     trade_burst: Burst,
     thin_book: ThinBook,
@@ -115,6 +118,7 @@ impl Symbol {
             thin: None,
             unlike: 0,
             traded: None,
+            due: None,
             cancel_burst: Burst::new(Kind::Cancels, settings.cancel_burst.window),
             trade_burst: Burst::new(Kind::Trades, settings.trade_burst.window),
             thin_book: ThinBook::new(settings.thin_book),
@@ -152,14 +156,33 @@ impl Symbol {
     /// When, by the feed's clock, [`Symbol::handle_timeout`] must be called: a symbol that is behind is given its time to come.
     #[must_use]
     pub fn deadline(&self) -> Option<EventTime> {
-        let first = self.detectors().into_iter().filter_map(Detect::deadline).min();
-        first.map(|at| at.plus(self.behind))
+        self.due.map(|at| at.plus(self.behind))
     }
 
     /// Ends episodes whose time has come by the feed's clock.
     pub fn handle_timeout(&mut self, clock: EventTime, verdicts: &mut Vec<Verdict>) {
-        let now = clock.minus(self.behind);
-        verdicts.extend(self.detectors_mut().into_iter().filter_map(|detector| detector.handle_timeout(now)));
+        self.end_until(clock.minus(self.behind), verdicts);
+    }
+
+    /// Ends episodes whose time has come by its own.
+    fn end_until(&mut self, now: EventTime, verdicts: &mut Vec<Verdict>) {
+        if self.due.is_some_and(|at| at <= now) {
+            verdicts.extend(self.detectors_mut().into_iter().filter_map(|detector| detector.handle_timeout(now)));
+            self.plan();
+        }
+    }
+
+    /// Notes when its detectors must be looked at, after one of them has begun an episode.
+    fn plan(&mut self) {
+        self.due = self.detectors().into_iter().filter_map(Detect::deadline).min();
+    }
+
+    /// Takes down what a detector says.
+    fn note(&mut self, verdict: Option<Verdict>, verdicts: &mut Vec<Verdict>) {
+        if let Some(verdict) = verdict {
+            verdicts.push(verdict);
+            self.plan();
+        }
     }
 
     /// Ends every episode, because the symbol is forgotten.
@@ -206,10 +229,7 @@ impl Symbol {
         if moment.at >= self.newest[stream as usize] {
             self.behind = moment.clock.map_or(Span::ZERO, |clock| clock.since(moment.at));
         }
-        // Nearly always nothing fires, and asking five detectors for each event would be felt.
-        if self.detectors().into_iter().any(|detector| detector.deadline().is_some_and(|at| at <= moment.at)) {
-            verdicts.extend(self.detectors_mut().into_iter().filter_map(|detector| detector.handle_timeout(moment.at)));
-        }
+        self.end_until(moment.at, verdicts);
     }
 
     /// Looks at the book as it was when each second began that is over, before an event is applied.
@@ -232,11 +252,12 @@ impl Symbol {
             let moment = Moment { at, ..*moment };
             self.catch_up(&moment, EventType::BookSnapshot, verdicts);
             self.stale_book.look(at, changes);
-            verdicts.extend(self.one_sided_book.sample(at, sides, moment.place));
+            let verdict = self.one_sided_book.sample(at, sides, moment.place);
+            self.note(verdict, verdicts);
             if let Some(depth) = depth.as_ref().filter(|_| !self.stale_book.is_firing()) {
-                verdicts.extend(
-                    self.thin_book.sample(at, depth, (moment.place, moment.mode), || self.cancel_burst.busiest()),
-                );
+                let Self { thin_book, cancel_burst, .. } = self;
+                let verdict = thin_book.sample(at, depth, (moment.place, moment.mode), || cancel_burst.busiest());
+                self.note(verdict, verdicts);
                 let same = self.thin_book.is_low() == self.thin;
                 self.unlike = if same { 0 } else { self.unlike.saturating_add(1) };
             }
@@ -262,7 +283,8 @@ impl Symbol {
     /// An order was withdrawn.
     pub fn withdrawn(&mut self, moment: &Moment, sample: &Sample<'_>, verdicts: &mut Vec<Verdict>) {
         self.catch_up(moment, EventType::OrderNew, verdicts);
-        verdicts.extend(self.cancel_burst.handle(sample, &[1], moment.mode, |_| true));
+        let verdict = self.cancel_burst.handle(sample, &[1], moment.mode, |_| true);
+        self.note(verdict, verdicts);
     }
 
     /// A trade was printed.
@@ -276,9 +298,11 @@ impl Symbol {
             account: trade.taker.as_deref(),
             owner: trade.taker_owner.as_deref(),
         };
-        verdicts.extend(self.trade_burst.handle(&sample, &amounts, moment.mode, |_| true));
+        let verdict = self.trade_burst.handle(&sample, &amounts, moment.mode, |_| true);
+        self.note(verdict, verdicts);
         if let Some(levels) = &self.levels {
-            verdicts.extend(self.stale_book.trade(moment.at, levels.changes(), moment.place));
+            let verdict = self.stale_book.trade(moment.at, levels.changes(), moment.place);
+            self.note(verdict, verdicts);
         }
     }
 

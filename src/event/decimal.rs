@@ -79,7 +79,9 @@ impl Decimal {
         // division of so wide a number, and not a remainder beside it: it takes as long again.
         let whole = self.0 / ONE;
         let part = self.0 - whole * ONE;
-        whole as f64 + part as f64 / ONE as f64
+        // Nearly every whole part is one that the processor itself can turn into a double, to the same bits.
+        let whole = i64::try_from(whole).map_or_else(|_| whole as f64, |whole| whole as f64);
+        if part == 0 { whole } else { whole + part as f64 / ONE as f64 }
     }
 
     /// The number halfway between two, to the last place.

@@ -6,6 +6,8 @@
 //!
 //! It judges nothing.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -28,7 +30,8 @@ const MILLISECOND: Span = Span::from_nanos(1_000_000);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Light {
     last: EventTime,
-    recent: Option<Box<Recent>>,
+    /// Shared with a snapshot that is being written, as the windows that are full are.
+    recent: Option<Arc<Recent>>,
     /// Events and seconds, both decayed: their quotient is the rate.
     events: f32,
     seconds: f32,
@@ -160,7 +163,7 @@ impl Light {
         self.count_day(at, events, first);
         self.count_few(at, events);
         self.last = self.last.max(at);
-        if let Some(recent) = &mut self.recent {
+        if let Some(recent) = self.recent() {
             recent.push(at, events);
         }
     }
@@ -184,13 +187,13 @@ impl Light {
         if self.few.has(FEW) && self.recent.is_none() {
             let age = milliseconds(at).wrapping_sub(self.few.began);
             let began = at.minus(Span::from_nanos(i64::from(age) * MILLISECOND.nanos()));
-            self.recent = Some(Box::new(Recent::new(began, before)));
+            self.recent = Some(Arc::new(Recent::new(began, before)));
         }
     }
 
     /// Its last arrivals, while it is busy.
     pub fn recent(&mut self) -> Option<&mut Recent> {
-        self.recent.as_deref_mut()
+        self.recent.as_mut().map(Arc::make_mut)
     }
 
     /// Whether it is busy.
@@ -220,7 +223,7 @@ impl Light {
     /// Notes when it is to be asked next, by a clock that is so far ahead of it.
     pub fn plan(&mut self, behind: Span) -> Option<EventTime> {
         let at = self.calm_at()?.plus(behind);
-        let recent = self.recent.as_mut()?;
+        let recent = self.recent()?;
         (recent.due, recent.behind) = (at, behind);
         Some(at)
     }

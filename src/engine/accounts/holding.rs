@@ -11,7 +11,7 @@ use crate::{
     time::EventTime,
 };
 
-/// Positions of one account; the one that was looked at longest ago makes room.
+/// Positions of one account; the one that was stated longest ago makes room.
 const POSITIONS_MAX: usize = 256;
 /// The share of an account's notional from which on a symbol is part of what it does.
 const PART: f64 = 0.5;
@@ -48,50 +48,70 @@ pub struct Exposure {
 impl Account {
     /// The venue states a position, which holds every fill up to then.
     pub fn state(&mut self, symbol: Handle, (quantity, entry): (f64, f64), at: EventTime, mark: Option<f64>) {
-        let known = self.positions.iter().position(|position| position.symbol == symbol);
-        if known.is_some_and(|nth| self.positions[nth].stated_at > at) {
-            return;
-        }
-        let before = known.map(|nth| self.positions.remove(nth));
-        if quantity != 0.0 {
-            if self.positions.len() >= POSITIONS_MAX {
-                self.positions.remove(0);
+        match self.find(symbol) {
+            Some(nth) if self.positions[nth].stated_at > at => {}
+            Some(nth) if quantity == 0.0 => _ = self.positions.remove(nth),
+            Some(nth) => {
+                let position = &mut self.positions[nth];
+                (position.quantity, position.entry, position.stated_at) = (quantity, entry, at);
             }
-            let mark = before.map_or_else(|| mark.unwrap_or(entry), |before| before.mark);
-            self.positions.push(Position { symbol, quantity, entry, mark, stated_at: at });
+            None if quantity == 0.0 => {}
+            None => {
+                if self.positions.len() >= POSITIONS_MAX {
+                    let oldest = self.positions.iter().enumerate().min_by_key(|(_, position)| position.stated_at);
+                    _ = oldest.map(|(nth, _)| nth).map(|nth| self.positions.remove(nth));
+                }
+                let mark = mark.unwrap_or(entry);
+                self.positions.push(Position { symbol, quantity, entry, mark, stated_at: at });
+            }
         }
     }
 
     /// A fill after the last statement changes the position. Whether it did.
     pub fn fill(&mut self, symbol: Handle, quantity: f64, at: EventTime) -> bool {
-        let position = self.positions.iter_mut().find(|position| position.symbol == symbol);
+        let position = self.find(symbol).map(|nth| &mut self.positions[nth]);
         let Some(position) = position.filter(|position| at > position.stated_at) else { return false };
         position.quantity += quantity;
         true
     }
 
+    /// Where its position in a symbol is. One after the other: they lie side by side, and a jump costs more than a few steps.
+    fn find(&self, symbol: Handle) -> Option<usize> {
+        self.positions.iter().position(|position| position.symbol == symbol)
+    }
+
     /// What it holds, if its equity is known.
     pub fn exposure(&self, symbols: &Marks) -> Option<Exposure> {
         let (_, equity) = self.equity?;
-        let (mut notional, mut notional_before) = (0.0, 0.0);
-        for position in &self.positions {
-            let mark = mark(symbols, position.symbol).unwrap_or(position.entry);
-            notional += position.quantity.abs() * mark;
-            notional_before += position.quantity.abs() * position.mark;
-        }
+        let each = self.positions.iter().map(|position| {
+            let size = position.quantity.abs();
+            (size * position.value(symbols), size * position.mark)
+        });
+        let (notional, notional_before) = each.fold((0.0, 0.0), |sums, one| (sums.0 + one.0, sums.1 + one.1));
         Some(Exposure { notional, notional_before, equity })
     }
 
-    /// From here on the marks of now are those of before.
-    pub fn value(&mut self, symbols: &Marks) {
-        for position in &mut self.positions {
-            position.mark = mark(symbols, position.symbol).unwrap_or(position.entry);
-        }
+    /// The same, and from here on the marks of now are those of before.
+    pub fn value(&mut self, symbols: &Marks) -> Option<Exposure> {
+        let (_, equity) = self.equity?;
+        let each = self.positions.iter_mut().map(|position| {
+            let (size, mark) = (position.quantity.abs(), position.value(symbols));
+            (size * mark, size * std::mem::replace(&mut position.mark, mark))
+        });
+        let (notional, notional_before) = each.fold((0.0, 0.0), |sums, one| (sums.0 + one.0, sums.1 + one.1));
+        Some(Exposure { notional, notional_before, equity })
     }
 
     pub fn deadline(&self) -> Option<EventTime> {
         let jump = self.leverage.as_ref().and_then(|leverage| leverage.deadline());
         jump.into_iter().chain(self.insolvent.as_ref().and_then(|insolvent| insolvent.deadline())).min()
+    }
+}
+
+impl Position {
+    /// What one of it is worth.
+    fn value(&self, symbols: &Marks) -> f64 {
+        mark(symbols, self.symbol).unwrap_or(self.entry)
     }
 }
 
@@ -118,4 +138,24 @@ pub fn mark(symbols: &Marks, symbol: Handle) -> Option<f64> {
 pub fn tier(equity: f64) -> usize {
     let edges = [1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7];
     edges.iter().filter(|&&edge| equity >= edge).count().min(TIERS - 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Table;
+
+    #[test]
+    fn of_too_many_positions_the_one_stated_longest_ago_makes_room() {
+        let (mut symbols, mut account) = (Table::<usize, ()>::new(POSITIONS_MAX + 1), Account::default());
+        let handles: Vec<Handle> = (0..=POSITIONS_MAX).map(|nth| symbols.insert(nth, ()).0).collect();
+        let second = |n: usize| EventTime::from_nanos(i64::try_from(n).unwrap());
+        for (nth, &symbol) in handles[..POSITIONS_MAX].iter().enumerate() {
+            account.state(symbol, (1.0, 1.0), second(nth), None);
+        }
+        account.state(handles[0], (2.0, 1.0), second(1_000), None);
+        account.state(handles[POSITIONS_MAX], (3.0, 1.0), second(1_001), None);
+        let held = |nth: usize| account.find(handles[nth]).map(|at| account.positions[at].quantity);
+        assert_eq!((held(0), held(1), held(2), held(POSITIONS_MAX)), (Some(2.0), None, Some(1.0), Some(3.0)));
+    }
 }
