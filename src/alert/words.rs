@@ -293,18 +293,25 @@ fn leverage(finding: &Finding, subject: &Subject) -> String {
     )
 }
 
-/// How much rests near the touch, against what is usual, and since when.
+/// How much rests near the touch, or how far that fell at once where that is the rarer, against what is usual, and since when.
 fn thin(finding: &Finding, subject: &Subject) -> String {
-    let Some(f) = finding.features.first() else { return String::new() };
+    let [level, change] = finding.features.as_slice() else { return String::new() };
+    let band = level.name.name().trim_start_matches("depth_").replace('_', " ");
+    let (on, since) = (name(subject), since(finding));
+    if change.p < level.p {
+        return format!(
+            "what rests within {band} of the middle on {on} fell to {:.0} % of itself within a second, where {:.0} to {:.0} % are usual; \
+             {:.0} rest, where {:.0} are expected, thinner since {since}",
+            change.value * 100.0,
+            change.low * 100.0,
+            change.high * 100.0,
+            level.value,
+            level.expected,
+        );
+    }
     format!(
-        "{:.0} rest within {} of the middle on {}, where {:.0} are expected and {:.0} to {:.0} are usual, thinner since {}",
-        f.value,
-        f.name.name().trim_start_matches("depth_").replace('_', " "),
-        name(subject),
-        f.expected,
-        f.low,
-        f.high,
-        since(finding)
+        "{:.0} rest within {band} of the middle on {on}, where {:.0} are expected and {:.0} to {:.0} are usual, thinner since {since}",
+        level.value, level.expected, level.low, level.high,
     )
 }
 

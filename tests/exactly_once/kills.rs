@@ -20,8 +20,7 @@ fn kills_at_random_points_lose_and_repeat_nothing() {
     let kills = if is_long() { KILLS.1 } else { KILLS.0 };
     let mut random = Random(RandomState::new().build_hasher().finish());
     eprintln!("seed {}", random.0);
-    // No kill comes after the input's end.
-    let step = i64::try_from(flow.records() / (kills + 2)).unwrap();
+    let records = flow.records();
     let trial = Trial::named_with(flow, "kills", "[state]\ninterval_s = 1");
     let follower = trial.alerts.follow();
     for kill in 0..kills {
@@ -31,9 +30,12 @@ fn kills_at_random_points_lose_and_repeat_nothing() {
         } else if kill == 1 {
             kill_at(&trial, IN_SNAPSHOT, "return");
         } else {
-            let further = i64::try_from(random.below(u64::try_from(step).unwrap())).unwrap();
+            // An even share of what is left at most, so that no kill comes after the input's end.
+            let committed = trial.committed().unwrap();
+            let left = records - u64::try_from(committed).unwrap();
+            let further = i64::try_from(random.below(left / (kills - kill + 1))).unwrap();
             let mut service = trial.start();
-            trial.wait_committed(trial.committed().unwrap() + further, &mut service);
+            trial.wait_committed(committed + further, &mut service);
             service.kill();
         }
         trial.assert_input_left();
