@@ -301,7 +301,7 @@ fn thin(finding: &Finding, subject: &Subject) -> String {
     if change.p < level.p {
         return format!(
             "what rests within {band} of the middle on {on} fell to {:.0} % of itself within a second, where {:.0} to {:.0} % are usual; \
-             {:.0} rest, where {:.0} are expected, thinner since {since}",
+             {:.0} rest, where {:.0} are expected, since {since}",
             change.value * 100.0,
             change.low * 100.0,
             change.high * 100.0,

@@ -105,7 +105,8 @@ impl Gate {
             }
             Self::Firing(episode) => {
                 if reading.ratio >= HYSTERESIS {
-                    episode.last_high_at = at;
+                    // What comes late does not end it sooner: whoever waits for the end has planned for it.
+                    episode.last_high_at = episode.last_high_at.max(at);
                 }
                 let severity = reading.severity.map_or(episode.severity, |s| s.max(episode.severity));
                 let rises = severity > episode.severity;

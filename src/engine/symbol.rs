@@ -172,7 +172,7 @@ impl Symbol {
         }
     }
 
-    /// Notes when its detectors must be looked at, after one of them has begun an episode.
+    /// Notes when its detectors must be looked at, after one of them has said something.
     fn plan(&mut self) {
         self.due = self.detectors().into_iter().filter_map(Detect::deadline).min();
     }

@@ -33,7 +33,7 @@ fn kills_at_random_points_lose_and_repeat_nothing() {
             // An even share of what is left at most, so that no kill comes after the input's end.
             let committed = trial.committed().unwrap();
             let left = records - u64::try_from(committed).unwrap();
-            let further = i64::try_from(random.below(left / (kills - kill + 1))).unwrap();
+            let further = i64::try_from(random.below((left / (kills - kill + 1)).max(1))).unwrap();
             let mut service = trial.start();
             trial.wait_committed(committed + further, &mut service);
             service.kill();
