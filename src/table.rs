@@ -27,6 +27,14 @@ pub struct Handle {
     generation: u32,
 }
 
+impl Handle {
+    /// Where among the slots it is: for what is kept beside the table, column by column.
+    #[must_use]
+    pub const fn place(self) -> usize {
+        self.slot as usize
+    }
+}
+
 /// Entries by key, at most `max` of them, in order of use.
 #[derive(Clone)]
 pub struct Table<K, V> {

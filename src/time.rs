@@ -30,6 +30,8 @@ pub struct Span(i64);
 impl Span {
     /// No time at all.
     pub const ZERO: Self = Self(0);
+    /// The one that most things are counted by.
+    pub const SECOND: Self = Self(NANOS_PER_SEC);
 
     /// A span of whole nanoseconds.
     #[must_use]
@@ -90,6 +92,12 @@ macro_rules! instant {
                 self.0.div_euclid(width.0)
             }
 
+            /// When the slot of this number begins, stopping at the ends of the representable range.
+            #[must_use]
+            pub const fn of_slot(number: i64, width: Span) -> Self {
+                Self(number.saturating_mul(width.0))
+            }
+
             /// The later instant, stopping at the end of the representable range (the year 2262).
             #[must_use]
             pub const fn plus(self, span: Span) -> Self {
@@ -142,6 +150,8 @@ mod tests {
         assert_eq!(EventTime::from_nanos(-1).slot(second), -1);
         assert_eq!(EventTime::from_nanos(0).slot(second), 0);
         assert_eq!(EventTime::from_nanos(999_999_999).slot(second), 0);
+        assert_eq!(EventTime::of_slot(-1, second), EventTime::from_nanos(-1_000_000_000));
+        assert_eq!(EventTime::of_slot(i64::MAX, second), EventTime::from_nanos(i64::MAX));
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The life of incidents, signal by signal: what opens one, what keeps it open, what ends it.
 
 use foreshock::{
-    correlate::{Correlator, Status, Step},
+    alert::{Context, render},
+    correlate::{Correlator, Revision, Status, Step},
     detect::{
         Change::{self, Cleared, Opened, Raised},
         Detector, Evidence, Finding,
@@ -10,6 +11,7 @@ use foreshock::{
     },
     event::{Place, SourceId},
     time::{EventTime, Span},
+    trust::Standing,
 };
 use proptest::prelude::*;
 
@@ -214,6 +216,22 @@ fn books_that_thin_one_after_the_other_are_one_incident() {
     desk.take(thin_book("S3", 130, Opened));
     let said = desk.until(200);
     assert_eq!(said, [("S1".into(), Status::Resolved, said[0].2, 120), ("S3".into(), Status::Firing, 1, 130)]);
+}
+
+#[test]
+fn a_title_names_first_where_it_began() {
+    let mut desk = Desk::new(10, 10);
+    for (name, second) in [("S10", 10), ("S9", 20), ("S1", 30), ("S2", 40)] {
+        desk.take(thin_book(name, second, Opened));
+    }
+    desk.take(signal("S9", 41, Opened, Warning, 1e-5));
+    desk.until(60);
+    let incident = desk.correlator.incidents().next().unwrap().clone();
+    let revision = Revision { status: Status::Amended, at: at(60), completed_at: None, incident };
+    let context = Context { config: String::new(), sources: Vec::new(), replay: String::new() };
+    let alert = render(&revision, &context, &Standing::default());
+    assert_eq!(alert.title, "Cancel burst, thin book on S10, S9, S1 and 1 more symbol");
+    assert!(alert.summary.ends_with("cancel burst of S9, thin book of S10, S9, S1, S2"), "{}", alert.summary);
 }
 
 #[test]

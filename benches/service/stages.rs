@@ -1,4 +1,8 @@
 //! The stages that run in this process: the product's own consumer, decoder and engine, each on top of the one before.
+//!
+//! Two clocks, because the client's own threads cost one time more and another time less for the same records, by more than decoding
+//! takes: what decoder and engine cost is the CPU time of the thread that runs them; what they cost with the client, and the client
+//! alone, is that of the process.
 
 use std::hint::black_box;
 
@@ -19,6 +23,7 @@ use foreshock::{
     engine::{Engine, Input, Outbox, Record},
     event::{SourceId, decode},
 };
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 
 use super::{
@@ -28,12 +33,17 @@ use super::{
 
 /// What each stage cost.
 pub struct Stages {
+    /// Of the process, which does nothing but read.
     pub poll: Cost,
+    /// Of the thread that decodes.
     pub decode: Cost,
-    pub engine: Cost,
+    /// Of the thread that decodes and runs the engine.
+    pub decode_and_engine: Cost,
+    /// Of the process that does the same.
+    pub all: Cost,
 }
 
-/// CPU time of a stage with those before it, run by run.
+/// CPU time, run by run.
 pub struct Cost {
     /// Events that each run handled while it was measured.
     pub events: u64,
@@ -60,31 +70,31 @@ impl Cost {
 impl Stages {
     /// In turn, so that what changes on the machine meanwhile meets all of them.
     pub fn measure(flow: &Flow, rounds: usize) -> Self {
-        let mut seconds: [Vec<f64>; 3] = Default::default();
+        let mut seconds: [Vec<f64>; 4] = Default::default();
         for round in 0..rounds {
-            seconds[0].push(poll(flow, round));
-            seconds[1].push(decoded(flow, round));
-            seconds[2].push(handled(flow, round));
+            let (poll, decoded, handled) = (poll(flow, round), decoded(flow, round), handled(flow, round));
+            let spent = [poll.process, decoded.thread, handled.thread, handled.process];
+            seconds.iter_mut().zip(spent).for_each(|(all, one)| all.push(one));
         }
-        let [poll, decode, engine] = seconds.map(|mut seconds| {
+        let [poll, decode, decode_and_engine, all] = seconds.map(|mut seconds| {
             seconds.sort_by(f64::total_cmp);
             Cost { events: flow.filled - flow.warm_up, seconds }
         });
-        Self { poll, decode, engine }
+        Self { poll, decode, decode_and_engine, all }
     }
 }
 
-fn poll(flow: &Flow, round: usize) -> f64 {
+fn poll(flow: &Flow, round: usize) -> Spent {
     let config = process::config(flow, &format!("poll-{round}"));
     read(&config, flow, |record| _ = black_box(record))
 }
 
-fn decoded(flow: &Flow, round: usize) -> f64 {
+fn decoded(flow: &Flow, round: usize) -> Spent {
     let config = process::config(flow, &format!("decode-{round}"));
     read(&config, flow, |record| _ = black_box(decode(record.payload, record.appended_at, config.limits.decode)))
 }
 
-fn handled(flow: &Flow, round: usize) -> f64 {
+fn handled(flow: &Flow, round: usize) -> Spent {
     let config = process::config(flow, &format!("engine-{round}"));
     let range = |partition| Range { topic: TOPIC.to_owned(), partition, from: 0, to: 0 };
     let ranges: Vec<Range> = (0..PARTITIONS).map(range).collect();
@@ -105,24 +115,42 @@ fn handled(flow: &Flow, round: usize) -> f64 {
     })
 }
 
-/// Reads the whole topic as the service does. CPU seconds from the part that is measured on.
-fn read(config: &Config, flow: &Flow, mut take: impl FnMut(Received<'_>)) -> f64 {
+/// CPU seconds so far, or from one time to another.
+#[derive(Clone, Copy, Default)]
+struct Spent {
+    process: f64,
+    thread: f64,
+}
+
+impl Spent {
+    fn now() -> Self {
+        let thread = clock_gettime(ClockId::ThreadCPUTime);
+        Self { process: cpu_seconds(), thread: thread.tv_sec as f64 + thread.tv_nsec as f64 / 1e9 }
+    }
+
+    fn since(self, before: Self) -> Self {
+        Self { process: self.process - before.process, thread: self.thread - before.thread }
+    }
+}
+
+/// Reads the whole topic as the service does. From the part that is measured on.
+fn read(config: &Config, flow: &Flow, mut take: impl FnMut(Received<'_>)) -> Spent {
     let (telemetry, _) = service::telemetry(config).unwrap();
     let (interrupt, contact) = (Interrupt::default(), Contact::default());
     let instance = config.kafka.group.clone();
     let membership = Membership::join(&config.kafka, instance, &interrupt, telemetry.consumer(), &contact).unwrap();
-    let (mut taken, mut since) = (0, 0.0);
+    let (mut taken, mut since) = (0, Spent::default());
     while taken < flow.filled {
         let Delivery::Batch(batch) = membership.deliveries.recv().unwrap() else { continue };
         for record in batch.records() {
             if taken == flow.warm_up {
-                since = cpu_seconds();
+                since = Spent::now();
             }
             take(record);
             taken += 1;
         }
     }
-    let spent = cpu_seconds() - since;
+    let spent = Spent::now().since(since);
     membership.leave(&mut Roster::new(&config.kafka)).unwrap();
     spent
 }

@@ -2,11 +2,14 @@
 
 mod input;
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::{
+    borrow::Cow,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use super::{Context, render::identity};
 use crate::{
-    correlate::{Incident, Revision, Status},
+    correlate::{Incident, Revision, Source, Status},
     detect::{Detector, Finding, Severity, Subject, Unit},
     time::{EventTime, Span},
     trust::{Mode, Standing},
@@ -76,16 +79,14 @@ struct Kind<'a> {
 }
 
 impl<'a> Kind<'a> {
-    /// What matters in an incident, by detector; of each the subjects by name.
+    /// What matters in an incident, by detector; of each the subjects, where it began first.
     fn of(incident: &'a Incident) -> Vec<Self> {
-        let mut kinds: Vec<(Detector, Self)> = Vec::new();
-        for ((detector, subject), _) in incident.parts().iter().filter(|(_, part)| part.severity > Severity::Info) {
-            match kinds.last_mut().filter(|(last, _)| last == detector) {
-                Some((_, kind)) => kind.whose.push(subject),
-                None => kinds.push((*detector, Self { what: what(*detector), whose: vec![subject] })),
-            }
+        let mut kinds: BTreeMap<Detector, Self> = BTreeMap::new();
+        for (detector, subject) in in_turn(incident) {
+            let kind = kinds.entry(*detector).or_insert_with(|| Self { what: what(*detector), whose: Vec::new() });
+            kind.whose.push(subject);
         }
-        kinds.into_iter().map(|(_, kind)| kind).collect()
+        kinds.into_values().collect()
     }
 
     /// `thin book on S1, S2 and 7 more`.
@@ -100,17 +101,27 @@ impl<'a> Kind<'a> {
     }
 }
 
-/// `Cancel burst, thin book, leverage jump on S4, S5, S6 and 9 more symbols`.
+/// Who found what that matters, in the order in which it began.
+fn in_turn(incident: &Incident) -> Vec<&Source> {
+    let mut parts: Vec<_> = incident.parts().iter().filter(|(_, part)| part.severity > Severity::Info).collect();
+    parts.sort_by_key(|(_, part)| part.finding.starts_at);
+    parts.into_iter().map(|(source, _)| source).collect()
+}
+
+/// `Cancel burst, thin book, leverage jump on S4, S5, S6 and 9 more symbols`: the first three are where it began.
 fn titled(kinds: &[Kind<'_>], incident: &Incident) -> String {
     let mut all = kinds.iter().map(|kind| kind.what).collect::<Vec<_>>().join(", ");
     if let Some(first) = all.get_mut(..1) {
         first.make_ascii_uppercase();
     }
-    let symbols: BTreeSet<_> = incident.parts().keys().filter_map(|(_, subject)| subject.symbol()).collect();
-    let told: Vec<&str> = symbols.iter().take(TITLED).copied().collect();
-    match symbols.len() - told.len() {
+    let mut seen = BTreeSet::new();
+    let touched = in_turn(incident).into_iter().filter_map(|(_, subject)| subject.symbol());
+    let symbols: Vec<&str> = touched.filter(|&symbol| seen.insert(symbol)).collect();
+    let (told, more) = symbols.split_at(symbols.len().min(TITLED));
+    match more.len() {
         0 if told.is_empty() => all,
         0 => format!("{all} on {}", told.join(", ")),
+        1 => format!("{all} on {} and 1 more symbol", told.join(", ")),
         more => format!("{all} on {} and {more} more symbols", told.join(", ")),
     }
 }

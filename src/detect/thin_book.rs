@@ -36,7 +36,7 @@ use crate::{
         math::{exp, ln},
         seasonal::slot_of_day,
     },
-    time::{EventTime, NANOS_PER_SEC, Span},
+    time::{EventTime, Span},
     trust::Mode,
 };
 
@@ -315,10 +315,4 @@ impl Detect for ThinBook {
         let episode = *self.gate.episode()?;
         self.clear(&episode)
     }
-}
-
-/// When the second of this number begins.
-#[must_use]
-pub const fn second(number: i64) -> EventTime {
-    EventTime::from_nanos(number.saturating_mul(NANOS_PER_SEC))
 }

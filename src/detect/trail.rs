@@ -73,7 +73,7 @@ impl Trail {
         }
         let [account, owner] = [sample.account, sample.owner].map(|name| name.map(CompactString::new));
         self.last.push_back(Kept { at: sample.at, id: CompactString::new(sample.id), account, owner });
-        let second = sample.at.slot(Span::from_secs(1));
+        let second = sample.at.slot(Span::SECOND);
         if self.seconds.back().is_none_or(|(newest, _)| *newest < second) {
             if self.seconds.len() == SECONDS_MAX {
                 self.seconds.pop_front();
@@ -134,7 +134,7 @@ impl Trail {
     }
 
     fn records(&self, since: EventTime, place: Place) -> Vec<RecordRange> {
-        let first = since.slot(Span::from_secs(1));
+        let first = since.slot(Span::SECOND);
         let mut records: Vec<RecordRange> = Vec::new();
         let starts = self.seconds.iter().filter(|(second, _)| *second >= first).map(|(_, start)| *start);
         for Place { source, offset } in starts.chain([place]) {

@@ -8,6 +8,7 @@
 //! It owns its tables and their limits. Margin tiers, liquidation prices and bands are not here.
 
 mod holding;
+mod marks;
 mod withdrawals;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -16,7 +17,8 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use self::{
-    holding::{Account, mark, related, tier},
+    holding::{Account, related, tier},
+    marks::Marks,
     withdrawals::Withdrawals,
 };
 use super::{
@@ -38,7 +40,6 @@ use crate::{
 const TIERS: usize = 8;
 /// The share of accounts above the quantile of their tier, and how far their ℓ spreads, in nats.
 const CROWD: (f64, f64) = (0.01, 1.0);
-const SECOND: Span = Span::from_secs(1);
 /// Seconds in which every account is learned once.
 const TURNS: u8 = 60;
 /// Seconds after the last fact of any account that still teach: a day. Beyond that nothing is known of what they hold.
@@ -49,7 +50,7 @@ const QUIET_SECONDS: i64 = 86_400;
 pub struct Accounts {
     /// Shared with a snapshot that is being written, as symbols are.
     known: Table<CompactString, Arc<Account>>,
-    symbols: Marks,
+    marks: Marks,
     tiers: [Quantile; TIERS],
     /// When an account that fires must be looked at again; may be early, never late.
     deadlines: BTreeSet<(EventTime, Handle)>,
@@ -60,9 +61,6 @@ pub struct Accounts {
     withdrawals: Withdrawals,
 }
 
-/// What the venue values each symbol at, and since when; nothing before it says so.
-type Marks = Table<CompactString, Option<(EventTime, f64)>>;
-
 /// Where the stage leaves what it has to say.
 pub struct Said<'a> {
     /// Signals, in order.
@@ -71,18 +69,13 @@ pub struct Said<'a> {
     pub mode: Mode,
 }
 
-/// When a second begins.
-const fn start(second: i64) -> EventTime {
-    EventTime::from_nanos(second.saturating_mul(SECOND.nanos()))
-}
-
 impl Accounts {
     /// Nothing is known yet.
     #[must_use]
     pub fn new(limits: &Limits, settings: BurstSettings) -> Self {
         Self {
             known: Table::new(limits.accounts_max),
-            symbols: Table::new(limits.symbols_max),
+            marks: Marks::new(limits.symbols_max),
             tiers: [Quantile::default(); TIERS],
             deadlines: BTreeSet::new(),
             second: None,
@@ -96,7 +89,7 @@ impl Accounts {
         for (name, account) in self.known.limit(limits.accounts_max) {
             Self::forget(&name, Arc::unwrap_or_clone(account), None, place, said);
         }
-        self.symbols.limit(limits.symbols_max);
+        self.marks.limit(limits.symbols_max);
         self.withdrawals.retune(limits, settings, place, said);
     }
 
@@ -137,12 +130,8 @@ impl Accounts {
         self.now = self.now.max(forwarded.visible_at);
         let me = match &forwarded.fact {
             Fact::Mark(symbol, mark) => {
-                let symbol = self.symbol(symbol);
-                if let Some(known) = self.symbols.get_mut(symbol)
-                    && known.is_none_or(|(known_at, _)| at >= known_at)
-                {
-                    *known = Some((at, *mark));
-                }
+                let symbol = self.marks.symbol(symbol);
+                self.marks.set(symbol, at, *mark);
                 return;
             }
             Fact::Owner(account, owner) => {
@@ -162,8 +151,8 @@ impl Accounts {
                 return;
             }
             Fact::Position(account, symbol, quantity, entry) => {
-                let (me, symbol) = (self.account(account, forwarded, said), self.symbol(symbol));
-                let mark = mark(&self.symbols, symbol);
+                let (me, symbol) = (self.account(account, forwarded, said), self.marks.symbol(symbol));
+                let mark = self.marks.get(symbol);
                 if let Some(account) = self.known.get_mut(me).map(Arc::make_mut) {
                     account.state(symbol, (*quantity, *entry), at, mark);
                 }
@@ -180,8 +169,7 @@ impl Accounts {
             }
             Fact::Fill(account, symbol, quantity) => {
                 // Of an account whose positions nobody states a fill says nothing.
-                let (Some(me), Some(symbol)) = (self.known.find(account.as_str()), self.symbols.find(symbol.as_str()))
-                else {
+                let (Some(me), Some(symbol)) = (self.known.find(account.as_str()), self.marks.find(symbol)) else {
                     return;
                 };
                 let account = self.known.get_mut(me).map(Arc::make_mut);
@@ -198,14 +186,14 @@ impl Accounts {
     /// Judges an account as it stands.
     fn judge(&mut self, me: Handle, at: EventTime, as_of: (EventTime, Place, Option<WallTime>), said: &mut Said<'_>) {
         let (visible_at, place, appended_at) = as_of;
-        let Self { known, symbols, tiers, .. } = self;
+        let Self { known, marks, tiers, .. } = self;
         let Some(account) = known.get_mut(me).map(Arc::make_mut) else { return };
-        let Some(exposure) = account.value(symbols) else { return };
+        let Some(exposure) = account.value(marks) else { return };
         let mut verdicts = Vec::new();
         if exposure.notional > 0.0 && exposure.equity <= 0.0 || account.insolvent.is_some() {
             let insolvent = account.insolvent.get_or_insert_default();
             let owes = if exposure.notional > 0.0 { -exposure.equity } else { f64::NEG_INFINITY };
-            let related = related(account.owner.as_ref(), &account.positions, symbols, exposure.notional);
+            let related = related(account.owner.as_ref(), &account.positions, marks, exposure.notional);
             verdicts.extend(insolvent.handle(at, owes, place, &related));
         }
         if let Some(log_leverage) = exposure.log() {
@@ -220,7 +208,7 @@ impl Accounts {
                 mode: said.mode,
             };
             let (owner, positions) = (account.owner.as_ref(), &account.positions);
-            verdicts.extend(jump.handle(&sample, || related(owner, positions, symbols, exposure.notional)));
+            verdicts.extend(jump.handle(&sample, || related(owner, positions, marks, exposure.notional)));
         }
         self.deadlines.extend(account.deadline().filter(|_| !verdicts.is_empty()).map(|at| (at, me)));
         for verdict in verdicts {
@@ -230,19 +218,21 @@ impl Accounts {
 
     /// Learns those whose turn has come.
     fn learn_until(&mut self, to: EventTime) {
-        if self.second.is_some_and(|second| to < start(second.saturating_add(1))) {
+        if self.second.is_some_and(|second| to < EventTime::of_slot(second.saturating_add(1), Span::SECOND)) {
             return;
         }
-        let now = to.slot(SECOND);
+        let now = to.slot(Span::SECOND);
         let second = self.second.replace(now).unwrap_or(now);
-        let Self { known, symbols, tiers, .. } = self;
-        for second in second.saturating_add(1)..=now.min(self.now.slot(SECOND) + QUIET_SECONDS) {
+        let Self { known, marks, tiers, .. } = self;
+        for second in second.saturating_add(1)..=now.min(self.now.slot(Span::SECOND) + QUIET_SECONDS) {
             let turn = usize::try_from(second.rem_euclid(TURNS.into())).unwrap_or(0);
             for account in known.values_in_turn(turn, TURNS.into()) {
-                let Some(exposure) = account.exposure(symbols) else { continue };
-                let Some(log_leverage) = exposure.log() else { continue };
-                tiers[tier(exposure.equity)].learn(log_leverage, CROWD.0, CROWD.1);
-                Arc::make_mut(account).leverage.get_or_insert_default().learn(start(second), log_leverage);
+                let Some((log_leverage, equity)) = account.log_leverage(marks) else { continue };
+                tiers[tier(equity)].learn(log_leverage, CROWD.0, CROWD.1);
+                Arc::make_mut(account)
+                    .leverage
+                    .get_or_insert_default()
+                    .learn(EventTime::of_slot(second, Span::SECOND), log_leverage);
             }
         }
     }
@@ -257,16 +247,6 @@ impl Accounts {
             Self::forget(&name, Arc::unwrap_or_clone(account), Some(forwarded.visible_at), forwarded.place, said);
         }
         handle
-    }
-
-    fn symbol(&mut self, name: &CompactString) -> Handle {
-        match self.symbols.find(name.as_str()) {
-            Some(handle) => {
-                self.symbols.touch(handle);
-                handle
-            }
-            None => self.symbols.insert(name.clone(), None).0,
-        }
     }
 
     /// What is forgotten can no longer clear: its findings end here.

@@ -194,7 +194,7 @@ impl Crowd {
     pub fn placed(&mut self, account: Handle, symbol: Handle, at: EventTime) {
         let Some(known) = self.accounts.get_mut(account) else { return };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "seconds that wrap around")]
-        let second = at.slot(Span::from_secs(1)) as u32;
+        let second = at.slot(Span::SECOND) as u32;
         if second.wrapping_sub(known.placed_since) >= PLACED_SECONDS {
             (known.placed, known.placed_since) = (0, second);
         }
@@ -263,7 +263,7 @@ impl Crowd {
         let Some(known) = self.accounts.get_mut(account) else { return };
         let placed = std::mem::take(&mut known.placed);
         let nth = known.digest as usize;
-        let end = EventTime::from_nanos((sample.at.slot(BUCKET) + 1).saturating_mul(BUCKET.nanos()));
+        let end = EventTime::of_slot(sample.at.slot(BUCKET) + 1, BUCKET);
         let open = nth.checked_sub(1).and_then(|nth| self.digests.get_mut(nth));
         if let Some(open) = open.filter(|open| open.end == end) {
             open.add(placed, (sample.place, appended_at));

@@ -10,9 +10,7 @@ pub use self::lateness::Age;
 use super::{Detection, crowd::Crowd, observe::Counters, pulse::UsualGap, sequence::Sequence};
 use crate::{
     book::{Book, Fault, Levels, Order, Orders},
-    detect::{
-        Burst, Detect, Kind, OneSidedBook, Sample, StaleBook, ThinBook, Verdict, thin_book::second, trade_burst::Meter,
-    },
+    detect::{Burst, Detect, Kind, OneSidedBook, Sample, StaleBook, ThinBook, Verdict, trade_burst::Meter},
     event::{Body, Event, EventType, Place, Trade},
     table::Handle,
     time::{EventTime, Span},
@@ -234,7 +232,7 @@ impl Symbol {
 
     /// Looks at the book as it was when each second began that is over, before an event is applied.
     pub fn look_at_book(&mut self, moment: &Moment, verdicts: &mut Vec<Verdict>) {
-        let now = moment.at.slot(Span::from_secs(1));
+        let now = moment.at.slot(Span::SECOND);
         let Some(last) = self.sampled.replace(now) else { return };
         if now <= last {
             self.sampled = Some(last);
@@ -248,7 +246,7 @@ impl Symbol {
         let (changes, depth) = (book.changes(), book.depth());
         let sides = (book.best_bid().is_some(), book.best_ask().is_some());
         let seen = now - (now - last).min(UNSEEN_MAX);
-        for at in (seen + 1..=now).map(second) {
+        for at in (seen + 1..=now).map(|second| EventTime::of_slot(second, Span::SECOND)) {
             let moment = Moment { at, ..*moment };
             self.catch_up(&moment, EventType::BookSnapshot, verdicts);
             self.stale_book.look(at, changes);

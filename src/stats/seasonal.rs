@@ -21,10 +21,11 @@ const MEAN_ABS_TO_SD: f64 = 1.2533;
 const SLOW_SHARE: f64 = 0.05;
 /// And the least at all, so that nothing is divided by zero.
 const SCALE_MIN: f64 = 1e-9;
-/// Samples by which the running level forgets half.
-const LEVEL_HALF_LIFE: f64 = 200.0;
-/// And the scale.
-const SCALE_HALF_LIFE: f64 = 500.0;
+/// The share of the newest sample in the running level, which forgets half in 200: 1 − 2^(−1/200). Worked out here, as every second
+/// of every band asks for it.
+const LEVEL_GAIN: f64 = 0.003_459_737_172_132_215_7;
+/// And in the scale, which forgets half in 500.
+const SCALE_GAIN: f64 = 0.001_385_333_898_971_108_4;
 /// The slow scale forgets so many times slower.
 const SLOWER: f64 = 8.0;
 /// Samples before which a residual says nothing: there is no scale.
@@ -125,10 +126,9 @@ impl Seasonal {
         let (slot_gain, slots) = (self.slot_gain, self.slots.len());
         self.slots[slot % slots].learn(x, limit, slot_gain);
         let fresh = 1.0 / (self.seen + 1) as f64;
-        let scale_gain = gain(SCALE_HALF_LIFE);
-        self.level += gain(LEVEL_HALF_LIFE).max(fresh) * (x - self.level);
-        self.scale += scale_gain.max(fresh) * (clipped.abs() - self.scale);
-        self.slow_scale += (scale_gain / SLOWER).max(fresh) * (residual.abs() - self.slow_scale);
+        self.level += LEVEL_GAIN.max(fresh) * (x - self.level);
+        self.scale += SCALE_GAIN.max(fresh) * (clipped.abs() - self.scale);
+        self.slow_scale += (SCALE_GAIN / SLOWER).max(fresh) * (residual.abs() - self.slow_scale);
         self.seen += 1;
     }
 
@@ -152,4 +152,14 @@ impl Slot {
 /// The share of the newest sample in a mean that forgets half in so many.
 fn gain(half_life: f64) -> f64 {
     1.0 - pow(0.5, 1.0 / half_life)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_gains_are_those_of_their_half_lives() {
+        assert_eq!((LEVEL_GAIN.to_bits(), SCALE_GAIN.to_bits()), (gain(200.0).to_bits(), gain(500.0).to_bits()));
+    }
 }

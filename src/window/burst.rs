@@ -82,7 +82,6 @@ struct Cusum {
 
 /// Before all time.
 const NEVER: EventTime = EventTime::from_nanos(i64::MIN);
-const SECOND: Span = Span::from_secs(1);
 
 impl Burst {
     /// A window that has seen nothing.
@@ -192,7 +191,7 @@ impl Burst {
         if at <= clock.now {
             return;
         }
-        let to = at.slot(SECOND);
+        let to = at.slot(Span::SECOND);
         // After 61 s the ring holds nothing: from there on only the length of the silence counts.
         let stepped = to.min(clock.second + GUARD + 1);
         while clock.second < stepped {
@@ -230,7 +229,7 @@ impl Burst {
         if let Some(clock) = &mut self.state
             && at < clock.now
         {
-            if at.slot(SECOND) < clock.second - GUARD {
+            if at.slot(Span::SECOND) < clock.second - GUARD {
                 return Seen::Lost;
             }
             clock.buckets.count(at, events);
@@ -279,16 +278,16 @@ impl Burst {
 
 impl Clock {
     fn new(at: EventTime) -> Self {
-        let second = at.slot(SECOND);
-        let first = at.plus(Span::from_nanos(NANOS_PER_SEC - 1)).slot(SECOND);
+        let second = at.slot(Span::SECOND);
+        let first = at.plus(Span::from_nanos(NANOS_PER_SEC - 1)).slot(Span::SECOND);
         Self { now: at, second, first, blind: 0, buckets: Buckets::new(at) }
     }
 
     /// Marks the open seconds that overlap [from, until).
     fn mark_blind(&mut self, from: EventTime, until: EventTime) {
         for age in 0..=GUARD {
-            let starts = start(self.second - age);
-            self.blind |= u64::from(from < starts.plus(SECOND) && starts < until) << age;
+            let starts = EventTime::of_slot(self.second - age, Span::SECOND);
+            self.blind |= u64::from(from < starts.plus(Span::SECOND) && starts < until) << age;
         }
     }
 }
@@ -299,8 +298,8 @@ impl Baseline {
         let bin = clock.second - GUARD;
         let in_gap = clock.blind >> GUARD & 1 == 1;
         clock.second += 1;
-        clock.blind = clock.blind << 1 | u64::from(start(clock.second) < gap_until);
-        if bin < clock.first || in_gap || start(clock.second) <= frozen_until {
+        clock.blind = clock.blind << 1 | u64::from(EventTime::of_slot(clock.second, Span::SECOND) < gap_until);
+        if bin < clock.first || in_gap || EventTime::of_slot(clock.second, Span::SECOND) <= frozen_until {
             self.drop_second();
         } else {
             self.learn(bin, &clock.buckets.second(bin));
@@ -309,8 +308,8 @@ impl Baseline {
 
     /// Begins all seconds up to `to` at once: none of their bins holds anything, or began before a gap that is not over.
     fn pass_silence(&mut self, clock: &mut Clock, to: i64, frozen_until: EventTime, gap_until: EventTime) {
-        let blind_until = gap_until.plus(Span::from_nanos(NANOS_PER_SEC - 1)).slot(SECOND);
-        let dropped = frozen_until.slot(SECOND).max(blind_until + GUARD).clamp(clock.second, to);
+        let blind_until = gap_until.plus(Span::from_nanos(NANOS_PER_SEC - 1)).slot(Span::SECOND);
+        let dropped = frozen_until.slot(Span::SECOND).max(blind_until + GUARD).clamp(clock.second, to);
         if dropped > clock.second {
             self.drop_second();
         }
@@ -319,9 +318,4 @@ impl Baseline {
         clock.blind = 0;
         clock.mark_blind(NEVER, gap_until);
     }
-}
-
-/// When a second begins.
-const fn start(second: i64) -> EventTime {
-    EventTime::from_nanos(second.saturating_mul(NANOS_PER_SEC))
 }

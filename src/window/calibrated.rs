@@ -237,7 +237,7 @@ impl Calibrated {
         self.burst.gap(from, until);
         let minute = until.slot(MINUTE);
         if let Some(block) = self.block.filter(|&block| block < minute) {
-            if EventTime::from_nanos(block.saturating_mul(MINUTE.nanos())) < blind_from {
+            if EventTime::of_slot(block, MINUTE) < blind_from {
                 self.learn_blocks(block + 1);
             }
             self.block = Some(minute);

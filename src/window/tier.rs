@@ -57,7 +57,7 @@ impl Tier {
         let (events, seconds) = light.rate();
         let usual = if self.lessons > 0 { self.rate } else { events / seconds.max(OBSERVED_MIN) };
         let rate = (events + BORROWED_SECONDS * usual) / (seconds + BORROWED_SECONDS);
-        let age = u64::try_from(at.since(since).nanos() / Span::from_secs(1).nanos()).unwrap_or(0);
+        let age = u64::try_from(at.since(since).nanos() / Span::SECOND.nanos()).unwrap_or(0);
         let factors = of_symbol.filter(|_| self.lessons == 0).unwrap_or(self.factors);
         Warm { rate, factors, tail: self.tail, age, own: seconds, times }
     }

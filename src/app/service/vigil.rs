@@ -77,7 +77,7 @@ impl Vigil {
             self.moved_at = now;
         }
         if let Some((mode, troubles)) = self.watch.judge(now, &feeds, drained) {
-            let from = EventTime::from_nanos((newest.slot(BUCKET) + 1).saturating_mul(BUCKET.nanos()));
+            let from = EventTime::of_slot(newest.slot(BUCKET) + 1, BUCKET);
             inputs.push(Input::Mode(ModeChange { from, mode, troubles: troubles.to_vec() }));
         }
         inputs

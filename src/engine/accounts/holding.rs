@@ -3,7 +3,7 @@
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use super::{Marks, TIERS};
+use super::{TIERS, marks::Marks};
 use crate::{
     detect::{Insolvent, LeverageJump, Node},
     stats::math::ln,
@@ -80,22 +80,18 @@ impl Account {
         self.positions.iter().position(|position| position.symbol == symbol)
     }
 
-    /// What it holds, if its equity is known.
-    pub fn exposure(&self, symbols: &Marks) -> Option<Exposure> {
+    /// ℓ at the marks of now, for the habit; none without a position, or with nothing left. With the equity.
+    pub fn log_leverage(&self, marks: &Marks) -> Option<(f64, f64)> {
         let (_, equity) = self.equity?;
-        let each = self.positions.iter().map(|position| {
-            let size = position.quantity.abs();
-            (size * position.value(symbols), size * position.mark)
-        });
-        let (notional, notional_before) = each.fold((0.0, 0.0), |sums, one| (sums.0 + one.0, sums.1 + one.1));
-        Some(Exposure { notional, notional_before, equity })
+        let notional: f64 = self.positions.iter().map(|position| position.quantity.abs() * position.value(marks)).sum();
+        (notional > 0.0 && equity > 0.0).then(|| (ln(notional / equity), equity))
     }
 
-    /// The same, and from here on the marks of now are those of before.
-    pub fn value(&mut self, symbols: &Marks) -> Option<Exposure> {
+    /// What it holds, if its equity is known. From here on the marks of now are those of before.
+    pub fn value(&mut self, marks: &Marks) -> Option<Exposure> {
         let (_, equity) = self.equity?;
         let each = self.positions.iter_mut().map(|position| {
-            let (size, mark) = (position.quantity.abs(), position.value(symbols));
+            let (size, mark) = (position.quantity.abs(), position.value(marks));
             (size * mark, size * std::mem::replace(&mut position.mark, mark))
         });
         let (notional, notional_before) = each.fold((0.0, 0.0), |sums, one| (sums.0 + one.0, sums.1 + one.1));
@@ -110,8 +106,8 @@ impl Account {
 
 impl Position {
     /// What one of it is worth.
-    fn value(&self, symbols: &Marks) -> f64 {
-        mark(symbols, self.symbol).unwrap_or(self.entry)
+    fn value(&self, marks: &Marks) -> f64 {
+        marks.get(self.symbol).unwrap_or(self.entry)
     }
 }
 
@@ -124,14 +120,10 @@ impl Exposure {
 }
 
 /// What an account's findings touch: its owner, and the symbols that hold at least half of its notional.
-pub fn related(owner: Option<&CompactString>, positions: &[Position], symbols: &Marks, notional: f64) -> Vec<Node> {
+pub fn related(owner: Option<&CompactString>, positions: &[Position], marks: &Marks, notional: f64) -> Vec<Node> {
     let large = positions.iter().filter(|position| position.quantity.abs() * position.mark >= PART * notional);
-    let symbol = large.filter_map(|position| symbols.key(position.symbol).cloned().map(Node::Symbol));
+    let symbol = large.filter_map(|position| marks.name(position.symbol).cloned().map(Node::Symbol));
     owner.cloned().map(Node::Owner).into_iter().chain(symbol).collect()
-}
-
-pub fn mark(symbols: &Marks, symbol: Handle) -> Option<f64> {
-    symbols.get(symbol).copied().flatten().map(|(_, mark)| mark)
 }
 
 /// The decade of an account's equity.
