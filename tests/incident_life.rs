@@ -225,6 +225,9 @@ fn a_title_names_first_where_it_began() {
         desk.take(thin_book(name, second, Opened));
     }
     desk.take(signal("S9", 41, Opened, Warning, 1e-5));
+    // What is found later and reaches further back does not make it begin elsewhere.
+    let raised = thin_book("S1", 45, Raised);
+    desk.take(Signal { finding: Finding { p: 1e-9, starts_at: at(0), ..raised.finding }, ..raised });
     desk.until(60);
     let incident = desk.correlator.incidents().next().unwrap().clone();
     let revision = Revision { status: Status::Amended, at: at(60), completed_at: None, incident };

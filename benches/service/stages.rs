@@ -1,8 +1,8 @@
 //! The stages that run in this process: the product's own consumer, decoder and engine, each on top of the one before.
 //!
 //! Two clocks, because the client's own threads cost one time more and another time less for the same records, by more than decoding
-//! takes: what decoder and engine cost is the CPU time of the thread that runs them; what they cost with the client, and the client
-//! alone, is that of the process.
+//! takes: what decoder and engine cost is the CPU time of the thread that runs them, while it does; what they cost with the client,
+//! and the client alone, is that of the process.
 
 use std::hint::black_box;
 
@@ -115,42 +115,40 @@ fn handled(flow: &Flow, round: usize) -> Spent {
     })
 }
 
-/// CPU seconds so far, or from one time to another.
-#[derive(Clone, Copy, Default)]
+/// CPU seconds of the part that is measured.
 struct Spent {
+    /// Of the process.
     process: f64,
+    /// Of the thread while it has records to take: waiting for them, and giving their memory back, costs it more the faster it is.
     thread: f64,
 }
 
-impl Spent {
-    fn now() -> Self {
-        let thread = clock_gettime(ClockId::ThreadCPUTime);
-        Self { process: cpu_seconds(), thread: thread.tv_sec as f64 + thread.tv_nsec as f64 / 1e9 }
-    }
-
-    fn since(self, before: Self) -> Self {
-        Self { process: self.process - before.process, thread: self.thread - before.thread }
-    }
+/// CPU seconds of this thread so far.
+fn thread_seconds() -> f64 {
+    let spent = clock_gettime(ClockId::ThreadCPUTime);
+    spent.tv_sec as f64 + spent.tv_nsec as f64 / 1e9
 }
 
-/// Reads the whole topic as the service does. From the part that is measured on.
+/// Reads the whole topic as the service does.
 fn read(config: &Config, flow: &Flow, mut take: impl FnMut(Received<'_>)) -> Spent {
     let (telemetry, _) = service::telemetry(config).unwrap();
     let (interrupt, contact) = (Interrupt::default(), Contact::default());
     let instance = config.kafka.group.clone();
     let membership = Membership::join(&config.kafka, instance, &interrupt, telemetry.consumer(), &contact).unwrap();
-    let (mut taken, mut since) = (0, Spent::default());
+    let (mut taken, mut since, mut thread) = (0, 0.0, 0.0);
     while taken < flow.filled {
         let Delivery::Batch(batch) = membership.deliveries.recv().unwrap() else { continue };
+        let mut began = thread_seconds();
         for record in batch.records() {
             if taken == flow.warm_up {
-                since = Spent::now();
+                (since, thread, began) = (cpu_seconds(), 0.0, thread_seconds());
             }
             take(record);
             taken += 1;
         }
+        thread += thread_seconds() - began;
     }
-    let spent = Spent::now().since(since);
+    let process = cpu_seconds() - since;
     membership.leave(&mut Roster::new(&config.kafka)).unwrap();
-    spent
+    Spent { process, thread }
 }

@@ -104,7 +104,7 @@ impl<'a> Kind<'a> {
 /// Who found what that matters, in the order in which it began.
 fn in_turn(incident: &Incident) -> Vec<&Source> {
     let mut parts: Vec<_> = incident.parts().iter().filter(|(_, part)| part.severity > Severity::Info).collect();
-    parts.sort_by_key(|(_, part)| part.finding.starts_at);
+    parts.sort_by_key(|(_, part)| part.starts_at);
     parts.into_iter().map(|(source, _)| source).collect()
 }
 

@@ -82,12 +82,21 @@ pub struct Opening {
 pub struct Part {
     /// The strongest so far.
     pub finding: Finding,
+    /// Where its first finding begins: a stronger one with a longer window reaches back into ordinary flow.
+    pub starts_at: EventTime,
     /// The highest severity so far.
     pub severity: Severity,
     /// What it has in common with what was there before; `None` for the first.
     pub through: Option<Node>,
     /// When it cleared, if it has.
     cleared_at: Option<EventTime>,
+}
+
+impl Part {
+    fn new(signal: &Signal, through: Option<Node>) -> Self {
+        let finding = signal.finding.clone();
+        Self { starts_at: finding.starts_at, finding, severity: signal.severity, through, cleared_at: None }
+    }
 }
 
 /// Who found what: the key of a part.
@@ -106,7 +115,7 @@ pub struct Incident {
     said_at: EventTime,
     /// It has grown since.
     grown: bool,
-    /// Where the finding that opened it begins: a later one with a longer window reaches back into ordinary flow.
+    /// Where the finding that opened it begins.
     starts_at: EventTime,
     parts: BTreeMap<Source, Part>,
     /// Findings that found no place.
@@ -130,7 +139,7 @@ impl Incident {
             at: signal.at,
             config: CompactString::new(config),
         };
-        let part = Part { finding: signal.finding.clone(), severity: signal.severity, through: None, cleared_at: None };
+        let part = Part::new(signal, None);
         let incident = Self {
             opening,
             revision: 1,
@@ -164,7 +173,11 @@ impl Incident {
     /// Takes over what another incident holds, which ends by it.
     pub fn absorb(&mut self, other: Self, at: EventTime) -> Revision {
         let mut ended = other.clone();
-        for (source, part) in other.parts {
+        for (source, mut part) in other.parts {
+            if let Some(known) = self.parts.get_mut(&source) {
+                known.starts_at = known.starts_at.min(part.starts_at);
+                part.starts_at = known.starts_at;
+            }
             let stronger = self.parts.get(&source).is_some_and(|known| known.finding.p <= part.finding.p);
             if stronger && let Some(known) = self.parts.get_mut(&source) {
                 known.cleared_at = known.cleared_at.and(part.cleared_at);
@@ -198,8 +211,7 @@ impl Incident {
             }
         } else if cleared_at.is_none() && self.has_room(&source) {
             self.grown |= signal.severity >= Severity::Warning;
-            let part = Part { finding: signal.finding.clone(), severity: signal.severity, through, cleared_at };
-            self.parts.insert(source, part);
+            self.parts.insert(source, Part::new(signal, through));
         } else {
             self.left_out += u64::from(cleared_at.is_none());
         }

@@ -319,6 +319,7 @@ mod tests {
         #[test]
         fn a_double_is_that_of_a_long_division(units in prop_oneof![
             any::<i128>(),
+            prop::sample::select(vec![i128::MIN, i128::MAX, 0, ONE, ONE - 1, -ONE]),
             (any::<i64>(), -3_i128..3).prop_map(|(n, off)| i128::from(n % 1_700_000_000_000_000) * ONE + off),
             (-999_999_999_999_999_i128..=999_999_999_999_999, 0_usize..=23).prop_map(|(n, p)| n * POW10[p]),
         ]) {

@@ -45,9 +45,7 @@ impl Marks {
             return symbol;
         }
         let (symbol, _) = self.symbols.insert(name.clone(), None);
-        let vacant = (symbol, f64::NAN);
-        self.marks.resize(self.marks.len().max(symbol.place() + 1), vacant);
-        self.marks[symbol.place()] = vacant;
+        self.keep(symbol, f64::NAN);
         symbol
     }
 
@@ -60,10 +58,15 @@ impl Marks {
     pub fn set(&mut self, symbol: Handle, at: EventTime, mark: f64) {
         if let Some(since) = self.symbols.get_mut(symbol)
             && since.is_none_or(|since| at >= since)
-            && let Some(kept) = self.marks.get_mut(symbol.place())
         {
-            (*since, kept.1) = (Some(at), mark);
+            *since = Some(at);
+            self.keep(symbol, mark);
         }
+    }
+
+    fn keep(&mut self, symbol: Handle, mark: f64) {
+        self.marks.resize(self.marks.len().max(symbol.place() + 1), (symbol, f64::NAN));
+        self.marks[symbol.place()] = (symbol, mark);
     }
 
     /// What one is worth, if the venue has said so.
