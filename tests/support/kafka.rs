@@ -157,6 +157,18 @@ impl Cluster {
         }
     }
 
+    /// Which node coordinates a consumer group: the leader of the partition that keeps its offsets, which Kafka finds by Java's hash of
+    /// the group's name.
+    pub fn coordinator(&self, group: &str) -> usize {
+        let hash = group.encode_utf16().fold(0_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(unit.into()));
+        let consumer: BaseConsumer = client(&self.bootstrap()).create().unwrap();
+        let metadata = consumer.fetch_metadata(Some("__consumer_offsets"), ANSWER_MAX).unwrap();
+        let partitions = metadata.topics()[0].partitions();
+        let its = (hash & 0x7fff_ffff) as usize % partitions.len();
+        let leader = partitions.iter().find(|partition| usize::try_from(partition.id()) == Ok(its)).unwrap().leader();
+        usize::try_from(leader).unwrap()
+    }
+
     /// Lets clients of this id write only so many bytes a second: the broker answers them the later, the more they write.
     pub fn throttle(&self, client_id: &str, bytes_per_second: u32) {
         let output = node::java("64m")

@@ -47,8 +47,10 @@ const GRACE: Duration = Duration::from_secs(5);
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 /// How long a connection may be of no use before it is closed. `send_offsets_to_transaction` heeds no time-out, and where the group's
 /// coordinator is gone from the cluster it waits for any connection to open or close (librdkafka 2.12, issues 5456 and 5511):
-/// with this one does, where else a killed broker would hold the service up until it is back.
-const IDLE_MAX_MS: &str = "5000";
+/// with this one does, where else a killed broker would hold the service up until it is back. Then it must find another broker to ask
+/// who coordinates now; left to itself the client connects to one only where it counts none as open, so connections to all are kept.
+/// (That the count was wrong when a service stood still for two minutes once is a surmise: it could not be made to happen again.)
+const AWAKE: [(&str, &str); 2] = [("connections.max.idle.ms", "5000"), ("enable.sparse.connections", "false")];
 /// How long deliveries are polled for with the shortest wait: a healthy broker answers well before. A poll spins for a
 /// millisecond, so waiting for one that is away must be rare.
 const BRISK: Duration = Duration::from_millis(50);
@@ -158,8 +160,8 @@ impl Publisher {
             .set("acks", "all")
             // A transaction is complete when it is sent: waiting for more only adds latency.
             .set("linger.ms", "0");
-        if !kafka.client.contains_key("connections.max.idle.ms") {
-            settings.set("connections.max.idle.ms", IDLE_MAX_MS);
+        for (key, value) in AWAKE.into_iter().filter(|(key, _)| !kafka.client.contains_key(*key)) {
+            settings.set(key, value);
         }
         let producer: BaseProducer<Deliveries> = settings
             .create_with_context(Deliveries::default())
