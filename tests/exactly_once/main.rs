@@ -56,6 +56,20 @@ fn a_kill_between_produce_and_commit_loses_and_repeats_nothing() {
     trial.finish(restarted, follower);
 }
 
+#[test]
+fn a_process_whose_client_does_not_return_says_so_and_ends_and_its_successor_goes_on() {
+    let trial = Trial::named_with(Flow::shared(), "stuck", "\"transaction.timeout.ms\" = \"10000\"");
+    let follower = trial.alerts.follow();
+    let mut service = trial.start_with("in-call=20*off->pause");
+    service.wait_line("a transaction is held up");
+    service.wait_line("has not returned from a transaction");
+    let (status, last) = service.ended();
+    assert_eq!(status.code(), Some(69), "{last}");
+    trial.assert_input_left();
+    let successor = trial.start();
+    trial.finish(successor, follower);
+}
+
 /// Some incidents are committed, and one more is with the broker that readers of committed records do not see.
 fn assert_an_incident_opens_in_an_open_transaction(alerts: &Topic) {
     let committed = alerts.records(Isolation::ReadCommitted);

@@ -15,10 +15,10 @@ use super::service::Service;
 use super::state::StateTopic;
 use super::topic::{Follower, Group, Isolation, Record, Topic};
 
-/// What the whole input may take on a loaded machine, with a start, and a restart that waits for a dead member's end.
-const RUN_MAX: Duration = Duration::from_mins(2);
+/// How long nothing may be committed, on a loaded machine, with a start, and a restart that waits for a dead member's end.
+const STILL_MAX: Duration = Duration::from_mins(2);
 /// The same where output is held up on purpose for minutes.
-const RUN_SLOWLY_MAX: Duration = Duration::from_mins(8);
+const STILL_SLOWLY_MAX: Duration = Duration::from_mins(8);
 /// How often the group is asked how far it is.
 const POLL: Duration = Duration::from_millis(50);
 /// No alert for so long after the last commit: there is none to come.
@@ -114,7 +114,7 @@ impl Trial {
 
     /// Returns when so many records of the input are committed.
     pub fn wait_committed(&self, records: i64, service: &mut Service) {
-        let deadline = Deadline::after(RUN_MAX);
+        let deadline = Deadline::after(STILL_MAX);
         while self.committed().is_none_or(|committed| committed < records) {
             service.assert_running();
             deadline.check("more committed records of the input");
@@ -141,11 +141,15 @@ impl Trial {
     /// The same; `before` is done when the service has ended, and before the input is replayed.
     pub fn finish_after(self, mut service: Service, mut follower: Follower, before: impl FnOnce()) -> u64 {
         let is_long = std::env::var_os("TEST_LONG").is_some();
-        let deadline = Deadline::after(if is_long { RUN_SLOWLY_MAX } else { RUN_MAX });
+        let still_max = if is_long { STILL_SLOWLY_MAX } else { STILL_MAX };
+        let (mut committed, mut deadline) = (None, Deadline::after(still_max));
         while !self.group.has_read(&self.flow.topic) {
-            let left =
-                || format!("the end of the input, {:?} of {} are committed", self.committed(), self.flow.records());
-            assert!(!deadline.left().is_zero(), "not in time: {}", left());
+            let now = self.committed();
+            if now > committed {
+                (committed, deadline) = (now, Deadline::after(still_max));
+            }
+            let records = self.flow.records();
+            assert!(!deadline.left().is_zero(), "it stands still: {committed:?} of {records} are committed");
             service.assert_running();
             follower.poll(POLL);
         }

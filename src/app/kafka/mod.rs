@@ -16,6 +16,7 @@ pub mod range;
 pub mod refusal;
 pub mod state;
 pub mod topics;
+pub mod watch;
 
 use std::time::Duration;
 

@@ -19,7 +19,7 @@ use std::{
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 use rdkafka::{
     ClientContext, TopicPartitionList,
-    consumer::Consumer as _,
+    consumer::{Consumer as _, ConsumerGroupMetadata},
     error::{KafkaError, RDKafkaErrorCode},
     message::{Header, OwnedHeaders},
     producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext, PurgeConfig},
@@ -31,6 +31,7 @@ use super::{
     contact::Contact,
     fault::{Fault, code, unavailable},
     message::Message,
+    watch::Watch,
 };
 use crate::{
     app::{Exit, Failure, Interrupt, clock, metrics::Count},
@@ -73,6 +74,7 @@ pub struct Transaction<'a> {
 pub struct Publisher {
     producer: BaseProducer<Deliveries>,
     contact: Contact,
+    watch: Watch,
     /// Attempts that are made again.
     retries: Count,
 }
@@ -166,7 +168,8 @@ impl Publisher {
         let producer: BaseProducer<Deliveries> = settings
             .create_with_context(Deliveries::default())
             .map_err(|e| unavailable("cannot make the transactional producer", &e))?;
-        let publisher = Self { producer, contact: contact.clone(), retries };
+        let watch = Watch::new(kafka, contact)?;
+        let publisher = Self { producer, contact: contact.clone(), watch, retries };
         loop {
             match publisher.producer.init_transactions(STEP_MAX) {
                 Ok(()) => return Ok(publisher),
@@ -230,8 +233,20 @@ impl Publisher {
         self.deliver(None, patience).map_err(|setback| self.cause(setback, transaction, patience))?;
         failpoint(transaction.opens_incident);
         let member = transaction.reader.group_metadata().ok_or(Setback::Again(KafkaError::Canceled))?;
-        step(patience, || self.producer.send_offsets_to_transaction(transaction.offsets, &member, STEP_MAX))?;
+        self.send_offsets(transaction, &member, patience)?;
         step(patience, || self.producer.commit_transaction(STEP_MAX))
+    }
+
+    /// The one call that may not return, whatever its time-out.
+    fn send_offsets(
+        &self,
+        Transaction { offsets, reader, .. }: &Transaction<'_>,
+        member: &ConsumerGroupMetadata,
+        patience: &Patience<'_>,
+    ) -> Result<(), Setback> {
+        step(patience, || {
+            self.watch.over(reader, offsets, || self.producer.send_offsets_to_transaction(offsets, member, STEP_MAX))
+        })
     }
 
     fn send(&self, message: &Message) -> Result<(), KafkaError> {
@@ -260,8 +275,7 @@ impl Publisher {
         let Setback::Again(error) = &setback else { return setback };
         let purged = matches!(code(error), Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight));
         let Some(member) = transaction.reader.group_metadata().filter(|_| purged) else { return setback };
-        let next = step(patience, || self.producer.send_offsets_to_transaction(transaction.offsets, &member, STEP_MAX));
-        next.err().unwrap_or(setback)
+        self.send_offsets(transaction, &member, patience).err().unwrap_or(setback)
     }
 
     /// Ends a transaction that failed. What is still under way must be gone first, or the abort times out.
