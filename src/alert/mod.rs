@@ -74,7 +74,10 @@ pub struct Alert {
     pub score: f64,
     /// The numbers behind it.
     pub features: Vec<Feature>,
-    /// What the strongest statistic had to reach.
+    /// The strongest finding's statistic, in the threshold's unit. `p` is not its exponential: it is how often such a statistic comes
+    /// in quiet flow.
+    pub statistic: f64,
+    /// What that had to reach.
     pub threshold: Threshold,
     /// Where to look.
     pub evidence: Evidence,

@@ -51,7 +51,7 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
     let incident = &revision.incident;
     let strongest = strongest(incident);
     let ended = matches!(revision.status, Status::Resolved | Status::Withdrawn);
-    let words = strongest.map(|(source, part)| words(source, &part.finding, revision, context, standing));
+    let words = strongest.map(|strongest| words(strongest, revision, context, standing));
     let (title, summary, suggested) =
         words.map_or_else(Default::default, |w| (w.title, w.summary, w.suggested.to_owned()));
     let threshold = strongest
@@ -93,6 +93,7 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
         // −log10 of 1 is −0.
         score: (-math::log10(incident.p())).max(0.0),
         features: features(incident),
+        statistic: strongest.map_or(0.0, |(_, part)| part.finding.statistic),
         threshold,
         evidence: evidence(incident, context),
         impact: Impact::default(),

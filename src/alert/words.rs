@@ -9,7 +9,7 @@ use std::{
 
 use super::{Context, render::identity};
 use crate::{
-    correlate::{Incident, Revision, Source, Status},
+    correlate::{Incident, Part, Revision, Source, Status},
     detect::{Detector, Finding, Severity, Subject, Unit},
     time::{EventTime, Span},
     trust::{Mode, Standing},
@@ -29,43 +29,46 @@ pub struct Words {
     pub suggested: &'static str,
 }
 
-/// Finds the words for the strongest finding of a revision's incident.
+/// Finds the words for a revision of an incident and its strongest finding. The sentence is of that; where findings have come since
+/// the last revision, it is of the strongest of those, so that whoever follows reads what is new.
 #[must_use]
-pub fn words(
-    (detector, subject): &(Detector, Subject),
-    finding: &Finding,
-    revision: &Revision,
-    context: &Context,
-    standing: &Standing,
-) -> Words {
+pub fn words(strongest: (&Source, &Part), revision: &Revision, context: &Context, standing: &Standing) -> Words {
     let incident = &revision.incident;
     let now = match (revision.status, incident.absorbed_by()) {
         (Status::Firing | Status::Amended, _) => String::new(),
-        (Status::Resolved, _) => "over: ".to_owned(),
-        (Status::Withdrawn, None) => "no longer followed: ".to_owned(),
-        (Status::Withdrawn, Some(by)) => format!("now part of incident {}: ", identity(by, context)),
+        (Status::Resolved, _) => "over; at its strongest: ".to_owned(),
+        (Status::Withdrawn, None) => "no longer followed; at its strongest: ".to_owned(),
+        (Status::Withdrawn, Some(by)) => {
+            format!("now part of incident {}; at its strongest: ", identity(by, context))
+        }
     };
-    let kinds = Kind::of(incident);
-    let sentence = sentence(*detector, subject, revision, finding, context);
+    let told = newest(revision).unwrap_or(strongest);
+    let sentence = sentence(told, context);
+    let ((detector, subject), Part { finding, .. }) = strongest;
+    let kinds = Kind::of(in_turn(incident));
     if kinds.len() > 1 && *detector != Detector::Feed {
-        let all = kinds.iter().map(Kind::written).collect::<Vec<_>>().join(", ");
         let since = to_millisecond(incident.starts_at());
         return Words {
             title: titled(&kinds, incident),
-            summary: format!("{now}{sentence}; with it, building since {since}: {all}"),
+            summary: format!("{now}{sentence}; building since {since}: {}", written(&kinds)),
             suggested: TOGETHER,
         };
     }
-    let and = match incident.parts().len() - 1 {
-        0 => String::new(),
-        1 => "; and 1 related finding".to_owned(),
-        n => format!("; and {n} related findings"),
-    };
+    let others = incident.parts().keys().filter(|source| *source != told.0).collect::<Vec<_>>();
+    let and = if others.is_empty() { String::new() } else { format!("; with it {}", written(&Kind::of(others))) };
     Words {
         title: title(*detector, subject, standing),
         summary: format!("{now}{sentence}{and}"),
         suggested: suggested(*detector, finding),
     }
+}
+
+/// The strongest of what an amended revision is the first to tell.
+fn newest(revision: &Revision) -> Option<(&Source, &Part)> {
+    let incident = &revision.incident;
+    let new = |(_, part): &(&Source, &Part)| part.told_in == incident.revision() && part.severity > Severity::Info;
+    let amended = revision.status == Status::Amended;
+    incident.parts().iter().filter(|_| amended).filter(new).min_by(|a, b| a.1.finding.p.total_cmp(&b.1.finding.p))
 }
 
 /// What to do where several detectors agree.
@@ -79,10 +82,10 @@ struct Kind<'a> {
 }
 
 impl<'a> Kind<'a> {
-    /// What matters in an incident, by detector; of each the subjects, where it began first.
-    fn of(incident: &'a Incident) -> Vec<Self> {
+    /// Findings by detector; of each the subjects, in the order given.
+    fn of(sources: Vec<&'a Source>) -> Vec<Self> {
         let mut kinds: BTreeMap<Detector, Self> = BTreeMap::new();
-        for (detector, subject) in in_turn(incident) {
+        for (detector, subject) in sources {
             let kind = kinds.entry(*detector).or_insert_with(|| Self { what: what(*detector), whose: Vec::new() });
             kind.whose.push(subject);
         }
@@ -99,6 +102,11 @@ impl<'a> Kind<'a> {
         let and = if more > 0 { format!(" and {more} more") } else { String::new() };
         format!("{} of {}{and}", self.what, told.join(", "))
     }
+}
+
+/// `thin book of S1, S2, leverage jump of account a1`.
+fn written(kinds: &[Kind<'_>]) -> String {
+    kinds.iter().map(Kind::written).collect::<Vec<_>>().join(", ")
 }
 
 /// Who found what that matters, in the order in which it began.
@@ -156,20 +164,15 @@ fn title(detector: Detector, subject: &Subject, standing: &Standing) -> String {
     }
 }
 
-fn sentence(
-    detector: Detector,
-    subject: &Subject,
-    revision: &Revision,
-    finding: &Finding,
-    context: &Context,
-) -> String {
+fn sentence(((detector, subject), part): (&Source, &Part), context: &Context) -> String {
+    let finding = &part.finding;
     let (who, since) = (name(subject), since(finding));
     match detector {
         Detector::TradeBurst if *subject == Subject::Market => {
             let share = finding.statistic * 100.0;
             format!("{share:.0} % of the active symbols trade far faster than usual within a minute, since {since}")
         }
-        Detector::CancelBurst | Detector::TradeBurst => burst(finding, subject, &revision.incident),
+        Detector::CancelBurst | Detector::TradeBurst => burst(part, subject),
         Detector::ThinBook => thin(finding, subject),
         Detector::OneSidedBook => format!("one side of the book of {who} has been empty since {since}"),
         Detector::StaleBook => {
@@ -249,11 +252,9 @@ fn where_or_whose(subject: &Subject) -> String {
 }
 
 /// How much, where, in how long, against what is usual, and since when.
-fn burst(finding: &Finding, subject: &Subject, incident: &Incident) -> String {
-    let Some(f) = finding.features.first() else { return String::new() };
+fn burst(part: &Part, subject: &Subject) -> String {
+    let Some(f) = part.finding.features.first() else { return String::new() };
     let seconds = Span::from_millis(f.window.millis()).secs_f64();
-    // A stronger finding with a longer window reaches back into ordinary flow; what opened the incident says when it began.
-    let starts_at = if incident.parts().len() == 1 { incident.starts_at() } else { finding.starts_at };
     let unit = if f.unit == Unit::MedianTrades { "median trades of " } else { "" };
     format!(
         "{} {unit}{} {} within {seconds} s, where {:.1} are expected and {} to {} are usual, since {}",
@@ -263,7 +264,8 @@ fn burst(finding: &Finding, subject: &Subject, incident: &Incident) -> String {
         f.expected,
         f.low,
         f.high,
-        to_millisecond(starts_at)
+        // A stronger finding with a longer window reaches back into ordinary flow; the first says when it began.
+        to_millisecond(part.starts_at)
     )
 }
 
@@ -312,12 +314,14 @@ fn thin(finding: &Finding, subject: &Subject) -> String {
     if change.p < level.p {
         return format!(
             "what rests within {band} of the middle on {on} fell to {:.0} % of itself within a second, where {:.0} to {:.0} % are usual; \
-             {:.0} rest, where {:.0} are expected, since {since}",
+             {:.0} rest, where {:.0} are expected and {:.0} to {:.0} are usual, since {since}",
             change.value * 100.0,
             change.low * 100.0,
             change.high * 100.0,
             level.value,
             level.expected,
+            level.low,
+            level.high,
         );
     }
     format!(

@@ -8,11 +8,7 @@ use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use super::{Exit, logging::LevelFilter};
-use crate::{
-    adapt::Format,
-    event::Name,
-    time::{EventTime, Span},
-};
+use crate::{adapt::Format, event::Name, simulate::Planted, time::EventTime};
 
 /// Early warning for an exchange: reads order flow from Kafka and warns before the cascade.
 #[derive(Debug, Parser)]
@@ -110,10 +106,11 @@ pub struct Run {
 
 /// Arguments of `replay`.
 #[derive(Args, Debug)]
+#[command(group = clap::ArgGroup::new("source").args(["files", "kafka"]).required(true))]
 pub struct Replay {
     /// Files to read, one after the other; `-` is standard input; .gz, .zst and .xz are read by their ending. Of LOBSTER pairs,
     /// message then book.
-    #[arg(value_name = "FILE", required_unless_present = "kafka", conflicts_with = "kafka")]
+    #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Read from these brokers instead of files.
     #[arg(long, value_name = "BROKERS", requires = "topic")]
@@ -186,10 +183,10 @@ pub struct Simulate {
     /// Worth a warning: `cancel_burst`, `leverage_jump`, `thin_book`, `thin_book_cluster`, `trade_burst`, and `crisis`, which is
     /// all of them on their way to forced selling. Look-alikes that are not: `maker_requote`, `news_burst`, `maker_pull`,
     /// `inventory_skew`, `deposit_before_leverage`, `listing`.
-    #[arg(long = "scenario", value_name = "NAME[@MINUTE]", value_parser = scenario)]
-    pub scenarios: Vec<Scenario>,
+    #[arg(long = "scenario", value_name = "NAME[@MINUTE]", value_parser = str::parse::<Planted>)]
+    pub scenarios: Vec<Planted>,
     /// Write the events here, one JSON object per line.
-    #[arg(long, value_name = "F", requires = "labels", conflicts_with = "kafka")]
+    #[arg(long, value_name = "F", conflicts_with = "kafka")]
     pub events: Option<PathBuf>,
     /// Write the labels of what was planted here.
     #[arg(long, value_name = "F")]
@@ -200,15 +197,6 @@ pub struct Simulate {
     /// The topic to send to.
     #[arg(long, value_name = "T", requires = "kafka")]
     pub topic: Option<String>,
-}
-
-/// A scenario by name, and when it begins.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scenario {
-    /// Its name; `simulate` knows which exist.
-    pub name: String,
-    /// How long after the start; the scenario's own choice where absent.
-    pub after: Option<Span>,
 }
 
 /// Arguments of `convert`.
@@ -273,27 +261,6 @@ fn speed(text: &str) -> Result<f64, String> {
     positive(text).and_then(|n| if (1e-3..=1e9).contains(&n) { Ok(n) } else { Err("expected 0.001 to 1e9".to_owned()) })
 }
 
-fn scenario(text: &str) -> Result<Scenario, String> {
-    let (name, after) = match text.split_once('@') {
-        None => (text, None),
-        Some((name, minute)) => (name, Some(minutes(minute)?)),
-    };
-    if name.is_empty() {
-        return Err("expected NAME or NAME@MINUTE, like cancel_burst@20".to_owned());
-    }
-    Ok(Scenario { name: name.to_owned(), after })
-}
-
-fn minutes(text: &str) -> Result<Span, String> {
-    match text.parse::<f64>() {
-        #[expect(clippy::cast_possible_truncation, reason = "at most 100,000 minutes: 6e9 milliseconds")]
-        Ok(minutes) if (0.0..=100_000.0).contains(&minutes) => {
-            Ok(Span::from_millis((minutes * 60_000.0).round() as i64))
-        }
-        Ok(_) | Err(_) => Err(format!("`@{text}`: expected a minute, like @20 or @20.5")),
-    }
-}
-
 fn name(text: &str) -> Result<Name<'static>, String> {
     Name::new(text.to_owned()).ok_or_else(|| "expected 1 to 128 bytes without control characters".to_owned())
 }
@@ -314,14 +281,5 @@ mod tests {
         assert_eq!(instant("1970-01-01T00:00:01Z"), Ok(EventTime::from_nanos(1_000_000_000)));
         assert_eq!(instant("1760130000123456789"), Ok(EventTime::from_nanos(1_760_130_000_123_456_789)));
         assert!(instant("yesterday").is_err());
-    }
-
-    #[test]
-    fn a_scenario_may_name_its_minute() {
-        assert_eq!(scenario("cancel_burst"), Ok(Scenario { name: "cancel_burst".into(), after: None }));
-        assert_eq!(scenario("x@1.5").map(|s| s.after), Ok(Some(Span::from_secs(90))));
-        for bad in ["@3", "x@", "x@-1", "x@NaN", "x@soon"] {
-            assert!(scenario(bad).is_err(), "{bad}");
-        }
     }
 }

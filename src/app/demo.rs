@@ -208,6 +208,6 @@ fn close(
     })?;
     let (shown, before): (Vec<_>, Vec<_>) =
         seen.into_views().into_iter().partition(|incident| incident.detected_at >= live);
-    screen.close(&score(labels, &shown, LATENESS), before.len())?;
+    screen.close(&score(labels, &shown, LATENESS), labels, before.len())?;
     Ok(Exit::Done)
 }

@@ -8,6 +8,9 @@ use crate::{
     event::Source,
 };
 
+/// Where a repeated replay puts the alerts: the one that named the command is among them, under the same id.
+const ALERTS: [&str; 2] = ["--alerts", "alerts.jsonl"];
+
 /// An engine over partitions, each a feed of its own, with the inputs that are recorded there.
 #[must_use]
 pub fn of_partitions(config: &Config, ranges: &[Range], inputs: Option<&str>) -> Plan {
@@ -19,7 +22,7 @@ pub fn of_partitions(config: &Config, ranges: &[Range], inputs: Option<&str>) ->
     let topic = ranges.first().map_or("", |range| range.topic.as_str());
     let words = ["foreshock", "replay", "--kafka", config.kafka.brokers.as_str(), "--topic", topic];
     let inputs = inputs.into_iter().flat_map(|inputs| ["--inputs", inputs]);
-    let replay = command(words.into_iter().chain(inputs));
+    let replay = command(words.into_iter().chain(inputs).chain(ALERTS));
     of_sources(config, sources.collect(), replay)
 }
 
@@ -28,7 +31,7 @@ pub fn of_partitions(config: &Config, ranges: &[Range], inputs: Option<&str>) ->
 pub fn of_files(config: &Config, names: &[String], args: &Replay) -> Plan {
     let sources = names.iter().map(|name| Source { name: name.clone(), partition: None, feed: 0 });
     let flags = flags(args);
-    let words = ["foreshock", "replay"].into_iter().chain(flags.iter().chain(names).map(String::as_str));
+    let words = ["foreshock", "replay"].into_iter().chain(flags.iter().chain(names).map(String::as_str)).chain(ALERTS);
     of_sources(config, sources.collect(), command(words))
 }
 

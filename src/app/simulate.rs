@@ -20,7 +20,7 @@ use super::{
 use crate::{
     config::{Brokers, Kafka},
     event::{Event, Key},
-    simulate::{Exchange, Item, Plan, Planted},
+    simulate::{Exchange, Item, Plan},
 };
 
 /// Events between two looks at the clock and at the interrupt.
@@ -30,7 +30,7 @@ const FLUSH_MAX: Duration = Duration::from_mins(1);
 
 /// Simulates.
 pub(super) fn run(args: &cli::Simulate, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    let exchange = Exchange::try_new(&plan(args)?).map_err(|e| Failure::usage(e.to_string()))?;
+    let exchange = Exchange::try_new(&plan(args)).map_err(|e| Failure::usage(e.to_string()))?;
     if let Some(path) = &args.labels {
         labels(path, &exchange)?;
     }
@@ -47,19 +47,14 @@ pub(super) fn run(args: &cli::Simulate, interrupt: &Interrupt) -> Result<Exit, F
     Ok(Exit::Done)
 }
 
-fn plan(args: &cli::Simulate) -> Result<Plan, Failure> {
+fn plan(args: &cli::Simulate) -> Plan {
     let mut plan = Plan::new(args.seed, u64::from(args.minutes));
     plan.start = args.start.unwrap_or(plan.start);
     plan.symbols = args.symbols.unwrap_or(plan.symbols);
     plan.accounts = args.accounts.unwrap_or(plan.accounts);
     plan.density = args.density.unwrap_or(plan.density);
-    plan.scenarios = args.scenarios.iter().map(planted).collect::<Result<_, _>>()?;
-    Ok(plan)
-}
-
-fn planted(scenario: &cli::Scenario) -> Result<Planted, Failure> {
-    let planted = scenario.name.parse::<Planted>().map_err(|e| Failure::usage(e.to_string()))?;
-    Ok(Planted { at_minute: scenario.after.map(|after| after.secs_f64() / 60.0), ..planted })
+    plan.scenarios.clone_from(&args.scenarios);
+    plan
 }
 
 fn labels(path: &Path, exchange: &Exchange) -> Result<(), Failure> {

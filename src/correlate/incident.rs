@@ -86,6 +86,8 @@ pub struct Part {
     pub starts_at: EventTime,
     /// The highest severity so far.
     pub severity: Severity,
+    /// The revision that is the first to tell of it, or of it as worth a warning.
+    pub told_in: u64,
     /// What it has in common with what was there before; `None` for the first.
     pub through: Option<Node>,
     /// When it cleared, if it has.
@@ -93,9 +95,9 @@ pub struct Part {
 }
 
 impl Part {
-    fn new(signal: &Signal, through: Option<Node>) -> Self {
+    fn new(signal: &Signal, through: Option<Node>, told_in: u64) -> Self {
         let finding = signal.finding.clone();
-        Self { starts_at: finding.starts_at, finding, severity: signal.severity, through, cleared_at: None }
+        Self { starts_at: finding.starts_at, finding, severity: signal.severity, told_in, through, cleared_at: None }
     }
 }
 
@@ -139,7 +141,7 @@ impl Incident {
             at: signal.at,
             config: CompactString::new(config),
         };
-        let part = Part::new(signal, None);
+        let part = Part::new(signal, None, 1);
         let incident = Self {
             opening,
             revision: 1,
@@ -174,9 +176,10 @@ impl Incident {
     pub fn absorb(&mut self, other: Self, at: EventTime) -> Revision {
         let mut ended = other.clone();
         for (source, mut part) in other.parts {
+            part.told_in = self.revision + 1;
             if let Some(known) = self.parts.get_mut(&source) {
                 known.starts_at = known.starts_at.min(part.starts_at);
-                part.starts_at = known.starts_at;
+                (part.starts_at, part.told_in) = (known.starts_at, known.told_in);
             }
             let stronger = self.parts.get(&source).is_some_and(|known| known.finding.p <= part.finding.p);
             if stronger && let Some(known) = self.parts.get_mut(&source) {
@@ -203,6 +206,9 @@ impl Incident {
         let cleared_at = (signal.change == Change::Cleared).then_some(signal.at);
         if let Some(part) = self.parts.get_mut(&source) {
             part.cleared_at = cleared_at;
+            if part.severity < Severity::Warning && signal.severity >= Severity::Warning {
+                part.told_in = self.revision + 1;
+            }
             part.severity = part.severity.max(signal.severity);
             if signal.finding.p < part.finding.p {
                 let before = std::mem::replace(&mut part.finding, signal.finding.clone());
@@ -211,7 +217,7 @@ impl Incident {
             }
         } else if cleared_at.is_none() && self.has_room(&source) {
             self.grown |= signal.severity >= Severity::Warning;
-            self.parts.insert(source, Part::new(signal, through));
+            self.parts.insert(source, Part::new(signal, through, self.revision + 1));
         } else {
             self.left_out += u64::from(cleared_at.is_none());
         }

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The version of the format. A change of any type in the state is another version.
-pub const VERSION: u32 = 9;
+pub const VERSION: u32 = 10;
 /// What the bytes of every version begin with.
 const MAGIC: [u8; 8] = *b"4shocked";
 const HEAD: usize = MAGIC.len() + size_of::<u32>();

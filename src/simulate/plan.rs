@@ -128,7 +128,7 @@ pub enum PlanError {
     #[error("`{0}` scenarios: expected at most {SCENARIOS_MAX}")]
     Scenarios(usize),
     /// There is no such scenario.
-    #[error("scenario `{0}`: expected {known}, each with `@MINUTE` or without", known = Scenario::known())]
+    #[error("unknown scenario `{0}`: {meant}", meant = Scenario::meant(.0))]
     UnknownScenario(String),
     /// Not a number after the `@`.
     #[error("`{0}` after `@`: expected a number of minutes")]

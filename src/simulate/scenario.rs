@@ -24,6 +24,7 @@
 use std::str::FromStr;
 
 use super::plan::PlanError;
+use crate::nearest::nearest;
 
 /// What can be planted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,11 +78,13 @@ impl Scenario {
         Self::ALL[self as usize].1
     }
 
-    /// Every name, for a message.
-    pub(super) fn known() -> String {
-        let names = Self::ALL.map(|(_, name)| format!("`{name}`"));
-        let (last, others) = names.split_last().expect("there are scenarios");
-        format!("{} or {last}", others.join(", "))
+    /// What an unknown name may have meant, for a message.
+    pub(super) fn meant(unknown: &str) -> String {
+        let names = Self::ALL.map(|(_, name)| name);
+        match nearest(unknown, names) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("expected one of {}, each with `@MINUTE` or without", names.join(", ")),
+        }
     }
 
     /// How many minutes of flow it needs from its beginning on: itself, and half a minute for what it leaves.

@@ -84,6 +84,7 @@ struct Head<'a> {
 
 #[derive(Deserialize)]
 #[expect(non_snake_case, reason = "the venue tells fields apart by their case")]
+#[serde(expecting = "a depth update")]
 struct DepthJson<'a> {
     T: i64,
     s: &'a str,
@@ -95,6 +96,7 @@ struct DepthJson<'a> {
 
 #[derive(Deserialize)]
 #[expect(non_snake_case, reason = "the venue tells fields apart by their case")]
+#[serde(expecting = "a trade")]
 struct TradeJson<'a> {
     T: i64,
     s: &'a str,
@@ -108,6 +110,7 @@ struct TradeJson<'a> {
 
 #[derive(Deserialize)]
 #[expect(non_snake_case, reason = "the venue tells fields apart by their case")]
+#[serde(expecting = "a mark price")]
 struct MarkJson<'a> {
     E: i64,
     T: i64,
@@ -118,6 +121,7 @@ struct MarkJson<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a forced order")]
 struct ForceJson<'a> {
     #[serde(borrow)]
     o: ForcedJson<'a>,
@@ -125,6 +129,7 @@ struct ForceJson<'a> {
 
 #[derive(Deserialize)]
 #[expect(non_snake_case, reason = "the venue tells fields apart by their case")]
+#[serde(expecting = "a forced order")]
 struct ForcedJson<'a> {
     T: i64,
     s: &'a str,
@@ -135,6 +140,7 @@ struct ForcedJson<'a> {
 
 #[derive(Deserialize)]
 #[expect(non_snake_case, reason = "the venue tells fields apart by their case")]
+#[serde(expecting = "a book snapshot")]
 struct SnapshotJson {
     T: i64,
     bids: Vec<(Exact, Exact)>,

@@ -40,6 +40,7 @@ pub(super) struct OrderLine {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "an order")]
 struct OrderJson<'a> {
     id: u64,
     order_type: u8,
@@ -50,6 +51,7 @@ struct OrderJson<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a trade")]
 struct TradeJson<'a> {
     id: u64,
     #[serde(borrow)]
@@ -59,6 +61,7 @@ struct TradeJson<'a> {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a book")]
 struct BookJson<'a> {
     #[serde(borrow)]
     bids: Vec<(&'a RawValue, &'a RawValue)>,

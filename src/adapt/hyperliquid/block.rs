@@ -46,6 +46,7 @@ pub(super) struct Forced {
 }
 
 #[derive(Deserialize)]
+#[serde(expecting = "a block")]
 struct BlockJson<'a> {
     block_time: &'a str,
     #[serde(borrow)]
@@ -53,7 +54,7 @@ struct BlockJson<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "a fill")]
 struct FillJson<'a> {
     coin: &'a str,
     px: Exact,
@@ -69,7 +70,7 @@ struct FillJson<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", expecting = "a liquidation")]
 struct ForcedJson<'a> {
     liquidated_user: &'a str,
     method: &'a str,

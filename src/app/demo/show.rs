@@ -1,6 +1,7 @@
 //! What the demo says: where to look, then each alert as it is read back from the broker, then the score.
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -18,7 +19,7 @@ use crate::{
         output::print,
     },
     config::Config,
-    evaluate::Score,
+    evaluate::{Label, Score},
     time::EventTime,
 };
 
@@ -39,7 +40,7 @@ impl Screen {
              events  {input}\n  \
              alerts  {alerts}\n  \
              http    http://{http}/ (metrics, liveness, readiness)\n  \
-             again   foreshock replay --kafka {brokers} --topic {input} --inputs {audit}   (while this runs; this broker keeps \
+             again   foreshock replay --kafka {brokers} --topic {input} --inputs {audit} --alerts again.jsonl   (while this runs; this broker keeps \
              only the last 5 MiB of a partition, so it knows less than the service did)\n  \
              now     3 h of quiet flow at full speed, so that the service learns what is usual; \
              then {minutes} min of flow at 20 times its speed\n"
@@ -79,10 +80,15 @@ impl Screen {
 
     /// Says what was planted and found.
     #[expect(clippy::unused_self, reason = "only a screen that has begun ends")]
-    pub fn close(&self, score: &Score, before: usize) -> Result<(), Failure> {
+    pub fn close(&self, score: &Score, labels: &[Label], before: usize) -> Result<(), Failure> {
+        let mut kinds = BTreeMap::<_, usize>::new();
+        for label in labels.iter().filter(|label| !label.benign) {
+            *kinds.entry(label.kind.as_str()).or_default() += 1;
+        }
+        let planted = kinds.iter().map(|(kind, n)| format!("{n} {kind}")).collect::<Vec<_>>().join(", ");
         print(&format!(
             "{score}\n\
-             (lead: how long before what it announces an incident opened; false: of the live part alone, and {before} before it, while \
+             (planted: {planted}; lead: how long before what it announces an incident opened; false: of the live part alone, and {before} before it, while \
              the service learned)\n"
         ))
     }

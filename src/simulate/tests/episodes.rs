@@ -121,8 +121,9 @@ fn planting_changes_nothing_before_it_begins_nor_on_other_symbols() {
 fn names_and_minutes_are_read_and_what_is_neither_is_refused() {
     assert_eq!("maker_requote@2.5".parse(), Ok(Planted { scenario: Scenario::MakerRequote, at_minute: Some(2.5) }));
     let refusal = |text: &str| text.parse::<Planted>().unwrap_err().to_string();
-    insta::assert_snapshot!([refusal("spoof@3"), refusal("cancel_burst@soon")].join("\n"), @r"
-    scenario `spoof`: expected `cancel_burst`, `maker_requote`, `thin_book`, `thin_book_cluster`, `trade_burst`, `news_burst`, `maker_pull`, `inventory_skew`, `listing`, `leverage_jump`, `deposit_before_leverage` or `crisis`, each with `@MINUTE` or without
+    insta::assert_snapshot!([refusal("maker_reqoute@3"), refusal("spoof@3"), refusal("cancel_burst@soon")].join("\n"), @r"
+    unknown scenario `maker_reqoute`: did you mean `maker_requote`?
+    unknown scenario `spoof`: expected one of cancel_burst, maker_requote, thin_book, thin_book_cluster, trade_burst, news_burst, maker_pull, inventory_skew, listing, leverage_jump, deposit_before_leverage, crisis, each with `@MINUTE` or without
     `soon` after `@`: expected a number of minutes
     ");
 }
