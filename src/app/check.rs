@@ -90,8 +90,8 @@ pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failur
     let config = match loaded.and_then(|config| refusal::settings(&config.kafka).map(|()| config)) {
         Ok(config) => config,
         Err(failure) => {
-            report.say(failure.message.lines().map(|line| Finding::fail("configuration", line)))?;
-            return Ok(failure.exit);
+            report.say([Finding::fail("configuration", failure.message.lines().next().unwrap_or_default())])?;
+            return Err(failure);
         }
     };
     report.say([Finding::ok("configuration", name), http(&config)])?;
