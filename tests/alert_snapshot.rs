@@ -18,7 +18,7 @@ fn alerts() -> String {
         limits: Limits::default(),
         detection: Detection::default(),
         sources: vec![Source { name: "seed-7.jsonl".to_owned(), partition: None, feed: 0 }],
-        replay: "foreshock replay seed-7.jsonl --alerts alerts.jsonl".to_owned(),
+        replay: "foreshock replay seed-7.jsonl --alerts again.jsonl".to_owned(),
     });
     let (mut outbox, mut lines) = (Outbox::default(), String::new());
     for (offset, item) in (1..).zip(simulate::Exchange::try_new(&plan).unwrap()) {

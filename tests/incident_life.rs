@@ -113,16 +113,49 @@ fn information_that_rises_to_a_warning_opens_where_it_rose() {
 }
 
 #[test]
-fn what_comes_back_within_a_minute_is_the_same_incident_even_as_mere_information() {
-    for (back, severity) in [(79, Warning), (80, Warning), (80, Info)] {
+fn what_comes_back_within_a_minute_is_the_same_incident_and_mere_information_holds_nothing_open() {
+    for (back, severity, over) in [(79, Warning, 160), (80, Warning, 160), (79, Info, 80), (80, Info, 80)] {
         let seen = life(&[
             (1, Opened, Warning, 1e-6),
             (20, Cleared, Warning, 1e-6),
             (back, Opened, severity, 1e-6),
             (100, Cleared, severity, 1e-6),
         ]);
-        assert_eq!(seen, [said("S", Status::Firing, 1, 1), said("S", Status::Resolved, 2, 160)], "back at {back}");
+        assert_eq!(seen, [said("S", Status::Firing, 1, 1), said("S", Status::Resolved, 2, over)], "back at {back}");
     }
+}
+
+#[test]
+fn an_amended_alert_tells_what_is_new_or_has_risen_and_its_end_what_was_strongest() {
+    let facts =
+        |detector, second, change, severity, p| Signal { detector, ..signal("S1", second, change, severity, p) };
+    let (stale, one_sided) = (Detector::StaleBook, Detector::OneSidedBook);
+    let mut desk = Desk::new(10, 10);
+    let mut summary = |signal: Option<Signal>, until: i64| {
+        signal.into_iter().for_each(|signal| desk.take(signal));
+        let mut steps = Vec::new();
+        desk.correlator.advance(at(until), &mut steps);
+        let revisions = steps.into_iter().filter_map(|step| match step {
+            Step::Revision(revision) => Some(*revision),
+            Step::Signal(_) => None,
+        });
+        let context = Context { config: String::new(), sources: Vec::new(), replay: String::new() };
+        revisions
+            .map(|revision| render(&revision, &context, &Standing::default()).summary)
+            .collect::<Vec<_>>()
+            .join("|")
+    };
+    let opens = summary(Some(facts(stale, 1, Opened, Warning, 1e-5)), 2);
+    assert!(opens.starts_with("20 trades on S1"), "{opens}");
+    let joins = summary(Some(facts(one_sided, 2, Opened, Warning, 1e-3)), 3);
+    assert!(joins.starts_with("one side of the book of S1 has been empty"), "the weaker, but new: {joins}");
+    assert!(joins.ends_with("one-sided book of S1, stale book of S1"), "{joins}");
+    let rises = summary(Some(facts(stale, 4, Raised, Critical, 1e-5)), 5);
+    assert!(rises.starts_with("20 trades on S1"), "it pages for this: {rises}");
+    assert_eq!(summary(Some(facts(one_sided, 6, Raised, Warning, 1e-3)), 7), "", "nothing new is not said");
+    summary(Some(facts(stale, 8, Cleared, Critical, 1e-5)), 9);
+    let ends = summary(Some(facts(one_sided, 9, Cleared, Warning, 1e-3)), 100);
+    assert!(ends.starts_with("over; at its strongest: 20 trades on S1"), "{ends}");
 }
 
 #[test]

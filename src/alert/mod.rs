@@ -163,8 +163,14 @@ pub struct Edge {
     pub subject: String,
     /// Since when it has been building, by the venue's clock.
     pub starts_at: EventTime,
+    /// How much it matters, alone.
+    pub severity: Severity,
     /// Its chance in quiet flow.
     pub p: f64,
+    /// What its detector measured, in the threshold's unit.
+    pub statistic: f64,
+    /// What that had to reach.
+    pub threshold: Threshold,
     /// What joined it, as `kind:name`; null for what opened the incident.
     pub through: Option<String>,
 }

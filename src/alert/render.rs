@@ -262,7 +262,10 @@ fn path(incident: &Incident) -> Option<Vec<Edge>> {
             detector: *detector,
             subject: written(subject),
             starts_at: part.finding.starts_at,
+            severity: part.severity,
             p: part.finding.p,
+            statistic: part.finding.statistic,
+            threshold: part.finding.threshold,
             through: part.through.as_ref().map(node),
         })
         .collect();

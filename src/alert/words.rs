@@ -45,7 +45,7 @@ pub fn words(strongest: (&Source, &Part), revision: &Revision, context: &Context
     let told = newest(revision).unwrap_or(strongest);
     let sentence = sentence(told, context);
     let ((detector, subject), Part { finding, .. }) = strongest;
-    let kinds = Kind::of(in_turn(incident));
+    let kinds = Kind::of(in_turn(incident, Severity::Warning));
     if kinds.len() > 1 && *detector != Detector::Feed {
         let since = to_millisecond(incident.starts_at());
         return Words {
@@ -54,7 +54,8 @@ pub fn words(strongest: (&Source, &Part), revision: &Revision, context: &Context
             suggested: TOGETHER,
         };
     }
-    let others = incident.parts().keys().filter(|source| *source != told.0).collect::<Vec<_>>();
+    let mut others = in_turn(incident, Severity::Info);
+    others.retain(|source| *source != told.0);
     let and = if others.is_empty() { String::new() } else { format!("; with it {}", written(&Kind::of(others))) };
     Words {
         title: title(*detector, subject, standing),
@@ -63,12 +64,15 @@ pub fn words(strongest: (&Source, &Part), revision: &Revision, context: &Context
     }
 }
 
-/// The strongest of what an amended revision is the first to tell.
+/// Of what an amended revision is the first to tell the most severe, and of those the strongest.
 fn newest(revision: &Revision) -> Option<(&Source, &Part)> {
     let incident = &revision.incident;
+    if revision.status != Status::Amended {
+        return None;
+    }
     let new = |(_, part): &(&Source, &Part)| part.told_in == incident.revision() && part.severity > Severity::Info;
-    let amended = revision.status == Status::Amended;
-    incident.parts().iter().filter(|_| amended).filter(new).min_by(|a, b| a.1.finding.p.total_cmp(&b.1.finding.p))
+    let order = |a: &Part, b: &Part| b.severity.cmp(&a.severity).then(a.finding.p.total_cmp(&b.finding.p));
+    incident.parts().iter().filter(new).min_by(|a, b| order(a.1, b.1))
 }
 
 /// What to do where several detectors agree.
@@ -109,9 +113,9 @@ fn written(kinds: &[Kind<'_>]) -> String {
     kinds.iter().map(Kind::written).collect::<Vec<_>>().join(", ")
 }
 
-/// Who found what that matters, in the order in which it began.
-fn in_turn(incident: &Incident) -> Vec<&Source> {
-    let mut parts: Vec<_> = incident.parts().iter().filter(|(_, part)| part.severity > Severity::Info).collect();
+/// Who found what that matters so much at least, in the order in which it began.
+fn in_turn(incident: &Incident, least: Severity) -> Vec<&Source> {
+    let mut parts: Vec<_> = incident.parts().iter().filter(|(_, part)| part.severity >= least).collect();
     parts.sort_by_key(|(_, part)| part.starts_at);
     parts.into_iter().map(|(source, _)| source).collect()
 }
@@ -123,7 +127,7 @@ fn titled(kinds: &[Kind<'_>], incident: &Incident) -> String {
         first.make_ascii_uppercase();
     }
     let mut seen = BTreeSet::new();
-    let touched = in_turn(incident).into_iter().filter_map(|(_, subject)| subject.symbol());
+    let touched = in_turn(incident, Severity::Warning).into_iter().filter_map(|(_, subject)| subject.symbol());
     let symbols: Vec<&str> = touched.filter(|&symbol| seen.insert(symbol)).collect();
     let (told, more) = symbols.split_at(symbols.len().min(TITLED));
     match more.len() {
@@ -232,8 +236,8 @@ fn name(subject: &Subject) -> Cow<'_, str> {
         Subject::Symbol(name) => Cow::Borrowed(name),
         Subject::Account(name) => Cow::Owned(format!("account {name}")),
         Subject::Owner(name) => Cow::Owned(format!("owner {name}")),
-        Subject::AccountSymbol(account, symbol) => Cow::Owned(format!("{symbol} by account {account}")),
-        Subject::OwnerSymbol(owner, symbol) => Cow::Owned(format!("{symbol} by owner {owner}")),
+        Subject::AccountSymbol(account, symbol) => Cow::Owned(format!("account {account} on {symbol}")),
+        Subject::OwnerSymbol(owner, symbol) => Cow::Owned(format!("owner {owner} on {symbol}")),
         Subject::Market => Cow::Borrowed("the market"),
         Subject::Pipeline => Cow::Borrowed("the input"),
     }
@@ -243,11 +247,9 @@ fn name(subject: &Subject) -> Cow<'_, str> {
 fn where_or_whose(subject: &Subject) -> String {
     match subject {
         Subject::Account(_) | Subject::Owner(_) => format!("by {}", name(subject)),
-        Subject::Symbol(_)
-        | Subject::AccountSymbol(..)
-        | Subject::OwnerSymbol(..)
-        | Subject::Market
-        | Subject::Pipeline => format!("on {}", name(subject)),
+        Subject::AccountSymbol(account, symbol) => format!("on {symbol} by account {account}"),
+        Subject::OwnerSymbol(owner, symbol) => format!("on {symbol} by owner {owner}"),
+        Subject::Symbol(_) | Subject::Market | Subject::Pipeline => format!("on {}", name(subject)),
     }
 }
 
@@ -255,17 +257,22 @@ fn where_or_whose(subject: &Subject) -> String {
 fn burst(part: &Part, subject: &Subject) -> String {
     let Some(f) = part.finding.features.first() else { return String::new() };
     let seconds = Span::from_millis(f.window.millis()).secs_f64();
-    let unit = if f.unit == Unit::MedianTrades { "median trades of " } else { "" };
+    let counted = f.name.name().replace('_', " ");
+    let much = if f.unit == Unit::MedianTrades {
+        format!("{counted} worth {} median trades", f.value)
+    } else {
+        format!("{} {counted}", f.value)
+    };
+    let digits = if f.expected < 1.0 { 2 } else { 1 };
     format!(
-        "{} {unit}{} {} within {seconds} s, where {:.1} are expected and {} to {} are usual, since {}",
-        f.value,
-        f.name.name().replace('_', " "),
+        "{much} {} within {seconds} s, where {:.digits$} are expected and {} to {} are usual, since {}",
         where_or_whose(subject),
         f.expected,
         f.low,
         f.high,
-        // A stronger finding with a longer window reaches back into ordinary flow; the first says when it began.
-        to_millisecond(part.starts_at)
+        // A stronger finding with a longer window reaches back into ordinary flow; the first says when it began. A later burst has
+        // its own beginning.
+        to_millisecond(part.starts_at.max(part.finding.starts_at))
     )
 }
 
@@ -281,7 +288,7 @@ fn cluster(finding: &Finding) -> String {
         makers => format!("; {} withdrew on most of them", list(makers)),
     };
     format!(
-        "{:.0} % of all books are thinner than nine tenths of their time, where {:.0} % are expected, since {}; first {}{makers}",
+        "{:.0} % of all books are thinner than they are nine tenths of the time, where {:.0} % are expected to be, since {}; first {}{makers}",
         f.value * 100.0,
         f.expected * 100.0,
         since(finding),
@@ -313,19 +320,16 @@ fn thin(finding: &Finding, subject: &Subject) -> String {
     let (on, since) = (name(subject), since(finding));
     if change.p < level.p {
         return format!(
-            "what rests within {band} of the middle on {on} fell to {:.0} % of itself within a second, where {:.0} to {:.0} % are usual; \
-             {:.0} rest, where {:.0} are expected and {:.0} to {:.0} are usual, since {since}",
+            "what rests within {band} of the middle on {on} fell within a second to {:.0} % of itself, where {:.0} to {:.0} % are usual: \
+             orders worth {:.0} are left, since {since}",
             change.value * 100.0,
             change.low * 100.0,
             change.high * 100.0,
             level.value,
-            level.expected,
-            level.low,
-            level.high,
         );
     }
     format!(
-        "{:.0} rest within {band} of the middle on {on}, where {:.0} are expected and {:.0} to {:.0} are usual, thinner since {since}",
+        "orders worth {:.0} rest within {band} of the middle on {on}, where {:.0} are expected and {:.0} to {:.0} are usual, thinner since {since}",
         level.value, level.expected, level.low, level.high,
     )
 }

@@ -33,10 +33,11 @@ use crate::{
 
 /// Quiet flow before anything is shown: the service learns what is usual for 75 minutes, and is given more.
 const WARM_UP_MINUTES: u32 = 180;
-/// What is shown where nothing else is asked for: a quiet minute, a crisis, and calm until its incident is over.
-const MINUTES: u32 = 8;
+/// What is shown where nothing else is asked for: a quiet minute, a crisis, and calm until its incident is over, which an unusual
+/// leverage that stays holds open for ten minutes.
+const MINUTES: u32 = 15;
 /// How many times faster than the exchange the shown part runs.
-const PACE: f64 = 20.0;
+const PACE: f64 = 30.0;
 /// Minutes from one planted crisis to the next: as long as an unusual leverage is news, and then until it has calmed.
 const EVERY_MINUTES: u32 = 20;
 /// Enough symbols for a market of which a part can thin, and accounts to trade them.
@@ -63,7 +64,7 @@ pub(super) fn run(args: &cli::Demo, interrupt: &Interrupt) -> Result<Exit, Failu
     let port = http::Port::take(&Http { listen, ..Config::default().http })?;
     let broker = embedded()?;
     let config = config(&broker)?;
-    let screen = Screen::begin(&config, port.address(), minutes)?;
+    let screen = Screen::begin(&config, port.address(), minutes, PACE)?;
     let (telemetry, latch) = service::telemetry(&config)?;
     let server = port.serve(Arc::clone(&telemetry))?;
     // The service has an end of its own: when the show is over, and when the person ends it.

@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Where a repeated replay puts the alerts: the one that named the command is among them, under the same id.
-const ALERTS: [&str; 2] = ["--alerts", "alerts.jsonl"];
+const ALERTS: [&str; 2] = ["--alerts", "again.jsonl"];
 
 /// An engine over partitions, each a feed of its own, with the inputs that are recorded there.
 #[must_use]

@@ -29,7 +29,7 @@ use crate::{
     config::{Brokers, Config},
     engine::{Engine, Fate, Fates, Input, Inputs, Outbox, Plan, Record},
     event::{Event, Place, Rejection, SourceId, decode},
-    time::{EventTime, WallTime},
+    time::{EventTime, Span, WallTime},
 };
 
 /// Records between two looks at the clock and at the interrupt: a few milliseconds of work.
@@ -52,8 +52,10 @@ pub(super) fn run(args: &cli::Replay, interrupt: &Interrupt) -> Result<Exit, Fai
     if let Some(path) = &args.metrics {
         write(path, &metrics::text(&Numbers::of(&replay.engine), None)?)?;
     }
+    let unusable = !args.files.is_empty() && summary.records > 0 && summary.records == summary.rejected;
     let alerts = std::mem::take(&mut replay.recorder.for_diff);
-    replay.recorder.finish()?;
+    let span = replay.span();
+    if unusable { replay.recorder.finish_rejected() } else { replay.recorder.finish() }?;
     let exit = match recorded {
         Some(recorded) => recorded.compare(&alerts),
         None => Exit::Done,
@@ -67,8 +69,15 @@ pub(super) fn run(args: &cli::Replay, interrupt: &Interrupt) -> Result<Exit, Fai
     if summary.records == 0 {
         progress::say("replay: nothing was read: the input is empty, or none of it lies in the range asked for");
     }
+    if let Some(span) = span.filter(|span| *span < LEARNING) {
+        progress::say(&format!(
+            "replay: the recording spans {:.0} s: what is usual is learned for {:.0} s before anything but the plainest is found",
+            span.secs_f64(),
+            LEARNING.secs_f64()
+        ));
+    }
     output::print(&format!("{}\n", summary.json()?))?;
-    if !args.files.is_empty() && summary.records > 0 && summary.records == summary.rejected {
+    if unusable {
         let format = args.format.name();
         let formats = Format::ALL.map(|(_, name)| name).join(", ");
         let what = format!("no line could be used: are the files in the format `{format}`? `--format` takes {formats}");
@@ -91,10 +100,14 @@ struct Replay {
     inputs: Inputs,
     recorder: Recorder,
     pace: Option<Pace>,
+    /// The time of the first event.
+    began: Option<EventTime>,
     records: u64,
     rejected: u64,
 }
 
+/// In a shorter recording a symbol's flow is not known: only what is beyond doubt is reported (DETECTION 2.1, the cold start).
+const LEARNING: Span = Span::from_secs(900);
 /// So many rejected records are told with their reasons; all of them can be written down.
 const TOLD_MAX: u64 = 5;
 
@@ -106,6 +119,7 @@ impl Replay {
             inputs: Inputs::default(),
             recorder: Recorder::create(args)?,
             pace: args.speed.map(|speed| Pace { speed, began: None }),
+            began: None,
             records: 0,
             rejected: 0,
         })
@@ -120,6 +134,7 @@ impl Replay {
         bytes: &[u8],
     ) -> Result<(), Failure> {
         self.records += 1;
+        self.began = self.began.or_else(|| content.as_ref().ok()?.first().map(|event| event.ts));
         if let Err(rejection) = &content {
             self.rejected += 1;
             if self.rejected <= TOLD_MAX {
@@ -148,6 +163,11 @@ impl Replay {
             self.handle(input, &[])?;
         }
         Ok(())
+    }
+
+    /// How much of the venue's time was read.
+    fn span(&self) -> Option<Span> {
+        self.engine.watermark().zip(self.began).map(|(now, began)| now.since(began))
     }
 
     fn look(&mut self, interrupt: &Interrupt) -> Result<(), Failure> {

@@ -1,8 +1,8 @@
 //! The life of an incident: signals that belong together, from the first that matters until all have been calm for a minute.
 //!
 //! It opens at the first signal of severity warning, is revised when its severity rises, its joint p-value falls tenfold or
-//! another detector joins, and is resolved 60 s after its last signal cleared (DETECTION 4). Signals of mere information open
-//! nothing, but while an incident is open they keep it so.
+//! another detector joins, and is resolved once all that would open it has been gone for 60 s (DETECTION 4). Signals of mere
+//! information neither open an incident nor hold one open: after a crisis some subject is always a little unusual.
 //!
 //! Its p-value joins its detectors by ACAT, each with its strongest finding: they look at the same flow and may not be multiplied.
 //! Its severity is the highest that a signal has reached, and critical where two detectors agree and the joint p-value is one
@@ -86,7 +86,7 @@ pub struct Part {
     pub starts_at: EventTime,
     /// The highest severity so far.
     pub severity: Severity,
-    /// The revision that is the first to tell of it, or of it as worth a warning.
+    /// The revision that is the first to tell of it, or of it at this severity.
     pub told_in: u64,
     /// What it has in common with what was there before; `None` for the first.
     pub through: Option<Node>,
@@ -179,7 +179,13 @@ impl Incident {
             part.told_in = self.revision + 1;
             if let Some(known) = self.parts.get_mut(&source) {
                 known.starts_at = known.starts_at.min(part.starts_at);
-                (part.starts_at, part.told_in) = (known.starts_at, known.told_in);
+                part.starts_at = known.starts_at;
+                if part.severity <= known.severity {
+                    part.told_in = known.told_in;
+                }
+                known.told_in = part.told_in;
+                part.severity = part.severity.max(known.severity);
+                known.severity = part.severity;
             }
             let stronger = self.parts.get(&source).is_some_and(|known| known.finding.p <= part.finding.p);
             if stronger && let Some(known) = self.parts.get_mut(&source) {
@@ -205,8 +211,10 @@ impl Incident {
         let known = self.parts.keys().any(|(detector, _)| *detector == signal.detector);
         let cleared_at = (signal.change == Change::Cleared).then_some(signal.at);
         if let Some(part) = self.parts.get_mut(&source) {
-            part.cleared_at = cleared_at;
-            if part.severity < Severity::Warning && signal.severity >= Severity::Warning {
+            if signal.severity >= Severity::Warning || part.severity < Severity::Warning {
+                part.cleared_at = cleared_at;
+            }
+            if signal.severity > part.severity {
                 part.told_in = self.revision + 1;
             }
             part.severity = part.severity.max(signal.severity);
@@ -239,8 +247,8 @@ impl Incident {
 
     /// What follows from its parts.
     fn settle(&mut self) {
-        let active = self.parts.values().any(|part| part.cleared_at.is_none());
-        self.cleared_at = self.parts.values().filter_map(|part| part.cleared_at).max().filter(|_| !active);
+        let held = || self.parts.values().filter(|part| part.severity >= Severity::Warning).map(|part| part.cleared_at);
+        self.cleared_at = held().max().flatten().filter(|_| held().all(|cleared_at| cleared_at.is_some()));
         let mut least: BTreeMap<Detector, f64> = BTreeMap::new();
         for ((detector, _), part) in self.parts.iter().filter(|(_, part)| part.severity >= Severity::Warning) {
             let p = least.entry(*detector).or_insert(1.0);

@@ -5,7 +5,7 @@
 //! quantile of accounts with equity of the same decade: far from the account's habit and from everybody's (DETECTION 3). The
 //! alert tells what the account did (orders, deposits, a setting) from what the marks did to it.
 //!
-//! While it fires nothing is learned, for 10 min at most. An account without a position has no leverage, and one with nothing
+//! While it fires nothing is learned, for 10 min at most; then what it told is accepted: it ends, and more than that is news. An account without a position has no leverage, and one with nothing
 //! left is `insolvent`, a fact of its own. It needs two hours of history.
 //!
 //! Source of the steps: the reference, from the third hour on. There the first minute sets the mean and every later one moves it by
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     event::{Place, RecordRange},
-    stats::math::{exp, normal_tail},
+    stats::math::{exp, ln, normal_tail},
     time::{EventTime, Span},
     trust::Mode,
 };
@@ -53,7 +53,7 @@ const HELD: f64 = 0.7 * INFO;
 const USUAL: f64 = 1.645;
 /// No p-value is smaller: a normal law that far out is a guess.
 const P_MIN: f64 = 1e-12;
-/// How long nothing is learned at most; then the new regime is accepted (DETECTION 3).
+/// How long nothing is learned, and how long a jump is news, at most; then the new regime is accepted (DETECTION 3).
 const FROZEN_MAX: Span = Span::from_secs(600);
 /// What the account did and what the marks did are remembered with this gain a minute: a half-life of half an hour.
 const CAUSE_GAIN: f64 = 0.022_840_031_565_754_093;
@@ -86,6 +86,9 @@ pub struct LeverageJump {
     intent: f64,
     drift: f64,
     since: Option<EventTime>,
+    /// ℓ that was told and is news no more, until the account is back at its habit. What it is used to is not changed by it: an
+    /// account that returns and jumps again is told of again.
+    accepted: Option<f64>,
     gate: Gate,
     said: Option<Box<Finding>>,
 }
@@ -101,6 +104,7 @@ impl Default for LeverageJump {
             intent: 0.0,
             drift: 0.0,
             since: None,
+            accepted: None,
             gate: Gate::Quiet,
             said: None,
         }
@@ -114,11 +118,14 @@ impl LeverageJump {
         Self { mean: Some(mean), variance, minutes: MINUTES_MIN, ..Self::default() }
     }
 
-    /// How far ℓ is from the account's habit, in deviations; `None` while too little is known.
+    /// How far ℓ is from what the account is used to, or what was accepted, in deviations; `None` while too little is known.
     #[must_use]
     pub fn z(&self, log_leverage: f64) -> Option<f64> {
-        let mean = self.mean.filter(|_| self.minutes >= MINUTES_MIN)?;
-        Some((log_leverage - mean) / self.deviation())
+        self.usual().filter(|_| self.minutes >= MINUTES_MIN).map(|usual| (log_leverage - usual) / self.deviation())
+    }
+
+    fn usual(&self) -> Option<f64> {
+        self.mean.map(|mean| self.accepted.map_or(mean, |accepted| accepted.max(mean)))
     }
 
     /// How much ℓ has changed since it was last asked.
@@ -131,7 +138,7 @@ impl LeverageJump {
     pub fn learn(&mut self, at: EventTime, log_leverage: f64) {
         self.intent -= CAUSE_GAIN * self.intent;
         self.drift -= CAUSE_GAIN * self.drift;
-        if self.gate.episode().is_some_and(|episode| at.since(episode.opened_at()) < FROZEN_MAX) {
+        if self.is_firing() && self.is_news(at) {
             return;
         }
         let mean = self.mean.get_or_insert(log_leverage);
@@ -158,6 +165,9 @@ impl LeverageJump {
             self.intent += sample.intent;
             self.drift += change - sample.intent;
         }
+        if self.mean.is_some_and(|mean| sample.log_leverage < mean + HELD * self.deviation()) {
+            self.accepted = None;
+        }
         self.last_z = self.z(sample.log_leverage);
         let z = self.last_z?;
         let unusual = sample.crowd.is_some_and(|crowd| sample.log_leverage > crowd.max(LEVERED));
@@ -176,7 +186,8 @@ impl LeverageJump {
             return None;
         }
         let p = normal_tail(z).max(P_MIN);
-        let change = self.gate.handle(sample.at, Reading { severity, ratio: z / INFO, p })?;
+        let ratio = if self.is_news(sample.at) { z / INFO } else { 0.0 };
+        let change = self.gate.handle(sample.at, Reading { severity, ratio, p })?;
         let severity = self.gate.episode()?.severity();
         let finding = self.finding(sample, z, p, related());
         self.said = Some(Box::new(finding.clone()));
@@ -205,12 +216,21 @@ impl LeverageJump {
     pub fn handle_timeout(&mut self, now: EventTime) -> Option<Verdict> {
         // An account that does nothing more keeps its leverage: that is no calm.
         let held = self.last_z.is_some_and(|z| z >= HELD);
-        if held && self.gate.episode().is_some_and(|episode| now.since(episode.opened_at()) < FROZEN_MAX) {
+        if held && self.is_news(now) {
             self.gate.hold(now);
             return None;
         }
         let episode = self.gate.handle_timeout(now)?;
-        self.clear(&episode)
+        let verdict = self.clear(&episode)?;
+        if held {
+            self.accepted = verdict.finding.features.first().map(|told| ln(told.value));
+        }
+        Some(verdict)
+    }
+
+    /// Whether an episode, if there is one, is young enough to go on.
+    fn is_news(&self, now: EventTime) -> bool {
+        self.gate.episode().is_none_or(|episode| now.since(episode.opened_at()) < FROZEN_MAX)
     }
 
     /// Ends the episode because the account is forgotten.
@@ -230,7 +250,7 @@ impl LeverageJump {
     }
 
     fn finding(&self, sample: &Sample, z: f64, p: f64, related: Vec<Node>) -> Finding {
-        let (mean, deviation) = (self.mean.unwrap_or(0.0), self.deviation());
+        let (mean, deviation) = (self.usual().unwrap_or(0.0), self.deviation());
         let times = |nats: f64| exp(nats);
         let leverage = Feature {
             name: Counted::Leverage,
@@ -289,5 +309,36 @@ const fn level(mode: Mode) -> f64 {
     match mode {
         Mode::Normal => WARNING,
         Mode::Degraded | Mode::Blind => STRICT,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::SourceId;
+
+    /// The changes that minutes at these leverages bring, with the minute of each.
+    fn changes(jump: &mut LeverageJump, from: i64, minutes: i64, log_leverage: f64) -> Vec<(i64, Change)> {
+        let mut seen = Vec::new();
+        for minute in from..from + minutes {
+            let at = EventTime::from_nanos(0).plus(Span::from_secs(60 * minute));
+            while let Some(deadline) = jump.deadline().filter(|deadline| *deadline <= at) {
+                seen.extend(jump.handle_timeout(deadline).map(|verdict| (minute, verdict.change)));
+            }
+            jump.learn(at, log_leverage);
+            let place = Place { source: SourceId(0), offset: 0 };
+            let sample = Sample { at, place, log_leverage, intent: 0.0, crowd: Some(0.0), mode: Mode::Normal };
+            seen.extend(jump.handle(&sample, Vec::new).map(|verdict| (minute, verdict.change)));
+        }
+        seen
+    }
+
+    #[test]
+    fn what_was_told_for_ten_minutes_is_accepted_until_the_account_is_back() {
+        let mut jump = LeverageJump::with_habit(0.0, 0.04);
+        assert_eq!(changes(&mut jump, 0, 60, 1.5), [(0, Change::Opened), (10, Change::Cleared)]);
+        assert_eq!(changes(&mut jump, 60, 5, 3.0), [(60, Change::Opened)], "more is news");
+        assert_eq!(changes(&mut jump, 65, 5, 0.0), [(66, Change::Cleared)], "and it is over");
+        assert_eq!(changes(&mut jump, 70, 20, 1.5), [(70, Change::Opened), (80, Change::Cleared)], "again");
     }
 }

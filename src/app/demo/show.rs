@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt::Write as _,
     net::SocketAddr,
     time::{Duration, Instant},
 };
@@ -31,7 +32,7 @@ pub struct Screen;
 
 impl Screen {
     /// Says what runs and where to look.
-    pub fn begin(config: &Config, http: SocketAddr, minutes: u32) -> Result<Self, Failure> {
+    pub fn begin(config: &Config, http: SocketAddr, minutes: u32, pace: f64) -> Result<Self, Failure> {
         let (brokers, input) = (config.kafka.brokers.as_str(), config.kafka.input[0].as_str());
         let (alerts, audit) = (config.topics.alerts.as_str(), config.topics.audit.as_str());
         print(&format!(
@@ -43,7 +44,7 @@ impl Screen {
              again   foreshock replay --kafka {brokers} --topic {input} --inputs {audit} --alerts again.jsonl   (while this runs; this broker keeps \
              only the last 5 MiB of a partition, so it knows less than the service did)\n  \
              now     3 h of quiet flow at full speed, so that the service learns what is usual; \
-             then {minutes} min of flow at 20 times its speed\n"
+             then {minutes} min of flow at {pace} times its speed\n"
         ))?;
         Ok(Self)
     }
@@ -55,7 +56,7 @@ impl Screen {
         print(&format!(
             "warm-up done: {records} records in {seconds:.1} s\n\
              live: {minutes} min; a quiet minute, then {planted}\n\
-             each line: time, incident, how it stands, how bad, what, and p, the chance of that in quiet flow\n"
+             each line: time, incident, how it stands, how bad, what (in an amended one what is new), and p, the chance of that in quiet flow\n"
         ))
     }
 
@@ -67,9 +68,13 @@ impl Screen {
         let mut alerts = TopicPartitionList::new();
         alerts.add_partition_offset(config.topics.alerts.as_str(), 0, Offset::Beginning).map_err(|e| fail(&e))?;
         consumer.assign(&alerts).map_err(|e| fail(&e))?;
+        let mut advised = BTreeMap::new();
         loop {
             match consumer.poll(POLL) {
-                Some(Ok(message)) => line(message.payload().unwrap_or_default()).map_or(Ok(()), |line| print(&line))?,
+                Some(Ok(message)) => {
+                    let line = line(message.payload().unwrap_or_default(), &mut advised);
+                    line.map_or(Ok(()), |line| print(&line))?;
+                }
                 Some(Err(error)) => tracing::warn!(%error, "following the alerts is held up"),
                 // What came last was shown before: the service commits before it ends.
                 None if stop.requested() => return Ok(()),
@@ -88,15 +93,15 @@ impl Screen {
         let planted = kinds.iter().map(|(kind, n)| format!("{n} {kind}")).collect::<Vec<_>>().join(", ");
         print(&format!(
             "{score}\n\
-             (planted: {planted}; lead: how long before what it announces an incident opened; false: of the live part alone, and {before} before it, while \
-             the service learned)\n"
+             (planted: {planted}; lead: a median, how long before its end, or before forced selling began, each was warned of; \
+             false: of the live part alone, and {before} before it, while the service learned)\n"
         ))
     }
 }
 
-/// When, which incident, how it stands, how bad, what, and since when: one line. Nothing where it is no alert: others may write to
-/// this broker too, as `check` does.
-fn line(payload: &[u8]) -> Option<String> {
+/// When, which incident, how it stands, how bad, what, and since when: one line, and under it what to do where that is new of its
+/// incident. Nothing where it is no alert: others may write to this broker too, as `check` does.
+fn line(payload: &[u8], advised: &mut BTreeMap<String, String>) -> Option<String> {
     let alert: Value = serde_json::from_slice(payload).ok()?;
     let text = |key: &str| alert[key].as_str().unwrap_or("?").to_owned();
     let at = alert["revised_at"].as_i64().map(|nanos| EventTime::from_nanos(nanos).to_string()).unwrap_or_default();
@@ -104,5 +109,12 @@ fn line(payload: &[u8]) -> Option<String> {
     let p = alert["p"].as_f64().unwrap_or(1.0);
     let id = text("id").get(..6).unwrap_or("?").to_owned();
     let (status, severity, title, summary) = (text("status"), text("severity"), text("title"), text("summary"));
-    Some(format!("{clock}  {id}  {status:<9} {severity:<8} {title}: {summary}  p {p:.0e}\n"))
+    let mut line = format!("{clock}  {id}  {status:<9} {severity:<8} {title}: {summary}  p {p:.0e}\n");
+    let advice = alert["action"]["suggested"].as_str().unwrap_or("?").to_owned();
+    if alert["ends_at"].is_null() && advised.get(&id) != Some(&advice) {
+        // Writing into a string cannot fail.
+        let _ = writeln!(line, "                  to do: {advice}");
+        advised.insert(id, advice);
+    }
+    Some(line)
 }

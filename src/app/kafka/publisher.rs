@@ -150,11 +150,17 @@ impl Patience<'_> {
 }
 
 impl Publisher {
-    /// Takes the transactional id over: an open transaction of whoever had it is aborted.
+    /// Takes the transactional id over: an open transaction of whoever had it is aborted. Of the two ends that may be asked for the
+    /// first is the assignment's, the second the service's.
     ///
     /// # Errors
     /// Exit 69 where Kafka does not let it, 130 at an interrupt while it is away.
-    pub fn open(kafka: &Kafka, contact: &Contact, retries: Count, interrupt: &Interrupt) -> Result<Self, Failure> {
+    pub fn open(
+        kafka: &Kafka,
+        contact: &Contact,
+        retries: Count,
+        (interrupt, service): (&Interrupt, &Interrupt),
+    ) -> Result<Self, Failure> {
         let mut settings = client(kafka);
         settings
             .set("transactional.id", &kafka.transactional_id)
@@ -168,7 +174,7 @@ impl Publisher {
         let producer: BaseProducer<Deliveries> = settings
             .create_with_context(Deliveries::default())
             .map_err(|e| unavailable("cannot make the transactional producer", &e))?;
-        let watch = Watch::new(kafka, contact)?;
+        let watch = Watch::new(kafka, contact, service)?;
         let publisher = Self { producer, contact: contact.clone(), watch, retries };
         loop {
             match publisher.producer.init_transactions(STEP_MAX) {

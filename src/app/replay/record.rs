@@ -70,6 +70,11 @@ impl Recorder {
         }
     }
 
+    /// Writes down what was rejected, and nothing else: what an earlier replay has left in the other places stays.
+    pub fn finish_rejected(self) -> Result<(), Failure> {
+        self.dead_letters.map_or(Ok(()), AtomicFile::finish)
+    }
+
     /// Puts the files in their places.
     pub fn finish(self) -> Result<(), Failure> {
         [self.alerts, self.signals_file, self.dead_letters].into_iter().flatten().try_for_each(AtomicFile::finish)
