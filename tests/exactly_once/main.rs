@@ -70,6 +70,19 @@ fn a_process_whose_client_does_not_return_says_so_and_ends_and_its_successor_goe
     trial.finish(successor, follower);
 }
 
+#[test]
+fn a_process_whose_client_does_not_return_ends_when_it_is_told_to() {
+    let trial = Trial::named(Flow::shared(), "stuck-told");
+    let follower = trial.alerts.follow();
+    let mut service = trial.start_with("in-call=20*off->pause");
+    service.wait_line("a transaction is held up");
+    let (status, log) = service.end();
+    assert_eq!(status.code(), Some(0), "{log}");
+    assert!(log.contains("left to be rolled back"), "{log}");
+    let successor = trial.start();
+    trial.finish(successor, follower);
+}
+
 /// Some incidents are committed, and one more is with the broker that readers of committed records do not see.
 fn assert_an_incident_opens_in_an_open_transaction(alerts: &Topic) {
     let committed = alerts.records(Isolation::ReadCommitted);
