@@ -261,7 +261,7 @@ fn path(incident: &Incident) -> Option<Vec<Edge>> {
         .map(|((detector, subject), part)| Edge {
             detector: *detector,
             subject: written(subject),
-            starts_at: part.finding.starts_at,
+            starts_at: part.starts_at,
             severity: part.severity,
             p: part.finding.p,
             statistic: part.finding.statistic,

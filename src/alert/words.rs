@@ -18,6 +18,8 @@ use crate::{
 /// How many names a sentence lists, and a title.
 const TOLD: usize = 5;
 const TITLED: usize = 3;
+/// A burst that begins so long after the first is another one: as long as an incident waits for it.
+const AGAIN: Span = Span::from_secs(60);
 
 /// The words of an alert.
 pub struct Words {
@@ -50,17 +52,43 @@ pub fn words(strongest: (&Source, &Part), revision: &Revision, context: &Context
         let since = to_millisecond(incident.starts_at());
         return Words {
             title: titled(&kinds, incident),
-            summary: format!("{now}{sentence}; building since {since}: {}", written(&kinds)),
+            summary: format!("{now}{sentence}; building since {since}: {}{}", written(&kinds), pages(incident)),
             suggested: TOGETHER,
         };
     }
-    let mut others = in_turn(incident, Severity::Info);
-    others.retain(|source| *source != told.0);
-    let and = if others.is_empty() { String::new() } else { format!("; with it {}", written(&Kind::of(others))) };
+    let (with, slight): (Vec<_>, Vec<_>) = in_turn(incident, Severity::Info)
+        .into_iter()
+        .filter(|source| *source != told.0)
+        .partition(|source| incident.parts()[*source].severity > Severity::Info);
+    let named = |said: &str, sources: Vec<_>| {
+        if sources.is_empty() { String::new() } else { format!("; {said} {}", written(&Kind::of(sources))) }
+    };
+    let and =
+        [named("with it", with), named("unusual too, though no ticket by itself:", slight), pages(incident)].concat();
     Words {
         title: title(*detector, subject, standing),
         summary: format!("{now}{sentence}{and}"),
         suggested: suggested(*detector, finding),
+    }
+}
+
+/// Why an incident pages, where its title does not say so.
+fn pages(incident: &Incident) -> String {
+    if incident.severity() < Severity::Critical {
+        return String::new();
+    }
+    let mut critical = incident.parts().iter().filter(|(_, part)| part.severity == Severity::Critical).peekable();
+    if critical.peek().is_none() {
+        return "; it pages because detectors that warn each by itself agree".to_owned();
+    }
+    match critical.find(|((detector, _), _)| *detector == Detector::CancelBurst) {
+        Some(((_, subject), _)) => {
+            let whose = name(subject);
+            format!(
+                "; it pages because the short and the sustained cancels of {whose} both reached their highest level"
+            )
+        }
+        None => String::new(),
     }
 }
 
@@ -270,10 +298,15 @@ fn burst(part: &Part, subject: &Subject) -> String {
         f.expected,
         f.low,
         f.high,
-        // A stronger finding with a longer window reaches back into ordinary flow; the first says when it began. A later burst has
-        // its own beginning.
-        to_millisecond(part.starts_at.max(part.finding.starts_at))
+        to_millisecond(begun(part))
     )
+}
+
+/// A stronger finding with a longer window reaches back into ordinary flow, and one with a shorter begins later: the first says when
+/// it began. What comes back much later has its own beginning.
+fn begun(part: &Part) -> EventTime {
+    let again = part.finding.starts_at.since(part.starts_at) > AGAIN;
+    if again { part.finding.starts_at } else { part.starts_at }
 }
 
 /// How many books, in which order, and by whom.

@@ -91,9 +91,12 @@ impl Screen {
             *kinds.entry(label.kind.as_str()).or_default() += 1;
         }
         let planted = kinds.iter().map(|(kind, n)| format!("{n} {kind}")).collect::<Vec<_>>().join(", ");
+        let forced = labels.iter().find(|label| label.kind == "cascade").map_or_else(String::new, |label| {
+            format!("; forced selling began at {}", label.start.to_string().get(11..19).unwrap_or("?"))
+        });
         print(&format!(
             "{score}\n\
-             (planted: {planted}; lead: a median, how long before its end, or before forced selling began, each was warned of; \
+             (planted: {planted}; found: an incident names it in time{forced}; lead: a median, how long before its end, or before forced selling began, each was warned of; \
              false: of the live part alone, and {before} before it, while the service learned)\n"
         ))
     }
