@@ -132,7 +132,9 @@ fn an_amended_alert_tells_what_is_new_or_has_risen_and_its_end_what_was_stronges
     let (stale, one_sided) = (Detector::StaleBook, Detector::OneSidedBook);
     let mut desk = Desk::new(10, 10);
     let mut summary = |signal: Option<Signal>, until: i64| {
-        signal.into_iter().for_each(|signal| desk.take(signal));
+        if let Some(signal) = signal {
+            desk.take(signal);
+        }
         let mut steps = Vec::new();
         desk.correlator.advance(at(until), &mut steps);
         let revisions = steps.into_iter().filter_map(|step| match step {
