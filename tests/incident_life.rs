@@ -269,7 +269,9 @@ fn a_title_names_first_where_it_began() {
     let context = Context { config: String::new(), sources: Vec::new(), replay: String::new() };
     let alert = render(&revision, &context, &Standing::default());
     assert_eq!(alert.title, "Cancel burst, thin book on S10, S9, S1 and 1 more symbol");
-    assert!(alert.summary.ends_with("cancel burst of S9, thin book of S10, S9, S1, S2"), "{}", alert.summary);
+    let (_, kinds) = alert.summary.split_once(": ").unwrap();
+    let why = "it pages because detectors that warn each by itself agree";
+    assert_eq!(kinds, format!("cancel burst of S9, thin book of S10, S9, S1, S2; {why}"));
 }
 
 #[test]
