@@ -9,7 +9,7 @@ use std::{
 
 use super::{Context, render::identity};
 use crate::{
-    correlate::{Incident, Part, Revision, Source, Status},
+    correlate::{CALM, Incident, Part, Revision, Source, Status},
     detect::{Detector, Finding, Severity, Subject, Unit},
     time::{EventTime, Span},
     trust::{Mode, Standing},
@@ -18,8 +18,6 @@ use crate::{
 /// How many names a sentence lists, and a title.
 const TOLD: usize = 5;
 const TITLED: usize = 3;
-/// A burst that begins so long after the first is another one: as long as an incident waits for it.
-const AGAIN: Span = Span::from_secs(60);
 
 /// The words of an alert.
 pub struct Words {
@@ -31,8 +29,8 @@ pub struct Words {
     pub suggested: &'static str,
 }
 
-/// Finds the words for a revision of an incident and its strongest finding. The sentence is of that; where findings have come since
-/// the last revision, it is of the strongest of those, so that whoever follows reads what is new.
+/// Finds the words for a revision of an incident and its strongest finding. The sentence is of what is new in this revision, so that
+/// whoever follows reads that, and where nothing is, of the strongest.
 #[must_use]
 pub fn words(strongest: (&Source, &Part), revision: &Revision, context: &Context, standing: &Standing) -> Words {
     let incident = &revision.incident;
@@ -52,7 +50,7 @@ pub fn words(strongest: (&Source, &Part), revision: &Revision, context: &Context
         let since = to_millisecond(incident.starts_at());
         return Words {
             title: titled(&kinds, incident),
-            summary: format!("{now}{sentence}; building since {since}: {}{}", written(&kinds), pages(incident)),
+            summary: format!("{now}{sentence}; building since {since}: {}{}", written(&kinds), why_it_pages(incident)),
             suggested: TOGETHER,
         };
     }
@@ -64,7 +62,8 @@ pub fn words(strongest: (&Source, &Part), revision: &Revision, context: &Context
         if sources.is_empty() { String::new() } else { format!("; {said} {}", written(&Kind::of(sources))) }
     };
     let and =
-        [named("with it", with), named("unusual too, though no ticket by itself:", slight), pages(incident)].concat();
+        [named("with it", with), named("unusual too, though no ticket by itself:", slight), why_it_pages(incident)]
+            .concat();
     Words {
         title: title(*detector, subject, standing),
         summary: format!("{now}{sentence}{and}"),
@@ -73,23 +72,18 @@ pub fn words(strongest: (&Source, &Part), revision: &Revision, context: &Context
 }
 
 /// Why an incident pages, where its title does not say so.
-fn pages(incident: &Incident) -> String {
+fn why_it_pages(incident: &Incident) -> String {
     if incident.severity() < Severity::Critical {
         return String::new();
     }
-    let mut critical = incident.parts().iter().filter(|(_, part)| part.severity == Severity::Critical).peekable();
-    if critical.peek().is_none() {
+    let critical = || incident.parts().iter().filter(|(_, part)| part.severity == Severity::Critical);
+    if critical().next().is_none() {
         return "; it pages because detectors that warn each by itself agree".to_owned();
     }
-    match critical.find(|((detector, _), _)| *detector == Detector::CancelBurst) {
-        Some(((_, subject), _)) => {
-            let whose = name(subject);
-            format!(
-                "; it pages because the short and the sustained cancels of {whose} both reached their highest level"
-            )
-        }
-        None => String::new(),
-    }
+    critical().find(|((detector, _), _)| *detector == Detector::CancelBurst).map_or_else(String::new, |((_, of), _)| {
+        let whose = name(of);
+        format!("; it pages because the short and the sustained cancels of {whose} both reached their highest level")
+    })
 }
 
 /// Of what an amended revision is the first to tell the most severe, and of those the strongest.
@@ -302,10 +296,10 @@ fn burst(part: &Part, subject: &Subject) -> String {
     )
 }
 
-/// A stronger finding with a longer window reaches back into ordinary flow, and one with a shorter begins later: the first says when
-/// it began. What comes back much later has its own beginning.
+/// When a burst began. A stronger finding with a longer window reaches back into ordinary flow, and one with a shorter begins later:
+/// the first says it. What comes back much later has its own beginning.
 fn begun(part: &Part) -> EventTime {
-    let again = part.finding.starts_at.since(part.starts_at) > AGAIN;
+    let again = part.finding.starts_at.since(part.starts_at) > CALM;
     if again { part.finding.starts_at } else { part.starts_at }
 }
 

@@ -8,7 +8,7 @@ use crate::{
     event::Source,
 };
 
-/// Where a repeated replay puts the alerts: the one that named the command is among them, under the same id.
+/// Where a repeated replay puts the alerts: under the same detection settings the one that named the command is among them.
 const ALERTS: [&str; 2] = ["--alerts", "again.jsonl"];
 
 /// An engine over partitions, each a feed of its own, with the inputs that are recorded there.

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long all must be calm before it is over, and how long what has cleared still joins others (DETECTION 4).
-pub(super) const CALM: Span = Span::from_secs(60);
+pub const CALM: Span = Span::from_secs(60);
 /// How soon after a revision it is said that no more than further subjects came.
 const GROWTH_SPACING: Span = Span::from_secs(10);
 /// How far the joint p-value must fall for a revision (DETECTION 4).
@@ -98,6 +98,19 @@ impl Part {
     fn new(signal: &Signal, through: Option<Node>, told_in: u64) -> Self {
         let finding = signal.finding.clone();
         Self { starts_at: finding.starts_at, finding, severity: signal.severity, told_in, through, cleared_at: None }
+    }
+
+    /// Takes over what another incident holds of the same: the stronger stays, with what either has had.
+    fn join(&mut self, mut other: Self) {
+        self.told_in = if other.severity > self.severity { other.told_in } else { self.told_in };
+        self.starts_at = self.starts_at.min(other.starts_at);
+        self.severity = self.severity.max(other.severity);
+        if self.finding.p <= other.finding.p {
+            self.cleared_at = self.cleared_at.and(other.cleared_at);
+        } else {
+            (other.told_in, other.starts_at, other.severity) = (self.told_in, self.starts_at, self.severity);
+            *self = other;
+        }
     }
 }
 
@@ -178,18 +191,7 @@ impl Incident {
         for (source, mut part) in other.parts {
             part.told_in = self.revision + 1;
             if let Some(known) = self.parts.get_mut(&source) {
-                known.starts_at = known.starts_at.min(part.starts_at);
-                part.starts_at = known.starts_at;
-                if part.severity <= known.severity {
-                    part.told_in = known.told_in;
-                }
-                known.told_in = part.told_in;
-                part.severity = part.severity.max(known.severity);
-                known.severity = part.severity;
-            }
-            let stronger = self.parts.get(&source).is_some_and(|known| known.finding.p <= part.finding.p);
-            if stronger && let Some(known) = self.parts.get_mut(&source) {
-                known.cleared_at = known.cleared_at.and(part.cleared_at);
+                known.join(part);
             } else if self.has_room(&source) {
                 self.parts.insert(source, part);
             } else {

@@ -22,7 +22,7 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use self::following::Following;
-pub use self::incident::{Incident, Opening, Part, Revision, Source, Status};
+pub use self::incident::{CALM, Incident, Opening, Part, Revision, Source, Status};
 use crate::{
     detect::{Change, Node, Severity, Signal, Subject},
     event::Place,

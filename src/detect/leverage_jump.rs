@@ -5,8 +5,9 @@
 //! quantile of accounts with equity of the same decade: far from the account's habit and from everybody's (DETECTION 3). The
 //! alert tells what the account did (orders, deposits, a setting) from what the marks did to it.
 //!
-//! While it fires nothing is learned, for 10 min at most; then what it told is accepted: it ends, and more than that is news. An account without a position has no leverage, and one with nothing
-//! left is `insolvent`, a fact of its own. It needs two hours of history.
+//! While it fires nothing is learned, for 10 min at most; then what it told is accepted: it ends, and only more than that is news.
+//! An account without a position has no leverage, and one with nothing left is `insolvent`, a fact of its own. It needs two
+//! hours of history.
 //!
 //! Source of the steps: the reference, from the third hour on. There the first minute sets the mean and every later one moves it by
 //! 1/2078: an account that begins small is then unusual for days (90 false jumps in three simulated hours). Here the first half hour,
@@ -165,7 +166,8 @@ impl LeverageJump {
             self.intent += sample.intent;
             self.drift += change - sample.intent;
         }
-        if self.mean.is_some_and(|mean| sample.log_leverage < mean + HELD * self.deviation()) {
+        let back = |mean: f64| sample.log_leverage < mean + HELD * self.deviation();
+        if self.accepted.is_some() && self.mean.is_some_and(back) {
             self.accepted = None;
         }
         self.last_z = self.z(sample.log_leverage);

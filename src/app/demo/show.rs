@@ -41,8 +41,8 @@ impl Screen {
              events  {input}\n  \
              alerts  {alerts}\n  \
              http    http://{http}/ (metrics, liveness, readiness)\n  \
-             again   foreshock replay --kafka {brokers} --topic {input} --inputs {audit} --alerts again.jsonl   (while this runs; this broker keeps \
-             only the last 5 MiB of a partition, so it knows less than the service did)\n  \
+             again   foreshock replay --kafka {brokers} --topic {input} --inputs {audit} --alerts again.jsonl   \
+             (while this runs; this broker keeps only the last 5 MiB of a partition, so it knows less than the service did)\n  \
              now     3 h of quiet flow at full speed, so that the service learns what is usual; \
              then {minutes} min of flow at {pace} times its speed\n"
         ))?;
@@ -56,7 +56,8 @@ impl Screen {
         print(&format!(
             "warm-up done: {records} records in {seconds:.1} s\n\
              live: {minutes} min; a quiet minute, then {planted}\n\
-             each line: time, incident, how it stands, how bad, what (in an amended one what is new), and p, the chance of that in quiet flow\n"
+             each line: time, incident, how it stands, how bad, what (in an amended one what is new), \
+             and p, the chance of that in quiet flow\n"
         ))
     }
 
@@ -96,7 +97,8 @@ impl Screen {
         });
         print(&format!(
             "{score}\n\
-             (planted: {planted}; found: an incident names it in time{forced}; lead: a median, how long before its end, or before forced selling began, each was warned of; \
+             (planted: {planted}; found: an incident names it in time{forced}; \
+             lead: a median, how long before its end, or before forced selling began, each was warned of; \
              false: of the live part alone, and {before} before it, while the service learned)\n"
         ))
     }

@@ -31,7 +31,7 @@ use super::{
     contact::Contact,
     fault::{Fault, code, unavailable},
     message::Message,
-    watch::Watch,
+    watch::{GRACE, Watch},
 };
 use crate::{
     app::{Exit, Failure, Interrupt, clock, metrics::Count},
@@ -42,8 +42,6 @@ use crate::{
 const STEP_MAX: Duration = Duration::from_secs(5);
 /// Between two tries of a step that fails at once.
 const STEP_PAUSE: Duration = Duration::from_millis(20);
-/// How long a transaction is still tried when the end is requested: a commit in a healthy cluster takes milliseconds.
-const GRACE: Duration = Duration::from_secs(5);
 /// The first and the longest wait before a transaction is tried again.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 /// How long a connection may be of no use before it is closed. `send_offsets_to_transaction` heeds no time-out, and where the group's
@@ -150,8 +148,8 @@ impl Patience<'_> {
 }
 
 impl Publisher {
-    /// Takes the transactional id over: an open transaction of whoever had it is aborted. Of the two ends that may be asked for the
-    /// first is the assignment's, the second the service's.
+    /// Takes the transactional id over: an open transaction of whoever had it is aborted. `interrupt` is the
+    /// assignment's, `service` the service's.
     ///
     /// # Errors
     /// Exit 69 where Kafka does not let it, 130 at an interrupt while it is away.
@@ -159,7 +157,8 @@ impl Publisher {
         kafka: &Kafka,
         contact: &Contact,
         retries: Count,
-        (interrupt, service): (&Interrupt, &Interrupt),
+        interrupt: &Interrupt,
+        service: &Interrupt,
     ) -> Result<Self, Failure> {
         let mut settings = client(kafka);
         settings

@@ -33,9 +33,9 @@ use crate::{
 
 /// How often the call is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// A call that stands so long is said to, and no longer waited for once the end is asked for: in a healthy cluster it takes
+/// A transaction that takes so long is said to, and no longer waited for once the end is asked for: in a healthy cluster it takes
 /// milliseconds.
-const GRACE: Duration = Duration::from_secs(5);
+pub const GRACE: Duration = Duration::from_secs(5);
 /// The client's setting for how long the brokers keep a transaction open, and its default in milliseconds. After that they
 /// have rolled it back, and the call can do no more good.
 const TRANSACTION_MAX: (&str, u64) = ("transaction.timeout.ms", 60_000);

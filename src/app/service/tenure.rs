@@ -225,7 +225,7 @@ impl<'t, 's> Tenure<'t, 's> {
 
     fn publisher(&self, end: &Interrupt) -> Result<Publisher, Failure> {
         let Service { config, contact, telemetry, interrupt, .. } = &*self.service;
-        Publisher::open(&config.kafka, contact, telemetry.meters.retries().clone(), (end, interrupt))
+        Publisher::open(&config.kafka, contact, telemetry.meters.retries().clone(), end, interrupt)
     }
 
     /// A pattern of input topics may match what the service writes: it would read itself for ever.
