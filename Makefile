@@ -1,22 +1,22 @@
-# Every target does its own set-up; `make` alone lists them.
+# Every target installs or fetches what it needs. `make` alone lists the targets.
 SHELL := /bin/bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help build demo test test-long fuzz bench lint clean prerequisites prerequisites-tests cargo-deny
+.PHONY: help build demo test test-long golden fuzz bench lint clean prerequisites prerequisites-tests cargo-deny
 .PHONY: bench-idle bench-types bench-instructions prerequisites-benches gungraun-runner
 
 CARGO_DENY_VERSION := 0.20.2
-# The same as that of the crate `gungraun` in Cargo.toml.
+# The version of the crate `gungraun` in Cargo.toml.
 GUNGRAUN_VERSION := 0.20.0
-# The class path of the broker that the tests start (tests/support/kafka.rs); the stamp is written last.
+# Jars of the broker that the tests start (tests/support/kafka.rs). The stamp is written last, when all are there.
 KAFKA_LIBS := target/kafka/libs
 KAFKA_STAMP := $(KAFKA_LIBS)/.complete
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-# Said in foreshock_build_info. Not for the tests: they would be built again with every commit.
+# The commit in foreshock_build_info. Tests are built without it: every commit would build them again.
 build demo bench: export BUILD_COMMIT := $(shell git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)
 
 build: prerequisites ## build the release binary
@@ -25,22 +25,29 @@ build: prerequisites ## build the release binary
 demo: prerequisites ## run the whole product on a simulated exchange, nothing else needed
 	cargo run --release --bin foreshock -- demo
 
+# A failure of a test that draws random numbers prints a command with TEST_SEED=N, which repeats it
+# (tests/support/environment.rs).
 test: prerequisites-tests $(KAFKA_STAMP) ## run every test, those on a real Kafka broker included
 	cargo test --features failpoints
 
 test-long: export TEST_LONG := 1
-test-long: test ## the same, with more seeds and longer flows
+test-long: test ## run every test, with more faults and longer flows
 
-fuzz: prerequisites ## fuzz decoding, configuration, snapshots and the engine for FUZZ_SECONDS (60) each
+golden: export TEST_GOLDEN := write
+golden: prerequisites ## write the golden alerts anew, after a change that is meant: read the difference and commit it
+	cargo test --features failpoints --test alert_snapshot
+	@git diff --stat -- tests/golden
+
+fuzz: prerequisites ## fuzz decoding, configuration, snapshots, the stages' frames and the engine for FUZZ_SECONDS (60) each
 	fuzz/run
 
-bench: prerequisites-tests $(KAFKA_STAMP) bench-idle ## measure the service on a real Kafka broker: target/bench.json, some ten minutes
+bench: prerequisites-tests $(KAFKA_STAMP) bench-idle ## measure the service on a real Kafka broker, in ten minutes; writes target/bench.json
 	cargo bench --bench service
 
-bench-idle: prerequisites ## measure the memory that a symbol and an account without flow hold
+bench-idle: prerequisites ## measure the memory of a symbol and of an account without flow
 	cargo bench --no-default-features --bench idle
 
-bench-types: prerequisites ## measure what an event costs in the engine, by its type
+bench-types: prerequisites ## measure the time of an event in the engine, by its type; needs 4 GB of memory
 	cargo bench --bench types
 
 bench-instructions: prerequisites-benches gungraun-runner ## count the instructions of decoding and of the engine

@@ -1,12 +1,13 @@
-//! What a symbol and an account cost in memory that have had their flow and now have none: a venue lists far more than it trades,
-//! and has far more accounts than act.
+//! The memory of a symbol, and of an account, that once had flow and now has none: a venue lists far more symbols than
+//! trade, and has far more accounts than act.
 //!
-//! Measured over an empty engine, after the flow and once nothing but heartbeats has come for two hours. Counted by the allocator as
-//! what was asked for, and beside it what the process has resident. The flow is synthetic. Each symbol's share of live orders and
-//! of accounts is in it; a million accounts are measured apart, on few symbols, each with an order that it has placed and
-//! withdrawn, and once more with a position and a balance besides.
+//! Each figure is the growth over an empty engine, once after the flow and once after two hours of nothing but
+//! heartbeats: bytes that were requested from the allocator, and beside them the resident set of the process. The flow
+//! is synthetic. A symbol's figure includes its share of live orders and accounts. A million accounts are measured
+//! separately, on few symbols, each with an order that it has placed and withdrawn, and a second time with a position
+//! and a balance besides.
 //!
-//! `make bench-idle`; it writes `target/bench-idle.json`.
+//! `make bench-idle` writes `target/bench-idle.json`.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints and stops at what it did not expect")]
 
 mod market;
@@ -35,28 +36,28 @@ use self::market::{Reader, events};
 #[global_allocator]
 static ALLOCATED: Cap<System> = Cap::new(System, usize::MAX);
 
-/// Enough that what the process has besides is little; the stated load has three times as many.
+/// Symbols: enough that the rest of the process matters little. The stated load has three times as many.
 const SYMBOLS: u32 = 1_000;
-/// Until every bucket, trail and order is in use.
+/// Minutes of flow until every bucket, trail and order is in use.
 const MINUTES: u64 = 2;
-/// Seconds without events, each with its heartbeat.
+/// Seconds without events, each with a heartbeat.
 const IDLE_SECONDS: i64 = 7_200;
-/// Accounts that are measured apart, and the symbols on which they trade.
+/// Accounts that are measured separately, and the symbols on which they trade.
 const ACCOUNTS: u32 = 1_000_000;
 const FEW_SYMBOLS: u32 = 100;
-/// Between one account and the next, in milliseconds of event time.
+/// Event time between one account and the next, in milliseconds.
 const APART_MS: i64 = 1;
-/// Tells the process that it is the one that is measured, and what.
+/// Arguments that tell a child process what it is to measure.
 const MEASURED: [&str; 3] = ["measured", "accounts", "holders"];
 
 /// Memory of this process, in bytes.
 #[derive(Clone, Copy)]
-struct Held {
+struct Memory {
     allocated: usize,
     resident: usize,
 }
 
-impl Held {
+impl Memory {
     fn now() -> Self {
         let status = fs::read_to_string("/proc/self/status").unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
@@ -64,9 +65,9 @@ impl Held {
         Self { allocated: ALLOCATED.allocated(), resident: kilobytes * 1024 }
     }
 
-    /// What came since, for each of so many.
-    fn since(self, before: Self, of: u32) -> Value {
-        let each = |now: usize, then: usize| (now as f64 - then as f64) / f64::from(of);
+    /// The growth since `before`, divided by `count`.
+    fn since(self, before: Self, count: u32) -> Value {
+        let each = |now: usize, then: usize| (now as f64 - then as f64) / f64::from(count);
         json!({
             "allocated": each(self.allocated, before.allocated).round(),
             "resident": each(self.resident, before.resident).round(),
@@ -74,7 +75,8 @@ impl Held {
     }
 }
 
-/// The simulator has a process of its own: what it gives back would be used by the engine, and not be seen.
+/// The simulator and each engine have processes of their own: an engine would reuse memory that the simulator has
+/// freed, unseen.
 fn main() {
     match env::args().find_map(|arg| MEASURED.iter().position(|what| arg == *what)) {
         Some(0) => return measure(io::stdin().lock()),
@@ -93,33 +95,33 @@ fn main() {
     fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-idle.json"), text + "\n").unwrap();
 }
 
-/// What a process that is measured says, when it is given some lines.
-fn measured(what: usize, give: impl FnOnce(&mut BufWriter<ChildStdin>)) -> Value {
+/// Starts a child process that measures, writes the lines to it, and returns its report.
+fn measured(what: usize, write: impl FnOnce(&mut BufWriter<ChildStdin>)) -> Value {
     let mut command = Command::new(env::current_exe().unwrap());
     let mut child = command.arg(MEASURED[what]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-    give(&mut BufWriter::new(child.stdin.take().unwrap()));
+    write(&mut BufWriter::new(child.stdin.take().unwrap()));
     let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "the process that is measured failed");
+    assert!(output.status.success(), "the measuring process failed");
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// A million accounts, each with an order that it withdraws, and then none of them does anything any more.
+/// Measures a million accounts, each with an order that it withdraws, and with no event after that.
 fn measure_accounts(holders: bool) {
     let limits = Limits { accounts_max: ACCOUNTS as usize, ..Limits::default() };
     let mut reader = Reader::within(limits);
-    let empty = Held::now();
+    let empty = Memory::now();
     let mut last = EventTime::from_nanos(1_760_130_000_000_000_000);
     for account in 0..ACCOUNTS {
         last = last.plus(Span::from_millis(APART_MS));
-        for event in acts(account, holders) {
+        for event in events_of(account, holders) {
             reader.take(&Event { ts: last, ..event });
         }
     }
-    let active = Held::now().since(empty, ACCOUNTS);
+    let active = Memory::now().since(empty, ACCOUNTS);
     for second in 1..=IDLE_SECONDS {
         reader.take(&heartbeat(last.plus(Span::from_secs(second))));
     }
-    let idle = Held::now().since(empty, ACCOUNTS);
+    let idle = Memory::now().since(empty, ACCOUNTS);
     let held = reader.engine.occupancy().map(|(keys, occupancy)| format!("{} {keys:?}", occupancy.held));
     let report = json!({
         "synthetic": true,
@@ -132,8 +134,8 @@ fn measure_accounts(holders: bool) {
     println!("{report}");
 }
 
-/// What an account does in its life.
-fn acts(account: u32, holders: bool) -> Vec<Event<'static>> {
+/// The events of an account.
+fn events_of(account: u32, holders: bool) -> Vec<Event<'static>> {
     let name = |text: String| Name::new(text).unwrap();
     let number = |mantissa| Decimal::from_parts(mantissa, 1).unwrap();
     let order = || name(format!("{account}"));
@@ -160,28 +162,29 @@ fn acts(account: u32, holders: bool) -> Vec<Event<'static>> {
         owner: None,
         body,
     };
-    let mut acts = vec![event(true, Body::OrderNew(new)), event(true, Body::OrderCancel(cancel))];
+    let mut events = vec![event(true, Body::OrderNew(new)), event(true, Body::OrderCancel(cancel))];
     if holders {
-        acts.extend([event(true, Body::Position(position)), event(false, Body::Balance(balance))]);
+        events.extend([event(true, Body::Position(position)), event(false, Body::Balance(balance))]);
     }
-    acts
+    events
 }
 
+/// Measures the symbols whose events are read from the lines.
 fn measure(mut lines: impl BufRead) {
     let (mut reader, mut line) = (Reader::new(), Vec::new());
-    let empty = Held::now();
+    let empty = Memory::now();
     let (mut events, mut last) = (0_u64, None);
     while lines.read_until(b'\n', &mut line).unwrap() > 0 {
-        let event = decode(&line, None, DecodeLimits::default()).unwrap();
+        let event = decode(&line, DecodeLimits::default()).unwrap();
         reader.take(&event);
         (events, last) = (events + 1, Some(event.ts));
         line.clear();
     }
-    let active = Held::now().since(empty, SYMBOLS);
+    let active = Memory::now().since(empty, SYMBOLS);
     for second in 1..=IDLE_SECONDS {
         reader.take(&heartbeat(last.unwrap().plus(Span::from_secs(second))));
     }
-    let idle = Held::now().since(empty, SYMBOLS);
+    let idle = Memory::now().since(empty, SYMBOLS);
     let held = reader.engine.occupancy().map(|(keys, occupancy)| format!("{} {keys:?}", occupancy.held));
     let report = json!({
         "synthetic": true,

@@ -1,7 +1,7 @@
-//! How many instructions decoding and the engine take. Unlike times they are the same on a busy machine, so that a change can be
-//! compared with what was before it; what an instruction costs they do not say.
+//! Numbers of instructions that decoding and the engine take. Unlike times they are the same on a busy machine, so that
+//! two builds can be compared; they do not show how long an instruction takes.
 //!
-//! Counted by callgrind over 20,000 records in the middle of a synthetic flow, after its engine has seen four times as many.
+//! Callgrind counts over 20,000 records at the end of a synthetic flow, after the engine has read four times as many.
 //! `make bench-instructions` prints the sums; divide by `MEASURED` for one event.
 #![allow(missing_docs, reason = "the macros make public functions")]
 #![allow(clippy::unwrap_used, reason = "a bench stops at what it did not expect")]
@@ -15,11 +15,11 @@ use gungraun::{library_benchmark, library_benchmark_group, main};
 
 use self::market::{Reader, events};
 
-/// Enough symbols that none is in the processor's first cache all the time.
+/// Symbols: enough that none stays in the processor's first cache.
 const SYMBOLS: u32 = 30;
-/// Until every window judges (91 s), and what is measured after.
+/// Minutes of flow: until every window judges (91 s), and the measured part.
 const MINUTES: u64 = 3;
-/// Records that are counted.
+/// Records over which instructions are counted.
 const MEASURED: usize = 20_000;
 
 fn measured() -> (Vec<Event<'static>>, Vec<Event<'static>>) {
@@ -45,7 +45,7 @@ fn warm() -> (Reader, Vec<Event<'static>>) {
 #[bench::flow(lines())]
 fn decoding(lines: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     for line in &lines {
-        let _ = black_box(decode(black_box(line), None, DecodeLimits::default()));
+        let _ = black_box(decode(black_box(line), DecodeLimits::default()));
     }
     lines
 }

@@ -1,7 +1,9 @@
-//! What a snapshot costs at the stated load: 3,000 symbols, each with its windows, fifty live orders and as many price levels, and
-//! 50,000 accounts with a position, a balance and what they have withdrawn.
+//! The cost of a snapshot at the stated load: 3,000 symbols, each with its windows, fifty live orders and as many price
+//! levels, and 50,000 accounts with a position, a balance and their withdrawals.
 //!
-//! Then the same of the simulated market, whose makers have full windows and whose books move. The copy is what holds the flow up; writing and reading are done aside. Prints one line each, in milliseconds of CPU.
+//! The simulated market is measured too: its makers have full windows, and its books move. Only the copy holds up the
+//! flow; encoding and decoding run in other threads. Each step prints a line, in milliseconds of CPU time.
+//!
 //! `cargo bench --bench snapshot`
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints and stops at what it did not expect")]
 
@@ -10,7 +12,7 @@ mod market;
 use self::market::{Reader, events as market_events};
 use foreshock::{
     app::clock::cpu_seconds,
-    engine::{Detection, Engine, Input, Limits, Outbox, Plan, Record, Snapshot},
+    engine::{Detection, Engine, Input, Limits, Outbox, Plan, Record, Snapshot, StageSettings},
     event::{
         Balance, Body, Decimal, Event, Name, OrderCancel, OrderNew, Position, Price, Quantity, Side, Source, SourceId,
     },
@@ -18,16 +20,16 @@ use foreshock::{
 };
 
 const SYMBOLS: u32 = 3_000;
-/// Live orders of a symbol, each at a price of its own, unless the command line says another number.
+/// Live orders of a symbol, each at a price of its own. A number on the command line replaces this one.
 const ORDERS: u32 = 50;
 const ACCOUNTS: u32 = 50_000;
 /// 2025-10-10.
 const START: EventTime = EventTime::from_nanos(1_760_130_000_000_000_000);
-/// Seconds of flow: until every bucket, trail and order is in use.
+/// Seconds of flow until every bucket, trail and order is in use.
 const SECONDS: u32 = 120;
 /// Minutes of the simulated market.
 const MARKET_MINUTES: u64 = 3;
-/// The clock of the process counts in hundredths of a second.
+/// Repetitions of each step: the CPU clock of the process counts in hundredths of a second.
 const REPEATED: u32 = 8;
 
 fn name(text: String) -> Name<'static> {
@@ -45,7 +47,7 @@ fn event(symbol: u32, second: u32, body: Body<'static>) -> Event<'static> {
     Event { ts, symbol: Some(name(format!("SYMBOL{symbol}-PERP"))), seq, account: Some(account), owner: None, body }
 }
 
-/// Each second a new order at a price of its own, and the cancel of the one that is too many.
+/// The events of a symbol in a second: a new order at a price of its own, and the cancel of the oldest.
 fn events(symbol: u32, second: u32, orders: u32) -> [Event<'static>; 2] {
     let id = |n: u32| name(format!("{}", 1_760_130_000_u64 * 1_000 + u64::from(symbol) * 7 + u64::from(n)));
     let side = if second.is_multiple_of(2) { Side::Buy } else { Side::Sell };
@@ -66,7 +68,7 @@ fn events(symbol: u32, second: u32, orders: u32) -> [Event<'static>; 2] {
     [event(symbol, second, Body::OrderNew(new)), event(symbol, second, Body::OrderCancel(cancel))]
 }
 
-/// A position and a balance of an account.
+/// The position and the balance of an account.
 fn statements(account: u32) -> [Event<'static>; 2] {
     let (qty, entry, margin_mode, margin, leverage) = (number(5, 0), number(640_000, 1), None, None, None);
     let position = Body::Position(Position { qty, entry, margin_mode, margin, leverage });
@@ -82,6 +84,7 @@ fn plan() -> Plan {
     Plan {
         limits: Limits::default(),
         detection: Detection::default(),
+        stages: StageSettings::default(),
         sources: vec![Source { name: "orderflow.events".to_owned(), partition: Some(0), feed: 0 }],
         replay: String::new(),
     }
@@ -101,7 +104,8 @@ fn engine(orders: u32) -> Engine {
     engine
 }
 
-/// Runs it some times and prints what one run costs. What the runs leave behind is dropped afterwards, as it is by another thread.
+/// Repeats a step and prints the cost of one run. The results are dropped afterwards: in the service another thread
+/// drops them.
 fn measure<T>(what: &str, mut work: impl FnMut() -> T) -> T {
     let before = cpu_seconds();
     let mut results: Vec<T> = (0..REPEATED).map(|_| work()).collect();

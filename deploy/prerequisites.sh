@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Checks for what building Foreshock needs and, as root on Debian or Ubuntu, installs what is missing.
+# Checks for the programs and headers that building Foreshock needs and, as root on Debian or Ubuntu, installs missing
+# ones.
 #
 #   deploy/prerequisites.sh            to build and run: C and C++ compilers, make, pkg-config and the headers
 #                                      of OpenSSL and zlib (librdkafka is built from source), the Rust toolchain
-#   deploy/prerequisites.sh --tests    also a JDK >= 17 and Maven, for the Kafka broker that the tests start, and Prometheus
-#                                      with promtool, which read the service's metrics in a test
+#   deploy/prerequisites.sh --tests    also a JDK >= 17 and Maven, for the Kafka broker that the tests start, Prometheus
+#                                      with promtool, for the tests of the service's metrics, and Alertmanager
 #   deploy/prerequisites.sh --benches  also valgrind, which counts instructions
 #
-# Elsewhere it names what to install and exits with 69 (a service is unavailable). With all there it prints one line.
+# On other systems the script names what to install and exits with 69 (a service is unavailable). If nothing is missing
+# it prints one line.
 set -euo pipefail
 
 readonly unavailable=69 jdk_min=17
@@ -15,16 +17,16 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 needs=(cc c++ make pkg-config openssl zlib)
 case ${1:-} in
     "") ;;
-    --tests) needs+=(jdk maven prometheus) ;;
+    --tests) needs+=(jdk maven prometheus alertmanager) ;;
     --benches) needs+=(valgrind) ;;
     *) echo "usage: deploy/prerequisites.sh [--tests | --benches]" >&2; exit 64 ;;
 esac
 
-say() { echo "prerequisites: $*"; }
-fail() { say "$*" >&2; exit "$unavailable"; }
+log() { echo "prerequisites: $*"; }
+fail() { log "$*" >&2; exit "$unavailable"; }
 have() { command -v "$1" >/dev/null 2>&1; }
 
-header() { # pkg-config module: macOS keeps Homebrew's OpenSSL and its own zlib out of pkg-config's sight
+header() { # pkg-config module; on macOS pkg-config does not find Homebrew's OpenSSL and the system's zlib
     { have pkg-config && pkg-config --exists "$1"; } || {
         [[ $(uname) == Darwin ]] && { [[ $1 == zlib ]] || { have brew && [[ -d $(brew --prefix openssl@3) ]]; }; }
     }
@@ -38,16 +40,17 @@ has() { # need
         jdk) local major; major=$(java_major) && [[ -n $major ]] && ((major >= jdk_min)) ;;
         maven) have mvn ;;
         prometheus) have prometheus && have promtool ;;
+        alertmanager) have prometheus-alertmanager ;;
         *) have "$1" ;;
     esac
 }
 
-missing() { # the needs that are not met, one a line
+missing() { # prints the needs that are not met, one a line
     local need
     for need in "${needs[@]}"; do has "$need" || echo "$need"; done
 }
 
-apt_jdk() { # the oldest JDK that this release has and that serves
+apt_jdk() { # prints the oldest JDK of this release that is new enough
     local version
     for version in 17 21 25; do
         if apt-cache show "openjdk-$version-jdk-headless" >/dev/null 2>&1; then
@@ -65,6 +68,7 @@ package() { # package manager, need
         apt-get:openssl) echo libssl-dev ;;
         apt-get:zlib) echo zlib1g-dev ;;
         apt-get:jdk) apt_jdk ;;
+        apt-get:alertmanager) echo prometheus-alertmanager ;;
         dnf:cc | zypper:cc) echo gcc ;;
         dnf:c++ | zypper:c++) echo gcc-c++ ;;
         dnf:pkg-config) echo pkgconf-pkg-config ;;
@@ -92,7 +96,7 @@ packages() { # package manager, needs...
     for need; do package "$manager" "$need"; done | tr ' ' '\n' | sort -u | paste -s -d ' ' -
 }
 
-advise() { # needs...: how to install them on this system, or on the common ones where it is not known
+advise() { # needs...; prints how to install them on this system, or on common ones if it is not known
     local manager known=
     for manager in apt-get dnf zypper pacman apk brew; do
         if have "$manager"; then known=$manager; break; fi
@@ -111,17 +115,20 @@ advise() { # needs...: how to install them on this system, or on the common ones
 }
 
 apt_install() { # packages...
-    say "installing $*"
+    log "installing $*"
     DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@"
-    # The package starts a server of its own; the tests start theirs.
-    if [[ " $* " == *" prometheus "* ]] && have systemctl; then
-        systemctl disable --now prometheus >/dev/null 2>&1 || true
-    fi
+    # These packages start servers, which the tests do not need: they start their own.
+    local server
+    for server in prometheus prometheus-alertmanager; do
+        if [[ " $* " == *" $server "* ]] && have systemctl; then
+            systemctl disable --now "$server" >/dev/null 2>&1 || true
+        fi
+    done
 }
 
 can_apt() { [[ $(id -u) == 0 ]] && have apt-get; }
 
-apt_update() { # once in a run
+apt_update() { # only once in a run
     [[ -z ${updated:-} ]] || return 0
     apt-get update -q
     updated=yes
@@ -148,12 +155,12 @@ rust_toolchain() {
     pinned=$(sed -n 's/^channel = "\(.*\)"/\1/p' "$root/rust-toolchain.toml")
     if ! have cargo && ! have rustup && can_apt; then
         apt_update
-        # Debian 13 and Ubuntu 24.04 are the first to carry it.
+        # Debian 13 and Ubuntu 24.04 are the first releases with this package.
         if apt-cache show rustup >/dev/null 2>&1; then apt_install rustup ca-certificates; fi
     fi
     if have rustup; then
         toolchain_answers && return
-        say "installing Rust $pinned"
+        log "installing Rust $pinned"
         rustup toolchain install "$pinned" --profile minimal --component clippy --component rustfmt
         toolchain_answers || fail "Rust $pinned is installed but cargo, clippy or rustfmt does not answer"
         return
@@ -169,4 +176,4 @@ rust_toolchain() {
 
 system_packages
 rust_toolchain
-say "all found"
+log "all found"

@@ -12,6 +12,7 @@ pub mod engine;
 pub mod evaluate;
 pub mod event;
 pub mod nearest;
+pub mod setting;
 pub mod simulate;
 pub mod stats;
 pub mod table;

@@ -1,12 +1,13 @@
-//! A table with a limit: what was used longest ago makes room, and is counted.
+//! A table with a limit: the least recently used entry makes room for a new one, and evictions are counted.
 //!
-//! Symbols, accounts and orders come from outside and without end, so every table of them is bounded. Entries sit in slots and
-//! form a list by age; a [`Handle`] names a slot and its generation, so a handle to an evicted entry finds nothing instead of
-//! its successor. Nothing iterates in hash order, so the seed of the hash never shows in a result.
+//! Symbols, accounts and orders come from outside and without end, so every table of them is bounded. Entries sit in
+//! slots and form a list in order of use. A [`Handle`] holds a slot and its generation, so a handle to an evicted entry
+//! finds nothing instead of the entry that took its slot. Nothing iterates in hash order, so no result depends on the
+//! seed of the hash.
 //!
-//! It is not a cache: it loads nothing, and the caller decides what use means by calling [`Table::touch`].
+//! A table is not a cache: it loads nothing, and the caller decides what counts as use by calling `touch`.
 
-mod written;
+mod encoding;
 
 use std::{
     fmt,
@@ -17,10 +18,10 @@ use foldhash::fast::RandomState;
 use hashbrown::{Equivalent, HashTable};
 use serde::{Deserialize, Serialize};
 
-/// No slot: the end of the age list.
+/// No slot: the end of the list in order of use.
 const NONE: u32 = u32::MAX;
 
-/// Names one entry for as long as it stays in its table.
+/// Refers to one entry for as long as it stays in its table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Handle {
     slot: u32,
@@ -28,30 +29,38 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Where among the slots it is: for what is kept beside the table, column by column.
+    /// The index of the slot, for columns of values that are kept beside the table.
     #[must_use]
-    pub const fn place(self) -> usize {
+    pub(crate) const fn index(self) -> usize {
         self.slot as usize
     }
 }
 
 /// Entries by key, at most `max` of them, in order of use.
 #[derive(Clone)]
-pub struct Table<K, V> {
+pub(crate) struct Table<K, V> {
+    /// The slot of each key, by the hash of the key.
     index: HashTable<u32>,
     slots: Vec<Slot<K, V>>,
+    /// Slots without an entry. The last one is used next.
     vacant: Vec<u32>,
+    /// The slot of the least recently used entry.
     oldest: u32,
+    /// The slot of the most recently used entry.
     newest: u32,
     max: usize,
     evicted: u64,
     hasher: RandomState,
 }
 
+/// A slot of the table.
 #[derive(Clone)]
 struct Slot<K, V> {
+    /// `None` while the slot is vacant.
     entry: Option<(K, V)>,
+    /// How many entries the slot had before this one; wraps around.
     generation: u32,
+    /// The neighbours in order of use.
     older: u32,
     newer: u32,
 }
@@ -59,7 +68,7 @@ struct Slot<K, V> {
 impl<K: Hash + Eq, V> Table<K, V> {
     /// An empty table for at most `max` entries (at least one, fewer than 2³²).
     #[must_use]
-    pub fn new(max: usize) -> Self {
+    pub(crate) fn new(max: usize) -> Self {
         Self {
             index: HashTable::new(),
             slots: Vec::new(),
@@ -72,51 +81,46 @@ impl<K: Hash + Eq, V> Table<K, V> {
         }
     }
 
-    /// How many entries there are.
+    /// The number of entries.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.index.len()
     }
 
-    /// Whether there are none.
+    /// The number of entries evicted so far.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.index.is_empty()
-    }
-
-    /// How many entries had to make room so far.
-    #[must_use]
-    pub const fn evicted(&self) -> u64 {
+    pub(crate) const fn evicted(&self) -> u64 {
         self.evicted
     }
 
-    /// The entry of a key.
-    pub fn find<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Handle> {
+    /// Finds the entry of a key.
+    pub(crate) fn find<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<Handle> {
         let hash = self.hasher.hash_one(key);
         let slot = *self.index.find(hash, |&slot| self.key_at(slot).is_some_and(|k| key.equivalent(k)))?;
         Some(Handle { slot, generation: self.slots[slot as usize].generation })
     }
 
-    /// The value, unless its entry is gone.
+    /// The value of an entry; `None` if the entry is gone.
     #[must_use]
-    pub fn get(&self, handle: Handle) -> Option<&V> {
+    pub(crate) fn get(&self, handle: Handle) -> Option<&V> {
         self.slot(handle)?.entry.as_ref().map(|(_, value)| value)
     }
 
-    /// The value to change, unless its entry is gone.
-    pub fn get_mut(&mut self, handle: Handle) -> Option<&mut V> {
+    /// The value of an entry, to change it; `None` if the entry is gone.
+    pub(crate) fn get_mut(&mut self, handle: Handle) -> Option<&mut V> {
         let slot = self.slots.get_mut(handle.slot as usize).filter(|s| s.generation == handle.generation)?;
         slot.entry.as_mut().map(|(_, value)| value)
     }
 
-    /// The key, unless its entry is gone.
+    /// The key of an entry; `None` if the entry is gone.
     #[must_use]
-    pub fn key(&self, handle: Handle) -> Option<&K> {
+    pub(crate) fn key(&self, handle: Handle) -> Option<&K> {
         self.slot(handle)?.entry.as_ref().map(|(key, _)| key)
     }
 
-    /// Adds an entry under a key that is not there yet, as the newest. Returns what had to make room for it.
-    pub fn insert(&mut self, key: K, value: V) -> (Handle, Option<(K, V)>) {
+    /// Inserts an entry as the newest, under a key that the table does not have. Returns its handle, and the entry that
+    /// was evicted for it.
+    pub(crate) fn insert(&mut self, key: K, value: V) -> (Handle, Option<(K, V)>) {
         debug_assert!(self.find(&key).is_none(), "a key is inserted once");
         let displaced = if self.index.len() < self.max { None } else { self.evict() };
         let hash = self.hasher.hash_one(&key);
@@ -127,8 +131,8 @@ impl<K: Hash + Eq, V> Table<K, V> {
         (Handle { slot, generation: self.slots[slot as usize].generation }, displaced)
     }
 
-    /// Takes an entry out.
-    pub fn remove(&mut self, handle: Handle) -> Option<(K, V)> {
+    /// Removes an entry.
+    pub(crate) fn remove(&mut self, handle: Handle) -> Option<(K, V)> {
         let hash = self.hasher.hash_one(self.key(handle)?);
         if let Ok(found) = self.index.find_entry(hash, |&slot| slot == handle.slot) {
             found.remove();
@@ -141,38 +145,38 @@ impl<K: Hash + Eq, V> Table<K, V> {
     }
 
     /// Makes an entry the newest.
-    pub fn touch(&mut self, handle: Handle) {
+    pub(crate) fn touch(&mut self, handle: Handle) {
         if self.newest != handle.slot && self.slot(handle).is_some() {
             self.unlink(handle.slot);
             self.link(handle.slot);
         }
     }
 
-    /// Lets it hold at most so many from now on. Returns those that had to make room, oldest first.
-    pub fn limit(&mut self, max: usize) -> Vec<(K, V)> {
+    /// Changes the limit. Returns the entries that were evicted, oldest first.
+    pub(crate) fn limit(&mut self, max: usize) -> Vec<(K, V)> {
         self.max = max.clamp(1, NONE as usize - 1);
         let surplus = self.len().saturating_sub(self.max);
         (0..surplus).map_while(|_| self.evict()).collect()
     }
 
-    /// All entries, in no order that means anything.
-    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+    /// All entries, in the order of their slots, which means nothing.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.slots.iter().filter_map(|slot| slot.entry.as_ref().map(|(key, value)| (key, value)))
     }
 
-    /// All values to change, in no order that means anything.
-    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+    /// All values, to change them, in the order of their slots.
+    pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.slots.iter_mut().filter_map(|slot| slot.entry.as_mut().map(|(_, value)| value))
     }
 
-    /// One in `of` of all values to change: those whose turn it is, where every entry has one turn in `of`, and keeps it for as long
-    /// as it stays in its table.
-    pub fn values_in_turn(&mut self, turn: usize, of: usize) -> impl Iterator<Item = &mut V> {
+    /// The values of one turn out of `of`, to change them. Every entry has exactly one turn, and keeps it for as long
+    /// as it stays in the table.
+    pub(crate) fn values_in_turn(&mut self, turn: usize, of: usize) -> impl Iterator<Item = &mut V> {
         let slots = self.slots.iter_mut().skip(turn % of).step_by(of);
         slots.filter_map(|slot| slot.entry.as_mut().map(|(_, value)| value))
     }
 
-    /// Enters a slot that holds its entry into the index.
+    /// Adds a slot to the index. The slot must hold its entry.
     fn enter(&mut self, hash: u64, slot: u32) {
         let (slots, hasher) = (&self.slots, &self.hasher);
         self.index.insert_unique(hash, slot, |&s| {
@@ -180,6 +184,7 @@ impl<K: Hash + Eq, V> Table<K, V> {
         });
     }
 
+    /// Removes the least recently used entry.
     fn evict(&mut self) -> Option<(K, V)> {
         let slot = self.slots.get(self.oldest as usize)?;
         let oldest = Handle { slot: self.oldest, generation: slot.generation };
@@ -187,6 +192,7 @@ impl<K: Hash + Eq, V> Table<K, V> {
         self.remove(oldest)
     }
 
+    /// Adds a slot without an entry.
     fn grow(&mut self) -> u32 {
         self.slots.push(Slot { entry: None, generation: 0, older: NONE, newer: NONE });
         // `new` keeps the table smaller than NONE.
@@ -201,6 +207,7 @@ impl<K: Hash + Eq, V> Table<K, V> {
         self.slots[slot as usize].entry.as_ref().map(|(key, _)| key)
     }
 
+    /// Puts a slot at the newest end of the list.
     fn link(&mut self, slot: u32) {
         let older = self.newest;
         self.slots[slot as usize].older = older;
@@ -212,6 +219,7 @@ impl<K: Hash + Eq, V> Table<K, V> {
         self.newest = slot;
     }
 
+    /// Takes a slot out of the list.
     fn unlink(&mut self, slot: u32) {
         let Slot { older, newer, .. } = self.slots[slot as usize];
         match self.slots.get_mut(older as usize) {
@@ -226,7 +234,7 @@ impl<K: Hash + Eq, V> Table<K, V> {
 }
 
 impl<K, V> fmt::Debug for Table<K, V> {
-    /// How full it is; what it holds may be millions.
+    /// Shows how full the table is, and not its entries, which may be millions.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { max, evicted, .. } = self;
         f.debug_struct("Table")
@@ -270,7 +278,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_agrees_with_a_list_in_order_of_use(max in 1_usize..8, ops in prop::collection::vec(
+        fn a_table_agrees_with_a_list_in_order_of_use(max in 1_usize..8, ops in prop::collection::vec(
             prop_oneof![3 => (0_u8..12).prop_map(Op::Use), 1 => (0_u8..12).prop_map(Op::Remove)], 0..200)) {
             let (mut table, mut list, mut evicted) = (Table::new(max), Vec::<u8>::new(), 0);
             for op in ops {

@@ -1,8 +1,8 @@
 //! Event time and wall time: two kinds of instant that never convert into each other.
 //!
-//! Event time is the venue's clock and the only time that the engine knows; wall time is this machine's clock and belongs
-//! to the shell. Both are whole nanoseconds since the Unix epoch, so they order and subtract exactly. Neither type reads
-//! a clock: time comes in as an argument, which is what makes a replay repeat a run.
+//! Event time is the venue's clock and the only time that the engine knows; wall time is this machine's clock and
+//! belongs to the shell. Both are whole nanoseconds since the Unix epoch, so they compare and subtract exactly. Neither
+//! type reads a clock: time is always an argument, so a replay can repeat a run.
 
 use std::fmt;
 
@@ -22,7 +22,7 @@ pub struct EventTime(i64);
 #[serde(transparent)]
 pub struct WallTime(i64);
 
-/// A length of time in nanoseconds; negative where it points back.
+/// A length of time in nanoseconds; negative if it points back in time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Span(i64);
@@ -30,47 +30,48 @@ pub struct Span(i64);
 impl Span {
     /// No time at all.
     pub const ZERO: Self = Self(0);
-    /// The one that most things are counted by.
+    /// One second.
     pub const SECOND: Self = Self(NANOS_PER_SEC);
 
-    /// A span of whole nanoseconds.
+    /// A span of this many nanoseconds.
     #[must_use]
     pub const fn from_nanos(nanos: i64) -> Self {
         Self(nanos)
     }
 
-    /// A span of whole milliseconds.
+    /// A span of this many milliseconds.
     #[must_use]
     pub const fn from_millis(millis: i64) -> Self {
         Self(millis * 1_000_000)
     }
 
-    /// A span of whole seconds.
+    /// A span of this many seconds.
     #[must_use]
     pub const fn from_secs(secs: i64) -> Self {
         Self(secs * NANOS_PER_SEC)
     }
 
-    /// Whole nanoseconds.
+    /// The span in nanoseconds.
     #[must_use]
     pub const fn nanos(self) -> i64 {
         self.0
     }
 
-    /// Whole milliseconds, rounded towards zero.
+    /// The span in whole milliseconds, rounded towards zero.
     #[must_use]
     pub const fn millis(self) -> i64 {
         self.0 / 1_000_000
     }
 
-    /// Seconds as a real number, for the statistics.
+    /// The span in seconds as a float, for the statistics.
     #[must_use]
     pub fn secs_f64(self) -> f64 {
         self.0 as f64 / NANOS_PER_SEC as f64
     }
 }
 
-/// The arithmetic and the calendar text are the same for both clocks; only the types differ, so that they cannot mix.
+/// Implements arithmetic and text for an instant. Both clocks have the same ones; the types differ so that they cannot
+/// be mixed.
 macro_rules! instant {
     ($name:ident) => {
         impl $name {
@@ -80,37 +81,38 @@ macro_rules! instant {
                 Self(nanos)
             }
 
-            /// Nanoseconds since the epoch.
+            /// The instant in nanoseconds since the epoch.
             #[must_use]
             pub const fn nanos(self) -> i64 {
                 self.0
             }
 
-            /// Which slot of this width, counted from the epoch, the instant falls into; floors also before the epoch.
+            /// The number of the slot of this width in which the instant lies, counted from the epoch; rounds down,
+            /// also before the epoch.
             #[must_use]
             pub const fn slot(self, width: Span) -> i64 {
                 self.0.div_euclid(width.0)
             }
 
-            /// When the slot of this number begins, stopping at the ends of the representable range.
+            /// The beginning of the slot with this number, or the end of the representable range.
             #[must_use]
             pub const fn of_slot(number: i64, width: Span) -> Self {
                 Self(number.saturating_mul(width.0))
             }
 
-            /// The later instant, stopping at the end of the representable range (the year 2262).
+            /// The instant later by a span, at most the end of the representable range (the year 2262).
             #[must_use]
             pub const fn plus(self, span: Span) -> Self {
                 Self(self.0.saturating_add(span.0))
             }
 
-            /// The earlier instant, stopping at the start of the representable range.
+            /// The instant earlier by a span, at least the start of the representable range (the year 1677).
             #[must_use]
             pub const fn minus(self, span: Span) -> Self {
                 Self(self.0.saturating_sub(span.0))
             }
 
-            /// How far this instant lies after the other; negative where it lies before it.
+            /// The span from `earlier` to this instant; negative if this instant is the earlier one.
             #[must_use]
             pub const fn since(self, earlier: Self) -> Span {
                 Span(self.0.saturating_sub(earlier.0))
@@ -118,7 +120,7 @@ macro_rules! instant {
         }
 
         impl fmt::Display for $name {
-            /// Coordinated universal time as RFC 3339.
+            /// Writes the instant in UTC as RFC 3339.
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 match jiff::Timestamp::from_nanosecond(i128::from(self.0)) {
                     Ok(timestamp) => timestamp.fmt(f),
@@ -133,7 +135,14 @@ instant!(EventTime);
 instant!(WallTime);
 
 impl EventTime {
-    /// How far the venue's clock is ahead of this machine's: the one place where the two meet, and only as a difference.
+    /// The time that this machine's clock shows, as the ceiling above event times ([`crate::trust::Ceiling`]) and as the start of
+    /// a mode where no partition has a clock. Both are recorded inputs; nothing else may take one clock for the other.
+    #[must_use]
+    pub const fn of_clock(now: WallTime) -> Self {
+        Self(now.0)
+    }
+
+    /// The span by which this event time is ahead of a wall time.
     #[must_use]
     pub const fn ahead_of(self, wall: WallTime) -> Span {
         Span(self.0.saturating_sub(wall.0))
@@ -145,7 +154,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slots_floor_before_the_epoch_too() {
+    fn slots_round_down_also_before_the_epoch() {
         let second = Span::from_secs(1);
         assert_eq!(EventTime::from_nanos(-1).slot(second), -1);
         assert_eq!(EventTime::from_nanos(0).slot(second), 0);
@@ -155,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn an_instant_reads_as_rfc_3339() {
+    fn an_instant_is_written_as_rfc_3339() {
         assert_eq!(EventTime::from_nanos(1_760_130_000_123_456_789).to_string(), "2025-10-10T21:00:00.123456789Z");
     }
 }

@@ -1,22 +1,31 @@
-//! One seed's alerts, byte for byte: what on-call would have read. The file was read by hand; a change to it is a change to what
-//! the product says, and is read again.
+//! The alerts of one seed, byte for byte, as on-call would have read them.
+//!
+//! A person has read the golden file. A change to it is a change of the alerts' text: `make golden` writes the file,
+//! and a person reads it again before it is committed.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/environment.rs"]
+mod environment;
+#[path = "support/golden.rs"]
+mod golden;
+
 use foreshock::{
-    engine::{Detection, Engine, Input, Limits, Outbox, Output, Plan, Record},
+    engine::{Detection, Engine, Input, Limits, Outbox, Output, Plan, Record, StageSettings},
     event::{Source, SourceId},
     simulate,
 };
 
-/// Two symbols for 100 minutes: a burst in the provisional phase, a look-alike, and a burst once thresholds are calibrated.
+/// The alerts of two symbols over 100 minutes, as JSON lines: a burst in the provisional phase, a look-alike, and a
+/// burst once thresholds are calibrated.
 fn alerts() -> String {
-    let mut plan = simulate::Plan::new(7, 100);
+    let mut plan = simulate::SimulationPlan::new(7, 100);
     plan.symbols = 2;
     plan.scenarios =
         ["cancel_burst@40", "maker_requote@60", "cancel_burst@95"].iter().map(|s| s.parse().unwrap()).collect();
     let mut engine = Engine::new(Plan {
         limits: Limits::default(),
         detection: Detection::default(),
+        stages: StageSettings::default(),
         sources: vec![Source { name: "seed-7.jsonl".to_owned(), partition: None, feed: 0 }],
         replay: "foreshock replay seed-7.jsonl --alerts again.jsonl".to_owned(),
     });
@@ -37,11 +46,6 @@ fn alerts() -> String {
 }
 
 #[test]
-fn one_seed_says_what_was_read_by_hand() {
-    let expected = include_str!("golden/alerts-seed-7.jsonl");
-    let now = alerts();
-    for (i, (now, expected)) in now.lines().zip(expected.lines()).enumerate() {
-        assert_eq!(now, expected, "line {}", i + 1);
-    }
-    assert_eq!(now.lines().count(), expected.lines().count());
+fn the_alerts_of_seed_7_equal_the_golden_file() {
+    golden::assert_lines("alerts-seed-7.jsonl", &alerts());
 }

@@ -1,13 +1,11 @@
-//! What the adapter makes of eight minutes of Binance's real frames, and `replay --format binance`.
+//! The adapter on eight minutes of Binance's real frames, and `replay --format binance`.
 #![cfg(feature = "app")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::print_stdout, reason = "a test says that it was skipped")]
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    process::Command,
-};
+#[path = "support/recordings.rs"]
+mod recordings;
+
+use std::{collections::BTreeMap, path::PathBuf, process::Command};
 
 use foreshock::{
     adapt::Format,
@@ -16,15 +14,10 @@ use foreshock::{
 };
 
 fn file(day: &str) -> Option<PathBuf> {
-    let name = format!("../shared/data/binance-perp-2023-04/usdm_btcusdt_{day}.dat.gz");
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
-    if !file.exists() {
-        println!("skipped: the recording binance-perp-2023-04 is not there");
-    }
-    file.exists().then_some(file)
+    recordings::find(&format!("binance-perp-2023-04/usdm_btcusdt_{day}.dat.gz"))
 }
 
-/// The book from snapshots and deltas, and what came of each type.
+/// The book that snapshots and deltas make, and the number of events of each type.
 #[derive(Default)]
 struct Ledger {
     records: u64,
@@ -50,7 +43,7 @@ impl Ledger {
                 self.seq = event.seq;
             }
             Body::BookDelta(delta) => {
-                // Nothing is missing, and only what the snapshot has already may overlap it.
+                // No delta is missing, and only deltas that are older than the snapshot may overlap it.
                 assert!(
                     self.seq.is_none_or(|seq| delta.prev_seq.unwrap() <= seq && event.seq.unwrap() > seq),
                     "{event:?}"
@@ -109,10 +102,10 @@ fn counts(ledger: &Ledger) -> Vec<(&'static str, u64)> {
 }
 
 #[test]
-fn a_book_from_its_snapshot_on_is_never_crossed_over_two_files() {
+fn a_book_over_two_files_is_never_crossed_from_its_snapshot_on() {
     let (Some(first), Some(second)) = (file("20230404"), file("20230405")) else { return };
     let ledger = read(std::slice::from_ref(&first));
-    // Counted apart by the frames' `e` and `X`: 6,765 are `bookTicker`.
+    // Counted independently, by the frames' `e` and `X`; 6,765 frames are `bookTicker`.
     assert_eq!(ledger.records, 13_384);
     let expected = [("book_delta", 4_322), ("book_snapshot", 1), ("funding", 99), ("mark", 99), ("trade", 2_197)];
     assert_eq!(counts(&ledger), expected);
@@ -146,8 +139,8 @@ fn a_replay_has_a_fate_for_every_frame() {
         .arg(file)
         .output()
         .unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let expected = r#"{"records":13384,"accepted":13384,"rejected":0,"late":0,"duplicate":0,"shed":0,"#;
-    assert!(said.starts_with(expected), "{said}");
+    assert!(stdout.starts_with(expected), "{stdout}");
 }

@@ -1,6 +1,9 @@
-//! `convert bitstamp`, and what the adapter makes of five hours of the real feed.
+//! `convert bitstamp`, and the adapter on five hours of the real feed.
 #![cfg(feature = "app")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/recordings.rs"]
+mod recordings;
 
 use std::{
     collections::BTreeMap,
@@ -29,14 +32,14 @@ fn convert(dir: &Path, args: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn what_cannot_be_used_is_shown_and_the_rest_is_converted() {
+fn a_line_that_cannot_be_used_is_reported_and_the_others_are_converted() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a.log"), LINES).unwrap();
     let (code, stderr) = convert(dir.path(), &["bitstamp", "a.log", "--out", "e.jsonl.gz", "--symbol", "X"]);
     assert_eq!(code, Some(0), "{stderr}");
     assert!(stderr.contains("a.log:2: rejected: not_in_format"), "{stderr}");
     assert!(stderr.contains("3 lines, 1 rejected, 2 events: order_new 1, order_cancel 1"), "{stderr}");
-    // What it writes is what it reads, compressed or not.
+    // The command reads what it writes, compressed or not.
     let (code, stderr) = convert(dir.path(), &["events", "e.jsonl.gz", "--out", "again.jsonl"]);
     assert_eq!(code, Some(0), "{stderr}");
     let again = fs::read_to_string(dir.path().join("again.jsonl")).unwrap();
@@ -60,7 +63,7 @@ fn a_failed_conversion_leaves_no_file() {
 }
 
 #[test]
-fn a_reader_that_went_away_is_no_failure() {
+fn a_reader_of_standard_output_that_goes_away_is_no_failure() {
     let dir = tempfile::tempdir().unwrap();
     let line = "1430000000000 order_book {\"bids\": [[\"236\", \"2\"]], \"asks\": []}\n";
     fs::write(dir.path().join("a.log"), line.repeat(20_000)).unwrap();
@@ -79,7 +82,7 @@ fn a_reader_that_went_away_is_no_failure() {
     }
 }
 
-/// The book as orders alone make it, and what became of every unit that was ordered.
+/// The book that orders alone make, and the fate of every unit that was ordered.
 #[derive(Default)]
 struct Ledger {
     orders: BTreeMap<String, (Side, Decimal, Decimal)>,
@@ -90,7 +93,7 @@ struct Ledger {
     events: BTreeMap<&'static str, u64>,
     cancels_by_venue: u64,
     trades_of_two: u64,
-    /// Levels of the venue's own snapshots: all, and those that the orders do not have in the same way.
+    /// Levels of the venue's own snapshots: all, and those that differ from the book of the orders.
     levels: (u64, u64),
 }
 
@@ -154,26 +157,22 @@ impl Ledger {
 
 #[test]
 fn every_unit_ordered_in_the_recording_is_accounted_for() {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/bitstamp-l3-2015-05-01/2015-05-01.log.xz");
-    if !file.exists() {
-        println!("skipped: the recording bitstamp-l3-2015-05-01 is not there");
-        return;
-    }
+    let Some(file) = recordings::find("bitstamp-l3-2015-05-01/2015-05-01.log.xz") else { return };
     let ledger = read(file);
     let count = |name: &str| ledger.events.get(name).copied().unwrap_or_default();
-    // 24,894 created lines less the 5 that came after their deletion; 24,918 deleted ones less the 580 with nothing left and
-    // the 21 that came twice; 36 of the 602 changed ones are to another price, the others are fills.
+    // Of 24,894 lines `created`, 5 come after the order's deletion. Of 24,918 lines `deleted`, 580 are of orders with
+    // nothing left and 21 come twice. Of 602 lines `changed`, 36 set another price; the others are fills.
     assert_eq!(count("order_new"), 24_889);
     assert_eq!(count("order_cancel"), 24_317);
     assert_eq!(count("order_replace"), 36);
     assert_eq!((count("trade"), ledger.trades_of_two), (575, 575));
     assert_eq!(count("book_snapshot"), 5_011);
     assert_eq!(ledger.cancels_by_venue, 4);
-    // Created = replaced away + cancelled + filled + what still rests, to the last of 8 digits.
+    // Created = replaced away + cancelled + filled + resting at the end, to the last of 8 digits.
     let rests = ledger.orders.values().fold(Decimal::ZERO, |sum, (_, _, qty)| sum.plus(*qty));
     let gone = ledger.replaced_away.plus(ledger.cancelled).plus(ledger.filled);
     assert_eq!(gone.plus(rests), ledger.created);
-    // The orders alone make the venue's own book, but for those from before the recording: a tenth of the levels.
+    // The orders make the venue's own book, except for orders from before the recording: a tenth of the levels.
     let (all, other) = ledger.levels;
     assert_eq!(all, 200_440);
     assert!(other < 22_000, "{other} levels of {all} are not the venue's");

@@ -1,7 +1,8 @@
-//! The burst window against a naive model: a list of times, every second learned one by one, every window recounted.
+//! The burst window against a naive model, which keeps a list of times, learns each second by itself, and counts every
+//! window anew.
 //!
-//! The model is the reference's text (DETECTION 2.1 and `burst.py`) written down plainly; the golden vectors hold the same on
-//! fixed feeds, this on feeds that nobody thought of: ties, late events, gaps longer than the ring, freezes, long silences.
+//! The model follows the text of the reference (DETECTION 2.1 and `burst.py`). The golden vectors compare fixed feeds;
+//! this test compares random ones, with ties, late events, gaps longer than the ring, freezes and long silences.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -18,23 +19,23 @@ use proptest::prelude::*;
 const NS: i64 = 1_000_000_000;
 const SUB: i64 = NS / 10;
 const GUARD: i64 = 60;
-/// Window lengths in 100 ms.
+/// Window lengths in buckets of 100 ms.
 const SUBS: [i64; 9] = [1, 2, 5, 10, 20, 50, 100, 200, 600];
 
 #[derive(Clone, Debug)]
 enum Operation {
-    /// So many nanoseconds after the newest time, or before it; so many at once.
+    /// Events at one instant: nanoseconds after the newest time (before it if negative), and their number.
     Events(i64, u8),
     Heartbeat(i64),
-    /// From before or after the newest time, so long.
+    /// A gap: its start in nanoseconds after the newest time (before it if negative), and its length.
     Gap(i64, i64),
     Freeze(i64),
 }
 
-/// The greatest score, with its window and count.
+/// The greatest score, with its window and the count in it.
 type Best = (f64, Option<(usize, u32)>);
 
-/// One window length's Fano factor.
+/// The Fano factor of one window length.
 #[derive(Clone, Copy)]
 struct Fano {
     sum: f64,
@@ -164,7 +165,7 @@ impl Model {
         self.cusum = 0.0;
     }
 
-    /// Fate, and where it was judged: score, window and count.
+    /// Takes an event. Returns its fate, and its score, window and count if it was judged.
     fn event(&mut self, at: i64) -> (&'static str, Option<Best>) {
         if self.now.is_some_and(|now| at < now) {
             if at.div_euclid(NS) < self.second - GUARD {
@@ -218,7 +219,7 @@ fn at(nanos: i64) -> EventTime {
     EventTime::from_nanos(nanos)
 }
 
-/// Applies one operation to both and compares all that can be seen.
+/// Applies one operation to both, and compares all that can be observed.
 fn step(model: &mut Model, burst: &mut Burst, operation: &Operation, start: i64) -> Result<(), TestCaseError> {
     let now = model.now.unwrap_or(start);
     match *operation {
@@ -234,7 +235,7 @@ fn step(model: &mut Model, burst: &mut Burst, operation: &Operation, start: i64)
                 prop_assert_eq!(expected.is_some(), got.is_some());
                 if let (Some((score, window)), Some(got)) = (expected, got) {
                     prop_assert!(close(got.score, score), "score {} for {}", got.score, score);
-                    // Scores that agree but for their rounding may come from another window than the model's.
+                    // Scores that differ only by rounding may come from different windows.
                     if got.window != window.map(|w| w.0) {
                         prop_assert!(score < 1e-6, "window {:?} for {:?} at {}", got.window, window, score);
                     }
@@ -295,7 +296,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn the_window_does_what_the_model_does(
+    fn the_window_agrees_with_the_model(
         start in prop_oneof![Just(0), Just(7 * NS), -3 * NS..3 * NS, Just(1_700_000_000 * NS + 1)],
         cold_a_min in 5_u32..21,
         operations in prop::collection::vec(operation(), 1..700),
@@ -308,7 +309,7 @@ proptest! {
     }
 }
 
-/// Of an outage longer than the ring only the seconds that were seen are learned, whatever came before.
+/// After a gap longer than the ring, only the observed seconds are learned, whatever came before.
 #[test]
 fn a_long_gap_is_not_learned_as_silence() {
     let mut burst = Burst::new(BurstSettings::default(), 40.0);
@@ -318,7 +319,7 @@ fn a_long_gap_is_not_learned_as_silence() {
     burst.gap(at(600 * NS), at(4_000 * NS));
     burst.heartbeat(at(4_100 * NS));
     let (mean, _) = burst.baseline().raw();
-    // 599 seconds of one event and the 40 empty ones that are due since.
+    // 599 seconds with one event each, and the 40 empty ones after the gap that are due by now.
     assert_eq!(burst.baseline().bins(), 599 + 40);
     assert!((mean - 0.9016).abs() < 1e-3, "{mean}");
 }

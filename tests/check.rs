@@ -139,7 +139,7 @@ fn topics_are_judged_and_nothing_is_changed() {
     let good = check(&minimal(&bootstrap, "input = ['orderflow.events', '^order.*', '^none']", ""));
     good.exits(0);
     good.says("ok", "input orderflow.events", "3 partitions, kept for ever");
-    good.says("ok", "input ^order.*", "1 topic match it");
+    good.says("ok", "input ^order.*", "1 topic match it: orderflow.events");
     good.says("warn", "input ^none", "no topic matches it now");
     good.says("ok", "output foreshock.alerts", "the service creates it");
     good.says("ok", "output foreshock.dead-letter", "the service creates it");

@@ -1,4 +1,4 @@
-//! The JSON Schema of events says what the decoder does: what one takes the other takes, and what it writes is valid.
+//! The JSON Schema of events agrees with the decoder: both accept the same events, and written events are valid.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeSet;
@@ -7,7 +7,7 @@ use foreshock::event::{DecodeLimits, EventType, decode, schema};
 use jsonschema::Validator;
 use serde_json::Value;
 
-/// The contract's own examples, then every type with all of its fields, then every type with as few as it may have.
+/// The contract's examples, then every type with all of its fields, then types with as few fields as they may have.
 const GOOD: &str = r#"
 {"type":"order_new","ts":1760130000123456789,"symbol":"BTC-PERP","seq":71,"account":"a17","order":"8812","side":"buy","price":"64000.5","qty":"0.25"}
 {"type":"order_cancel","ts":1760130000223456789,"symbol":"BTC-PERP","seq":72,"account":"a17","order":"8812","qty":"0.25","reason":"user"}
@@ -28,6 +28,7 @@ const GOOD: &str = r#"
 {"type":"funding","ts":1760130000000000000,"symbol":"S","rate":"-0.0001","interval_hours":8,"predicted":"0"}
 {"type":"open_interest","ts":1760130000000000000,"symbol":"S","qty":"0"}
 {"type":"liquidation","ts":1760130000000000000,"symbol":"S","account":"a","phase":"filled","side":"sell","qty":"1","price":"2"}
+{"type":"trading_status","ts":1760130000000000000,"symbol":"S","status":"closed","reason":"weekend","until":1760400000000000000}
 {"type":"insurance_fund","ts":1760130000000000000,"symbol":"S","balance":"-5"}
 {"type":"instrument","ts":1760130000000000000,"symbol":"S","tick":"0.1","lot":"0.01","multiplier":1,"tiers":[["1000","0.01"],[null,"0.02"]],"taker_fee":"0.0005","liquidation_fee":"0.01","inverse":false,"underlying":"BTC"}
 {"type":"engine","ts":1760130000000000000,"symbol":"S","ack_p50_us":90,"ack_p99_us":400,"queue_depth":3,"messages":1000,"rejects":2}
@@ -37,13 +38,14 @@ const GOOD: &str = r#"
 {"type":"order_reject","ts":1760130000000000000,"symbol":"S","reason":"x"}
 {"type":"leverage","ts":1760130000000000000,"account":"a","symbol":null,"leverage":"20"}
 {"type":"liquidation","ts":1760130000000000000,"symbol":"S","phase":"started","side":"buy"}
+{"type":"trading_status","ts":1760130000000000000,"status":"open"}
 {"type":"insurance_fund","ts":1760130000000000000,"balance":"5"}
 {"type":"instrument","ts":1760130000000000000,"symbol":"S","tick":"0.1","lot":"0.01"}
 {"type":"engine","ts":1760130000000000000}
 {"type":"heartbeat","ts":1760130000000000000}
 "#;
 
-/// What both refuse: a field missing or null, of another type, out of its list or range.
+/// Events that both refuse: a field is missing, null, of another type, or outside its list or range.
 const BAD: &str = r#"
 {"ts":1760130000000000000}
 {"type":"heartbeat"}
@@ -65,6 +67,8 @@ const BAD: &str = r#"
 {"type":"book_delta","ts":1760130000000000000,"symbol":"S","bids":[["1","2","3"]],"asks":[]}
 {"type":"book_delta","ts":1760130000000000000,"symbol":"S","bids":[]}
 {"type":"liquidation","ts":1760130000000000000,"symbol":"S","phase":"over","side":"buy"}
+{"type":"trading_status","ts":1760130000000000000,"symbol":"S","status":"paused"}
+{"type":"trading_status","ts":1760130000000000000,"symbol":"S"}
 "#;
 
 fn validator() -> Validator {
@@ -76,11 +80,11 @@ fn lines(text: &str) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn what_the_decoder_takes_is_valid_and_so_is_what_it_writes() {
+fn an_event_that_the_decoder_accepts_is_valid_as_read_and_as_written() {
     let (validator, limits) = (validator(), DecodeLimits::default());
     let mut seen = BTreeSet::new();
     for line in lines(GOOD) {
-        let event = decode(line.as_bytes(), None, limits).unwrap_or_else(|rejection| panic!("{line}: {rejection}"));
+        let event = decode(line.as_bytes(), limits).unwrap_or_else(|rejection| panic!("{line}: {rejection}"));
         seen.insert(event.body.kind());
         let written = serde_json::to_value(&event).unwrap();
         for value in [serde_json::from_str(line).unwrap(), written.clone()] {
@@ -88,17 +92,17 @@ fn what_the_decoder_takes_is_valid_and_so_is_what_it_writes() {
             assert!(errors.is_empty(), "{value}\n{errors:#?}");
         }
         let text = written.to_string();
-        assert_eq!(decode(text.as_bytes(), None, limits).unwrap(), event, "{text}");
+        assert_eq!(decode(text.as_bytes(), limits).unwrap(), event, "{text}");
     }
-    assert_eq!(seen.len(), EventType::ALL.len() - 1, "every type but the unknown has a line");
+    assert_eq!(seen.len(), EventType::ALL.len() - 1, "every type but `unknown` has a line");
 }
 
 #[test]
-fn what_the_decoder_refuses_is_not_valid() {
+fn an_event_that_the_decoder_refuses_is_not_valid() {
     let validator = validator();
     for line in lines(BAD) {
-        assert!(decode(line.as_bytes(), None, DecodeLimits::default()).is_err(), "the decoder takes {line}");
+        assert!(decode(line.as_bytes(), DecodeLimits::default()).is_err(), "the decoder accepts {line}");
         let value: Value = serde_json::from_str(line).unwrap();
-        assert!(!validator.is_valid(&value), "the schema takes {line}");
+        assert!(!validator.is_valid(&value), "the schema accepts {line}");
     }
 }

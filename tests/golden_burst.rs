@@ -1,4 +1,4 @@
-//! The burst statistic against the reference's golden vectors, to 1e-9.
+//! The burst statistic against the golden vectors of the reference, to 1e-9.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -16,7 +16,7 @@ fn golden() -> Value {
     serde_json::from_str(include_str!("golden/burst.json")).unwrap()
 }
 
-/// |a − b| ≤ 1e-9 max(|a|, |b|) + 1e-12; the strings inf and nan stand for themselves.
+/// Asserts |a − b| ≤ 1e-9 max(|a|, |b|) + 1e-12. The vectors spell infinite numbers as strings.
 #[track_caller]
 fn close(got: f64, expected: &Value, what: &str) {
     let expected = expected.as_f64().unwrap_or_else(|| expected.as_str().unwrap().parse().unwrap());
@@ -38,8 +38,10 @@ fn scores_match() {
 }
 
 fn run(inputs: &Value, expected: &Value, settings: BurstSettings, cap: f64) {
+    let (inputs, expected) = (inputs.as_array().unwrap(), expected.as_array().unwrap());
+    assert_eq!(inputs.len(), expected.len(), "one expectation for each input");
     let mut burst = Burst::new(settings, cap);
-    for (i, (input, expected)) in inputs.as_array().unwrap().iter().zip(expected.as_array().unwrap()).enumerate() {
+    for (i, (input, expected)) in inputs.iter().zip(expected).enumerate() {
         let what = format!("input {i} {input}");
         match input[0].as_str().unwrap() {
             "e" => event(&mut burst, time(&input[1]), expected, &what),
@@ -90,7 +92,7 @@ fn short_feeds_match() {
     }
 }
 
-/// Of the script's four runs the product has the one in buckets; the others count exact times.
+/// The script has four runs. The product counts in buckets, as the run `buckets` does; the others count exact times.
 #[test]
 fn the_script_in_buckets_matches() {
     let script = &golden()["script"];
@@ -99,12 +101,12 @@ fn the_script_in_buckets_matches() {
 }
 
 #[test]
-fn the_product_matches() {
+fn a_calibrated_window_matches() {
     let product = &golden()["product"];
+    let (inputs, rows) = (product["inputs"].as_array().unwrap(), product["rows"].as_array().unwrap());
+    assert_eq!(inputs.len(), rows.len(), "one row for each input");
     let mut window = Calibrated::new(BurstSettings::default());
-    for (i, (at, row)) in
-        product["inputs"].as_array().unwrap().iter().zip(product["rows"].as_array().unwrap()).enumerate()
-    {
+    for (i, (at, row)) in inputs.iter().zip(rows).enumerate() {
         let what = format!("row {i}");
         let seen = window.handle(time(at));
         close(window.burst().cusum(), &row[1], &what);

@@ -18,9 +18,11 @@ use foreshock::{
         metrics::{self, Stage},
         readiness::Latch,
         service,
-        telemetry::{Point, Position, Telemetry},
+        telemetry::{PartitionStatus, Point, Telemetry},
     },
     config::{Config, Http},
+    engine::{Detection, Engine, Limits, Plan, StageSettings},
+    event::Source,
     time::EventTime,
 };
 
@@ -113,6 +115,33 @@ fn ready_is_who_was_released_once_and_the_page_says_what_it_waits_for() {
 }
 
 #[test]
+fn what_the_detectors_judge_is_on_the_page_of_readiness_and_among_the_metrics() {
+    let site = site();
+    assert_eq!(get(site.address, "/readyz").body.lines().count(), 1, "without partitions nothing can be judged");
+    let plan = Plan {
+        limits: Limits::default(),
+        detection: Detection::default(),
+        sources: vec![Source { name: "t".to_owned(), partition: Some(0), feed: 0 }],
+        stages: StageSettings::default(),
+        replay: String::new(),
+    };
+    site.telemetry.cover(Engine::new(plan).coverage());
+    let body = get(site.address, "/readyz").body;
+    for words in [
+        "\nfeed judges 0 of 1 partitions (1 without events of its kind)\n",
+        "\ncancel_burst judges 0 of 0 symbols, 0 of 0 accounts\n",
+        "\nthin_book_cluster judges not the market (too few symbols)\n",
+    ] {
+        assert!(body.contains(words), "{body}");
+    }
+    let metrics = Metrics::of(site.address);
+    let partitions = |state: &str| {
+        metrics.value(&format!(r#"foreshock_coverage{{detector="feed",state="{state}",subject="partition"}}"#))
+    };
+    assert!(partitions("no_events") > 0.5 && partitions("judged") < 0.5);
+}
+
+#[test]
 fn nothing_can_be_changed_and_nothing_can_be_sent() {
     let site = site();
     for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"] {
@@ -192,7 +221,7 @@ fn an_address_that_is_taken_ends_with_69_and_says_who_to_ask() {
 fn prometheus_checker_has_nothing_to_say_and_every_metric_is_in_the_list() {
     let site = site();
     let clock = Some(EventTime::from_nanos(1_760_130_000_000_000_000));
-    let position = Position { topic: "a\"b\\c".to_owned(), number: 3, clock, lag: Some(7) };
+    let position = PartitionStatus { topic: "a\"b\\c".to_owned(), number: 3, clock, lag: Some(7) };
     let numbers = metrics::Numbers::default();
     for stage in [Stage::Feed, Stage::Queue, Stage::Engine, Stage::Delivery] {
         site.telemetry.meters.alert(stage, 0.003);
@@ -207,7 +236,7 @@ fn prometheus_checker_has_nothing_to_say_and_every_metric_is_in_the_list() {
         }
     };
     known(&before);
-    site.telemetry.leave(numbers, vec![position]);
+    site.telemetry.publish(numbers, vec![position]);
     let after = get(site.address, "/metrics").body;
     prometheus::check_metrics(&after);
     known(&after);

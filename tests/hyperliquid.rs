@@ -1,11 +1,13 @@
-//! What the adapter makes of a thousand real blocks of Hyperliquid, and `replay --format hyperliquid`.
+//! The adapter on a thousand real blocks of Hyperliquid, and `replay --format hyperliquid`.
 #![cfg(feature = "app")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::print_stdout, reason = "a test says that it was skipped")]
+
+#[path = "support/recordings.rs"]
+mod recordings;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::Command,
 };
 
@@ -17,12 +19,7 @@ use foreshock::{
 use serde_json::Value;
 
 fn file() -> Option<PathBuf> {
-    let name = "../shared/data/hyperliquid-fills-2025-10-27/node_fills_by_block_1000blocks.jsonl.gz";
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
-    if !file.exists() {
-        println!("skipped: the recording hyperliquid-fills-2025-10-27 is not there");
-    }
-    file.exists().then_some(file)
+    recordings::find("hyperliquid-fills-2025-10-27/node_fills_by_block_1000blocks.jsonl.gz")
 }
 
 fn text<'a>(value: &'a Value, key: &str) -> &'a str {
@@ -31,31 +28,31 @@ fn text<'a>(value: &'a Value, key: &str) -> &'a str {
 
 #[test]
 #[expect(clippy::wildcard_enum_match_arm, reason = "the others are only counted")]
-fn trades_are_pairs_of_fills_and_positions_are_what_the_next_fill_begins_with() {
+fn two_fills_make_a_trade_and_a_position_equals_the_start_of_the_next_fill() {
     let Some(file) = file() else { return };
     let mut adapter = Format::Hyperliquid.adapter(&[], None, DecodeLimits::default()).unwrap().unwrap();
     let mut reader = LineReader::open(&[file]).unwrap();
     let (mut blocks, mut fills, mut tids) = (0, 0, BTreeSet::new());
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    let (mut held, mut followed) = (BTreeMap::new(), 0);
+    let (mut positions, mut compared) = (BTreeMap::new(), 0);
     let mut liquidated = Vec::new();
     let (mut events, mut times) = (Vec::new(), Vec::new());
     while let Some(line) = reader.next_line().unwrap() {
         blocks += 1;
         let block: Value = serde_json::from_slice(line.bytes).unwrap();
-        let mut begun = BTreeSet::new();
+        let mut seen = BTreeSet::new();
         for event in block["events"].as_array().unwrap() {
             let (wallet, fill) = (event[0].as_str().unwrap(), &event[1]);
             fills += 1;
             tids.insert(fill["tid"].as_u64().unwrap());
             let key = (wallet.to_owned(), text(fill, "coin").to_owned());
             let start: f64 = text(fill, "startPosition").parse().unwrap();
-            if begun.insert(key.clone())
-                && let Some(told) = held.remove(&key)
+            if seen.insert(key.clone())
+                && let Some(position) = positions.remove(&key)
             {
-                let told: f64 = told;
-                assert!((told - start).abs() <= start.abs() * 1e-12, "{key:?}: {told} {start}");
-                followed += 1;
+                let position: f64 = position;
+                assert!((position - start).abs() <= start.abs() * 1e-12, "{key:?}: {position} {start}");
+                compared += 1;
             }
         }
         let time = text(&block, "block_time").trim_end_matches('0');
@@ -72,7 +69,7 @@ fn trades_are_pairs_of_fills_and_positions_are_what_the_next_fill_begins_with() 
                     liquidated.extend(trade.liquidation.filter(|forced| *forced).map(|_| key.1));
                 }
                 Body::Position(position) => {
-                    held.insert(key, position.qty.to_f64());
+                    positions.insert(key, position.qty.to_f64());
                 }
                 _ => assert_eq!(key.1, "WLFI"),
             }
@@ -80,10 +77,11 @@ fn trades_are_pairs_of_fills_and_positions_are_what_the_next_fill_begins_with() 
     }
     assert_eq!((blocks, fills, tids.len()), (1_000, 7_282, 3_641));
     assert_eq!(liquidated, ["WLFI"]);
-    // 4,674 times a wallet's fills in a perpetual end with a block; of 1,604 nothing tells the entry. Counted apart.
+    // Counted independently: a wallet's fills in a perpetual end with a block 4,674 times, and in 1,604 of them no fill
+    // shows the entry price.
     let expected = [("liquidation", 1), ("position", 3_070), ("trade", 3_641)];
     assert_eq!(counts.into_iter().collect::<Vec<_>>(), expected);
-    assert!(followed > 1_000, "{followed}");
+    assert!(compared > 1_000, "{compared}");
     assert!(times.is_sorted());
     assert_eq!(adapter.forgotten(), 0);
 }
@@ -96,8 +94,8 @@ fn a_replay_has_a_fate_for_every_block() {
         .arg(file)
         .output()
         .unwrap();
-    let said = String::from_utf8(output.stdout).unwrap();
+    let stdout = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
     let expected = r#"{"records":1000,"accepted":1000,"rejected":0,"late":0,"duplicate":0,"shed":0,"#;
-    assert!(said.starts_with(expected), "{said}");
+    assert!(stdout.starts_with(expected), "{stdout}");
 }

@@ -1,4 +1,4 @@
-//! The life of incidents, signal by signal: what opens one, what keeps it open, what ends it.
+//! The life of an incident, signal by signal: the signals that open it, keep it open and end it.
 
 use foreshock::{
     alert::{Context, render},
@@ -9,13 +9,13 @@ use foreshock::{
         Severity::{self, Critical, Info, Warning},
         Signal, Subject, Threshold, ThresholdSource, Unit, WarmUp,
     },
-    event::{Place, SourceId},
+    event::{RecordRef, SourceId},
     time::{EventTime, Span},
     trust::Standing,
 };
 use proptest::prelude::*;
 
-/// A whole second of event time; signals are visible when they happen.
+/// A whole second of event time. Signals of these tests are visible when they happen.
 fn at(second: i64) -> EventTime {
     EventTime::from_nanos(0).plus(Span::from_secs(second))
 }
@@ -29,8 +29,7 @@ fn signal(name: &str, second: i64, change: Change, severity: Severity, p: f64) -
         severity,
         at: at(second),
         visible_at: at(second),
-        place: Place { source: SourceId(0), offset: second.unsigned_abs() },
-        appended_at: None,
+        origin: RecordRef { source: SourceId(0), offset: second.unsigned_abs() }.into(),
         finding: Finding {
             p,
             statistic: 20.0,
@@ -45,14 +44,15 @@ fn signal(name: &str, second: i64, change: Change, severity: Severity, p: f64) -
     }
 }
 
-/// A correlator and what it has said of incidents: symbol, status, revision, second.
-struct Desk {
+/// A correlator under test.
+struct Correlation {
     correlator: Correlator,
 }
 
-type Said = (String, Status, u64, i64);
+/// A published revision of an incident: symbol, status, revision, second.
+type Published = (String, Status, u64, i64);
 
-impl Desk {
+impl Correlation {
     fn new(pending_max: usize, incidents_max: usize) -> Self {
         Self { correlator: Correlator::new("sha256:", pending_max, incidents_max) }
     }
@@ -61,12 +61,12 @@ impl Desk {
         self.correlator.handle(std::iter::once(signal));
     }
 
-    /// What is said once the watermark is at this second.
-    fn until(&mut self, second: i64) -> Vec<Said> {
+    /// Moves the watermark to this second, and returns the revisions that are published.
+    fn until(&mut self, second: i64) -> Vec<Published> {
         let mut steps = Vec::new();
         self.correlator.advance(at(second), &mut steps);
         let revisions = steps.into_iter().filter_map(|step| match step {
-            Step::Revision(revision) => Some(revision),
+            Step::Revision { revision, .. } => Some(revision),
             Step::Signal(_) => None,
         });
         revisions
@@ -83,37 +83,37 @@ impl Desk {
     }
 }
 
-fn said(name: &str, status: Status, revision: u64, second: i64) -> Said {
+fn published(name: &str, status: Status, revision: u64, second: i64) -> Published {
     (name.to_owned(), status, revision, second)
 }
 
-/// What is said of signals about one symbol, given as second, change, severity and p.
-fn life(signals: &[(i64, Change, Severity, f64)]) -> Vec<Said> {
-    let mut desk = Desk::new(100, 10);
+/// The revisions that signals about one symbol cause; a signal is given as second, change, severity and p.
+fn life(signals: &[(i64, Change, Severity, f64)]) -> Vec<Published> {
+    let mut correlation = Correlation::new(100, 10);
     for &(second, change, severity, p) in signals {
-        desk.take(signal("S", second, change, severity, p));
+        correlation.take(signal("S", second, change, severity, p));
     }
-    desk.until(100_000)
+    correlation.until(100_000)
 }
 
 #[test]
-fn information_alone_opens_nothing() {
+fn an_info_signal_alone_opens_no_incident() {
     assert_eq!(life(&[(1, Opened, Info, 1e-4), (2, Raised, Info, 1e-6), (9, Cleared, Info, 1e-6)]), []);
 }
 
 #[test]
-fn a_warning_opens_and_sixty_seconds_of_calm_resolve() {
-    let expected = [said("S", Status::Firing, 1, 1), said("S", Status::Resolved, 2, 80)];
+fn a_warning_opens_an_incident_that_is_resolved_after_sixty_seconds_of_calm() {
+    let expected = [published("S", Status::Firing, 1, 1), published("S", Status::Resolved, 2, 80)];
     assert_eq!(life(&[(1, Opened, Warning, 1e-6), (20, Cleared, Warning, 1e-6)]), expected);
 }
 
 #[test]
-fn information_that_rises_to_a_warning_opens_where_it_rose() {
-    assert_eq!(life(&[(1, Opened, Info, 1e-4), (5, Raised, Warning, 1e-6)]), [said("S", Status::Firing, 1, 5)]);
+fn an_info_signal_that_rises_to_a_warning_opens_an_incident_when_it_rises() {
+    assert_eq!(life(&[(1, Opened, Info, 1e-4), (5, Raised, Warning, 1e-6)]), [published("S", Status::Firing, 1, 5)]);
 }
 
 #[test]
-fn what_comes_back_within_a_minute_is_the_same_incident_and_mere_information_holds_nothing_open() {
+fn a_warning_that_comes_back_within_a_minute_keeps_its_incident_open_and_an_info_signal_does_not() {
     for (back, severity, over) in [(79, Warning, 160), (80, Warning, 160), (79, Info, 80), (80, Info, 80)] {
         let seen = life(&[
             (1, Opened, Warning, 1e-6),
@@ -121,24 +121,28 @@ fn what_comes_back_within_a_minute_is_the_same_incident_and_mere_information_hol
             (back, Opened, severity, 1e-6),
             (100, Cleared, severity, 1e-6),
         ]);
-        assert_eq!(seen, [said("S", Status::Firing, 1, 1), said("S", Status::Resolved, 2, over)], "back at {back}");
+        assert_eq!(
+            seen,
+            [published("S", Status::Firing, 1, 1), published("S", Status::Resolved, 2, over)],
+            "back at {back}"
+        );
     }
 }
 
 #[test]
-fn an_amended_alert_tells_what_is_new_or_has_risen_and_its_end_what_was_strongest() {
+fn an_amended_alert_names_the_new_or_raised_finding_and_a_resolved_one_the_strongest() {
     let facts =
         |detector, second, change, severity, p| Signal { detector, ..signal("S1", second, change, severity, p) };
     let (stale, one_sided) = (Detector::StaleBook, Detector::OneSidedBook);
-    let mut desk = Desk::new(10, 10);
+    let mut correlation = Correlation::new(10, 10);
     let mut summary = |signal: Option<Signal>, until: i64| {
         if let Some(signal) = signal {
-            desk.take(signal);
+            correlation.take(signal);
         }
         let mut steps = Vec::new();
-        desk.correlator.advance(at(until), &mut steps);
+        correlation.correlator.advance(at(until), &mut steps);
         let revisions = steps.into_iter().filter_map(|step| match step {
-            Step::Revision(revision) => Some(*revision),
+            Step::Revision { revision, .. } => Some(*revision),
             Step::Signal(_) => None,
         });
         let context = Context { config: String::new(), sources: Vec::new(), replay: String::new() };
@@ -150,26 +154,32 @@ fn an_amended_alert_tells_what_is_new_or_has_risen_and_its_end_what_was_stronges
     let opens = summary(Some(facts(stale, 1, Opened, Warning, 1e-5)), 2);
     assert!(opens.starts_with("20 trades on S1"), "{opens}");
     let joins = summary(Some(facts(one_sided, 2, Opened, Warning, 1e-3)), 3);
-    assert!(joins.starts_with("one side of the book of S1 has been empty"), "the weaker, but new: {joins}");
+    assert!(
+        joins.starts_with("one side of the book of S1 has been empty"),
+        "the new finding comes first although it is weaker: {joins}"
+    );
     assert!(joins.ends_with("one-sided book of S1, stale book of S1"), "{joins}");
     let rises = summary(Some(facts(stale, 4, Raised, Critical, 1e-5)), 5);
-    assert!(rises.starts_with("20 trades on S1"), "it pages for this: {rises}");
-    assert_eq!(summary(Some(facts(one_sided, 6, Raised, Warning, 1e-3)), 7), "", "nothing new is not said");
+    assert!(rises.starts_with("20 trades on S1"), "the finding that rose to critical comes first: {rises}");
+    assert_eq!(summary(Some(facts(one_sided, 6, Raised, Warning, 1e-3)), 7), "", "no revision without something new");
     summary(Some(facts(stale, 8, Cleared, Critical, 1e-5)), 9);
     let ends = summary(Some(facts(one_sided, 9, Cleared, Warning, 1e-3)), 100);
     assert!(ends.starts_with("over; at its strongest: 20 trades on S1"), "{ends}");
 }
 
 #[test]
-fn what_comes_back_after_a_minute_is_another_incident() {
+fn a_warning_that_comes_back_after_a_minute_opens_another_incident() {
     let seen = life(&[(1, Opened, Warning, 1e-6), (20, Cleared, Warning, 1e-6), (81, Opened, Warning, 1e-6)]);
-    let expected =
-        [said("S", Status::Firing, 1, 1), said("S", Status::Resolved, 2, 80), said("S", Status::Firing, 1, 81)];
+    let expected = [
+        published("S", Status::Firing, 1, 1),
+        published("S", Status::Resolved, 2, 80),
+        published("S", Status::Firing, 1, 81),
+    ];
     assert_eq!(seen, expected);
 }
 
 #[test]
-fn only_a_higher_severity_or_a_tenth_of_the_p_value_is_worth_a_revision() {
+fn only_a_higher_severity_or_a_tenth_of_the_p_value_makes_a_revision() {
     let seen = life(&[
         (1, Opened, Warning, 1e-6),
         (2, Raised, Warning, 0.2e-6),
@@ -178,52 +188,55 @@ fn only_a_higher_severity_or_a_tenth_of_the_p_value_is_worth_a_revision() {
         (5, Raised, Critical, 0.5e-7),
         (6, Raised, Warning, 0.5e-7),
     ]);
-    let expected =
-        [said("S", Status::Firing, 1, 1), said("S", Status::Amended, 2, 3), said("S", Status::Amended, 3, 5)];
+    let expected = [
+        published("S", Status::Firing, 1, 1),
+        published("S", Status::Amended, 2, 3),
+        published("S", Status::Amended, 3, 5),
+    ];
     assert_eq!(seen, expected);
 }
 
 #[test]
-fn a_signal_waits_until_the_watermark_is_strictly_above_it_and_so_does_the_end() {
-    let mut desk = Desk::new(100, 10);
-    desk.take(signal("S", 10, Opened, Warning, 1e-6));
-    desk.take(signal("S", 20, Cleared, Warning, 1e-6));
-    assert_eq!(desk.until(10), []);
-    assert_eq!(desk.until(11), [said("S", Status::Firing, 1, 10)]);
-    assert_eq!(desk.until(80), []);
-    assert_eq!(desk.open(), 1);
-    assert_eq!(desk.until(81), [said("S", Status::Resolved, 2, 80)]);
-    assert_eq!(desk.open(), 0);
+fn a_signal_and_the_end_of_an_incident_wait_until_the_watermark_is_strictly_above_them() {
+    let mut correlation = Correlation::new(100, 10);
+    correlation.take(signal("S", 10, Opened, Warning, 1e-6));
+    correlation.take(signal("S", 20, Cleared, Warning, 1e-6));
+    assert_eq!(correlation.until(10), []);
+    assert_eq!(correlation.until(11), [published("S", Status::Firing, 1, 10)]);
+    assert_eq!(correlation.until(80), []);
+    assert_eq!(correlation.open(), 1);
+    assert_eq!(correlation.until(81), [published("S", Status::Resolved, 2, 80)]);
+    assert_eq!(correlation.open(), 0);
 }
 
 #[test]
-fn when_the_table_is_full_the_oldest_incident_is_withdrawn_and_said_so() {
-    let mut desk = Desk::new(100, 2);
+fn when_the_table_is_full_the_oldest_incident_is_withdrawn_by_a_published_revision() {
+    let mut correlation = Correlation::new(100, 2);
     for (second, name) in [(1, "B"), (2, "A"), (3, "C")] {
-        desk.take(signal(name, second, Opened, Warning, 1e-6));
+        correlation.take(signal(name, second, Opened, Warning, 1e-6));
     }
     let expected = [
-        said("B", Status::Firing, 1, 1),
-        said("A", Status::Firing, 1, 2),
-        said("B", Status::Withdrawn, 2, 3),
-        said("C", Status::Firing, 1, 3),
+        published("B", Status::Firing, 1, 1),
+        published("A", Status::Firing, 1, 2),
+        published("B", Status::Withdrawn, 2, 3),
+        published("C", Status::Firing, 1, 3),
     ];
-    assert_eq!(desk.until(4), expected);
-    assert_eq!((desk.open(), desk.correlator.incidents_evicted()), (2, 1));
-    desk.take(signal("B", 5, Cleared, Warning, 1e-6));
-    assert_eq!(desk.until(1_000), [], "what was withdrawn does not end a second time");
+    assert_eq!(correlation.until(4), expected);
+    assert_eq!((correlation.open(), correlation.correlator.incidents_evicted()), (2, 1));
+    correlation.take(signal("B", 5, Cleared, Warning, 1e-6));
+    assert_eq!(correlation.until(1_000), [], "a withdrawn incident does not end a second time");
 }
 
 #[test]
-fn signals_that_had_to_make_room_are_counted_and_timers_never_make_room() {
-    let mut desk = Desk::new(3, 10);
-    desk.take(signal("S", 1, Opened, Warning, 1e-6));
-    desk.take(signal("S", 2, Cleared, Warning, 1e-6));
-    assert_eq!(desk.until(3), [said("S", Status::Firing, 1, 1)]);
-    // The incident's end waits for 62; a flood of signals comes to wait behind it.
-    (100..110).for_each(|second| desk.take(signal("T", second, Opened, Warning, 1e-6)));
-    assert_eq!(desk.correlator.pending().1, 7, "three of ten may wait");
-    assert_eq!(desk.until(99), [said("S", Status::Resolved, 2, 62)]);
+fn evicted_signals_are_counted_and_timers_are_never_evicted() {
+    let mut correlation = Correlation::new(3, 10);
+    correlation.take(signal("S", 1, Opened, Warning, 1e-6));
+    correlation.take(signal("S", 2, Cleared, Warning, 1e-6));
+    assert_eq!(correlation.until(3), [published("S", Status::Firing, 1, 1)]);
+    // The end of the incident is due at 62; a flood of later signals fills the queue behind it.
+    (100..110).for_each(|second| correlation.take(signal("T", second, Opened, Warning, 1e-6)));
+    assert_eq!(correlation.correlator.pending().1, 7, "three of ten signals fit");
+    assert_eq!(correlation.until(99), [published("S", Status::Resolved, 2, 62)]);
 }
 
 fn thin_book(name: &str, second: i64, change: Change) -> Signal {
@@ -231,40 +244,43 @@ fn thin_book(name: &str, second: i64, change: Change) -> Signal {
 }
 
 #[test]
-fn books_that_thin_one_after_the_other_are_one_incident() {
-    let mut desk = Desk::new(10, 10);
-    desk.take(thin_book("S1", 10, Opened));
-    assert_eq!(desk.until(20), [("S1".into(), Status::Firing, 1, 10)]);
-    // Stronger is still the same.
-    desk.take(Signal {
+fn books_that_become_thin_one_after_the_other_are_one_incident() {
+    let mut correlation = Correlation::new(10, 10);
+    correlation.take(thin_book("S1", 10, Opened));
+    assert_eq!(correlation.until(20), [("S1".into(), Status::Firing, 1, 10)]);
+    // A stronger finding of the same book stays in the same incident.
+    correlation.take(Signal {
         finding: Finding { p: 1e-9, ..thin_book("S1", 30, Raised).finding },
         ..thin_book("S1", 30, Raised)
     });
-    desk.take(thin_book("S2", 40, Opened));
-    let said = desk.until(50);
-    assert!(said.iter().all(|(name, status, ..)| name == "S1" && *status == Status::Amended), "{said:?}");
-    assert_eq!(desk.open(), 1);
-    assert_eq!(desk.correlator.incidents().next().unwrap().parts().len(), 2);
-    // Long after the last is over it is another.
-    desk.take(thin_book("S1", 60, Cleared));
-    desk.take(thin_book("S2", 60, Cleared));
-    desk.take(thin_book("S3", 130, Opened));
-    let said = desk.until(200);
-    assert_eq!(said, [("S1".into(), Status::Resolved, said[0].2, 120), ("S3".into(), Status::Firing, 1, 130)]);
+    correlation.take(thin_book("S2", 40, Opened));
+    let revisions = correlation.until(50);
+    assert!(revisions.iter().all(|(name, status, ..)| name == "S1" && *status == Status::Amended), "{revisions:?}");
+    assert_eq!(correlation.open(), 1);
+    assert_eq!(correlation.correlator.incidents().next().unwrap().parts().len(), 2);
+    // A book that becomes thin long after the others are over opens another incident.
+    correlation.take(thin_book("S1", 60, Cleared));
+    correlation.take(thin_book("S2", 60, Cleared));
+    correlation.take(thin_book("S3", 130, Opened));
+    let revisions = correlation.until(200);
+    assert_eq!(
+        revisions,
+        [("S1".into(), Status::Resolved, revisions[0].2, 120), ("S3".into(), Status::Firing, 1, 130)]
+    );
 }
 
 #[test]
-fn a_title_names_first_where_it_began() {
-    let mut desk = Desk::new(10, 10);
+fn a_title_names_the_symbol_first_on_which_the_incident_began() {
+    let mut correlation = Correlation::new(10, 10);
     for (name, second) in [("S10", 10), ("S9", 20), ("S1", 30), ("S2", 40)] {
-        desk.take(thin_book(name, second, Opened));
+        correlation.take(thin_book(name, second, Opened));
     }
-    desk.take(signal("S9", 41, Opened, Warning, 1e-5));
-    // What is found later and reaches further back does not make it begin elsewhere.
+    correlation.take(signal("S9", 41, Opened, Warning, 1e-5));
+    // A finding that is found later but reaches further back does not change where the incident began.
     let raised = thin_book("S1", 45, Raised);
-    desk.take(Signal { finding: Finding { p: 1e-9, starts_at: at(0), ..raised.finding }, ..raised });
-    desk.until(60);
-    let incident = desk.correlator.incidents().next().unwrap().clone();
+    correlation.take(Signal { finding: Finding { p: 1e-9, starts_at: at(0), ..raised.finding }, ..raised });
+    correlation.until(60);
+    let incident = correlation.correlator.incidents().next().unwrap().clone();
     let revision = Revision { status: Status::Amended, at: at(60), completed_at: None, incident };
     let context = Context { config: String::new(), sources: Vec::new(), replay: String::new() };
     let alert = render(&revision, &context, &Standing::default());
@@ -275,37 +291,37 @@ fn a_title_names_first_where_it_began() {
 }
 
 #[test]
-fn where_books_thin_all_day_long_two_of_them_have_nothing_in_common() {
-    let mut desk = Desk::new(10, 10_000);
+fn where_books_become_thin_all_day_long_two_thin_books_are_two_incidents() {
+    let mut correlation = Correlation::new(10, 10_000);
     for n in 0..200 {
-        desk.take(thin_book(&format!("S{n}"), 400 * n, Opened));
-        desk.take(thin_book(&format!("S{n}"), 400 * n + 10, Cleared));
-        desk.until(400 * n + 399);
+        correlation.take(thin_book(&format!("S{n}"), 400 * n, Opened));
+        correlation.take(thin_book(&format!("S{n}"), 400 * n + 10, Cleared));
+        correlation.until(400 * n + 399);
     }
-    desk.take(thin_book("A", 90_000, Opened));
-    desk.take(thin_book("B", 90_010, Opened));
-    let said = desk.until(90_020);
-    assert_eq!(said, [("A".into(), Status::Firing, 1, 90_000), ("B".into(), Status::Firing, 1, 90_010)]);
+    correlation.take(thin_book("A", 90_000, Opened));
+    correlation.take(thin_book("B", 90_010, Opened));
+    let revisions = correlation.until(90_020);
+    assert_eq!(revisions, [("A".into(), Status::Firing, 1, 90_000), ("B".into(), Status::Firing, 1, 90_010)]);
 }
 
 proptest! {
-    /// Whatever the detectors say: revisions count from 1 without a gap, an incident begins with firing and ends once, no two of a
-    /// subject are open, and the tables keep their limits.
+    /// For any signals: revisions count from 1 without a gap, an incident begins with firing and ends once, no two
+    /// incidents of a subject are open at once, and the tables keep their limits.
     #[test]
     fn every_incident_has_one_life(
         incidents_max in 1_usize..4,
         ops in prop::collection::vec((0_i64..40, 0_usize..4, 0_usize..3, 0_usize..3, 1_i32..12), 0..150)
     ) {
-        let mut desk = Desk::new(1_000, incidents_max);
+        let mut correlation = Correlation::new(1_000, incidents_max);
         let (mut second, mut seen) = (0, Vec::new());
         for (step, name, change, severity, digits) in ops {
             second += step;
             let p = libm::pow(10.0, -f64::from(digits));
-            desk.take(signal(["A", "B", "C", "D"][name], second, [Opened, Raised, Cleared][change], [Info, Warning, Critical][severity], p));
-            seen.extend(desk.until(second));
-            prop_assert!(desk.open() <= incidents_max);
+            correlation.take(signal(["A", "B", "C", "D"][name], second, [Opened, Raised, Cleared][change], [Info, Warning, Critical][severity], p));
+            seen.extend(correlation.until(second));
+            prop_assert!(correlation.open() <= incidents_max);
         }
-        seen.extend(desk.until(second + 1_000));
+        seen.extend(correlation.until(second + 1_000));
         let mut open = std::collections::BTreeMap::new();
         let mut last = i64::MIN;
         for (name, status, revision, second) in seen {
@@ -324,6 +340,6 @@ proptest! {
                 Status::Resolved | Status::Withdrawn => prop_assert_eq!(open.remove(&name), Some(revision - 1)),
             }
         }
-        prop_assert_eq!(open.len(), desk.open());
+        prop_assert_eq!(open.len(), correlation.open());
     }
 }

@@ -1,19 +1,25 @@
-//! The order in which partitions are read must not show in the result.
+//! The order in which partitions are read does not change the result.
 //!
-//! One flow over four feeds (`support::feeds`). However they interleave (each in its own order, as Kafka gives it) the engine must
-//! say the same, byte for byte; and nothing before the watermark is strictly above it.
+//! A flow comes over four feeds (`support::feeds`), each in its own order, as Kafka delivers it. In every interleaving
+//! of the feeds the engine must give the same outputs, byte for byte, and publish nothing before the watermark is
+//! strictly above its time.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/environment.rs"]
+mod environment;
 #[path = "support/feeds.rs"]
 mod feeds;
+#[path = "support/random.rs"]
+mod random;
 
-use feeds::{Dice, FEEDS, flow, interleaving, write};
+use feeds::{FEEDS, flow, interleaving, write};
 use foreshock::{
     correlate::Status,
-    engine::{Detection, Engine, Fates, Input, Limits, Outbox, Output, Plan, Record},
+    engine::{Detection, Engine, Fates, Input, Limits, Link, Outbox, Output, Plan, Record, StageSettings},
     event::{Event, Source, SourceId},
     time::EventTime,
 };
+use random::Random;
 
 const SHUFFLES: u64 = 1_000;
 
@@ -27,11 +33,12 @@ fn engine() -> Engine {
         limits: Limits::default(),
         detection: Detection::default(),
         sources: sources.collect(),
+        stages: StageSettings::default(),
         replay: "foreshock replay".to_owned(),
     })
 }
 
-/// Hands over the next record of each feed in turn.
+/// An engine, and how far each feed has been read.
 struct Run<'a> {
     flow: &'a [Vec<Event<'static>>],
     next: [usize; FEEDS],
@@ -44,17 +51,23 @@ impl<'a> Run<'a> {
         Self { flow, next: [0; FEEDS], engine: engine(), outbox: Outbox::default() }
     }
 
-    /// Takes one record of a feed, if it has one left.
+    /// Gives the engine the next record of a feed, if one is left, and returns the outputs.
     fn step(&mut self, feed: usize) -> Vec<Output> {
+        self.take(feed);
+        self.engine.flush(&mut self.outbox);
+        self.outbox.drain().collect()
+    }
+
+    /// Gives the engine the next record of a feed, whose effects may wait for others of its batch.
+    fn take(&mut self, feed: usize) {
         let offset = self.next[feed];
         if let Some(event) = self.flow[feed].get(offset) {
             self.next[feed] += 1;
             let source = SourceId(u32::try_from(feed).unwrap());
             let content = Ok(std::slice::from_ref(event));
             let record = Record { source, offset: offset as u64, appended_at: None, content };
-            self.engine.handle(Input::Record(record), &mut self.outbox);
+            self.engine.take(Input::Record(record), &mut self.outbox);
         }
-        self.outbox.drain().collect()
     }
 
     fn left(&self, feed: usize) -> usize {
@@ -62,6 +75,7 @@ impl<'a> Run<'a> {
     }
 }
 
+/// The results of a run: outputs, their text, and the engine's state at the end.
 struct Seen {
     text: String,
     counters: String,
@@ -72,6 +86,10 @@ struct Seen {
 fn run(flow: &[Vec<Event<'static>>], order: &[usize]) -> Seen {
     let mut run = Run::new(flow);
     let outputs: Vec<Output> = order.iter().flat_map(|&feed| run.step(feed)).collect();
+    seen(&run, outputs)
+}
+
+fn seen(run: &Run<'_>, outputs: Vec<Output>) -> Seen {
     let mut text = String::new();
     for output in &outputs {
         write(output, &mut text);
@@ -80,14 +98,15 @@ fn run(flow: &[Vec<Event<'static>>], order: &[usize]) -> Seen {
     Seen { text, counters, fates: run.engine.fates().to_vec(), outputs }
 }
 
-/// Feed by feed in turns, as evenly as can be.
+/// An order that takes one record of each feed in turn.
 fn in_turns(flow: &[Vec<Event<'static>>]) -> Vec<usize> {
     let longest = flow.iter().map(Vec::len).max().unwrap();
     (0..longest).flat_map(|i| (0..FEEDS).filter(move |&feed| i < flow[feed].len())).collect()
 }
 
-/// The flow must be able to fail the test: incidents that open, worsen, end and come back, and ties between feeds.
-fn assert_it_is_no_empty_test(seen: &Seen) {
+/// Proves that the flow can fail the test: it has incidents that open, worsen, end and come back, and ties between
+/// feeds.
+fn assert_flow_is_rich_enough(seen: &Seen) {
     let statuses = |status: Status| {
         seen.outputs.iter().filter(|o| matches!(o, Output::Notify(alert, _) if alert.status == status)).count()
     };
@@ -96,7 +115,7 @@ fn assert_it_is_no_empty_test(seen: &Seen) {
     let mut times: Vec<(EventTime, u32)> = seen
         .outputs
         .iter()
-        .filter_map(|o| if let Output::Signal(s) = o { Some((s.visible_at, s.place.source.0)) } else { None })
+        .filter_map(|o| if let Output::Signal(s) = o { Some((s.visible_at, s.origin.record.source.0)) } else { None })
         .collect();
     times.sort_unstable();
     let ties = times.windows(2).filter(|pair| pair[0].0 == pair[1].0 && pair[0].1 != pair[1].1).count();
@@ -104,7 +123,7 @@ fn assert_it_is_no_empty_test(seen: &Seen) {
     for subject in ["Account(", "AccountSymbol(", "Owner(", "OwnerSymbol("] {
         assert!(seen.text.contains(&format!("subject: {subject}")), "no finding about {subject}…)");
     }
-    assert!(seen.text.contains("Insolvent"), "no account that has lost all");
+    assert!(seen.text.contains("Insolvent"), "no finding about an account with a negative balance");
     for word in ["gaps: 0", "disordered: 0", "alerts: 0"] {
         assert!(!seen.counters.contains(word), "{word} in {}", seen.counters);
     }
@@ -115,11 +134,11 @@ fn assert_it_is_no_empty_test(seen: &Seen) {
 }
 
 #[test]
-fn a_thousand_interleavings_say_the_same_byte_for_byte() {
+fn a_thousand_interleavings_give_the_same_outputs_byte_for_byte() {
     let flow = flow();
     let expected = run(&flow, &in_turns(&flow));
-    assert_it_is_no_empty_test(&expected);
-    // One feed wholly before the next, in both directions: the widest apart that feeds can be.
+    assert_flow_is_rich_enough(&expected);
+    // One whole feed after the other, in both directions: the feeds are as far apart as they can be.
     let one_by_one = |feeds: &[usize]| feeds.iter().flat_map(|&f| std::iter::repeat_n(f, flow[f].len())).collect();
     let extremes: [Vec<usize>; 2] = [one_by_one(&[0, 1, 2, 3]), one_by_one(&[3, 2, 1, 0])];
     let shuffles = (0..SHUFFLES).map(|seed| (seed, interleaving(&flow, seed)));
@@ -131,24 +150,57 @@ fn a_thousand_interleavings_say_the_same_byte_for_byte() {
     }
 }
 
+#[test]
+fn stages_that_pass_messages_in_their_encoded_form_give_the_same_outputs() {
+    let flow = flow();
+    let expected = run(&flow, &in_turns(&flow));
+    for seed in 0..3 {
+        let mut run = Run { engine: engine().linked(Link::Wire), ..Run::new(&flow) };
+        let outputs: Vec<Output> = interleaving(&flow, seed).iter().flat_map(|&feed| run.step(feed)).collect();
+        let seen = seen(&run, outputs);
+        assert!(seen.text == expected.text, "seed {seed}: {}", first_difference(&seen.text, &expected.text));
+        assert_eq!(seen.counters, expected.counters, "seed {seed}");
+    }
+}
+
+#[test]
+fn records_taken_in_batches_of_any_size_give_the_same_outputs() {
+    let flow = flow();
+    let expected = run(&flow, &in_turns(&flow));
+    for seed in 0..20 {
+        let (mut run, mut random) = (Run::new(&flow), Random(seed));
+        for feed in interleaving(&flow, seed) {
+            run.take(feed);
+            if random.index(100) == 0 {
+                run.engine.flush(&mut run.outbox);
+            }
+        }
+        run.engine.flush(&mut run.outbox);
+        let outputs = run.outbox.drain().collect();
+        let seen = seen(&run, outputs);
+        assert!(seen.text == expected.text, "seed {seed}: {}", first_difference(&seen.text, &expected.text));
+        assert_eq!(seen.counters, expected.counters, "seed {seed}");
+    }
+}
+
 fn first_difference(got: &str, expected: &str) -> String {
     let pair = got.lines().zip(expected.lines()).find(|(a, b)| a != b);
     format!("{pair:?}, {} bytes for {}", got.len(), expected.len())
 }
 
 #[test]
-fn the_input_may_end_anywhere_and_go_on() {
+fn outputs_before_a_cut_anywhere_are_final_and_a_second_run_continues_with_the_rest() {
     let flow = flow();
     let order = interleaving(&flow, 7);
     let whole = run(&flow, &order).text;
-    let mut dice = Dice(99);
+    let mut random = Random(99);
     for _ in 0..20 {
-        let cut = dice.below(order.len());
+        let cut = random.index(order.len());
         let mut run = Run::new(&flow);
         let mut before = String::new();
         order[..cut].iter().flat_map(|&feed| run.step(feed)).for_each(|output| write(&output, &mut before));
-        assert!(whole.starts_with(&before), "up to {cut}: what was said is never taken back or said out of turn");
-        // A restart reads the same again and says nothing of it, then goes on.
+        assert!(whole.starts_with(&before), "up to {cut}: an output was withdrawn or came out of order");
+        // A restart reads the same records again, drops their outputs, and goes on.
         let mut again = Run::new(&flow);
         for &feed in &order[..cut] {
             again.step(feed);
@@ -160,7 +212,7 @@ fn the_input_may_end_anywhere_and_go_on() {
 }
 
 #[test]
-fn nothing_is_published_before_the_watermark_is_strictly_above_it_nor_later_than_that() {
+fn a_signal_is_published_when_the_watermark_is_strictly_above_its_time_neither_earlier_nor_later() {
     let flow = flow();
     let mut run = Run::new(&flow);
     let mut published = 0;
@@ -183,7 +235,7 @@ fn nothing_is_published_before_the_watermark_is_strictly_above_it_nor_later_than
 }
 
 #[test]
-fn while_one_feed_has_said_nothing_nothing_is_published_and_the_end_of_the_input_changes_nothing() {
+fn nothing_is_published_until_every_feed_has_had_an_event_and_the_end_of_the_input_changes_nothing() {
     let flow = flow();
     let mut run = Run::new(&flow);
     for feed in 0..FEEDS - 1 {
@@ -192,7 +244,7 @@ fn while_one_feed_has_said_nothing_nothing_is_published_and_the_end_of_the_input
         }
     }
     assert_eq!(run.engine.watermark(), None);
-    assert_eq!(run.step(0), [], "there is no more");
+    assert_eq!(run.step(0), [], "a feed that is read to its end gives no outputs");
     let first: Vec<Output> = (0..flow[FEEDS - 1].len()).flat_map(|_| run.step(FEEDS - 1)).collect();
-    assert!(!first.is_empty(), "what waited comes out once the last feed moves");
+    assert!(!first.is_empty(), "the waiting outputs are published once the last feed moves");
 }

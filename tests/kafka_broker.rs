@@ -1,4 +1,4 @@
-//! The broker that the other tests stand on: it starts, keeps what it took over a kill, and answers again.
+//! The test broker itself: it starts, keeps its records over a kill, and answers again.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 mod support;
@@ -63,9 +63,9 @@ fn produce(bootstrap: &str) {
     producer.flush(ANSWER_MAX).unwrap();
 }
 
-/// Reads `RECORDS` numbers from the start of every partition, in their order.
+/// Reads `RECORDS` numbers from the start of every partition, and sorts them.
 fn read(bootstrap: &str) -> Vec<u32> {
-    // The client asks for a group even where it joins none.
+    // The client requires a group's name even if it joins no group.
     let mut config = client(bootstrap);
     config.set("group.id", "reader").set("enable.auto.commit", "false");
     let consumer: BaseConsumer = config.create().unwrap();
@@ -79,7 +79,7 @@ fn read(bootstrap: &str) -> Vec<u32> {
     numbers
 }
 
-/// The next record's number. That a broker of the list is away is for the client to mind.
+/// The next record's number. Errors are skipped: the client itself recovers when a broker of the list is away.
 fn next(consumer: &BaseConsumer) -> u32 {
     let found = std::iter::from_fn(|| consumer.poll(ANSWER_MAX)).find_map(Result::ok);
     let record = found.expect("a record in time");

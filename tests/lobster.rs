@@ -1,7 +1,9 @@
-//! `convert lobster` and `replay --format lobster`, and what the adapter makes of LOBSTER's real sample.
+//! `convert lobster`, `replay --format lobster`, and the adapter on LOBSTER's real sample.
 #![cfg(feature = "app")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::print_stdout, reason = "a test says that it was skipped")]
+
+#[path = "support/recordings.rs"]
+mod recordings;
 
 use std::{
     collections::BTreeMap,
@@ -20,11 +22,8 @@ const MESSAGE: &str = "AAPL_2012-06-21_34200000_57600000_message_10.csv";
 const BOOK: &str = "AAPL_2012-06-21_34200000_57600000_orderbook_10.csv";
 
 fn files() -> Option<[PathBuf; 2]> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/lobster-aapl-2012-06-21");
-    if !folder.exists() {
-        println!("skipped: the sample lobster-aapl-2012-06-21 is not there");
-    }
-    folder.exists().then(|| [MESSAGE, BOOK].map(|name| folder.join(name)))
+    let folder = recordings::find("lobster-aapl-2012-06-21")?;
+    Some([MESSAGE, BOOK].map(|name| folder.join(name)))
 }
 
 fn foreshock(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
@@ -34,7 +33,7 @@ fn foreshock(dir: &Path, args: &[&str]) -> (Option<i32>, String, String) {
 }
 
 #[test]
-fn a_pair_that_does_not_fit_says_what_to_do() {
+fn two_files_that_are_no_pair_are_refused_with_advice() {
     let dir = tempfile::tempdir().unwrap();
     for name in [MESSAGE, BOOK, "messages.csv", "book.csv"] {
         let line =
@@ -57,12 +56,13 @@ fn a_pair_that_does_not_fit_says_what_to_do() {
     }
 }
 
-/// A row of the book file, read the plainest way: price in 10⁻⁴ to size, asks then bids.
+/// A row of the book file: asks and bids, each from price in 10⁻⁴ to size.
 fn row(line: &str) -> [BTreeMap<i64, i64>; 2] {
     let numbers: Vec<i64> = line.split(',').map(|number| number.trim().parse().unwrap()).collect();
     [0, 2].map(|at| numbers.chunks(4).map(|level| (level[at], level[at + 1])).collect())
 }
 
+/// A side of the book in the units of [`row`].
 fn plain(book: &BTreeMap<Price, Decimal>) -> BTreeMap<i64, i64> {
     let whole = |number: Decimal, by: f64| format!("{:.0}", number.to_f64() * by).parse::<i64>().unwrap();
     book.iter().map(|(price, qty)| (whole(price.get(), 1e4), whole(*qty, 1.0))).collect()
@@ -103,7 +103,8 @@ fn the_events_of_the_sample_make_the_book_of_every_row() {
         assert_eq!([plain(&asks), plain(&bids)], row(book), "row {records}");
         assert!(bids.last_key_value().unwrap().0 < asks.first_key_value().unwrap().0, "row {records}");
     }
-    // Counted apart by type: 471 submissions, 369 deletions, 98 visible and 61 hidden executions; 937 rows differ from the one before.
+    // Counted independently, by type: 471 submissions, 369 deletions, 98 visible and 61 hidden executions. 937 rows
+    // differ from the one before.
     assert_eq!(records, 999);
     let expected =
         [("book_delta", 937), ("book_snapshot", 1), ("order_cancel", 369), ("order_new", 471), ("trade", 159)];
@@ -118,8 +119,8 @@ fn a_replay_has_a_fate_for_every_pair_of_lines() {
     let Some(files) = files() else { return };
     let [message, book] = files.each_ref().map(|path| path.to_str().unwrap());
     let dir = tempfile::tempdir().unwrap();
-    let (code, said, stderr) = foreshock(dir.path(), &["replay", "--format", "lobster", message, book]);
+    let (code, stdout, stderr) = foreshock(dir.path(), &["replay", "--format", "lobster", message, book]);
     assert_eq!(code, Some(0), "{stderr}");
     let expected = r#"{"records":999,"accepted":999,"rejected":0,"late":0,"duplicate":0,"shed":0,"#;
-    assert!(said.starts_with(expected), "{said}");
+    assert!(stdout.starts_with(expected), "{stdout}");
 }

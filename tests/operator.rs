@@ -170,6 +170,8 @@ fn the_log_holds_the_life_of_the_service_and_nothing_for_each_event() {
     let file = configuration(&minimal(&broker.bootstrap(), "127.0.0.1:0"));
     let mut service = Service::start(file.path(), "");
     service.wait_line("the service is ready");
+    // Nothing more comes: the service is blind.
+    service.wait_line("the mode changes");
     let (status, log) = service.end();
     assert_eq!(status.code(), Some(0), "{log}");
     let lines = logged(&log);
@@ -178,7 +180,15 @@ fn the_log_holds_the_life_of_the_service_and_nothing_for_each_event() {
         for field in ["timestamp", "level", "message", "target"] {
             assert!(line[field].is_string(), "{field}: {line}");
         }
+        let texts = line.as_object().unwrap().values().filter_map(Value::as_str);
+        for text in texts {
+            assert!(!text.starts_with(['[', '{', '"']), "debug text in a field: {line}");
+        }
     }
+    let mode = lines.iter().find(|line| line["message"] == "the mode changes").unwrap();
+    let reasons: Vec<&str> = mode["reasons"].as_str().unwrap().split(',').collect();
+    assert_eq!(mode["reasons_total"], reasons.len(), "{mode}");
+    assert!(reasons.iter().all(|reason| *reason == "silence" || *reason == "lag"), "{mode}");
     let has = |message: &str, field: &str| {
         lines.iter().any(|line| line["message"].as_str().unwrap().contains(message) && !line[field].is_null())
     };

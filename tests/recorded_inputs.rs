@@ -1,8 +1,8 @@
-//! Inputs that the wall clock made: a replay that gets them at their places says what the service said, however the partitions
-//! interleave then, and without them it does not.
+//! Recorded inputs: decisions of the wall clock, kept with their positions. A replay with them gives the alerts of the
+//! service in any interleaving of the partitions; without them it does not.
 //!
-//! The flow is small: three feeds with a pace, bursts at the same instants, and one feed that has nothing for minutes, so that the
-//! others would wait for it.
+//! The flow is small: three feeds at a steady pace, with bursts at the same instants. One feed has no records for
+//! minutes, so that the others would wait for it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,19 +11,19 @@ use foreshock::{
     alert::Alert,
     correlate::Status,
     detect::{Detector, Severity},
-    engine::{Detection, Engine, Idle, Input, Inputs, Limits, Outbox, Output, Plan, Record, Recorded},
+    engine::{Detection, Engine, Input, Inputs, Limits, Outbox, Output, Plan, Record, Recorded, StageSettings},
     event::{Body, Event, Heartbeat, Name, OrderCancel, Source, SourceId},
     time::{EventTime, Span},
-    trust::{Cause, Mode, ModeChange, Trouble},
+    trust::{Cause, Decision, Idle, Mode, ModeChange, Scope, Trouble},
 };
 
 const FEEDS: usize = 3;
 /// 2025-10-10, on a whole minute.
 const START: i64 = 1_760_130_000;
-/// The flow in tenths of a second: past the first fifteen minutes, so that bursts open incidents.
+/// Length of the flow in tenths of a second: beyond the first fifteen minutes, so that bursts open incidents.
 const TENTHS: i64 = 13_000;
-/// When the last feed has nothing.
-const NOTHING: std::ops::Range<i64> = 10_000..12_000;
+/// Time without records on the last feed, in tenths of a second.
+const NO_RECORDS: std::ops::Range<i64> = 10_000..12_000;
 
 fn at(tenth: i64) -> EventTime {
     EventTime::from_nanos(START * 1_000_000_000).plus(Span::from_millis(100 * tenth))
@@ -32,7 +32,7 @@ fn at(tenth: i64) -> EventTime {
 fn event(feed: usize, tenth: i64, n: usize, body: impl Fn(Name<'static>) -> Body<'static>) -> Event<'static> {
     let order = Name::new(format!("o{feed}-{tenth}-{n}")).unwrap();
     let symbol = Name::new(format!("S{feed}"));
-    // A nanosecond for each event: a place of its own in time, so that clocks move often.
+    // Each event has a nanosecond of its own, so that clocks move often.
     let ts = at(tenth).plus(Span::from_nanos(i64::try_from(n * FEEDS + feed).unwrap()));
     Event { ts, symbol, seq: None, account: None, owner: None, body: body(order) }
 }
@@ -41,21 +41,21 @@ fn cancel(order: Name<'static>) -> Body<'static> {
     Body::OrderCancel(OrderCancel { order, side: None, price: None, qty: None, reason: None })
 }
 
-fn beat(_: Name<'static>) -> Body<'static> {
+fn heartbeat(_: Name<'static>) -> Body<'static> {
     Body::Heartbeat(Heartbeat { producer: None })
 }
 
 fn feed(feed: usize, beats: bool) -> Vec<Event<'static>> {
     let mut events = Vec::new();
     for tenth in 0..TENTHS {
-        if feed == FEEDS - 1 && NOTHING.contains(&tenth) {
+        if feed == FEEDS - 1 && NO_RECORDS.contains(&tenth) {
             continue;
         }
         let burst = tenth % 1_000 < 8 && tenth > 9_000;
         let count = if burst { 20 } else { usize::from((tenth * 7 + 3 * i64::try_from(feed).unwrap()) % 10 == 0) };
         events.extend((0..count).map(|n| event(feed, tenth, n, cancel)));
         if beats && tenth % 10 == 0 {
-            events.push(event(feed, tenth, count, beat));
+            events.push(event(feed, tenth, count, heartbeat));
         }
     }
     events
@@ -76,6 +76,7 @@ fn engine() -> Engine {
         limits: Limits::default(),
         detection: Detection::default(),
         sources: sources(),
+        stages: StageSettings::default(),
         replay: "foreshock replay".to_owned(),
     })
 }
@@ -84,10 +85,10 @@ fn id(feed: usize) -> SourceId {
     SourceId(u32::try_from(feed).unwrap())
 }
 
-/// The revisions of each incident, in order: what a reader of one key sees.
+/// The revisions of each incident in order, as a reader of one key sees them.
 type Histories = BTreeMap<String, Vec<Alert>>;
 
-/// An engine that is handed records, and inputs that are recorded as they go in.
+/// An engine that takes records and other inputs, and records the latter as the service does.
 struct Live<'a> {
     flow: &'a [Vec<Event<'static>>],
     next: [usize; FEEDS],
@@ -104,7 +105,9 @@ impl<'a> Live<'a> {
     }
 
     fn handle(&mut self, input: Input<'_>) {
-        self.recorded.extend(Recorded::of(&input, &sources()));
+        if let Input::Decision(decision) = &input {
+            self.recorded.extend(Recorded::of(decision, &sources()));
+        }
         self.engine.handle(input, &mut self.outbox);
         for output in self.outbox.drain() {
             if let Output::Notify(alert, _) = output {
@@ -124,12 +127,12 @@ impl<'a> Live<'a> {
         self.handle(Input::Record(Record { source: id(feed), offset, appended_at: None, content }));
     }
 
-    /// What the service would decide of a feed that has nothing while something waits.
+    /// Decides, as the service would, that a feed without records is idle, if anything waits for it.
     fn idle(&mut self, feed: usize) {
         let after_offset = self.next[feed].checked_sub(1).map(|n| n as u64);
         let until = self.engine.feeds().iter().filter_map(|view| view.clock).max();
         if let Some(until) = until.filter(|_| self.engine.waits()) {
-            self.handle(Input::Idle(Idle { source: id(feed), after_offset, until }));
+            self.handle(Input::Decision(Decision::Idle(Idle { source: id(feed), after_offset, until })));
         }
     }
 
@@ -138,14 +141,17 @@ impl<'a> Live<'a> {
         let from = EventTime::from_nanos((newest.slot(Span::from_millis(100)) + 1) * 100_000_000);
         let trouble = |&(cause, feed, pages): &(Cause, usize, bool)| {
             let after_offset = self.next[feed] as u64;
-            Trouble { cause, source: id(feed), after_offset, clock: newest, value: 5.0, limit: 4.5, pages, who: None }
+            let (source, scope) = (id(feed), Scope::Partition);
+            let (value, limit) = (5.0, 4.5);
+            Trouble { cause, source, after_offset, clock: newest, value, limit, pages, scope, who: None, example: None }
         };
         let troubles = causes.iter().map(trouble).collect();
-        self.handle(Input::Mode(ModeChange { from, mode, troubles }));
+        self.handle(Input::Decision(Decision::Mode(ModeChange { from, mode, troubles })));
     }
 }
 
-/// The service's own run: feeds in the order of time; the last has nothing for a while, and modes change.
+/// The run of the service: it reads the feeds in order of time, finds the last one idle for a while, and changes its
+/// mode.
 fn live<'a>(flow: &'a [Vec<Event<'static>>]) -> Live<'a> {
     let mut live = Live::new(flow);
     let mut read = 0;
@@ -153,7 +159,7 @@ fn live<'a>(flow: &'a [Vec<Event<'static>>]) -> Live<'a> {
         live.record(feed);
         read += 1;
         let tenth = live.engine.feeds()[0].clock.map_or(0, |clock| clock.since(at(0)).millis() / 100);
-        if NOTHING.contains(&tenth) && read % 50 == 0 {
+        if NO_RECORDS.contains(&tenth) && read % 50 == 0 {
             live.idle(FEEDS - 1);
         }
         match read {
@@ -167,7 +173,7 @@ fn live<'a>(flow: &'a [Vec<Event<'static>>]) -> Live<'a> {
     live
 }
 
-/// A replay in some other interleaving.
+/// A replay in another interleaving, which depends on the seed.
 fn replay<'a>(flow: &'a [Vec<Event<'static>>], recorded: &[Recorded], seed: u64) -> Live<'a> {
     let mut live = Live::new(flow);
     let mut inputs = Inputs::new(recorded.iter().cloned(), &sources());
@@ -178,20 +184,20 @@ fn replay<'a>(flow: &'a [Vec<Event<'static>>], recorded: &[Recorded], seed: u64)
         let batch = 1 + (dice >> 20) % [1, 30, 2_000][usize::try_from(seed % 3).unwrap()];
         for _ in 0..batch {
             let Some((offset, event)) = live.peek(feed) else { break };
-            while let Some(input) = inputs.before(id(feed), offset, std::slice::from_ref(event)) {
+            while let Some(input) = inputs.before(id(feed), offset, std::slice::from_ref(event)).map(Input::Decision) {
                 live.handle(input);
             }
             live.record(feed);
         }
     }
-    while let Some(input) = inputs.rest() {
+    while let Some(input) = inputs.rest().map(Input::Decision) {
         live.handle(input);
     }
     live
 }
 
 #[test]
-fn a_replay_with_the_recorded_inputs_says_the_same_in_any_interleaving() {
+fn a_replay_with_the_recorded_inputs_gives_the_same_alerts_in_any_interleaving() {
     let flow = flow(true);
     let live = live(&flow);
     let idles = live.recorded.iter().filter(|recorded| matches!(recorded, Recorded::Idle { .. })).count();
@@ -204,14 +210,14 @@ fn a_replay_with_the_recorded_inputs_says_the_same_in_any_interleaving() {
         assert_eq!(again.engine.watermark(), live.engine.watermark(), "seed {seed}");
     }
     let without = replay(&flow, &[], 1);
-    assert_ne!(without.histories, live.histories, "the inputs change what is said");
+    assert_ne!(without.histories, live.histories, "the recorded inputs change the alerts");
 }
 
 #[test]
-fn an_idle_feed_does_not_hold_the_others_up() {
+fn a_feed_that_is_declared_idle_does_not_hold_up_the_others() {
     let flow = flow(false);
     let mut live = Live::new(&flow);
-    // The last feed has nothing at all.
+    // The last feed has no record at all.
     for _ in 0..flow[0].len().min(flow[1].len()) {
         live.record(0);
         live.record(1);
@@ -222,7 +228,7 @@ fn an_idle_feed_does_not_hold_the_others_up() {
 }
 
 #[test]
-fn modes_make_one_incident_of_the_pipeline_and_stand_on_every_alert() {
+fn changes_of_mode_are_one_incident_of_the_pipeline_and_every_alert_carries_its_mode() {
     let flow = flow(true);
     let live = live(&flow);
     let feed: Vec<&Vec<Alert>> =
@@ -243,14 +249,14 @@ fn modes_make_one_incident_of_the_pipeline_and_stand_on_every_alert() {
 }
 
 #[test]
-fn where_heartbeats_stop_nothing_was_seen() {
+fn a_feed_whose_heartbeats_stop_is_counted_as_stopped_and_one_without_heartbeats_is_not() {
     let (beating, still) = (flow(true), flow(false));
     let stops = |flow: &[Vec<Event<'static>>]| replay(flow, &[], 0).engine.counters().stops;
     assert_eq!((stops(&beating), stops(&still)), (1, 0));
 }
 
 #[test]
-fn what_is_written_reads_back() {
+fn a_recorded_input_reads_back_as_it_was_written() {
     let flow = flow(true);
     for recorded in live(&flow).recorded {
         let text = serde_json::to_string(&recorded).unwrap();
@@ -258,9 +264,9 @@ fn what_is_written_reads_back() {
     }
 }
 
-/// A gap is over after a while, and then the same partition falls silent: nothing came between, and no clock moved.
+/// A gap ends, and then the same partition falls silent. No record came between, and no clock moved.
 #[test]
-fn two_incidents_of_the_pipeline_at_one_offset_are_two() {
+fn two_incidents_of_the_pipeline_at_the_same_offset_have_different_ids() {
     let mut engine = engine();
     let mut opened = BTreeSet::new();
     let from = at(1);
@@ -268,7 +274,7 @@ fn two_incidents_of_the_pipeline_at_one_offset_are_two() {
         for troubles in [vec![trouble(cause)], Vec::new()] {
             let mode = if troubles.is_empty() { Mode::Normal } else { Mode::Degraded };
             let mut outbox = Outbox::default();
-            engine.handle(Input::Mode(ModeChange { from, mode, troubles }), &mut outbox);
+            engine.handle(Input::Decision(Decision::Mode(ModeChange { from, mode, troubles })), &mut outbox);
             opened.extend(outbox.drain().filter_map(|output| match output {
                 Output::Notify(alert, _) => Some(alert.id.clone()),
                 Output::Rejected(..) | Output::Signal(_) => None,
@@ -287,6 +293,8 @@ fn trouble(cause: Cause) -> Trouble {
         value: 9.0,
         limit: 1.0,
         pages: false,
+        scope: Scope::Partition,
         who: None,
+        example: None,
     }
 }

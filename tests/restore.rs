@@ -1,29 +1,34 @@
-//! Restore and continue is the same as continue: at any record, for any input, byte for byte.
+//! An engine that is restored from a snapshot continues as if it had never stopped: at any record, for any input, byte
+//! for byte.
 //!
-//! Two engines take the same records. One is never touched; the other is written to bytes and read from them again and again.
-//! They must say the same, count the same, and be the same bytes whenever they are written.
+//! Two engines take the same records. One is left alone; the other is encoded and restored again and again. They must
+//! give the same outputs, have the same counters, and encode to the same bytes.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/environment.rs"]
+mod environment;
 #[path = "support/feeds.rs"]
 mod feeds;
-#[path = "support/hurtful.rs"]
-mod hurtful;
+#[path = "support/hostile_events.rs"]
+mod hostile_events;
+#[path = "support/random.rs"]
+mod random;
 
 use std::borrow::Cow;
 
-use feeds::{Dice, FEEDS, flow, interleaving};
+use feeds::{FEEDS, flow, interleaving};
 use foreshock::{
-    detect::cancel_burst,
-    engine::{Detection, Engine, Idle, Input, Keys, Limits, Outbox, Output, Plan, Record, Snapshot},
+    engine::{Detection, Engine, Input, Keys, Limits, Outbox, Output, Plan, Record, Snapshot, StageSettings},
     event::{Event, Reason, Rejection, Source, SourceId},
     time::Span,
-    trust::{Cause, Mode, ModeChange, Trouble},
+    trust::{Cause, Decision, Idle, Mode, ModeChange, Scope, Trouble},
     window::BurstSettings,
 };
-use hurtful::{START, cancel, event, name, secs};
+use hostile_events::{START, cancel, event, name, secs};
 use proptest::prelude::*;
+use random::Random;
 
-/// A plan whose every number differs from the default, so that one that were not restored would show.
+/// A plan whose burst settings all differ from the defaults, so that the test fails if one is not restored.
 fn plan(feeds: usize, limits: Limits) -> Plan {
     let sources = (0..feeds).map(|feed| Source {
         name: "orderflow.events".to_owned(),
@@ -31,11 +36,17 @@ fn plan(feeds: usize, limits: Limits) -> Plan {
         feed,
     });
     let window = BurstSettings { a_min: 4, cold_a_min: 9, warnings_per_day: 3.0 };
-    let detection = Detection { cancel_burst: cancel_burst::Settings { window }, ..Detection::default() };
-    Plan { limits, detection, sources: sources.collect(), replay: "foreshock replay".to_owned() }
+    let detection = Detection { cancel_burst: window, ..Detection::default() };
+    Plan {
+        limits,
+        detection,
+        sources: sources.collect(),
+        stages: StageSettings::default(),
+        replay: "foreshock replay".to_owned(),
+    }
 }
 
-/// An engine that is left alone, and its twin that is restarted.
+/// An engine that is left alone and its twin that is restarted; both take the same inputs.
 struct Twins {
     plan: Plan,
     kept: Engine,
@@ -49,7 +60,7 @@ impl Twins {
         Self { kept: Engine::new(plan.clone()), restarted: Engine::new(plan.clone()), plan, next }
     }
 
-    /// Gives the next record of a source to both.
+    /// Gives the next record of a source to both engines, and returns the outputs.
     fn take(&mut self, source: usize, content: &Result<Vec<Event<'_>>, Rejection>) -> Vec<Output> {
         let offset = self.next[source];
         self.next[source] += 1;
@@ -58,6 +69,7 @@ impl Twins {
         self.give(&Input::Record(Record { source, offset, appended_at: None, content }))
     }
 
+    /// Gives an input to both engines, proves that their outputs are equal, and returns them.
     fn give(&mut self, input: &Input<'_>) -> Vec<Output> {
         let [kept, restarted] = [&mut self.kept, &mut self.restarted].map(|engine| {
             let mut outbox = Outbox::default();
@@ -68,7 +80,8 @@ impl Twins {
         kept
     }
 
-    /// What the wall clock may decide: a source is idle, or the mode changes.
+    /// Gives both engines the inputs that the wall clock may decide: a source is idle, and the mode changes. Returns
+    /// the number of outputs.
     fn decide(&mut self, source: usize, mode: Mode) -> usize {
         let Some(newest) = (0..self.next.len()).filter_map(|source| self.kept.clock(source)).max() else { return 0 };
         let (id, last) = (SourceId(u32::try_from(source).unwrap()), self.next[source].checked_sub(1));
@@ -81,7 +94,9 @@ impl Twins {
             value,
             limit: 1.0,
             pages,
+            scope: Scope::Partition,
             who: None,
+            example: None,
         };
         let troubles = match mode {
             Mode::Normal => vec![],
@@ -89,10 +104,11 @@ impl Twins {
             Mode::Blind => vec![trouble(Cause::Gap, 2.0, false), trouble(Cause::Silence, 5.5, true)],
         };
         let change = ModeChange { from: newest.plus(Span::from_millis(300)), mode, troubles };
-        self.give(&Input::Idle(idle)).len() + self.give(&Input::Mode(change)).len()
+        self.give(&Input::Decision(Decision::Idle(idle))).len()
+            + self.give(&Input::Decision(Decision::Mode(change))).len()
     }
 
-    /// Writes both, and goes on with the second from what was written.
+    /// Encodes both engines, and restores the second from its bytes.
     fn restart(&mut self) {
         let bytes = self.restarted.snapshot().encode();
         assert!(self.kept.snapshot().encode() == bytes, "the bytes differ before the restart");
@@ -115,7 +131,7 @@ impl Twins {
     }
 }
 
-/// How often a restart came upon something that is easily lost.
+/// Numbers of restarts: all, and those with state that is easily lost.
 #[derive(Debug, Default)]
 struct Met {
     restarts: usize,
@@ -124,12 +140,12 @@ struct Met {
 }
 
 #[test]
-fn an_engine_restarted_hundreds_of_times_says_the_same() {
+fn an_engine_restarted_hundreds_of_times_gives_the_same_outputs() {
     let flow = flow();
     let mut met = Met::default();
-    let (mut outputs, mut said) = (0, 0);
+    let (mut outputs, mut outputs_of_decisions) = (0, 0);
     for seed in 0..4 {
-        let mut dice = Dice(seed);
+        let mut random = Random(seed);
         let mut twins = Twins::new(plan(FEEDS, Limits::default()));
         let mut next = [0; FEEDS];
         let mut until_restart = 0;
@@ -139,13 +155,13 @@ fn an_engine_restarted_hundreds_of_times_says_the_same() {
                 met.restarts += 1;
                 met.open_incidents += usize::from(twins.held(Keys::Incident) > 0);
                 met.waiting_signals += usize::from(twins.held(Keys::Signal) > 0);
-                // Mostly far apart, and now and then record by record.
-                until_restart = if dice.one_in(3) { 1 } else { 1 + dice.below(150) };
+                // Restarts are mostly far apart, and sometimes after a single record.
+                until_restart = if random.one_in(3) { 1 } else { 1 + random.index(150) };
             }
             until_restart -= 1;
-            if dice.one_in(300) {
-                let mode = [Mode::Normal, Mode::Degraded, Mode::Blind][dice.below(3)];
-                said += twins.decide(dice.below(FEEDS), mode);
+            if random.one_in(300) {
+                let mode = [Mode::Normal, Mode::Degraded, Mode::Blind][random.index(3)];
+                outputs_of_decisions += twins.decide(random.index(FEEDS), mode);
             }
             outputs += twins.take(feed, &Ok(vec![flow[feed][next[feed]].clone()])).len();
             next[feed] += 1;
@@ -153,16 +169,19 @@ fn an_engine_restarted_hundreds_of_times_says_the_same() {
         twins.restart();
         twins.assert_same();
     }
-    assert!(outputs > 200 && said > 20 && met.restarts > 500, "{outputs} outputs, {said} said of the feed, {met:?}");
+    assert!(
+        outputs > 200 && outputs_of_decisions > 20 && met.restarts > 500,
+        "{outputs}, {outputs_of_decisions}, {met:?}"
+    );
     assert!(met.open_incidents > 50 && met.waiting_signals > 20, "{met:?}");
 }
 
-/// What a record holds: nothing, what cannot be used, one event or several.
+/// The content of a record: no event, one or several, or a rejection.
 fn content() -> impl Strategy<Value = Result<Vec<Event<'static>>, Rejection>> {
     prop_oneof![
         10 => prop::collection::vec(event(), 1..2).prop_map(Ok),
         1 => prop::collection::vec(event(), 0..4).prop_map(Ok),
-        1 => Just(Err(Rejection { reason: Reason::NotJson, detail: Cow::Borrowed("no JSON") })),
+        1 => Just(Err(Rejection { reason: Reason::NotJson, detail: Cow::Borrowed("no JSON"), symbol: None })),
     ]
 }
 
@@ -178,9 +197,9 @@ proptest! {
     fn a_restart_anywhere_in_a_hostile_flow_changes_nothing(
         records in prop::collection::vec((content(), 0_usize..2, 1_usize..40, any::<bool>(), mode()), 1..60)
     ) {
-        let limits = Limits { symbols_max: 2, accounts_max: 3, orders_max: 3, bursts_max: 1, incidents_max: 1, signals_pending_max: 2 };
+        let limits = Limits { symbols_max: 2, accounts_max: 3, parties_max: 3, orders_max: 3, bursts_max: 1, incidents_max: 1, signals_pending_max: 2, ..Limits::default() };
         let mut twins = Twins::new(plan(2, limits));
-        // All symbols are warm, so that there is something to say.
+        // All symbols have learned their rate, so that bursts are found.
         for second in START - 200..START {
             for (source, symbol) in [(0, "S0"), (0, "S1"), (1, "S2"), (1, "S3")] {
                 let body = cancel("1");

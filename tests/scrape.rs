@@ -104,7 +104,8 @@ fn a_service_says_how_it_is_and_a_real_prometheus_understands_it() {
 
     assert_eq!(service.terminate().code(), Some(0));
     wait(&mut second, standby, "the second's turn", |metrics| metrics.value("foreshock_ready") > 0.5);
-    assert_eq!(get(standby, "/readyz").body, "ready\n");
+    let ready = get(standby, "/readyz").body;
+    assert!(ready.starts_with("ready\n") && ready.contains("\ncancel_burst judges "), "{ready}");
     assert_eq!(second.terminate().code(), Some(0));
     assert!(TcpStream::connect(address).is_err(), "somebody still listens");
 }

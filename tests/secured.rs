@@ -135,7 +135,7 @@ fn is_not_let_in(broker: &SecuredBroker, login: &[(&str, &str)]) {
     let literal = [login, &[("sasl.password", USER.1)]].concat();
     let (code, said) = refused(&configure(&broker.users_bootstrap(), "wrong", &literal), &[]);
     assert_eq!(code, Some(64), "{said}");
-    assert!(said.contains("a secret does not stand here"), "{said}");
+    assert!(said.contains("a secret must not be in this file"), "{said}");
 
     let absent = [login, &[("sasl.password_file", "/does/not/exist")]].concat();
     let (code, said) = refused(&configure(&broker.users_bootstrap(), "wrong", &absent), &[]);

@@ -1,4 +1,5 @@
-//! The windows of a burst against a plain list of times: late events, ties, silences, gaps and heartbeats included.
+//! The counts of a burst's windows against a plain list of times, with late events, ties, silences, gaps and
+//! heartbeats.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use foreshock::{
@@ -9,12 +10,12 @@ use proptest::prelude::*;
 
 const BUCKET: Span = Span::from_millis(100);
 const SECOND: Span = Span::from_secs(1);
-/// How many seconds back an event is still counted.
+/// Seconds for which a late event is still counted.
 const GRACE: i64 = 60;
 
 #[derive(Clone, Copy, Debug)]
 enum Op {
-    /// An event this long after the newest time, in nanoseconds; before it where negative.
+    /// An event this many nanoseconds after the newest time; before it if negative.
     Event(i64),
     Heartbeat(i64),
     Gap(i64),
@@ -55,7 +56,7 @@ impl Model {
         self.now = self.now.max(Some(at));
     }
 
-    /// The current bucket in full and those before it, as many as the window is long.
+    /// Counts the events in the current bucket and those before it, over the window's length.
     fn count(&self, window: usize) -> u32 {
         let Some(now) = self.now else { return 0 };
         let (head, width) = (now.slot(BUCKET), length(window).nanos() / BUCKET.nanos());
@@ -68,7 +69,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 300, ..ProptestConfig::default() })]
 
     #[test]
-    fn windows_hold_what_a_list_of_times_holds(start in prop_oneof![Just(0_i64), -5_000_000_000_i64..5_000_000_000], ops in prop::collection::vec(op(), 0..200)) {
+    fn windows_count_the_same_events_as_a_list_of_times(start in prop_oneof![Just(0_i64), -5_000_000_000_i64..5_000_000_000], ops in prop::collection::vec(op(), 0..200)) {
         let mut burst = Burst::new(BurstSettings::default(), f64::INFINITY);
         let mut model = Model::default();
         for op in ops {
@@ -101,7 +102,7 @@ proptest! {
     }
 }
 
-/// Seconds learned at an even pace of one event a second, from `from` on for as long.
+/// Sends one event a second, and returns the number of seconds learned so far.
 fn pace(burst: &mut Burst, from: i64, seconds: i64) -> u64 {
     (from..from + seconds).for_each(|second| {
         burst.handle(EventTime::from_nanos(second * 1_000_000_000));

@@ -1,10 +1,10 @@
-//! The input: a simulated exchange of the stated load in a topic of a real broker.
+//! The input of the bench: a simulated exchange of the stated load in a topic of a real broker.
 
 use std::{collections::BTreeMap, time::Duration};
 
 use foreshock::{
     event::{Event, Key},
-    simulate::{Exchange, Item, Plan, Planted, Scenario},
+    simulate::{Exchange, Item, Planted, Scenario, SimulationPlan},
     time::{EventTime, Span},
 };
 use rdkafka::{
@@ -22,33 +22,34 @@ const SEED: u64 = 7;
 const SYMBOLS: u32 = 3_000;
 /// The accounts of the stated load.
 const ACCOUNTS: u32 = 50_000;
-/// At which a symbol has 17 order events a second, as `flow.order_events_per_symbol_s` in the report tells.
+/// Density at which a symbol has 17 order events a second; the report has the figure as
+/// `flow.order_events_per_symbol_s`.
 const DENSITY: f64 = 2.9;
-/// With the paced part some 20 million records.
+/// Length of the part that is written as fast as possible. With the paced part it has some 20 million records.
 const FILL: Span = Span::from_secs(330);
-/// From here on every symbol's window judges (DETECTION 6: 91 s), with some room.
+/// Start of the measured part: every symbol's window judges by then (DETECTION 6: 91 s).
 const MEASURED_FROM: Span = Span::from_secs(100);
-/// How long the paced part is: time for a hundred bursts, and for their alerts' .99 quantile.
+/// Length of the paced part: time for a hundred bursts, and so for the .99 quantile of their alerts' latency.
 const PACED: Span = Span::from_secs(60);
 const BURSTS: u32 = 120;
-/// Minutes of flow: both parts, whole, and half a minute that a scenario needs behind it.
+/// Minutes of flow: both parts, rounded up, with the half minute that a scenario needs after it.
 const MINUTES: u64 = 8;
 const FLUSH_MAX: Duration = Duration::from_mins(2);
 
-/// The topic, and what is yet to come into it.
+/// The topic, and the flow that is not yet sent to it.
 pub struct Flow {
     broker: KafkaBroker,
     exchange: std::iter::Peekable<Exchange>,
     producer: BaseProducer,
     start: EventTime,
     shape: Shape,
-    /// Records before the part that is measured.
+    /// Records before the measured part.
     pub warm_up: u64,
-    /// Records that wait to be read.
+    /// Records of the first part, which wait to be read.
     pub filled: u64,
 }
 
-/// What was sent.
+/// Totals of the records that were sent.
 #[derive(Default)]
 struct Shape {
     by_type: BTreeMap<&'static str, u64>,
@@ -56,23 +57,23 @@ struct Shape {
     bytes: u64,
 }
 
-/// One record to be sent.
+/// A record to be sent.
 pub struct Ready {
     pub ts: EventTime,
     pub key: String,
     pub payload: Vec<u8>,
-    /// `None` for every partition.
+    /// Whether the key chooses the partition; otherwise every partition gets a copy.
     pub keyed: bool,
 }
 
 impl Flow {
-    /// An empty topic on a broker of its own.
+    /// Creates an empty topic on a broker of its own.
     pub fn new() -> Self {
         let broker = KafkaBroker::start();
         broker.create_topic(TOPIC, PARTITIONS, &[]);
-        let mut plan = Plan::new(SEED, MINUTES);
+        let mut plan = SimulationPlan::new(SEED, MINUTES);
         (plan.symbols, plan.accounts, plan.density) = (SYMBOLS, ACCOUNTS, DENSITY);
-        // Evenly over the paced part, each on another symbol.
+        // Bursts are spread evenly over the paced part, each on another symbol.
         let minute = |i: u32| (FILL.secs_f64() + PACED.secs_f64() * f64::from(i) / f64::from(BURSTS)) / 60.0;
         plan.scenarios =
             (0..BURSTS).map(|i| Planted { scenario: Scenario::CancelBurst, at_minute: Some(minute(i)) }).collect();
@@ -101,7 +102,7 @@ impl Flow {
         Topic::new(&self.broker.bootstrap(), name)
     }
 
-    /// Writes the first part as fast as it goes.
+    /// Writes the first part as fast as possible.
     pub fn fill(&mut self) {
         let (measured, end) = (self.start.plus(MEASURED_FROM), self.start.plus(FILL));
         while let Some(ready) = self.next_before(end) {
@@ -133,7 +134,7 @@ impl Flow {
         Some(Ready { ts, key: key(&event).to_owned(), payload, keyed })
     }
 
-    /// Sends a record; how many copies.
+    /// Sends a record, and returns the number of copies.
     pub fn send(&self, ready: &Ready) -> u64 {
         if ready.keyed {
             self.record(ready, None);
@@ -158,7 +159,7 @@ impl Flow {
         self.producer.flush(FLUSH_MAX).unwrap();
     }
 
-    /// Its shape, as it was sent.
+    /// Describes the flow as it was sent, for the report.
     pub fn describe(&self) -> Value {
         let Shape { by_type, records, bytes } = &self.shape;
         let share = |(name, count): (&&str, &u64)| ((*name).to_owned(), json!(*count as f64 / *records as f64));
@@ -188,7 +189,7 @@ fn at(item: &Item) -> EventTime {
     }
 }
 
-/// By what an event is keyed (CONTRACT, "Events").
+/// The key of an event's record (CONTRACT, "Events").
 fn key<'a>(event: &'a Event<'_>) -> &'a str {
     let by = match event.body.kind().key() {
         Key::Account => &event.account,

@@ -1,10 +1,10 @@
-//! What the figures were measured on, and of which state of the source.
+//! The machine and the commit of the figures.
 
 use std::{fs, thread};
 
 use serde_json::{Value, json};
 
-/// The machine and the commit.
+/// Describes the machine and the commit, for the report.
 pub fn describe() -> Value {
     let load = read("/proc/loadavg");
     json!({

@@ -1,17 +1,18 @@
-//! How fast the service is, on a real broker: CPU time an event by stage, latency under load, memory, and a restart.
+//! The speed of the service on a real broker: CPU time per event by stage, latency under load, memory, and a restart.
 //!
 //! ```text
 //!  simulated exchange ──fast──▶ topic ──▶ poll │ + decode │ + engine │ the service itself     CPU time, stage by stage
 //!                     ──paced─▶ topic ──▶ the service ──▶ alerts ──▶ reader of committed       latency, memory
 //!                                         killed, started again                                restart
 //! ```
-//! The flow is synthetic: 3,000 symbols and 50,000 accounts of the simulated exchange, 17 order events a second on each symbol. It is written once, and every
-//! stage reads all of it; what is measured begins where each symbol's window has learned enough to judge. Decoder and engine are
-//! measured by the CPU time of the thread that runs them, decoding alone and then both; the client, and the service as a whole, by that
-//! of all threads of the process, the broker's not among them (`stages` says why). Polling is dearest by itself: the faster what comes
-//! behind it, the less each poll finds.
+//! The flow is synthetic: 3,000 symbols and 50,000 accounts of the simulated exchange, 17 order events a second on each
+//! symbol. It is written once, and every stage reads all of it; the measured part begins when each symbol's window has
+//! learned enough to judge. Decoder and engine are measured by the CPU time of the thread that runs them, first
+//! decoding alone and then both. The client, and the service as a whole, are measured by the CPU time of all threads of
+//! the process, without the broker's (`stages` says why). Polling costs most when it is measured alone: the faster
+//! records are consumed, the fewer each poll returns.
 //!
-//! `make bench` writes `target/bench.json`; wall time is in it only where it is what is asked for, as latency.
+//! `make bench` writes `target/bench.json`. Wall time appears in it only for latency and the restart.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a bench prints and stops at what it did not expect")]
 
 #[path = "../../tests/support/mod.rs"]
@@ -30,10 +31,10 @@ use serde_json::{Value, json};
 
 use self::{flow::Flow, stages::Stages};
 
-/// How often the stages are run; the middle one counts.
+/// Runs of the stages; the median counts.
 const ROUNDS: usize = 3;
 
-/// What `make bench-idle` has counted; null if it has not run.
+/// Bytes of an idle account from the report of `make bench-idle`; null if that has not run.
 fn idle_account() -> Value {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench-idle.json");
     let report: Option<Value> = fs::read(path).ok().and_then(|text| serde_json::from_slice(&text).ok());

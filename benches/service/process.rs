@@ -1,4 +1,4 @@
-//! The service as a process of its own: what it is told, how far it is, and what it has used.
+//! The service as a process of its own: its configuration, its progress, its CPU time and its memory.
 
 use std::{fs, io::Write as _, time::Duration};
 
@@ -17,13 +17,13 @@ use super::{
 
 pub const ALERTS: &str = "foreshock.alerts";
 const GROUP: &str = "foreshock";
-/// How often the group is asked how far it is: its offsets are committed every 100 ms.
+/// Time between two questions for the group's progress; the service commits every 100 ms.
 const ASK_EVERY: Duration = Duration::from_millis(20);
 
-/// How many readings of the memory are told.
+/// Readings of the memory in the report.
 const READINGS: u64 = 8;
 
-/// The service's resident set when it had committed so many records.
+/// The resident set of the service when it had committed this many records.
 #[derive(Serialize)]
 pub struct Resident {
     records: u64,
@@ -35,6 +35,7 @@ pub fn config(flow: &Flow, group: &str) -> Config {
     settings::load(Some(written(flow, group).path())).unwrap()
 }
 
+/// Writes that configuration to a file.
 fn written(flow: &Flow, group: &str) -> NamedTempFile {
     let mut file = NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let brokers = flow.bootstrap();
@@ -60,7 +61,8 @@ impl Trial {
         Self { service: Service::start(config.path(), ""), input: flow.topic(TOPIC), group, config }
     }
 
-    /// Lets it read what was written. The clock starts at a commit in the part that is measured.
+    /// Waits until the service has read the first part of the flow. The cost counts from the first commit in the
+    /// measured part.
     pub fn catch_up(&mut self, flow: &Flow) -> (Cost, Vec<Resident>) {
         let mut resident = Vec::new();
         let mut reach = |records| {
@@ -75,7 +77,8 @@ impl Trial {
         (Cost { events: until - from, seconds: vec![end - since] }, resident)
     }
 
-    /// Waits until so many records are committed; how many are, and its CPU seconds then.
+    /// Waits until `records` records are committed; returns the number committed, and the CPU seconds of the service
+    /// then.
     pub fn wait_committed(&mut self, records: u64) -> (u64, f64) {
         loop {
             self.service.assert_running();
@@ -87,22 +90,22 @@ impl Trial {
         }
     }
 
-    /// Its CPU time so far, user and system, of all threads.
+    /// CPU seconds of the service so far, user and system, of all threads.
     fn cpu_seconds(&self) -> f64 {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.service.id())).unwrap();
         let after_name = stat.rsplit_once(')').unwrap().1;
-        // utime and stime, in ticks of 10 ms.
+        // The fields utime and stime, in ticks of 10 ms.
         after_name.split_whitespace().skip(11).take(2).map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / 100.0
     }
 
-    /// Its resident set now, in kilobytes.
+    /// The current resident set of the service, in kilobytes.
     pub fn resident_kb(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.service.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
-    /// Kills it and starts it again.
+    /// Kills the service and starts it again.
     pub fn kill_and_start(self) -> Self {
         let Self { service, input, group, config } = self;
         service.kill();

@@ -1,11 +1,11 @@
-//! A kill, and how long until the service says that it is ready: restored, and caught up with the input.
+//! The time from a kill until the service is ready again: restored, and caught up with the input.
 
 use foreshock::app::clock;
 use serde_json::{Value, json};
 
 use super::process::Trial;
 
-/// Kills the service and starts it again.
+/// Kills the service, starts it again, and measures the restart.
 pub fn measure(mut trial: Trial) -> Value {
     let end =
         u64::try_from(trial.input.ends(super::support::topic::Isolation::ReadUncommitted).iter().sum::<i64>()).unwrap();

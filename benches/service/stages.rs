@@ -1,8 +1,8 @@
-//! The stages that run in this process: the product's own consumer, decoder and engine, each on top of the one before.
+//! The stages that run in this process: the product's consumer, decoder and engine, each added to those before.
 //!
-//! Two clocks, because the client's own threads cost one time more and another time less for the same records, by more than decoding
-//! takes: what decoder and engine cost is the CPU time of the thread that runs them, while it does; what they cost with the client,
-//! and the client alone, is that of the process.
+//! Two clocks are used, because the CPU time of the client's own threads varies between runs over the same records, by
+//! more than decoding takes. Decoder and engine are measured by the CPU time of the thread that runs them, while it
+//! runs them. The client alone, and all three together, are measured by the CPU time of the process.
 
 use std::hint::black_box;
 
@@ -31,28 +31,28 @@ use super::{
     process,
 };
 
-/// What each stage cost.
+/// The cost of each stage.
 pub struct Stages {
-    /// Of the process, which does nothing but read.
+    /// CPU time of the process, which only reads.
     pub poll: Cost,
-    /// Of the thread that decodes.
+    /// CPU time of the thread that decodes.
     pub decode: Cost,
-    /// Of the thread that decodes and runs the engine.
+    /// CPU time of the thread that decodes and runs the engine.
     pub decode_and_engine: Cost,
-    /// Of the process that does the same.
+    /// CPU time of the process that reads, decodes and runs the engine.
     pub all: Cost,
 }
 
-/// CPU time, run by run.
+/// CPU time of several runs.
 pub struct Cost {
-    /// Events that each run handled while it was measured.
+    /// Events in the measured part of each run.
     pub events: u64,
-    /// Seconds, sorted.
+    /// CPU seconds of each run, sorted.
     pub seconds: Vec<f64>,
 }
 
 impl Cost {
-    /// Nanoseconds an event, in the middle run.
+    /// Nanoseconds per event in the median run.
     pub fn nanos(&self) -> f64 {
         self.each(self.seconds[self.seconds.len() / 2])
     }
@@ -68,7 +68,7 @@ impl Cost {
 }
 
 impl Stages {
-    /// In turn, so that what changes on the machine meanwhile meets all of them.
+    /// Runs the stages in turn, so that changes of the machine's load affect all of them.
     pub fn measure(flow: &Flow, rounds: usize) -> Self {
         let mut seconds: [Vec<f64>; 4] = Default::default();
         for round in 0..rounds {
@@ -91,7 +91,7 @@ fn poll(flow: &Flow, round: usize) -> Spent {
 
 fn decoded(flow: &Flow, round: usize) -> Spent {
     let config = process::config(flow, &format!("decode-{round}"));
-    read(&config, flow, |record| _ = black_box(decode(record.payload, record.appended_at, config.limits.decode)))
+    read(&config, flow, |record| _ = black_box(decode(record.payload, config.limits.decode())))
 }
 
 fn handled(flow: &Flow, round: usize) -> Spent {
@@ -101,7 +101,7 @@ fn handled(flow: &Flow, round: usize) -> Spent {
     let mut engine = Engine::new(plan::of_partitions(&config, &ranges, None));
     let mut outbox = Outbox::default();
     read(&config, flow, |record| {
-        let event = decode(record.payload, record.appended_at, config.limits.decode);
+        let event = decode(record.payload, config.limits.decode());
         engine.handle(
             Input::Record(Record {
                 source: SourceId(u32::try_from(record.partition).unwrap()),
@@ -115,15 +115,16 @@ fn handled(flow: &Flow, round: usize) -> Spent {
     })
 }
 
-/// CPU seconds of the part that is measured.
+/// CPU seconds of the measured part.
 struct Spent {
-    /// Of the process.
+    /// CPU seconds of the process.
     process: f64,
-    /// Of the thread while it has records to take: waiting for them, and giving their memory back, costs it more the faster it is.
+    /// CPU seconds of the thread while it takes records, without waiting for them and freeing them: those cost more the
+    /// faster it is.
     thread: f64,
 }
 
-/// CPU seconds of this thread so far.
+/// CPU seconds of the current thread so far.
 fn thread_seconds() -> f64 {
     let spent = clock_gettime(ClockId::ThreadCPUTime);
     spent.tv_sec as f64 + spent.tv_nsec as f64 / 1e9

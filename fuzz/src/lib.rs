@@ -1,10 +1,11 @@
-//! What the fuzz targets share: a record said in a few numbers ([`Said`]), and engines to give it to ([`engines`]).
+//! Shared parts of the fuzz targets: an event described by a few numbers ([`EventSpec`]), and the engines under test
+//! ([`engines`]).
 //!
-//! A target stands in `targets/`, one file each, and says in its first lines what must hold; `examples/seeds.rs` writes what they
-//! begin with (an example, because a fuzzer's binaries are linked against libFuzzer). What a target finds becomes an
-//! ordinary test of the product; nothing here is one.
+//! Each target is a file in `targets/`; its first lines say what must hold. `examples/seeds.rs` writes the seeds (it is
+//! an example, because a fuzzer's binaries are linked against libFuzzer). A finding becomes an ordinary test of the
+//! product.
 
 pub mod engines;
-mod said;
+mod event;
 
-pub use said::{Clock, Said};
+pub use event::{Clock, EventSpec};

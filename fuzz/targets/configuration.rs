@@ -1,12 +1,12 @@
-//! Any file and any environment are a configuration or an error with words; neither shows a secret.
+//! Any file and any environment give a configuration or an error with a message; neither shows a secret.
 //!
-//! The input is the file's text, and after each NUL one variable, `NAME=value` without our prefix.
+//! The input is the text of the file and, after each NUL, a variable as `NAME=value` without the prefix `FORESHOCK_`.
 #![no_main]
 
 use foreshock::config::Config;
 use libfuzzer_sys::fuzz_target;
 
-/// Always in the environment.
+/// A variable that is always in the environment.
 const SECRET: (&str, &str) = ("FORESHOCK_KAFKA__CLIENT__SASL_PASSWORD", "open-sesame");
 
 fuzz_target!(|input: &str| {
@@ -17,10 +17,10 @@ fuzz_target!(|input: &str| {
         (format!("FORESHOCK_{name}"), value.to_owned())
     });
     let variables = variables.chain([(SECRET.0.to_owned(), SECRET.1.to_owned())]);
-    let said = match Config::parse("foreshock.toml", text, variables) {
+    let shown = match Config::parse("foreshock.toml", text, variables) {
         Ok(config) => format!("{config:?}"),
         Err(error) => error.to_string(),
     };
-    assert!(!said.is_empty());
-    assert!(!said.contains(SECRET.1) || input.contains(SECRET.1), "a secret is shown: {said}");
+    assert!(!shown.is_empty());
+    assert!(!shown.contains(SECRET.1) || input.contains(SECRET.1), "a secret is shown: {shown}");
 });

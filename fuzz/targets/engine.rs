@@ -1,39 +1,39 @@
-//! Whatever comes in whatever order, the engine goes on, and what must always hold of it does: a restart in between changes
-//! nothing (`restored`), each record has one fate (`one-fate`), the tables stay within their limits (`bounded`), and each
-//! incident's revisions are 1, 2, 3 ….
+//! The engine survives any inputs in any order, and its invariants hold: a restart changes nothing (`restored`), each
+//! record has one fate (`one-fate`), the tables stay within their limits (`bounded`), and the revisions of each
+//! incident are 1, 2, 3 ….
 #![no_main]
 
 use std::collections::BTreeMap;
 
 use arbitrary::Arbitrary;
 use foreshock::{
-    engine::{Engine, Idle, Input, Keys, Output, Plan, Snapshot},
+    engine::{Engine, Input, Keys, Output, Plan, Snapshot},
     event::SourceId,
     time::{EventTime, Span},
-    trust::{Cause, Mode, ModeChange, Trouble},
+    trust::{Cause, Decision, Idle, Mode, ModeChange, Trouble},
 };
 use foreshock_fuzz::{
-    Clock, Said,
+    Clock, EventSpec,
     engines::{SOURCES, give, handle, learned, plan},
 };
 use libfuzzer_sys::fuzz_target;
 
-/// What is done to the engine.
+/// An operation on the engine.
 #[derive(Arbitrary, Debug)]
 enum Operation {
-    /// A record of so many events comes so many times more.
-    Record { source: u8, events: Vec<Said>, more: u8 },
-    /// A record that cannot be used.
+    /// A record with these events comes, and the same again `more` times.
+    Record { source: u8, events: Vec<EventSpec>, more: u8 },
+    /// A record comes that cannot be used.
     Refused { source: u8 },
-    /// A partition is idle, up to the newest clock or elsewhere.
+    /// A partition is idle, up to a time `away` milliseconds from the newest.
     Idle { source: u8, away: i32 },
     /// The mode changes.
     Mode { mode: u8, source: u8, away: i32, troubles: Vec<u8> },
-    /// The state is written, read, and gone on from.
+    /// The engine is encoded and restored.
     Restart,
 }
 
-/// An engine that is left alone, its twin that is restarted, and what is known of both.
+/// An engine that is left alone, its twin that is restarted, and the expected state of both.
 struct Twins {
     plan: Plan,
     kept: Engine,
@@ -55,7 +55,7 @@ impl Twins {
         match operation {
             Operation::Record { source, events, more } => {
                 for _ in 0..=more % 32 {
-                    let texts: Vec<String> = events.iter().map(|said| said.text(&mut self.clock)).collect();
+                    let texts: Vec<String> = events.iter().map(|event| event.text(&mut self.clock)).collect();
                     self.record(*source, &texts);
                 }
             }
@@ -63,13 +63,13 @@ impl Twins {
             Operation::Idle { source, away } => {
                 let source = source_of(*source);
                 let after_offset = self.next[source.0 as usize].checked_sub(1);
-                self.input(&Input::Idle(Idle { source, after_offset, until: self.about(*away) }));
+                self.input(&Input::Decision(Decision::Idle(Idle { source, after_offset, until: self.about(*away) })));
             }
             Operation::Mode { mode, source, away, troubles } => {
                 let (mode, _) = Mode::ALL[usize::from(*mode) % Mode::ALL.len()];
                 let (source, from) = (source_of(*source), self.about(*away));
                 let troubles = troubles.iter().map(|n| self.trouble(*n, source)).collect();
-                self.input(&Input::Mode(ModeChange { from, mode, troubles }));
+                self.input(&Input::Decision(Decision::Mode(ModeChange { from, mode, troubles })));
             }
             Operation::Restart => self.restart(),
         }
@@ -106,7 +106,7 @@ impl Twins {
         self.restarted = Engine::restore(&self.plan, read).expect("its own plan");
     }
 
-    /// An instant so many milliseconds from the newest.
+    /// An instant this many milliseconds after the newest event.
     fn about(&self, away: i32) -> EventTime {
         EventTime::from_nanos(self.clock.nanos()).plus(Span::from_millis(away.into()))
     }
@@ -130,10 +130,10 @@ impl Twins {
                 Keys::Incident => limits.incidents_max,
                 Keys::Signal => limits.signals_pending_max,
                 Keys::Holder => limits.accounts_max,
-                // Far more than a run brings.
+                // The limit is far above the number in a run.
                 Keys::Fact => usize::MAX,
                 Keys::Owner => limits.accounts_max * (SOURCES + 1),
-                // Accounts and owners, on one symbol in each feed, and on all over all feeds.
+                // Accounts and owners: on single symbols in each feed, and on all symbols over all feeds.
                 Keys::Party => limits.accounts_max * 2 * (SOURCES + 1),
                 Keys::Burst => limits.bursts_max * 2 * (SOURCES + 1),
             };

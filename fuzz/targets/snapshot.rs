@@ -1,8 +1,8 @@
-//! Any bytes behind the checksum are a state or are refused, with memory in proportion to the bytes; what is taken for a state
-//! can be written, and reads back as the same bytes.
+//! Any bytes inside the checksum decode to a state or are refused, with memory in proportion to the bytes. A decoded
+//! state can be encoded, and reads back as the same bytes.
 //!
-//! It is not run on: a state may contradict itself, and the checksum is what keeps such a one from an engine. That an engine goes
-//! on from what an engine wrote is the `engine` target's.
+//! The target does not run an engine from such a state: it may contradict itself, and in the service the checksum keeps
+//! it out. The `engine` target restores engines from snapshots that an engine wrote.
 #![no_main]
 
 use foreshock::engine::Snapshot;
@@ -11,6 +11,6 @@ use libfuzzer_sys::fuzz_target;
 fuzz_target!(|body: &[u8]| {
     let Ok(snapshot) = Snapshot::decode_body(body) else { return };
     let written = snapshot.encode();
-    let read = Snapshot::decode(&written).expect("what was written");
+    let read = Snapshot::decode(&written).expect("a state that was encoded");
     assert!(read.encode() == written, "it reads back as another state");
 });

@@ -1,56 +1,74 @@
-//! The formats by name, and how their files lie.
+//! The formats of recordings: their names on the command line, their files, and their adapters.
 
 use std::{fmt, str::FromStr};
 
-use super::{Adapter, Binance, Bitstamp, Hyperliquid, Lobster};
+use super::{Adapter, Binance, Bitstamp, Hyperliquid, Lobster, Tardis, UnfitFile};
 use crate::event::{DecodeLimits, Name};
 
-/// What the lines of a recording are.
+/// Format of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
-    /// The contract's own event lines: nothing to adapt.
+    /// The contract's own event lines, which need no adapter.
     Events,
-    /// Bitstamp's live order feed, one message per line behind its receive time.
+    /// Bitstamp's live order feed, one message per line.
     Bitstamp,
     /// LOBSTER's message and order book files, in pairs.
     Lobster,
-    /// Binance USD-M websocket frames, one per line behind its receive time.
+    /// Binance's websocket frames of USD-M, COIN-M and spot, one per line.
     Binance,
     /// Hyperliquid's `node_fills_by_block`, one block per line.
     Hyperliquid,
+    /// Tardis' CSV files: `incremental_book_L2`, `trades`, `book_snapshot_N`.
+    Tardis,
+    /// Databento's binary encoding: the schemas `mbo` and `trades`.
+    Dbn,
 }
 
 impl Format {
     /// Every format with its name on the command line.
-    pub const ALL: [(Self, &'static str); 5] = [
+    pub const ALL: [(Self, &'static str); 7] = [
         (Self::Events, "events"),
         (Self::Bitstamp, "bitstamp"),
         (Self::Lobster, "lobster"),
         (Self::Binance, "binance"),
         (Self::Hyperliquid, "hyperliquid"),
+        (Self::Tardis, "tardis"),
+        (Self::Dbn, "dbn"),
     ];
 
-    /// The name on the command line.
+    /// Returns the name on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         Self::ALL[self as usize].1
     }
 
-    /// How many files lie side by side, so that line n of each together is one record.
+    /// Returns how many files are read side by side: line n of each of them together is one record.
     #[must_use]
     pub const fn files_abreast(self) -> usize {
         match self {
-            Self::Events | Self::Bitstamp | Self::Binance | Self::Hyperliquid => 1,
+            Self::Events | Self::Bitstamp | Self::Binance | Self::Hyperliquid | Self::Tardis | Self::Dbn => 1,
             Self::Lobster => 2,
         }
     }
 
-    /// The adapter for files of these names, at its start; `None` for the contract's own lines.
+    /// Whether a file consists of binary records instead of lines.
+    #[must_use]
+    pub const fn is_binary(self) -> bool {
+        matches!(self, Self::Dbn)
+    }
+
+    /// Whether each file begins with a header, which is no record.
+    #[must_use]
+    pub const fn has_header(self) -> bool {
+        matches!(self, Self::Dbn | Self::Tardis)
+    }
+
+    /// Makes the adapter for files of these names; `None` for the contract's own lines.
     ///
-    /// The symbol is used where the format does not name it.
+    /// `symbol` is the symbol of records that do not name theirs.
     ///
     /// # Errors
-    /// Says which name does not tell what the format's files must tell by their names.
+    /// Returns the first file whose name lacks what a name must contain in this format.
     pub fn adapter(
         self,
         files: &[String],
@@ -63,6 +81,8 @@ impl Format {
             Self::Lobster => Some(Adapter::Lobster(Box::new(Lobster::new(files, limits)?))),
             Self::Binance => Some(Adapter::Binance(Box::new(Binance::new(symbol, limits)))),
             Self::Hyperliquid => Some(Adapter::Hyperliquid(Box::new(Hyperliquid::new(limits)))),
+            Self::Tardis => Some(Adapter::Tardis(Box::new(Tardis::new(files, limits)))),
+            Self::Dbn => Some(Adapter::Dbn(Box::default())),
         })
     }
 }
@@ -76,7 +96,7 @@ impl FromStr for Format {
     }
 }
 
-/// A name that is no format's.
+/// A name that is not the name of a format.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct UnknownFormat(String);
 
@@ -89,16 +109,6 @@ impl fmt::Display for UnknownFormat {
             None => write!(f, ": expected {}", names.join(" or ")),
         }
     }
-}
-
-/// A file whose name does not tell what it must, and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{file}`: {what}")]
-pub struct UnfitFile {
-    /// As it was given.
-    pub file: String,
-    /// What is missing and what to do.
-    pub what: String,
 }
 
 #[cfg(test)]
@@ -119,7 +129,7 @@ mod tests {
         assert_eq!(words("bitstmap"), "unknown format `bitstmap`: did you mean `bitstamp`?");
         assert_eq!(
             words("xml"),
-            "unknown format `xml`: expected events or bitstamp or lobster or binance or hyperliquid"
+            "unknown format `xml`: expected events or bitstamp or lobster or binance or hyperliquid or tardis or dbn"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! A signal as one JSON line, for `--signals`: what the detectors said before anything was joined or held back.
+//! Signals as JSON lines, for `--signals`: every verdict of the detectors, before any is joined to others or held back.
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,43 +9,43 @@ use crate::{
     time::EventTime,
 };
 
-/// One change in what a detector says about a subject.
+/// A change in a detector's verdict about one subject.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct SignalLine<'a> {
-    /// Who says so.
+    /// The detector whose verdict changed.
     pub detector: Detector,
-    /// About what.
-    pub subject: Named<'a>,
-    /// What changed.
+    /// The subject of the verdict.
+    pub subject: SubjectRef<'a>,
+    /// The kind of change.
     pub change: Change,
-    /// The highest severity since it opened.
+    /// The highest severity since the finding opened.
     pub severity: Severity,
-    /// When, by the venue's clock.
+    /// When the verdict changed, by the venue's clock.
     pub at: EventTime,
-    /// Since when it has been building.
+    /// Since when the finding has been building.
     pub starts_at: EventTime,
-    /// The chance of this in quiet flow.
+    /// The chance of such a finding in quiet flow.
     pub p: f64,
     /// The statistic, in the threshold's unit.
     pub statistic: f64,
-    /// What it had to reach for a warning.
+    /// The level that the statistic had to reach for a warning.
     pub threshold: Threshold,
     /// How far the baseline has come.
     pub warm_up: WarmUp,
-    /// The first of its numbers: what was seen, and what was expected.
+    /// The first of the finding's numbers, as it was seen.
     pub value: Option<f64>,
-    /// See `value`.
+    /// The value of that number that the baseline expects.
     pub expected: Option<f64>,
     /// The length of the window of that number.
     pub window_ms: Option<i64>,
-    /// The record that completed it.
+    /// The position of the record that completed the finding.
     pub position: String,
 }
 
-/// A subject by its kind and name.
+/// A subject by its kind and name, borrowed from a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(tag = "kind", content = "name", rename_all = "snake_case")]
-pub enum Named<'a> {
+pub enum SubjectRef<'a> {
     /// One symbol.
     Symbol(&'a str),
     /// One account.
@@ -58,11 +58,13 @@ pub enum Named<'a> {
     OwnerSymbol(&'a str, &'a str),
     /// All symbols together.
     Market,
-    /// The service's own input.
+    /// The service's own input, as its clock shows it.
     Pipeline,
+    /// The service's own input, as its records show it.
+    Records,
 }
 
-impl<'a> From<&'a Subject> for Named<'a> {
+impl<'a> From<&'a Subject> for SubjectRef<'a> {
     fn from(subject: &'a Subject) -> Self {
         match subject {
             Subject::Symbol(name) => Self::Symbol(name),
@@ -72,19 +74,20 @@ impl<'a> From<&'a Subject> for Named<'a> {
             Subject::OwnerSymbol(owner, symbol) => Self::OwnerSymbol(owner, symbol),
             Subject::Market => Self::Market,
             Subject::Pipeline => Self::Pipeline,
+            Subject::Records => Self::Records,
         }
     }
 }
 
 impl<'a> SignalLine<'a> {
-    /// The line of a signal.
+    /// Returns the line of a signal.
     #[must_use]
     pub fn new(signal: &'a Signal, context: &Context) -> Self {
         let finding = &signal.finding;
         let first = finding.features.first();
         Self {
             detector: signal.detector,
-            subject: Named::from(&signal.subject),
+            subject: SubjectRef::from(&signal.subject),
             change: signal.change,
             severity: signal.severity,
             at: signal.at,
@@ -96,7 +99,7 @@ impl<'a> SignalLine<'a> {
             value: first.map(|f| f.value),
             expected: first.map(|f| f.expected),
             window_ms: first.map(|f| f.window.millis()),
-            position: context.written(signal.place),
+            position: context.record_text(signal.origin.record),
         }
     }
 }

@@ -1,20 +1,24 @@
-//! Alerts: the outward form of an incident, as CONTRACT pins it.
+//! Alerts: the outward form of incidents, as CONTRACT pins it.
 //!
-//! The types say what is in an alert and `schema alerts` prints them; `render` fills them from an incident's revision. What
-//! depends on the wall clock or on the build is added by the shell and is null in a replay, so that the same input gives
-//! the same bytes. What has no source yet is null too.
+//! The types here are the contract, and `schema alerts` prints them. [`render()`] fills them from a revision of an
+//! incident, and `words` holds the sentences. Fields that depend on the wall clock or on the build are null in a
+//! replay, so that the same input gives the same bytes; the running service fills them with its [`Stamp`]. Fields
+//! without a source yet are null too.
+//!
+//! Inside, each part uses only those before it: `context`, `identity`, `words`, `render`; `stamp` and `line` stand
+//! beside them.
 
+mod context;
+mod identity;
 mod line;
 mod render;
+mod stamp;
 mod words;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use self::{
-    line::SignalLine,
-    render::{Context, hexadecimal, render},
-};
+pub use self::{context::Context, identity::hexadecimal, line::SignalLine, render::render, stamp::Stamp};
 use crate::{
     correlate::Status,
     detect::{Detector, Severity, Threshold, WarmUp},
@@ -25,110 +29,111 @@ use crate::{
 /// One revision of one incident.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Alert {
-    /// The incident: a hash of configuration, subject, opening detectors and opening position.
+    /// Identifies the incident: a hash of the configuration and of the subject, detector and record that opened it.
     pub id: String,
-    /// The same without configuration and position: what comes back looks the same.
+    /// A hash of the opening subject and detector alone: the same for each incident that opens this way.
     pub fingerprint: String,
-    /// From 1, without gaps.
+    /// The number of this revision, from 1, without gaps.
     pub revision: u64,
-    /// Where the incident stands.
+    /// The state of the incident.
     pub status: Status,
-    /// The highest so far; critical pages.
+    /// The highest severity so far; critical pages.
     pub severity: Severity,
-    /// A few words.
+    /// The incident in a few words.
     pub title: String,
-    /// One plain sentence.
+    /// The incident in one plain sentence.
     pub summary: String,
-    /// Since when it has been building, by the venue's clock.
+    /// Since when the incident has been building, by the venue's clock.
     pub starts_at: EventTime,
-    /// When it ended; null while it goes on.
+    /// When the incident ended, by the venue's clock; null while it goes on.
     pub ends_at: Option<EventTime>,
-    /// The incident that this one became a part of, where that is how it ended.
+    /// The id of the incident that this one became a part of; absent unless it ended this way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub merged_into: Option<String>,
-    /// When it was first detected, by the venue's clock.
+    /// When the incident was first detected, by the venue's clock.
     pub detected_at: EventTime,
     /// When this revision became due, by the venue's clock.
     pub revised_at: EventTime,
-    /// When it was sent, by this machine's clock; null in a replay.
+    /// When this revision was emitted, by this machine's clock; null in a replay.
     pub emitted_at: Option<WallTime>,
-    /// Where the time went; null in a replay.
+    /// Where the time until then went; null in a replay.
     pub latency_ms: Option<Latency>,
-    /// Who found it.
+    /// The detectors with findings in the incident, sorted by name.
     pub detectors: Vec<Detector>,
     /// The symbols concerned; at most 64.
     pub symbols: Vec<String>,
-    /// How many symbols there are, where the list was cut.
+    /// The number of symbols; absent unless the list was cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub symbols_total: Option<u64>,
-    /// The accounts seen in the evidence; at most 20.
+    /// The accounts concerned, with those in the evidence; at most 20.
     pub accounts: Vec<String>,
-    /// How many accounts there are, where the list was cut.
+    /// The number of accounts; absent unless the list was cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub accounts_total: Option<u64>,
-    /// The parties behind them; at most 20.
+    /// The owners concerned: the parties behind accounts; at most 20.
     pub owners: Vec<String>,
-    /// The chance of this in quiet flow.
+    /// The chance of such an incident in quiet flow.
     pub p: f64,
-    /// −log10 p.
+    /// −log10 of `p`.
     pub score: f64,
-    /// The numbers behind it.
+    /// The numbers behind the findings.
     pub features: Vec<Feature>,
-    /// The strongest finding's statistic, in the threshold's unit. `p` is not its exponential: it is how often such a statistic comes
-    /// in quiet flow.
+    /// The statistic of the strongest finding, in the threshold's unit. `p` is not computed from it by a formula: `p`
+    /// is how often such a statistic comes in quiet flow.
     pub statistic: f64,
-    /// What that had to reach.
+    /// The level that this statistic had to reach.
     pub threshold: Threshold,
     /// Where to look.
     pub evidence: Evidence,
-    /// What it may cost.
+    /// The possible cost of the incident.
     pub impact: Impact,
-    /// How far to trust it.
+    /// How far to trust the alert.
     pub trust: Trust,
-    /// How to reproduce it.
+    /// How to reproduce the alert.
     pub audit: Audit,
-    /// What to do.
+    /// The action to take.
     pub action: Action,
 }
 
-/// Where the time from the completing event to the sending went, in milliseconds.
+/// The time from the completing event to the sending, by stage, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Latency {
-    /// From the event to its record.
+    /// From the event to the append of its record.
     pub feed: Option<f64>,
-    /// From the record to the engine.
+    /// From the append of the record to the engine.
     pub queue: Option<f64>,
     /// In the engine.
     pub engine: Option<f64>,
-    /// Always null: unknown before the commit; the metric has it.
+    /// Always null: unknown before the commit. The metric has it.
     pub delivery: Option<f64>,
 }
 
-/// One number beside what was usual.
+/// One number behind a finding, beside what was usual.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Feature {
-    /// Whose number it is.
+    /// The detector that measured the number.
     pub detector: Detector,
-    /// And of what: `symbol:S1`, `account:a7`, `account:a7:symbol:S1`, `owner:o1`, `market`, `pipeline`.
+    /// The subject that it was measured on: `symbol:S1`, `account:a7`, `account:a7:symbol:S1`, `owner:o1`,
+    /// `owner:o1:symbol:S1`, `market`, `pipeline`.
     pub subject: String,
-    /// What it counts.
+    /// The name of the number: the kind of thing that it counts.
     pub name: String,
-    /// Over how long.
+    /// The length of the window that it was counted in.
     pub window_ms: i64,
-    /// What was seen.
+    /// The number that was seen.
     pub value: f64,
-    /// What the baseline expects.
+    /// The number that the baseline expects.
     pub expected: f64,
     /// The baseline's .05 quantile.
     pub low: f64,
     /// The baseline's .95 quantile.
     pub high: f64,
-    /// Of value, expected, low and high.
+    /// The unit of `value`, `expected`, `low` and `high`.
     pub unit: String,
-    /// −ln p over the incident's sum.
+    /// −ln of the number's own p-value, over the incident's sum of these.
     pub share: f64,
-    /// With less than this, all else equal, it stays quiet; null where that cannot be inverted, and where it is no more than a
-    /// further number beside the one that fired.
+    /// The least value at which the detector would have fired, all else equal. Null where that cannot be inverted, and
+    /// where the number only stands beside the one that fired.
     pub would_not_fire_below: Option<f64>,
 }
 
@@ -137,45 +142,45 @@ pub struct Feature {
 pub struct Evidence {
     /// Order ids; at most 20.
     pub orders: Vec<String>,
-    /// How many orders there are, where the list was cut.
+    /// The number of orders; absent unless the list was cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub orders_total: Option<u64>,
     /// Trade ids; at most 20.
     pub trades: Vec<String>,
-    /// How many trades there are, where the list was cut.
+    /// The number of trades; absent unless the list was cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trades_total: Option<u64>,
-    /// What joined the findings of this incident, where there are several; at most 64.
+    /// How the findings were joined into this incident; at most 64. Absent if there is only one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<Vec<Edge>>,
-    /// The records in which it can be read.
+    /// The records that show it.
     pub records: Vec<Records>,
     /// The command that shows it again.
     pub replay: String,
 }
 
-/// A finding of the incident, and what it has in common with those before it.
+/// One finding of the incident, and what it has in common with the findings before it.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Edge {
-    /// Who found it.
+    /// The detector of the finding.
     pub detector: Detector,
-    /// About what, as `kind:name`.
+    /// The subject of the finding, as `kind:name`.
     pub subject: String,
     /// Since when it has been building, by the venue's clock.
     pub starts_at: EventTime,
-    /// How much it matters, alone.
+    /// The severity of this finding alone.
     pub severity: Severity,
-    /// Its chance in quiet flow.
+    /// The chance of such a finding in quiet flow.
     pub p: f64,
-    /// What its detector measured, in the threshold's unit.
+    /// The number that its detector judged, in the threshold's unit.
     pub statistic: f64,
-    /// What that had to reach.
+    /// The level that this statistic had to reach.
     pub threshold: Threshold,
-    /// What joined it, as `kind:name`; null for what opened the incident.
+    /// The node that joined the finding to the incident, as `kind:name`; null for the finding that opened it.
     pub through: Option<String>,
 }
 
-/// Records of one partition or file, both ends included.
+/// A range of records of one partition or file, both ends included.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Records {
     /// The topic, or the file's path.
@@ -184,56 +189,59 @@ pub struct Records {
     pub partition: Option<i32>,
     /// The first offset, or line.
     pub from: u64,
-    /// The last.
+    /// The last offset, or line.
     pub to: u64,
+    /// The number of the partition's log, where the topic was made again since the service first read it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub generation: Option<u32>,
 }
 
-/// What it may cost. Without a source yet.
+/// The possible cost of the incident. Nothing fills these fields yet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Impact {
-    /// Notional that may be liquidated.
+    /// The notional that may be liquidated.
     pub notional_at_risk: Option<f64>,
-    /// Prices in which positions are forced.
+    /// The prices between which positions are forced.
     pub band: Option<[f64; 2]>,
     /// The cascade number.
     pub cascade: Option<f64>,
-    /// The forced-execution path.
+    /// The path of forced executions.
     pub path: Option<String>,
 }
 
-/// How far to trust it.
+/// How far to trust the alert.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Trust {
-    /// In which mode the service ran.
+    /// The mode that the service ran in.
     pub mode: Mode,
-    /// Why it was not normal.
+    /// Why the mode was not normal.
     pub reasons: Vec<Cause>,
-    /// How far the baselines behind it have come; the least of them.
+    /// How far the baselines behind the findings have come; the least of them.
     pub warm_up: WarmUp,
-    /// How much of the baseline is another's.
+    /// The share of the strongest finding's baseline that was borrowed from others, from 0 to 1.
     pub borrowed_share: f64,
 }
 
-/// How to reproduce it.
+/// How to reproduce the alert.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Audit {
-    /// Hash of the detection settings.
+    /// The hash of the detection settings.
     pub config: String,
-    /// Version; null in a replay.
+    /// The version of the program; null in a replay.
     pub build: Option<String>,
-    /// Its place in the audit log; null without one.
+    /// The alert's place in the audit log; null without one.
     pub chain: Option<String>,
 }
 
-/// What to do.
+/// The action to take.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Action {
-    /// In one sentence.
+    /// The action in one sentence.
     pub suggested: String,
-    /// A page with more.
+    /// The address of a page with more.
     pub runbook: Option<String>,
-    /// A picture of it.
+    /// The address of a dashboard that shows it.
     pub dashboard: Option<String>,
-    /// How to silence it.
+    /// How to silence the alert.
     pub silence: Option<String>,
 }

@@ -1,76 +1,47 @@
-//! From an incident's revision to the alert that is published: identity, numbers, lists within their limits.
+//! Rendering: from a revision of an incident to the alert that is published, with numbers, names and lists within their
+//! limits.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fmt::Write,
-};
+use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
-use sha2::{Digest, Sha256};
 
-use super::{Action, Alert, Audit, Edge, Evidence, Feature, Impact, Records, Trust, words::words};
+use super::{
+    Action, Alert, Audit, Context, Edge, Evidence, Feature, Impact, Records, Trust,
+    identity::{fingerprint, incident_id, node_text, subject_text},
+    words,
+};
 use crate::{
-    correlate::{Incident, Opening, Part, Revision, Source as Finder, Status},
-    detect::{Detector, Node, Subject, ThresholdSource, Unit, WarmUp},
-    event::{Place, RecordRange, Source},
+    correlate::{FindingKey, Incident, Part, Revision, Status},
+    detect::{Detector, Node, Subject, Threshold, ThresholdSource, Unit, WarmUp},
+    event::{LogPosition, RecordRange},
     stats::math,
     trust::Standing,
 };
 
-/// The longest list of accounts, orders and trades (CONTRACT).
+/// The longest list of accounts, owners, orders and trades (CONTRACT).
 const LIST_MAX: usize = 20;
-/// And that of symbols.
+/// The longest list of symbols (CONTRACT).
 const SYMBOLS_MAX: usize = 64;
 
-/// What an alert says that does not come from its incident.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Context {
-    /// `sha256:` and the hash of the detection settings.
-    pub config: String,
-    /// The sources that positions refer to.
-    pub sources: Vec<Source>,
-    /// The command that reads the same input again.
-    pub replay: String,
-}
-
-impl Context {
-    /// A position as people write it: `topic:partition:offset`, in files `file:line`.
-    #[must_use]
-    pub fn written(&self, place: Place) -> String {
-        let Some(source) = self.sources.get(place.source.0 as usize) else { return place.offset.to_string() };
-        match source.partition {
-            Some(partition) => format!("{}:{partition}:{}", source.name, place.offset),
-            None => format!("{}:{}", source.name, place.offset),
-        }
-    }
-}
-
-/// The alert of a revision, in the mode that was in force.
+/// Returns the alert of a revision. `standing` is the mode that was in force.
 #[must_use]
 pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Alert {
     let incident = &revision.incident;
     let strongest = strongest(incident);
     let ended = matches!(revision.status, Status::Resolved | Status::Withdrawn);
-    let words = strongest.map(|strongest| words(strongest, revision, context, standing));
+    let words = strongest.map(|strongest| words::compose(strongest, revision, context, standing.mode));
     let (title, summary, suggested) =
         words.map_or_else(Default::default, |w| (w.title, w.summary, w.suggested.to_owned()));
     let threshold = strongest
-        .map_or(super::Threshold { value: 0.0, unit: Unit::Nats, source: ThresholdSource::Default }, |(_, part)| {
+        .map_or(Threshold { value: 0.0, unit: Unit::Nats, source: ThresholdSource::Default }, |(_, part)| {
             part.finding.threshold
         });
-    let detectors: BTreeSet<Detector> = incident.parts().keys().map(|(detector, _)| *detector).collect();
-    let (symbols, symbols_total) = named(incident, SYMBOLS_MAX, |node| match node {
-        Node::Symbol(name) => Some(name),
-        Node::Account(_) | Node::Owner(_) | Node::Market | Node::Pipeline => None,
-    });
-    let (owners, _) = named(incident, LIST_MAX, |node| match node {
-        Node::Owner(name) => Some(name),
-        Node::Account(_) | Node::Symbol(_) | Node::Market | Node::Pipeline => None,
-    });
-    let (accounts, accounts_total) = accounts(incident);
+    let (symbols, symbols_total) = limited(names(incident, symbol), SYMBOLS_MAX);
+    let (accounts, accounts_total) = limited(accounts(incident), LIST_MAX);
+    let (owners, _) = limited(names(incident, owner), LIST_MAX);
     Alert {
-        id: identity(incident.opening(), context),
-        fingerprint: fingerprint(incident),
+        id: incident_id(incident.opening(), context),
+        fingerprint: fingerprint(incident.opening()),
         revision: incident.revision(),
         status: revision.status,
         severity: incident.severity(),
@@ -78,12 +49,12 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
         summary,
         starts_at: incident.starts_at(),
         ends_at: incident.cleared_at().filter(|_| ended),
-        merged_into: incident.absorbed_by().map(|by| identity(by, context)),
+        merged_into: incident.absorbed_by().map(|opening| incident_id(opening, context)),
         detected_at: incident.detected_at(),
         revised_at: revision.at,
         emitted_at: None,
         latency_ms: None,
-        detectors: detectors.into_iter().collect(),
+        detectors: detectors(incident),
         symbols,
         symbols_total,
         accounts,
@@ -103,99 +74,71 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
     }
 }
 
-/// A record opens one incident of a subject. Of the pipeline's the place is only where its input stood, and it may stand there when
-/// the next one opens (a gap that was over before its partition fell silent): the instant tells them apart.
-pub fn identity(opening: &Opening, context: &Context) -> String {
-    let place = context.written(opening.place);
-    let place = match opening.subject {
-        Subject::Pipeline => format!("{place}@{}", opening.at),
-        Subject::Symbol(_)
-        | Subject::Account(_)
-        | Subject::AccountSymbol(..)
-        | Subject::Owner(_)
-        | Subject::OwnerSymbol(..)
-        | Subject::Market => place,
-    };
-    hash(16, &[&opening.config, &written(&opening.subject), opening.detector.name(), &place])
+/// Returns the detectors with findings in the incident, sorted by name as every list of an alert is (CONTRACT).
+fn detectors(incident: &Incident) -> Vec<Detector> {
+    let found = incident.parts().keys().map(|(detector, _)| (detector.name(), *detector));
+    found.collect::<BTreeMap<_, _>>().into_values().collect()
 }
 
-fn fingerprint(incident: &Incident) -> String {
-    hash(8, &[&written(incident.subject()), incident.opening().detector.name()])
+/// Returns the finding with the lowest p-value, and its key.
+fn strongest(incident: &Incident) -> Option<(&FindingKey, &Part)> {
+    incident.parts().iter().min_by(|a, b| a.1.finding.p.total_cmp(&b.1.finding.p))
 }
 
-/// A subject as `kind:name`.
-fn written(subject: &Subject) -> String {
-    match subject {
-        Subject::Symbol(name) => format!("symbol:{name}"),
-        Subject::Account(name) => format!("account:{name}"),
-        Subject::AccountSymbol(account, symbol) => format!("account:{account}:symbol:{symbol}"),
-        Subject::Owner(name) => format!("owner:{name}"),
-        Subject::OwnerSymbol(owner, symbol) => format!("owner:{owner}:symbol:{symbol}"),
-        Subject::Market => "market".to_owned(),
-        Subject::Pipeline => "pipeline".to_owned(),
-    }
-}
-
-fn node(node: &Node) -> String {
-    match node {
-        Node::Account(name) => format!("account:{name}"),
-        Node::Owner(name) => format!("owner:{name}"),
-        Node::Symbol(name) => format!("symbol:{name}"),
-        Node::Market => "market".to_owned(),
-        Node::Pipeline => "pipeline".to_owned(),
-    }
-}
-
-/// The names of one kind that the incident's findings touch, sorted and cut, and how many there are where they were cut.
-fn named(incident: &Incident, max: usize, kind: fn(Node) -> Option<CompactString>) -> (Vec<String>, Option<u64>) {
+/// Returns the names of one kind among the nodes that the incident's findings touch.
+fn names(incident: &Incident, kind: fn(Node) -> Option<CompactString>) -> BTreeSet<String> {
     let touched = incident
         .parts()
         .iter()
         .flat_map(|((_, subject), part)| subject.nodes().into_iter().chain(part.finding.related.iter().cloned()));
-    cut(touched.filter_map(kind).map(|name| name.to_string()).collect(), max)
+    touched.filter_map(kind).map(|name| name.to_string()).collect()
 }
 
-fn cut(names: BTreeSet<String>, max: usize) -> (Vec<String>, Option<u64>) {
+fn symbol(node: Node) -> Option<CompactString> {
+    match node {
+        Node::Symbol(name) => Some(name),
+        Node::Account(_) | Node::Owner(_) | Node::Market | Node::Pipeline | Node::Records => None,
+    }
+}
+
+fn account(node: Node) -> Option<CompactString> {
+    match node {
+        Node::Account(name) => Some(name),
+        Node::Owner(_) | Node::Symbol(_) | Node::Market | Node::Pipeline | Node::Records => None,
+    }
+}
+
+fn owner(node: Node) -> Option<CompactString> {
+    match node {
+        Node::Owner(name) => Some(name),
+        Node::Account(_) | Node::Symbol(_) | Node::Market | Node::Pipeline | Node::Records => None,
+    }
+}
+
+/// Returns the accounts that the findings touch, and those in their evidence.
+fn accounts(incident: &Incident) -> BTreeSet<String> {
+    let seen = incident.parts().values().flat_map(|part| &part.finding.evidence.accounts).map(ToString::to_string);
+    seen.chain(names(incident, account)).collect()
+}
+
+/// Returns at most `max` of the names, sorted, and how many there are if that is not all of them.
+fn limited(names: BTreeSet<String>, max: usize) -> (Vec<String>, Option<u64>) {
     let total = Some(names.len() as u64).filter(|_| names.len() > max);
     (names.into_iter().take(max).collect(), total)
 }
 
-/// The first bytes of the SHA-256 of parts that a line feed keeps apart, in hexadecimal. Names have no control characters.
-fn hash(bytes: usize, parts: &[&str]) -> String {
-    hexadecimal(&Sha256::digest(parts.join("\n"))[..bytes])
-}
-
-/// Two digits a byte.
-#[must_use]
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing into a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
-
-fn accounts(incident: &Incident) -> (Vec<String>, Option<u64>) {
-    let seen = incident.parts().values().flat_map(|part| &part.finding.evidence.accounts).map(ToString::to_string);
-    let touched = named(incident, usize::MAX, |node| match node {
-        Node::Account(name) => Some(name),
-        Node::Owner(_) | Node::Symbol(_) | Node::Market | Node::Pipeline => None,
-    });
-    cut(seen.chain(touched.0).collect(), LIST_MAX)
-}
-
-/// The findings' numbers: of as many findings as a list may have, the strongest.
+/// Returns the numbers of the strongest findings, as many findings as a list may have entries.
 fn features(incident: &Incident) -> Vec<Feature> {
     let mut parts: Vec<_> = incident.parts().iter().collect();
     parts.sort_by(|a, b| a.1.finding.p.total_cmp(&b.1.finding.p));
     parts.truncate(LIST_MAX);
-    parts.sort_by_key(|(source, _)| *source);
-    let all = || parts.iter().flat_map(|(source, part)| part.finding.features.iter().map(move |f| (*source, f)));
+    parts.sort_by_key(|(key, _)| *key);
+    let all = || parts.iter().flat_map(|(key, part)| part.finding.features.iter().map(move |f| (*key, f)));
     let sum: f64 = all().map(|(_, f)| -math::ln(f.p)).sum();
     all()
         .map(|((detector, subject), f)| Feature {
             detector: *detector,
-            subject: written(subject),
+            subject: subject_text(subject),
             name: f.name.name().to_owned(),
             window_ms: f.window.millis(),
             value: f.value,
@@ -222,8 +165,13 @@ fn evidence(incident: &Incident, context: &Context) -> Evidence {
         }
     }
     let records = ranges.iter().filter_map(|range| {
-        let source = context.sources.get(range.source.0 as usize)?;
-        Some(Records { topic: source.name.clone(), partition: source.partition, from: range.from, to: range.to })
+        let source = context.source(range.source)?;
+        let (from, to) = (LogPosition::of(range.from), LogPosition::of(range.to));
+        // What an older log held is gone: of a range over two logs, that of the newer one is left.
+        let first = if from.generation == to.generation { from.offset } else { 0 };
+        let generation = Some(to.generation).filter(|generation| *generation > 0);
+        let (topic, partition) = (source.name.clone(), source.partition);
+        Some(Records { topic, partition, from: first, to: to.offset, generation })
     });
     Evidence {
         records: records.collect(),
@@ -236,7 +184,9 @@ fn evidence(incident: &Incident, context: &Context) -> Evidence {
     }
 }
 
-/// Ids sorted and cut, and how many there are where they were. What is found of a symbol and of an account on it is the same.
+/// Returns ids, sorted and cut to the limit, and how many there are if that is not all of them. Findings about a symbol
+/// and about an account on that symbol count the same orders or trades, so the largest count of a symbol's findings is
+/// the symbol's count.
 fn ids<'a>(lists: impl Iterator<Item = (&'a Subject, &'a [CompactString], u64)>) -> (Vec<String>, Option<u64>) {
     let (mut ids, mut on_symbols, mut on_all) = (BTreeSet::new(), BTreeMap::new(), 0);
     for (subject, list, n) in lists {
@@ -250,7 +200,8 @@ fn ids<'a>(lists: impl Iterator<Item = (&'a Subject, &'a [CompactString], u64)>)
     (ids, Some(total).filter(|_| cut))
 }
 
-/// How the findings came together, in the order in which they began.
+/// Returns how the findings came together, in the order in which they began, the opening one first. A single finding
+/// has no path.
 fn path(incident: &Incident) -> Option<Vec<Edge>> {
     if incident.parts().len() < 2 {
         return None;
@@ -260,21 +211,17 @@ fn path(incident: &Incident) -> Option<Vec<Edge>> {
         .iter()
         .map(|((detector, subject), part)| Edge {
             detector: *detector,
-            subject: written(subject),
+            subject: subject_text(subject),
             starts_at: part.starts_at,
             severity: part.severity,
             p: part.finding.p,
             statistic: part.finding.statistic,
             threshold: part.finding.threshold,
-            through: part.through.as_ref().map(node),
+            through: part.join_reason.as_ref().map(node_text),
         })
         .collect();
     edges.sort_by_key(|edge| (edge.through.is_some(), edge.starts_at));
     Some(edges)
-}
-
-fn strongest(incident: &Incident) -> Option<(&Finder, &Part)> {
-    incident.parts().iter().min_by(|a, b| a.1.finding.p.total_cmp(&b.1.finding.p))
 }
 
 fn trust(incident: &Incident, standing: &Standing) -> Trust {

@@ -1,8 +1,11 @@
-//! The audit log, as far as there is one: the inputs that the service decided on, one JSON object a line or record.
+//! Reads the audit log: the inputs that the service decided on by its clock, one JSON object in each line or record.
 //!
-//! They are published in the transaction of what they influence, so a replay that reads them repeats what was said, and a restart
-//! goes on from the same state. They are numbered, so that one which a snapshot holds already is not taken twice.
-//! `replay --inputs` reads them from the topic, or from a file with its values as lines.
+//! An input is published in the same transaction as the outputs that it influences. So a replay that reads the inputs puts out
+//! the same alerts, and a restart goes on from the same state. Inputs are numbered, so that one that a snapshot contains already
+//! is not handled twice. `replay --inputs` reads them from the topic, or from a file with the topic's values as lines.
+//!
+//! The log also says at which records a process stopped by a fault of its own, so that the next ones can leave out a record that
+//! stops each of them.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -16,21 +19,54 @@ use super::{
 };
 use crate::{config::Kafka, engine::Recorded, time::WallTime};
 
-/// One entry.
+/// One entry of the log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Entry {
-    /// The service that says so: its transactional id, which is also the record's key.
+    /// The service that decided: its transactional id, which is also the record's key.
     pub service: String,
-    /// When, by this machine's clock.
+    /// Time of the decision, by this machine's clock.
     pub recorded_at: WallTime,
-    /// Which of the service's inputs, from 1.
+    /// Number of the input among the service's, from 1.
     pub number: u64,
-    /// What was decided.
+    /// The input.
     pub input: Recorded,
 }
 
+/// A record at which a process stopped by a fault of its own.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Crash {
+    /// The record's topic.
+    pub topic: String,
+    /// Its partition.
+    pub partition: i32,
+    /// The number of the partition's log.
+    pub generation: u32,
+    /// Its offset.
+    pub offset: i64,
+}
+
+/// The entry of a crash.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CrashEntry {
+    /// The service: its transactional id, which is also the record's key.
+    pub service: String,
+    /// Time of the crash, by this machine's clock.
+    pub recorded_at: WallTime,
+    /// The record.
+    pub crash: Crash,
+}
+
+/// The lines that a service has written into the log.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Log {
+    /// The inputs, in the order of their numbers.
+    pub inputs: Vec<Entry>,
+    /// The records at which a process stopped, in the order of the log.
+    pub crashes: Vec<Crash>,
+}
+
 impl Entry {
-    /// Reads one line. `None` where it is an entry of another kind.
+    /// Reads one line; `None` where it is an entry of another kind.
     fn read(bytes: &[u8], place: &dyn Fn() -> String) -> Result<Option<Self>, Failure> {
         let wrong = |e: serde_json::Error| {
             let what = format!("`{}`: expected an entry of the audit log in JSON: {e}", place());
@@ -41,10 +77,10 @@ impl Entry {
     }
 }
 
-/// The inputs in a file, in its order.
+/// Reads the inputs in a file, in the order of their numbers.
 ///
 /// # Errors
-/// Exit 65 where a line is something else.
+/// Exit 65 where a line is no entry.
 pub fn of_file(path: &Path, service: Option<&str>) -> Result<Vec<Entry>, Failure> {
     let mut reader = LineReader::open(&[path.to_path_buf()])?;
     let mut entries = Vec::new();
@@ -55,31 +91,41 @@ pub fn of_file(path: &Path, service: Option<&str>) -> Result<Vec<Entry>, Failure
     of_one(entries, service)
 }
 
-/// The inputs in a topic, in the order of their numbers.
+/// Reads the inputs in a topic, in the order of their numbers.
 ///
 /// # Errors
-/// Exit 69 where Kafka is not there, 65 where a record is something else.
+/// Exit 69 where Kafka is not there, 65 where a record is no entry.
 pub fn of_topic(
     kafka: &Kafka,
     topic: &str,
     service: Option<&str>,
     interrupt: &Interrupt,
 ) -> Result<Vec<Entry>, Failure> {
+    log_of_topic(kafka, topic, service, interrupt).map(|log| log.inputs)
+}
+
+/// Reads a topic.
+///
+/// # Errors
+/// Exit 69 where Kafka is not there, 65 where a record is no entry.
+pub fn log_of_topic(kafka: &Kafka, topic: &str, service: Option<&str>, interrupt: &Interrupt) -> Result<Log, Failure> {
     let ranges = topics::ranges(kafka, topic)?;
-    let mut entries = Vec::new();
+    let mut log = Log::default();
     range::read(&kafka::consumer(kafka), &ranges, interrupt, |_, message| {
-        // What stands under another's key may be anything.
+        // Records with another service's key may hold anything.
         if service.is_some_and(|service| message.key() != Some(service.as_bytes())) {
             return Ok(());
         }
         let place = || format!("{topic}:{}:{}", message.partition(), message.offset());
-        entries.extend(Entry::read(message.payload().unwrap_or_default(), &place)?);
+        let bytes = message.payload().unwrap_or_default();
+        log.inputs.extend(Entry::read(bytes, &place)?);
+        log.crashes.extend(serde_json::from_slice(bytes).ok().map(|CrashEntry { crash, .. }| crash));
         Ok(())
     })?;
-    of_one(entries, service)
+    Ok(Log { inputs: of_one(log.inputs, service)?, ..log })
 }
 
-/// Those of one service: of the named one, or of the only one.
+/// The entries of the named service, or of the only one.
 fn of_one(mut entries: Vec<Entry>, service: Option<&str>) -> Result<Vec<Entry>, Failure> {
     if let Some(service) = service {
         entries.retain(|entry| entry.service == service);
@@ -104,6 +150,7 @@ mod tests {
             topic: "t".to_owned(),
             partition: 0,
             after_offset: Some(3),
+            generation: 0,
             until: EventTime::from_nanos(9),
         };
         Entry { service: service.to_owned(), recorded_at: WallTime::from_nanos(1), number, input }

@@ -1,29 +1,34 @@
-//! The command line: every command, its arguments and an example of each.
+//! The command line: every command with its arguments and an example.
 //!
-//! The arguments are pinned by the contract. Parsing ends in valid types; what only a command can judge (whether a scenario
-//! exists) stays with the command.
+//! The arguments are pinned by the contract. Parsing ends in valid types. A command checks what only the command can know, such as
+//! whether a scenario fits into the flow.
 
 use std::{ffi::OsString, net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum, error::ErrorKind};
 
 use super::{Exit, logging::LevelFilter};
-use crate::{adapt::Format, event::Name, simulate::Planted, time::EventTime};
+use crate::{
+    adapt::Format,
+    event::Name,
+    simulate::{PlannedFault, Planted},
+    time::EventTime,
+};
 
 /// Early warning for an exchange: reads order flow from Kafka and warns before the cascade.
 #[derive(Debug, Parser)]
 #[command(name = "foreshock", version, arg_required_else_help = true, after_help = "Start here:\n  foreshock demo")]
 pub struct Cli {
-    /// What to do.
+    /// The command to run.
     #[command(subcommand)]
     pub command: Command,
 }
 
 impl Cli {
-    /// Reads the arguments. What `--help` and mistakes print is printed here.
+    /// Reads the arguments, and prints the help or the mistake where there is one.
     ///
     /// # Errors
-    /// The exit code once something was printed: 0 after `--help` and `--version`, 64 after a mistake.
+    /// The exit code after printing: 0 after `--help` and `--version`, 64 after a mistake.
     pub fn read(args: impl Iterator<Item = OsString>) -> Result<Self, Exit> {
         Self::try_parse_from(args).map_err(|e| {
             // A closed pipe must not turn help into a panic.
@@ -37,7 +42,7 @@ impl Cli {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Show everything at work: simulated exchange, embedded broker, service, alerts; Ctrl-C ends it.
+    /// Show everything at work: simulated exchange, embedded broker, service, alerts; Ctrl-C ends the demo.
     #[command(after_help = "Example:\n  foreshock demo --minutes 5")]
     Demo(Demo),
     /// Run the service: order flow in from Kafka, alerts out to Kafka.
@@ -45,39 +50,48 @@ pub enum Command {
         after_help = "Example:\n  foreshock schema config > foreshock.toml\n  foreshock run --config foreshock.toml"
     )]
     Run(Run),
-    /// Say whether the service could run: configuration, address, brokers, topics, rights; one line each, nothing changed.
+    /// Notify alone: read the alerts topic and post what is open to the receivers, as `run` does beside its other work.
+    #[command(after_help = "Example:\n  foreshock notify --config foreshock.toml --test\n  \
+                            foreshock notify --config foreshock.toml\n\nThe configuration names the receivers:\n  \
+                            [[notify.alertmanager]]\n  url = \"http://127.0.0.1:9093\"")]
+    Notify(Notify),
+    /// Check whether the service could run: configuration, address, brokers, topics, rights, receivers; one line each, nothing is
+    /// changed.
     #[command(
         after_help = "Example:\n  foreshock check --config foreshock.toml && foreshock run --config foreshock.toml"
     )]
     Check(Run),
-    /// Read recorded order flow again, from files or a range of a topic: the same input gives the same alerts.
+    /// Replay recorded order flow from files or from a range of a topic: the same input gives the same alerts.
     #[command(after_help = "Examples:\n  foreshock replay events.jsonl --alerts alerts.jsonl\n  \
                             foreshock replay --format binance btcusdt.dat.gz --signals signals.jsonl\n  \
                             foreshock replay --kafka 127.0.0.1:9092 --topic orderflow.events --from 2026-01-02T03:04:05Z")]
     Replay(Replay),
-    /// Make the order flow of a seeded exchange, with labels of what was planted: the same seed gives the same bytes.
+    /// Simulate the order flow of an exchange, with labels of what was planted: the same seed gives the same bytes.
     #[command(after_help = "Example:\n  foreshock simulate --seed 7 --minutes 30 --scenario cancel_burst@20 \
                             --events events.jsonl --labels labels.jsonl")]
     Simulate(Simulate),
-    /// Turn a venue's recording into event lines.
+    /// Convert a venue's recording into event lines.
     #[command(after_help = "Examples:\n  foreshock convert bitstamp 2015-05-01.log.xz --out events.jsonl.zst\n  \
                             foreshock convert lobster AAPL_2012-06-21_34200000_57600000_{message,orderbook}_10.csv \
                             --out events.jsonl")]
     Convert(Convert),
-    /// Print what the types say: JSON Schemas, the default configuration, the metrics.
+    /// Print a description: JSON Schemas, the default configuration, the metrics.
     #[command(after_help = "Example:\n  foreshock schema config > foreshock.toml")]
     Schema(Schema),
 }
 
 impl Command {
-    /// What is logged where `FORESHOCK_LOG` says nothing: the demo shows what matters itself.
+    /// The log level where `FORESHOCK_LOG` names none. `demo` and `check` print what matters themselves.
     #[must_use]
     pub const fn log_level(&self) -> LevelFilter {
         match self {
             Self::Demo(_) | Self::Check(_) => LevelFilter::WARN,
-            Self::Run(_) | Self::Replay(_) | Self::Simulate(_) | Self::Convert(_) | Self::Schema(_) => {
-                LevelFilter::INFO
-            }
+            Self::Run(_)
+            | Self::Notify(_)
+            | Self::Replay(_)
+            | Self::Simulate(_)
+            | Self::Convert(_)
+            | Self::Schema(_) => LevelFilter::INFO,
         }
     }
 }
@@ -85,13 +99,13 @@ impl Command {
 /// Arguments of `demo`.
 #[derive(Args, Debug)]
 pub struct Demo {
-    /// How many minutes of order flow to show; all that is planted fits into the default.
+    /// How many minutes of order flow to show; the default of 15 has room for everything that is planted.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1440))]
     pub minutes: Option<u32>,
-    /// Where to serve HTTP; any free port of the loopback interface without it.
+    /// Serve HTTP at this address; the default is any free port of the loopback interface.
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
-    /// Another seed, another exchange.
+    /// Seed of the simulated exchange; each seed gives another flow.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
 }
@@ -104,12 +118,23 @@ pub struct Run {
     pub config: PathBuf,
 }
 
+/// Arguments of `notify`.
+#[derive(Args, Debug)]
+pub struct Notify {
+    /// The configuration file.
+    #[arg(long, value_name = "F")]
+    pub config: PathBuf,
+    /// Send each receiver one alert that is marked as a test, print the answers, and end.
+    #[arg(long)]
+    pub test: bool,
+}
+
 /// Arguments of `replay`.
 #[derive(Args, Debug)]
 #[command(group = clap::ArgGroup::new("source").args(["files", "kafka"]).required(true))]
 pub struct Replay {
-    /// Files to read, one after the other; `-` is standard input; .gz, .zst and .xz are read by their ending. Of LOBSTER pairs,
-    /// message then book.
+    /// Files to read, one after the other; `-` is standard input; .gz, .zst and .xz are decompressed. LOBSTER files come in pairs:
+    /// messages, then book.
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Read from these brokers instead of files.
@@ -118,22 +143,24 @@ pub struct Replay {
     /// The topic to read.
     #[arg(long, value_name = "T", requires = "kafka")]
     pub topic: Option<String>,
-    /// Begin with the first record at or after this time: RFC 3339, or nanoseconds since 1970.
+    /// Begin with the first record at or after this time, as RFC 3339 or as nanoseconds since 1970.
     #[arg(long, value_name = "X", requires = "kafka", value_parser = instant)]
     pub from: Option<EventTime>,
     /// End before the first record at or after this time.
     #[arg(long, value_name = "X", requires = "kafka", value_parser = instant)]
     pub to: Option<EventTime>,
-    /// The configuration file; the defaults without one.
+    /// The configuration file; without one the defaults apply.
     #[arg(long, value_name = "F")]
     pub config: Option<PathBuf>,
-    /// What the lines are: events, bitstamp, lobster, binance, hyperliquid.
-    #[arg(long, value_name = "NAME", default_value = "events", value_parser = str::parse::<Format>)]
-    pub format: Format,
-    /// The symbol, where the format does not name it: of Bitstamp's lines (BTC-USD where absent), of Binance's snapshots.
+    /// The format of the files: events, bitstamp, lobster, binance, hyperliquid, tardis or dbn. Without it, files of tardis and
+    /// dbn are recognised by their beginning, and any others are read as events.
+    #[arg(long, value_name = "NAME", value_parser = str::parse::<Format>)]
+    pub format: Option<Format>,
+    /// The symbol, where the format does not name it: for Bitstamp's lines of before 2019 (the default is BTC-USD) and
+    /// for Binance's snapshots.
     #[arg(long, value_name = "S", value_parser = name)]
     pub symbol: Option<Name<'static>>,
-    /// Repeat what the service decided by its clock, as the audit log has it: a file, or with --kafka the topic.
+    /// Repeat what the service decided by its clock, read from the audit log: a file, or with --kafka a topic.
     #[arg(long, value_name = "F|TOPIC")]
     pub inputs: Option<String>,
     /// Write the alerts here, one JSON object per line.
@@ -142,16 +169,16 @@ pub struct Replay {
     /// Write the signals here.
     #[arg(long, value_name = "F")]
     pub signals: Option<PathBuf>,
-    /// Write the metrics here as they stand at the end, in Prometheus' text format.
+    /// Write the final metrics here, in Prometheus' text format.
     #[arg(long, value_name = "F")]
     pub metrics: Option<PathBuf>,
-    /// Write the rejected records here with reason and position.
+    /// Write the rejected records here, with reason and position.
     #[arg(long, value_name = "F")]
     pub dead_letters: Option<PathBuf>,
-    /// Compare the alerts with these recorded ones; exit code 2 where they differ.
+    /// Compare the alerts with these recorded ones, by incident and revision; exit code 2 where they differ.
     #[arg(long, value_name = "F")]
     pub diff: Option<PathBuf>,
-    /// At N times the speed of the recording; as fast as possible without it.
+    /// Replay at N times the speed of the recording; as fast as possible without it.
     #[arg(long, value_name = "N", value_parser = speed)]
     pub speed: Option<f64>,
 }
@@ -160,35 +187,47 @@ pub struct Replay {
 #[derive(Args, Debug)]
 #[command(group = clap::ArgGroup::new("target").args(["events", "kafka"]).required(true))]
 pub struct Simulate {
-    /// Everything follows from it.
+    /// The seed, on which all randomness depends.
     #[arg(long, value_name = "N")]
     pub seed: u64,
-    /// How many minutes of order flow.
+    /// How many minutes of order flow to simulate.
     #[arg(long, value_name = "M", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub minutes: u32,
-    /// When the flow begins: RFC 3339, or nanoseconds since 1970.
+    /// When the flow begins: RFC 3339, or nanoseconds since 1970. The default is 2026-01-01T00:00:00Z, so that the bytes stay the
+    /// same; with --speed it is now or, above a speed of 1, early enough for the flow to end by the clock.
     #[arg(long, value_name = "TIME", value_parser = instant)]
     pub start: Option<EventTime>,
-    /// How many symbols.
+    /// How many symbols to simulate; 4 by default.
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub symbols: Option<u32>,
-    /// How many accounts.
+    /// How many accounts to simulate; 200 by default.
     #[arg(long, value_name = "A", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub accounts: Option<u32>,
-    /// How dense the flow is: 2 is twice the usual number of events.
+    /// Multiply the number of events; 1 by default.
     #[arg(long, value_name = "X", value_parser = positive)]
     pub density: Option<f64>,
-    /// What to plant, and at which minute; may be given several times.
+    /// Plant an episode, at a minute of the flow where one is named; may be given several times.
     ///
-    /// Worth a warning: `cancel_burst`, `leverage_jump`, `thin_book`, `thin_book_cluster`, `trade_burst`, and `crisis`, which is
-    /// all of them on their way to forced selling. Look-alikes that are not: `maker_requote`, `news_burst`, `maker_pull`,
-    /// `inventory_skew`, `deposit_before_leverage`, `listing`.
+    /// Worth a warning: `cancel_burst`, `leverage_jump`, `thin_book`, `thin_book_cluster`, `trade_burst`, `crisis`, in which
+    /// all of these lead to forced selling, and `market_build_up`, in which all symbols are sold until that. Look-alikes that must
+    /// stay quiet: `maker_requote`, `news_burst`, `maker_pull`, `inventory_skew`, `deposit_before_leverage`, `listing`,
+    /// `market_sell_off`, `market_rebound`.
     #[arg(long = "scenario", value_name = "NAME[@MINUTE]", value_parser = str::parse::<Planted>)]
     pub scenarios: Vec<Planted>,
+    /// Let something happen to the messages on their way, at a minute of the flow where one is named; may be given several
+    /// times, each for another symbol.
+    ///
+    /// `late_snapshot`: the symbol is sent as levels, and its snapshots are behind the deltas; nothing is to be told.
+    /// `lost_cancels`: cancels are lost for two seconds; the symbol's book is to be told as a trouble and never as thin.
+    /// `halt`: the venue halts the symbol for five minutes and opens it by an auction; `close`: the whole venue for eight;
+    /// `pause`: the same without a word; `expiry`: the symbol's orders expire, and it is silent. Nothing of the market is to be told.
+    /// `wrong_clock`: the symbol's stamps are an hour ahead for five minutes, which is to be told.
+    #[arg(long = "fault", value_name = "NAME[@MINUTE]", value_parser = str::parse::<PlannedFault>)]
+    pub faults: Vec<PlannedFault>,
     /// Write the events here, one JSON object per line.
     #[arg(long, value_name = "F", conflicts_with = "kafka")]
     pub events: Option<PathBuf>,
-    /// Write the labels of what was planted here.
+    /// Write the labels of the planted episodes here.
     #[arg(long, value_name = "F")]
     pub labels: Option<PathBuf>,
     /// Send the events to these brokers instead.
@@ -197,22 +236,29 @@ pub struct Simulate {
     /// The topic to send to.
     #[arg(long, value_name = "T", requires = "kafka")]
     pub topic: Option<String>,
+    /// Send at N times the speed of the flow; as fast as possible without it.
+    ///
+    /// With --speed 1 the events arrive as a venue's would, and a second run is not late after the first.
+    #[arg(long, value_name = "N", requires = "kafka", value_parser = speed)]
+    pub speed: Option<f64>,
 }
 
 /// Arguments of `convert`.
 #[derive(Args, Debug)]
 pub struct Convert {
-    /// What the files are: bitstamp, lobster, binance, hyperliquid; events are checked and written in one spelling.
+    /// The format of the files: bitstamp, lobster, binance, hyperliquid, tardis or dbn; events are checked and written in one
+    /// spelling.
     #[arg(value_name = "FORMAT", value_parser = str::parse::<Format>)]
     pub format: Format,
-    /// Files to read, one after the other; `-` is standard input; .gz, .zst and .xz are read by their ending. Of LOBSTER pairs,
-    /// message then book.
+    /// Files to read, one after the other; `-` is standard input; .gz, .zst and .xz are decompressed. LOBSTER files come in pairs:
+    /// messages, then book.
     #[arg(value_name = "FILE", required = true)]
     pub files: Vec<PathBuf>,
-    /// Where to write the event lines; `-` is standard output; .gz and .zst are written by their ending.
+    /// Write the event lines here; `-` is standard output; a name in .gz or .zst is compressed.
     #[arg(long, value_name = "F")]
     pub out: PathBuf,
-    /// The symbol, where the format does not name it: of Bitstamp's lines (BTC-USD where absent), of Binance's snapshots.
+    /// The symbol, where the format does not name it: for Bitstamp's lines of before 2019 (the default is BTC-USD) and
+    /// for Binance's snapshots.
     #[arg(long, value_name = "S", value_parser = name)]
     pub symbol: Option<Name<'static>>,
 }
@@ -220,12 +266,12 @@ pub struct Convert {
 /// Arguments of `schema`.
 #[derive(Args, Debug)]
 pub struct Schema {
-    /// What to print.
+    /// The description to print.
     #[arg(value_name = "WHAT")]
     pub of: SchemaOf,
 }
 
-/// What `schema` can print.
+/// The descriptions that `schema` can print.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SchemaOf {
     /// JSON Schema of one event line.
@@ -256,7 +302,7 @@ fn positive(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Slower than a thousandth nobody waits, faster than a billion nobody sees.
+/// Reads a speed. A lower one than a thousandth would take too long, and one above a billion makes no difference.
 fn speed(text: &str) -> Result<f64, String> {
     positive(text).and_then(|n| if (1e-3..=1e9).contains(&n) { Ok(n) } else { Err("expected 0.001 to 1e9".to_owned()) })
 }

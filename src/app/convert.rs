@@ -1,69 +1,90 @@
-//! `convert`: a venue's recording in, event lines out.
+//! `convert`: turns a venue's recording into event lines.
 //!
-//! A line that cannot be used is counted, and the first few are shown with their reason; the rest of the recording is
-//! converted all the same. The contract's own lines may be converted too: they come out checked and in one spelling.
+//! Rejected lines are counted, and the first few are printed with their reason; the rest of the recording is converted all the
+//! same. Event lines may be converted too: the output is checked and in one spelling.
 
 use std::{collections::BTreeMap, fmt, io::Write as _};
 
 use super::{
     Exit, Failure, Interrupt, cli,
-    files::{Line, LineReader},
+    files::{self, Line, LineReader},
     output::AtomicFile,
     progress::{self, Progress},
+    refusals::Refusals,
+    unknown_types::UnknownTypes,
 };
 use crate::{
     adapt::Adapter,
-    event::{DecodeLimits, Event, EventType, Rejection, decode},
+    event::{Body, DecodeLimits, Event, EventType, Rejection, decode_counting},
 };
 
-/// How many rejected lines are shown one by one; the rest are only counted.
+/// How many rejected lines are printed one by one; the rest are only counted.
 const SHOWN_MAX: u64 = 5;
-/// Lines between two looks at the clock and at the interrupt: a few milliseconds of work.
-const LOOK_EVERY: u64 = 4_096;
+/// Lines between two checks of the clock and of the interrupt: a few milliseconds of work.
+const CHECK_EVERY: u64 = 4_096;
 
 /// Converts the files.
 pub(super) fn run(args: &cli::Convert, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let names: Vec<String> = args.files.iter().map(|path| path.display().to_string()).collect();
     let adapter = args.format.adapter(&names, args.symbol.clone(), DecodeLimits::default());
     let mut adapter = adapter.map_err(|unfit| Failure::usage(unfit.to_string()))?;
-    let mut reader = LineReader::open_abreast(&args.files, args.format.files_abreast())?;
-    let mut writer = EventWriter { out: AtomicFile::create(&args.out)?, events: BTreeMap::new() };
+    let mut reader = LineReader::open_as(&args.files, args.format)?;
+    let (out, events, unknown) = (AtomicFile::create(&args.out)?, BTreeMap::new(), UnknownTypes::default());
+    let mut writer = EventWriter { out, events, unknown, rounded: 0 };
     let mut progress = Progress::new("convert", reader.bytes_total());
-    let (mut lines, mut rejected) = (0_u64, 0_u64);
+    let mut refusals = Refusals::default();
     while let Some(line) = reader.next_line()? {
-        lines += 1;
-        if let Err(rejection) = convert(adapter.as_mut(), line, &mut writer)? {
-            rejected += 1;
-            if rejected <= SHOWN_MAX {
-                let (file, number) = (line.file, line.number);
-                progress.say(&format!("{}:{number}: rejected: {rejection}", reader.name(file)));
+        let place = || format!("{}:{}", names[line.file], line.number);
+        if line.is_header {
+            let header = adapter.as_mut().map_or(Ok(()), |adapter| adapter.header(line.file, line.bytes));
+            let unfit = |rejection| format!("{}: the header cannot be used: {rejection}", place());
+            header.map_err(|e| files::unusable(&args.files, args.format, &unfit(e), "FORMAT"))?;
+            continue;
+        }
+        match convert(adapter.as_mut(), line, &mut writer)? {
+            Ok(()) => refusals.accept(),
+            Err(rejection) => {
+                refusals.refuse(&rejection, place);
+                if refusals.refused() <= SHOWN_MAX {
+                    progress.print_line(&format!("{}: rejected: {rejection}", place()));
+                }
             }
         }
-        if lines.is_multiple_of(LOOK_EVERY) {
+        if refusals.lines().is_multiple_of(CHECK_EVERY) {
             interrupt.check()?;
-            progress.update(reader.bytes_read(), lines);
+            progress.update(reader.bytes_read(), refusals.lines());
         }
     }
     if let Some(adapter) = &mut adapter {
         let mut rest = Vec::new();
         adapter.finish(&mut rest);
         writer.write(&rest)?;
-        progress::forgotten("convert", adapter.forgotten());
+        writer.rounded += adapter.rounded();
+        progress::report_forgotten("convert", adapter.forgotten());
     }
     progress.finish();
-    if lines > 0 && lines == rejected {
-        let name = args.format.name();
-        return Err(Failure::new(Exit::Input, format!("no line could be used: are the files in the format `{name}`?")));
+    if let Some(verdict) = refusals.verdict() {
+        return Err(files::unusable(&args.files, args.format, &verdict, "FORMAT"));
     }
+    conclude(&refusals, writer)
+}
+
+/// Says what was converted, and finishes the file.
+fn conclude(refusals: &Refusals, writer: EventWriter) -> Result<Exit, Failure> {
+    if let Some(unknown) = writer.unknown.report() {
+        progress::print_line(&format!("convert: {unknown}"));
+    }
+    progress::report_rounded("convert", writer.rounded);
+    let (lines, rejected) = (refusals.lines(), refusals.refused());
     if lines == 0 {
-        progress::say("convert: nothing was read: the input is empty");
+        progress::print_line("convert: nothing was read: the input is empty");
     }
-    progress::say(&format!("convert: {lines} lines, {rejected} rejected, {writer}"));
+    progress::print_line(&format!("convert: {lines} lines, {rejected} rejected, {writer}"));
     writer.out.finish()?;
     Ok(Exit::Done)
 }
 
-/// One line through the adapter, or through the decoder where there is none.
+/// Converts one line with the adapter, or with the decoder where there is no adapter.
 fn convert(
     adapter: Option<&mut Adapter>,
     line: Line<'_>,
@@ -72,7 +93,8 @@ fn convert(
     let mut events = Vec::new();
     let outcome = match adapter {
         Some(adapter) => adapter.read(line.file, line.bytes, &mut events),
-        None => match decode(line.bytes, None, DecodeLimits::default()) {
+        None => match decode_counting(line.bytes, DecodeLimits::default(), &mut writer.rounded) {
+            Ok(Event { body: Body::Unknown, .. }) => return writer.copy(line.bytes).map(Ok),
             Ok(event) => return writer.write(&[event]).map(Ok),
             Err(rejection) => Err(rejection),
         },
@@ -81,13 +103,24 @@ fn convert(
     Ok(outcome)
 }
 
-/// Event lines on their way to a file, counted by type.
+/// Writes event lines to a file, and counts them by type.
 struct EventWriter {
     out: AtomicFile,
     events: BTreeMap<EventType, u64>,
+    unknown: UnknownTypes,
+    /// How many numbers were rounded.
+    rounded: u64,
 }
 
 impl EventWriter {
+    /// Copies a line of an unknown type as it is, because its fields are unknown.
+    fn copy(&mut self, line: &[u8]) -> Result<(), Failure> {
+        self.unknown.take(line);
+        *self.events.entry(EventType::Unknown).or_default() += 1;
+        let written = self.out.write_all(line).and_then(|()| self.out.write_all(b"\n"));
+        written.map_err(|e| Failure::writing(&self.out.path().display(), &e))
+    }
+
     fn write(&mut self, events: &[Event<'_>]) -> Result<(), Failure> {
         for event in events {
             let written = serde_json::to_writer(&mut self.out, event).map_err(Into::into);

@@ -1,9 +1,9 @@
-//! `demo`: the whole product in one process, with nothing to set up.
+//! `demo`: runs the whole product in one process, with nothing to set up.
 //!
-//! A simulated exchange sends to a Kafka broker that is embedded in the process; the service as it runs in production reads
-//! from it and writes to it; the alerts are read back from the broker and shown. The embedded broker is librdkafka's mock:
-//! it speaks Kafka, keeps everything in memory, forgets what goes beyond 5 MiB a partition (so the exchange waits for
-//! the service), and its transactions promise nothing. It serves this command and no other.
+//! A simulated exchange sends to a Kafka broker that is embedded in the process. The same service as in production reads from the
+//! broker and writes to it, and the alerts are read back from the broker and shown. The embedded broker is librdkafka's mock: it
+//! speaks Kafka's protocol, keeps everything in memory, keeps only the last 5 MiB of a partition (so the exchange waits for the
+//! service), and its transactions guarantee nothing. No other command uses it.
 
 mod show;
 
@@ -21,45 +21,45 @@ use super::{
     Exit, Failure, Interrupt, cli, clock, http,
     kafka::{self, range, topics},
     service,
-    simulate::Sender,
+    simulate::{Sender, time},
     telemetry::Telemetry,
 };
 use crate::{
     config::{Brokers, Config, Http, Kafka},
-    evaluate::{LATENESS, Label, Seen, score},
-    simulate::{Exchange, Item, Plan, Planted, Scenario},
+    evaluate::{GRACE, Label, LatestAlerts, score},
+    simulate::{Exchange, Item, Planted, Scenario, SimulationPlan},
     time::{EventTime, Span},
 };
 
-/// Quiet flow before anything is shown: the service learns what is usual for 75 minutes, and is given more.
+/// Minutes of quiet flow before the shown part: the service learns for 75 minutes, and gets more.
 const WARM_UP_MINUTES: u32 = 180;
-/// What is shown where nothing else is asked for: a quiet minute, a crisis, and calm until its incident is over, which an unusual
-/// leverage that stays holds open for ten minutes.
+/// Minutes of the shown part by default: a quiet minute, a crisis, and calm until its incident is over. A lasting unusual leverage
+/// holds the incident open for ten minutes.
 const MINUTES: u32 = 15;
-/// How many times faster than the exchange the shown part runs.
+/// Speed of the shown part, in multiples of the exchange's own.
 const PACE: f64 = 30.0;
-/// Minutes from one planted crisis to the next: as long as an unusual leverage is news, and then until it has calmed.
+/// Minutes from one planted crisis to the next: long enough for an unusual leverage to be accepted as usual, and then to end.
 const EVERY_MINUTES: u32 = 20;
-/// Enough symbols for a market of which a part can thin, and accounts to trade them.
+/// Number of symbols: enough for a market in which a part of the books can thin.
 const SYMBOLS: u32 = 12;
-/// How far the exchange may be ahead of the service: 2 MB, and the broker keeps 5 MiB a partition.
+/// How many records the exchange may be ahead of the service: 2 MB, where the broker keeps 5 MiB a partition.
 const AHEAD_MAX: u64 = 10_000;
-/// How long the exchange waits before it looks again whether the service has caught up.
+/// How often the exchange checks whether the service has caught up.
 const CATCH_UP: Duration = Duration::from_millis(2);
-/// What a crisis takes, with what it leaves.
+/// Length of a crisis with its consequences, in minutes.
 const CRISIS_MINUTES: u32 = 6;
-/// Three partitions: one to be ahead, one behind, one between.
+/// Number of partitions of the input: three can differ in how far they were read.
 const PARTITIONS: i32 = 3;
-/// The seed where none is given.
+/// The default seed.
 const SEED: u64 = 7;
 
-/// Shows everything at work.
+/// Runs the demo.
 pub(super) fn run(args: &cli::Demo, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let minutes = args.minutes.unwrap_or(MINUTES);
     let exchange = exchange(args.seed.unwrap_or(SEED), minutes)?;
     let labels = exchange.labels().to_vec();
-    let live = Plan::new(0, 1).start.plus(Span::from_secs(i64::from(WARM_UP_MINUTES) * 60));
-    // Any free port: what else runs on the machine must not stand in the demo's way.
+    let live = SimulationPlan::new(0, 1).start.plus(Span::from_secs(i64::from(WARM_UP_MINUTES) * 60));
+    // Any free port by default, so that other programs on the machine cannot get in the way.
     let listen = args.listen.unwrap_or_else(|| SocketAddr::from((Ipv4Addr::LOCALHOST, 0)));
     let port = http::Port::take(&Http { listen, ..Config::default().http })?;
     let broker = embedded()?;
@@ -67,7 +67,7 @@ pub(super) fn run(args: &cli::Demo, interrupt: &Interrupt) -> Result<Exit, Failu
     let screen = Screen::begin(&config, port.address(), minutes, PACE)?;
     let (telemetry, latch) = service::telemetry(&config)?;
     let server = port.serve(Arc::clone(&telemetry))?;
-    // The service has an end of its own: when the show is over, and when the person ends it.
+    // The service has an interrupt of its own: it ends after the shown part, and also when the person ends the demo.
     let stop = Interrupt::default();
     let outcome = thread::scope(|scope| {
         let service = scope.spawn(|| service::serve(&config, &stop, &telemetry, latch));
@@ -76,7 +76,7 @@ pub(super) fn run(args: &cli::Demo, interrupt: &Interrupt) -> Result<Exit, Failu
         let outcome = show.run(exchange, &|| service.is_finished());
         stop.request();
         let ended = join(service.join());
-        // Why the service ended early says more than that it did.
+        // The service's own failure comes first: it is the reason where the show fails too.
         ended.map(drop).and(outcome).and(join(watcher.join()))
     });
     outcome?;
@@ -89,7 +89,7 @@ fn join<T>(outcome: thread::Result<Result<T, Failure>>) -> Result<T, Failure> {
 }
 
 fn exchange(seed: u64, minutes: u32) -> Result<Exchange, Failure> {
-    let mut plan = Plan::new(seed, u64::from(WARM_UP_MINUTES + minutes));
+    let mut plan = SimulationPlan::new(seed, u64::from(WARM_UP_MINUTES + minutes));
     let at_minute = |minute| Some(f64::from(WARM_UP_MINUTES + minute));
     plan.symbols = SYMBOLS;
     let (scenario, takes) =
@@ -99,12 +99,12 @@ fn exchange(seed: u64, minutes: u32) -> Result<Exchange, Failure> {
     Exchange::try_new(&plan).map_err(|e| Failure::usage(e.to_string()))
 }
 
-/// A short show has no room for a crisis.
+/// Whether the shown part has room for a crisis.
 const fn has_crisis(minutes: u32) -> bool {
     minutes > CRISIS_MINUTES
 }
 
-/// What is planted, in words.
+/// Describes the planted episodes.
 const fn planted(minutes: u32) -> &'static str {
     match minutes {
         0 | 1 => "nothing: there is no room",
@@ -133,7 +133,7 @@ fn config(broker: &MockCluster<'static, DefaultProducerContext>) -> Result<Confi
     Ok(Config { kafka: Kafka { brokers, ..config.kafka }, ..config })
 }
 
-/// The exchange, from its first event to its last.
+/// Runs the exchange from its first event to its last.
 struct Show<'a> {
     config: &'a Config,
     screen: &'a Screen,
@@ -169,7 +169,7 @@ impl Show<'_> {
         self.settle(&sender, service_ended)
     }
 
-    /// Waits until the service has handled all that was sent.
+    /// Waits until the service has handled every record that was sent.
     fn settle(&self, sender: &Sender, service_ended: &dyn Fn() -> bool) -> Result<(), Failure> {
         sender.finish()?;
         while self.telemetry.handled() < sender.records {
@@ -182,15 +182,8 @@ impl Show<'_> {
     }
 }
 
-const fn time(item: &Item) -> EventTime {
-    match item {
-        Item::Event(event) => event.ts,
-        Item::Heartbeat(at) => *at,
-    }
-}
-
-/// Reads all alerts once more, now that no more come, and holds those of the shown part against what was planted in it: what the
-/// warm-up brings is what a service says that does not know its market yet.
+/// Reads all alerts once more after the end, and scores those of the shown part against its labels. Alerts of the warm-up are
+/// counted apart, because the service does not know the market then.
 fn close(
     config: &Config,
     labels: &[Label],
@@ -199,16 +192,16 @@ fn close(
     interrupt: &Interrupt,
 ) -> Result<Exit, Failure> {
     let ranges = topics::ranges(&config.kafka, config.topics.alerts.as_str())?;
-    let mut seen = Seen::default();
+    let mut latest = LatestAlerts::default();
     range::read(&kafka::consumer(&config.kafka), &ranges, interrupt, |_, message| {
-        // What is no alert was written by somebody else.
+        // A record that is no alert was written by another program.
         if let Ok(alert) = serde_json::from_slice(message.payload().unwrap_or_default()) {
-            seen.take(alert);
+            latest.insert(alert);
         }
         Ok(())
     })?;
     let (shown, before): (Vec<_>, Vec<_>) =
-        seen.into_views().into_iter().partition(|incident| incident.detected_at >= live);
-    screen.close(&score(labels, &shown, LATENESS), labels, before.len())?;
+        latest.into_views().into_iter().partition(|incident| incident.detected_at >= live);
+    screen.close(&score(labels, &shown, GRACE), labels, before.len())?;
     Ok(Exit::Done)
 }

@@ -1,8 +1,8 @@
-//! How the process ends: one closed list of exit codes, and the error that carries one.
+//! The end of the process: a closed list of exit codes, and the error that carries one.
 //!
-//! The codes are a contract with scripts. 64, 65 and 69 are those of `sysexits.h`, 130 is what a shell reports for a
-//! process that Ctrl-C ended. A [`Failure`] is made where it is known what the person can do about it, and is printed once,
-//! at the top.
+//! Scripts rely on the codes. 64, 65 and 69 are those of `sysexits.h`; 130 is the code that a shell reports for a process that
+//! Ctrl-C ended. A [`Failure`] is made where the code knows what the operator can do about the problem, and it is printed once,
+//! in `main`.
 
 use std::{
     fmt,
@@ -10,22 +10,22 @@ use std::{
     process::ExitCode,
 };
 
-/// The exit codes.
+/// An exit code of the process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Exit {
-    /// It did what it was asked.
+    /// The command did what it was asked to do.
     Done = 0,
-    /// It failed.
+    /// The command failed.
     Failed = 1,
-    /// What was compared differs.
+    /// The things compared differ.
     Differs = 2,
     /// The command line or the configuration is wrong.
     Usage = 64,
     /// An input file cannot be used.
     Input = 65,
-    /// A service that it needs is not there.
+    /// A service that the command needs is not there.
     Unavailable = 69,
-    /// It was interrupted.
+    /// A signal interrupted the command.
     Interrupted = 130,
 }
 
@@ -35,48 +35,49 @@ impl From<Exit> for ExitCode {
     }
 }
 
-/// Why a command ended early, in words for a person: lower case, saying what to do.
+/// The reason why a command ended early, as a message for a person: lower case, with what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Failure {
-    /// How the process ends.
+    /// The exit code.
     pub exit: Exit,
-    /// What is wrong and what to do.
+    /// Message: the problem, and what to do about it.
     pub message: String,
+    /// Whether a new start may succeed.
     passing: bool,
 }
 
 impl Failure {
-    /// A failure with its words.
+    /// A failure with its message.
     pub fn new(exit: Exit, message: impl Into<String>) -> Self {
         Self { exit, message: message.into(), passing: false }
     }
 
-    /// The same failure, known to pass by itself or with a new beginning: a command ends with it, the service goes on.
+    /// Marks the failure as one that may pass by itself or with a new start. A command ends with it; the service tries again.
     #[must_use]
     pub const fn passing(mut self) -> Self {
         self.passing = true;
         self
     }
 
-    /// Whether a new beginning may do better.
+    /// Whether a new start may succeed.
     #[must_use]
     pub const fn is_passing(&self) -> bool {
         self.passing
     }
 
-    /// Wrong use of the command line or of the configuration.
+    /// A mistake in the command line or in the configuration.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Exit::Usage, message)
     }
 
-    /// The end that was asked for with a signal.
+    /// An end that a signal asked for.
     #[must_use]
     pub fn interrupted() -> Self {
         Self::new(Exit::Interrupted, "interrupted")
     }
 
-    /// Something that should have been written was not.
+    /// A write that failed, with advice where the disk is full.
     #[must_use]
     pub fn writing(what: &dyn fmt::Display, error: &io::Error) -> Self {
         let full = [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded, io::ErrorKind::FileTooLarge];
@@ -85,11 +86,11 @@ impl Failure {
     }
 }
 
-/// Tells the person why it failed, if it did, and hands on the exit code.
+/// Prints why the command failed, if it did, and returns the exit code.
 #[must_use]
 pub fn report(outcome: Result<Exit, Failure>) -> Exit {
     outcome.unwrap_or_else(|failure| {
-        // The last words of the process: nobody is left to handle a failure of them.
+        // This is the last thing that the process prints: nothing is left that could handle a failed write.
         let _ = writeln!(io::stderr(), "foreshock: {failure}");
         failure.exit
     })

@@ -1,18 +1,23 @@
-//! Reading lines from many files, whatever they are compressed with, as one stream.
+//! Reads the lines of several files, compressed or not, as one stream.
 //!
-//! A line is one record. It is handed out as a slice of one buffer that is used again, so a recording of any length is read
-//! in the same memory. The ending of the name says the compression (`.gz` with any number of members, `.zst`, `.xz`); `-` is
-//! standard input, plain. A last line without a newline counts; one `\r` before the newline is not part of the line. A blank
-//! line is no record, because files commonly end with one, but it is counted in the line numbers. A line of more than
-//! [`LINE_BYTES_MAX`] is handed out cut after that many bytes and the rest is skipped: memory stays bounded, and as the limit
-//! lies above what the decoder takes, the decoder rejects it as too large.
+//! A line is one record. The reader returns each line as a slice of one reused buffer, so a recording of any length is read in
+//! the same memory. The name's ending selects the compression (`.gz` with any number of members, `.zst`, `.xz`); `-` is standard
+//! input, which is read as plain text. A last line without a newline counts; one `\r` before the newline is not part of the
+//! line. A blank line is no record, because files commonly end with one, but it counts in the line numbers. A line longer than
+//! [`LINE_BYTES_MAX`] is cut there and its rest skipped, so memory stays bounded; the limit lies above the decoder's own, so the
+//! decoder rejects such a line as too large.
 //!
-//! Some recordings lie in several files side by side: line n of each together is one record. Its bytes are then those lines
-//! with a newline between them, its place is that of the first file, and files that are not equally long are unusable.
+//! A file of a binary format has records instead of lines, cut out by `binary`; a record's number takes the place of the line's.
+//! Where a format has a header, the reader marks it.
+//!
+//! Some formats spread a record over several files: line n of each file together is one record. The record's bytes are those
+//! lines with a newline between them, its position is that in the first file, and the files must have equally many lines.
+
+mod binary;
+mod stored;
 
 use std::{
-    fs::{self, File},
-    io::{self, BufRead, BufReader, Read},
+    io::{self, BufRead, Read as _},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -20,35 +25,41 @@ use std::{
     },
 };
 
-use flate2::bufread::MultiGzDecoder;
-use liblzma::bufread::XzDecoder;
-
+use self::stored::{is_stdin, open, size};
+pub use self::stored::{recognised, unusable};
 use super::{Exit, Failure};
+use crate::adapt::Format;
 
-/// The longest line that is handed out whole: 16 times what a record may hold by default.
+/// The longest line that is returned whole: 16 times the default limit of a record.
 pub const LINE_BYTES_MAX: usize = 16 << 20;
-/// Bytes asked of the system and of a decompressor at once; beyond 64 KiB reading gets no faster.
-const CHUNK_BYTES: usize = 1 << 16;
 
-/// One line and where it stands.
+/// One line with its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line<'a> {
-    /// Which of the files, from 0.
+    /// Index of the file, from 0.
     pub file: usize,
-    /// Which line of the file, from 1.
+    /// Number of the line in its file, from 1; of a binary file, the number of the record, and 0 for the header.
     pub number: u64,
-    /// Without its newline.
+    /// Whether this is the header of its file and no record.
+    pub is_header: bool,
+    /// The line without its newline.
     pub bytes: &'a [u8],
 }
 
-/// The lines of several files, one file after the other, or so many at a time side by side.
+/// Reads the lines of several files, one file after the other, or of a group of files side by side.
 pub struct LineReader {
     files: Vec<PathBuf>,
     /// How many files are read side by side.
     abreast: usize,
-    /// The (first) file that is being read, or the next to be opened.
+    /// Whether the files have binary records.
+    is_binary: bool,
+    /// Whether each file begins with a header.
+    has_header: bool,
+    /// Whether the header of the current file is still to be returned.
+    at_header: bool,
+    /// Index of the current file, or of the first file of the current group.
     file: usize,
-    /// Those that are being read; none between two files.
+    /// Readers of the current group; empty until it is opened.
     open: Vec<Box<dyn BufRead + Send>>,
     line: Vec<u8>,
     number: u64,
@@ -58,7 +69,7 @@ pub struct LineReader {
 }
 
 impl LineReader {
-    /// Makes sure that every file is there and can be opened, before the first is read.
+    /// Checks that every file exists and can be opened, before the first one is read.
     ///
     /// # Errors
     /// Exit 65 with the first file that cannot be used.
@@ -66,10 +77,21 @@ impl LineReader {
         Self::open_abreast(files, 1)
     }
 
-    /// The same for a recording of so many files side by side; at least one.
+    /// Like [`LineReader::open`], for files of this format.
     ///
     /// # Errors
-    /// Exit 65 with the first file that cannot be used, also where one has no other beside it.
+    /// Exit 65 with the first file that cannot be used, that lacks its counterpart, or that is certainly of another format.
+    pub fn open_as(files: &[PathBuf], format: Format) -> Result<Self, Failure> {
+        let reader = Self::open_abreast(files, format.files_abreast())?;
+        stored::check(files, format)?;
+        let has_header = format.has_header();
+        Ok(Self { is_binary: format.is_binary(), has_header, at_header: has_header, ..reader })
+    }
+
+    /// Like [`LineReader::open`], for a recording of which `abreast` files, at least one, are read side by side.
+    ///
+    /// # Errors
+    /// Exit 65 with the first file that cannot be used, or that lacks its counterpart.
     pub fn open_abreast(files: &[PathBuf], abreast: usize) -> Result<Self, Failure> {
         if let Some(alone) = files.chunks(abreast).find(|set| set.len() < abreast).and_then(<[PathBuf]>::first) {
             let what = format!("`{}`: expected {abreast} files side by side", alone.display());
@@ -77,13 +99,16 @@ impl LineReader {
         }
         let mut bytes_total = Some(0);
         for path in files {
-            let size = if is_stdin(path) { None } else { Some(size(path).map_err(|e| unusable(path, &e))?) };
-            // Of a pipe nobody knows the end.
+            let size = if is_stdin(path) { None } else { Some(size(path).map_err(|e| unopened(path, &e))?) };
+            // The length of a pipe is unknown.
             bytes_total = bytes_total.zip(size.filter(|&bytes| bytes > 0)).map(|(sum, bytes): (u64, u64)| sum + bytes);
         }
         Ok(Self {
             files: files.to_vec(),
             abreast,
+            is_binary: false,
+            has_header: false,
+            at_header: false,
             file: 0,
             open: Vec::new(),
             line: Vec::new(),
@@ -94,21 +119,23 @@ impl LineReader {
         })
     }
 
-    /// The next line that is not blank; `None` after the last.
+    /// Returns the next line that is not blank, or `None` after the last.
     ///
     /// # Errors
-    /// Exit 65, naming file and line, where a file cannot be read on or its compression is cut off or damaged.
+    /// Exit 65 with file and line where a read fails, or where the compressed data are cut off or damaged.
     pub fn next_line(&mut self) -> Result<Option<Line<'_>>, Failure> {
         while self.file < self.files.len() {
             match self.advance() {
-                Ok(true) if self.line.iter().all(|&byte| byte == b'\n') => {}
+                Ok(true) if !self.is_binary && self.line.iter().all(|&byte| byte == b'\n') => {}
                 Ok(true) => {
-                    return Ok(Some(Line { file: self.file, number: self.number, bytes: &self.line }));
+                    let is_header = std::mem::take(&mut self.at_header);
+                    return Ok(Some(Line { file: self.file, number: self.number, is_header, bytes: &self.line }));
                 }
                 Ok(false) => {
                     self.open.clear();
                     self.file += self.abreast;
                     self.number = 0;
+                    self.at_header = self.has_header;
                 }
                 Err(failure) => return Err(failure),
             }
@@ -116,25 +143,25 @@ impl LineReader {
         Ok(None)
     }
 
-    /// How a file is called in a position or in a message.
+    /// The name of a file in positions and messages.
     #[must_use]
     pub fn name(&self, file: usize) -> String {
         self.files[file].display().to_string()
     }
 
-    /// Bytes read from the files so far, as they are stored.
+    /// Bytes read from the files so far, before decompression.
     #[must_use]
     pub fn bytes_read(&self) -> u64 {
         self.bytes_read.load(Ordering::Relaxed)
     }
 
-    /// Bytes that all files hold, as they are stored; `None` where one has no known end.
+    /// Size of all files together, before decompression; `None` where the size of one is unknown.
     #[must_use]
     pub const fn bytes_total(&self) -> Option<u64> {
         self.bytes_total
     }
 
-    /// Reads one line of each of the current files into the buffer; `false` at their end.
+    /// Reads one line of each current file into the buffer; `false` at the end of the files.
     fn advance(&mut self) -> Result<bool, Failure> {
         let files = &self.files[self.file..self.file + self.abreast];
         if self.open.is_empty() {
@@ -143,6 +170,16 @@ impl LineReader {
             }
         }
         self.line.clear();
+        if self.is_binary {
+            let (path, reader, line) = (&files[0], &mut self.open[0], &mut self.line);
+            let found = if self.at_header {
+                binary::append_header(reader, line, self.line_bytes_max)
+            } else {
+                self.number += 1;
+                binary::append_record(reader, line)
+            };
+            return found.map_err(|e| damaged(path, self.number, &e));
+        }
         let mut there = 0;
         for (i, (path, reader)) in files.iter().zip(&mut self.open).enumerate() {
             if i > 0 {
@@ -159,10 +196,10 @@ impl LineReader {
     }
 }
 
-/// Appends the next line, cut after so many bytes; `false` at the file's end.
+/// Appends the next line, cut after `bytes_max`; `false` at the end of the file.
 fn append_line(reader: &mut dyn BufRead, line: &mut Vec<u8>, bytes_max: usize) -> io::Result<bool> {
     let start = line.len();
-    // One byte more than the limit for the newline, and one for `\r`.
+    // One byte beyond the limit for the newline, and one for `\r`.
     let room = bytes_max as u64 + 2;
     reader.take(room).read_until(b'\n', line)?;
     if line.len() == start {
@@ -179,47 +216,19 @@ fn append_line(reader: &mut dyn BufRead, line: &mut Vec<u8>, bytes_max: usize) -
     Ok(true)
 }
 
-fn is_stdin(path: &Path) -> bool {
-    path.as_os_str() == "-"
-}
-
-fn size(path: &Path) -> io::Result<u64> {
-    let metadata = fs::metadata(path)?;
-    if metadata.is_dir() {
-        return Err(io::Error::new(io::ErrorKind::IsADirectory, "it is a directory"));
-    }
-    if metadata.is_file() {
-        File::open(path)?;
-    }
-    Ok(metadata.len())
-}
-
-fn open(path: &Path, bytes_read: &Arc<AtomicU64>) -> io::Result<Box<dyn BufRead + Send>> {
-    let count = |source| BufReader::with_capacity(CHUNK_BYTES, Counted { source, bytes: Arc::clone(bytes_read) });
-    if is_stdin(path) {
-        return Ok(Box::new(count(Box::new(io::stdin()) as Box<dyn Read + Send>)));
-    }
-    let stored = count(Box::new(File::open(path)?));
-    Ok(match path.extension().and_then(|ending| ending.to_str()) {
-        Some("gz") => Box::new(BufReader::with_capacity(CHUNK_BYTES, MultiGzDecoder::new(stored))),
-        Some("zst") => {
-            let decoder = zstd::stream::read::Decoder::with_buffer(stored)?;
-            Box::new(BufReader::with_capacity(CHUNK_BYTES, decoder))
-        }
-        Some("xz") => Box::new(BufReader::with_capacity(CHUNK_BYTES, XzDecoder::new_multi_decoder(stored))),
-        Some(_) | None => Box::new(stored),
-    })
-}
-
-fn unusable(path: &Path, error: &io::Error) -> Failure {
+fn unopened(path: &Path, error: &io::Error) -> Failure {
     Failure::new(Exit::Input, format!("cannot open `{}`: {error}", path.display()))
 }
 
 fn broken(path: &Path, number: u64, error: &io::Error) -> Failure {
     let path = path.display();
     let cut_off = error.kind() == io::ErrorKind::UnexpectedEof;
-    let what = if cut_off { "the compressed data end too early" } else { "cannot be read" };
+    let what = if cut_off { "the compressed data are cut off" } else { "cannot be read" };
     Failure::new(Exit::Input, format!("`{path}`, line {number}: {what}: {error}"))
+}
+
+fn damaged(path: &Path, number: u64, error: &io::Error) -> Failure {
+    Failure::new(Exit::Input, format!("`{}`, record {number}: cannot be read: {error}", path.display()))
 }
 
 fn unequal(files: &[PathBuf], lines: u64) -> Failure {
@@ -228,23 +237,9 @@ fn unequal(files: &[PathBuf], lines: u64) -> Failure {
     Failure::new(Exit::Input, format!("{names} belong together line by line, but one ends after line {lines}"))
 }
 
-/// Counts what passes, for the progress.
-struct Counted {
-    source: Box<dyn Read + Send>,
-    bytes: Arc<AtomicU64>,
-}
-
-impl Read for Counted {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let n = self.source.read(buffer)?;
-        self.bytes.fetch_add(n as u64, Ordering::Relaxed);
-        Ok(n)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
+    use std::{fs, io::Write as _};
 
     use super::*;
 
@@ -353,6 +348,43 @@ mod tests {
             assert!(failure.message.contains("one ends after line 1"), "{failure}");
         }
         assert!(LineReader::open_abreast(&files[..3], 2).is_err());
+    }
+
+    #[test]
+    fn a_binary_file_is_cut_into_its_header_and_its_records() {
+        let dir = tempfile::tempdir().unwrap();
+        let record = |fill: u8| [vec![4], vec![fill; 15]].concat();
+        let whole = [b"DBN\x03\x02\0\0\0ab".to_vec(), record(b'\n'), record(7)].concat();
+        let files = [file(&dir, "a.dbn", &whole), file(&dir, "b.dbn.zst", &zstd::encode_all(&*whole, 1).unwrap())];
+        let mut reader = LineReader::open_as(&files, Format::Dbn).unwrap();
+        let mut found = Vec::new();
+        while let Some(line) = reader.next_line().unwrap() {
+            found.push((line.file, line.number, line.is_header, line.bytes.len()));
+        }
+        let of = |file| [(file, 0, true, 10), (file, 1, false, 16), (file, 2, false, 16)];
+        assert_eq!(found, [of(0), of(1)].concat());
+        for (bytes, words) in [(&whole[..9], "record 0"), (&whole[..40], "record 2: cannot be read: the last record")] {
+            let mut reader = LineReader::open_as(&[file(&dir, "c.dbn", bytes)], Format::Dbn).unwrap();
+            let failure =
+                std::iter::repeat_with(|| reader.next_line().map(|line| line.is_some())).find_map(Result::err);
+            let failure = failure.unwrap();
+            assert!(failure.exit == Exit::Input && failure.message.contains(words), "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_file_of_another_format_is_named_before_it_is_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let packed = file(&dir, "a", &gz(b"{}\n"));
+        let dbn = file(&dir, "b.jsonl.gz", &gz(b"DBN\x03\0\0\0\0"));
+        for (path, format, words) in [
+            (&packed, Format::Events, "looks like gzip data whose name does not end with `.gz`: rename it"),
+            (&dbn, Format::Binance, "looks like databento dbn: its format is `dbn`"),
+        ] {
+            let failure = LineReader::open_as(std::slice::from_ref(path), format).err().unwrap();
+            assert!(failure.exit == Exit::Input && failure.message.contains(words), "{failure}");
+        }
+        assert!(LineReader::open_as(&[dbn], Format::Dbn).is_ok());
     }
 
     #[test]

@@ -1,10 +1,10 @@
-//! HTTP: how the process is, for Prometheus, an orchestrator and a person. Nothing here changes anything.
+//! HTTP: the state of the process, for Prometheus, an orchestrator and a person. No request changes anything.
 //!
-//! One thread with a small runtime of its own answers; the service's thread never waits for it. A client gets one request per
-//! connection and a time for all of it, so connections can neither be collected nor held: there is no idle time to limit.
+//! One thread with a small runtime of its own answers; the service's thread never waits for it. Each connection serves one request,
+//! and all of it must end within a time limit, so a client can neither hold nor collect connections.
 //!
-//! Not here: encryption and authentication. The address is on the loopback interface unless the configuration says
-//! otherwise, and then a proxy in front does both.
+//! There is no encryption and no authentication. The address is on the loopback interface unless the configuration names
+//! another one, and then a proxy in front must do both.
 
 mod pages;
 mod serve;
@@ -22,27 +22,28 @@ use self::pages::Site;
 use super::{Exit, Failure, telemetry::Telemetry};
 use crate::config::Http;
 
-/// An address that is held, before anything is served on it: configuration before ports, ports before Kafka.
+/// A bound address on which nothing is served yet. A start reads the configuration first, then binds the port, then connects to
+/// Kafka.
 pub struct Port {
     listener: TcpListener,
     address: SocketAddr,
     limits: Http,
 }
 
-/// The thread that answers. Dropped, it takes no more connections, ends those that are open and is gone within two seconds.
+/// The HTTP thread. When it is dropped, it accepts no more connections, ends the open ones, and stops within two seconds.
 pub struct Server {
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Port {
-    /// Takes the address.
+    /// Binds the address.
     ///
     /// # Errors
     /// Exit 69 with what to do.
     pub fn take(http: &Http) -> Result<Self, Failure> {
         let bound = TcpListener::bind(http.listen).and_then(|listener| {
-            // The runtime's condition for a socket of its own.
+            // The runtime takes only non-blocking sockets.
             listener.set_nonblocking(true)?;
             Ok((listener.local_addr()?, listener))
         });
@@ -53,16 +54,16 @@ impl Port {
         Ok(Self { listener, address, limits: http.clone() })
     }
 
-    /// The address, with the port that the system chose where none was given.
+    /// The address, with the port that the system chose where the configuration has port 0.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Serves on it.
+    /// Starts to serve.
     ///
     /// # Errors
-    /// Exit 1 where the system gives no thread.
+    /// Exit 1 where the system creates no thread.
     pub fn serve(self, telemetry: Arc<Telemetry>) -> Result<Server, Failure> {
         let fail = |e: io::Error| Failure::new(Exit::Failed, format!("cannot start the HTTP server: {e}"));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(fail)?;
@@ -85,7 +86,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.stop.take());
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
-            tracing::error!("the HTTP thread broke down; the service itself did not");
+            tracing::error!("the HTTP thread panicked; the service itself did not");
         }
     }
 }

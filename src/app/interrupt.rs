@@ -1,8 +1,8 @@
-//! Ctrl-C and SIGTERM as a question that long work asks.
+//! Ctrl-C and SIGTERM as a flag that long work polls.
 //!
-//! The first signal only raises a flag: the work polls it, puts away what it has and ends with 130. The second ends the
+//! The first signal only sets the flag: the work sees it, finishes what it holds and ends with 130. The second signal ends the
 //! process at once, so a hung command never needs `kill -9`. A read that waits on an idle pipe does not see the flag until
-//! bytes come; there the second Ctrl-C serves.
+//! bytes come; there the second Ctrl-C ends the process.
 
 use std::{
     sync::{
@@ -20,61 +20,61 @@ use signal_hook::{
 
 use super::{Exit, Failure, clock, liveness::Pulse};
 
-/// How often a wait looks at the flag.
-const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How often a wait checks the flag.
+const CHECK_EVERY: Duration = Duration::from_millis(50);
 
-/// Whether the person or the supervisor wants the process, or a piece of its work, to end.
+/// Whether the process, or one scope of its work, is to end.
 #[derive(Clone, Debug, Default)]
 pub struct Interrupt {
-    asked_for: Arc<AtomicBool>,
-    /// Those of the work that this is a piece of.
-    wholes: Vec<Arc<AtomicBool>>,
-    /// Beats with each question.
+    requested: Arc<AtomicBool>,
+    /// Flags of the enclosing scopes; any of them ends this one.
+    enclosing: Vec<Arc<AtomicBool>>,
+    /// Beats at each check.
     pulse: Pulse,
 }
 
 impl Interrupt {
-    /// Listens for SIGINT and SIGTERM from now on.
+    /// Installs the handlers of SIGINT and SIGTERM.
     ///
     /// # Errors
-    /// When the system refuses the handlers.
+    /// Exit 1 where the system refuses the handlers.
     pub fn install() -> Result<Self, Failure> {
         let interrupt = Self::default();
         for signal in [SIGINT, SIGTERM] {
             // The order matters: the handler that ends the process sees the flag only from the second signal on.
-            flag::register_conditional_shutdown(signal, Exit::Interrupted as i32, Arc::clone(&interrupt.asked_for))
-                .and_then(|_| flag::register(signal, Arc::clone(&interrupt.asked_for)))
+            flag::register_conditional_shutdown(signal, Exit::Interrupted as i32, Arc::clone(&interrupt.requested))
+                .and_then(|_| flag::register(signal, Arc::clone(&interrupt.requested)))
                 .map_err(|e| Failure::new(Exit::Failed, format!("cannot listen for signal {signal}: {e}")))?;
         }
         Ok(interrupt)
     }
 
-    /// The same question for a thread of its own, whose asking is taken for a sign of life.
+    /// The same interrupt for another thread, whose checks count as that thread's sign of life.
     #[must_use]
     pub fn beating(&self, pulse: Pulse) -> Self {
-        Self { asked_for: Arc::clone(&self.asked_for), wholes: self.wholes.clone(), pulse }
+        Self { requested: Arc::clone(&self.requested), enclosing: self.enclosing.clone(), pulse }
     }
 
-    /// The interrupt of a piece of the work: it ends with the whole, or alone.
+    /// The interrupt of a scope inside this one: requested alone, or with this one.
     #[must_use]
     pub fn part(&self) -> Self {
-        let wholes = self.wholes.iter().chain([&self.asked_for]).map(Arc::clone).collect();
-        Self { asked_for: Arc::default(), wholes, pulse: self.pulse.clone() }
+        let enclosing = self.enclosing.iter().chain([&self.requested]).map(Arc::clone).collect();
+        Self { requested: Arc::default(), enclosing, pulse: self.pulse.clone() }
     }
 
-    /// Whether it is time to end.
+    /// Whether the end was requested.
     #[must_use]
     pub fn requested(&self) -> bool {
         self.pulse.beat();
-        self.wholes.iter().chain([&self.asked_for]).any(|flag| flag.load(Ordering::Relaxed))
+        self.enclosing.iter().chain([&self.requested]).any(|flag| flag.load(Ordering::Relaxed))
     }
 
-    /// Asks for the end from inside the process, as a signal would.
+    /// Requests the end from inside the process, as a signal would.
     pub fn request(&self) {
-        self.asked_for.store(true, Ordering::Relaxed);
+        self.requested.store(true, Ordering::Relaxed);
     }
 
-    /// Waits, unless the end is asked for.
+    /// Waits for this long, or until the end is requested.
     ///
     /// # Errors
     /// [`Failure::interrupted`] from the first signal on.
@@ -86,11 +86,11 @@ impl Interrupt {
             if left.is_zero() {
                 return Ok(());
             }
-            thread::park_timeout(left.min(LOOK_EVERY));
+            thread::park_timeout(left.min(CHECK_EVERY));
         }
     }
 
-    /// Ends the work with 130 once the end was asked for.
+    /// Fails once the end was requested, so that `?` ends the work with 130.
     ///
     /// # Errors
     /// [`Failure::interrupted`] from the first signal on.

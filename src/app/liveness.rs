@@ -1,8 +1,8 @@
-//! Whether the process's threads make progress.
+//! Liveness: whether the process's threads make progress.
 //!
-//! Each thread that the service cannot do without has a [`Pulse`]. It beats whenever the thread asks whether it is to end
-//! ([`Interrupt`](super::Interrupt)), which all long work does, so a thread that waits for a broker lives and one that hangs
-//! does not. Whoever is asked keeps a [`Liveness`], which looks at the pulses and remembers when each last moved.
+//! Each thread that the service needs has a [`Pulse`]. The pulse beats whenever the thread checks its
+//! [`Interrupt`](super::Interrupt), which all long work does, so a thread that waits for a broker is live and a thread that hangs
+//! is not. A [`Liveness`] observes the pulses and remembers when each last moved.
 
 use std::{
     sync::{
@@ -12,16 +12,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// The longest that a thread may do without a beat. The longest step that does not ask is the reader's wait
-/// until its partitions may go (twice 30 s, `kafka::consumer`); that and a loaded machine are still alive.
+/// The longest time without a beat of a live thread. The longest step without a check is the consumer's wait until its
+/// partitions may be revoked (twice 30 s, `kafka::consumer`); the rest is for a loaded machine.
 pub const BEATLESS_MAX: Duration = Duration::from_secs(90);
 
-/// Counts the turns of one thread.
+/// Counts the beats of one thread.
 #[derive(Clone, Debug, Default)]
 pub struct Pulse(Arc<AtomicU64>);
 
 impl Pulse {
-    /// The thread has come round once more.
+    /// Records a sign of life.
     pub fn beat(&self) {
         self.0.fetch_add(1, Ordering::Relaxed);
     }
@@ -31,10 +31,11 @@ impl Pulse {
     }
 }
 
-/// The threads that are looked at.
+/// Observes the pulses of several threads.
 #[derive(Debug)]
 pub struct Liveness(Vec<Thread>);
 
+/// One thread with its beats as they were last observed.
 #[derive(Debug)]
 struct Thread {
     name: &'static str,
@@ -44,7 +45,7 @@ struct Thread {
 }
 
 impl Liveness {
-    /// Looks at these threads from now on.
+    /// Begins to observe these threads.
     #[must_use]
     pub fn new(pulses: &[(&'static str, Pulse)], now: Instant) -> Self {
         let thread = |(name, pulse): &(&'static str, Pulse)| Thread {
@@ -56,8 +57,8 @@ impl Liveness {
         Self(pulses.iter().map(thread).collect())
     }
 
-    /// Looks at every pulse. A thread that stands is noticed only if this is called while it stands.
-    pub fn look(&mut self, now: Instant) {
+    /// Observes every pulse. A stalled thread is noticed only if this is called while it is stalled.
+    pub fn observe(&mut self, now: Instant) {
         for thread in &mut self.0 {
             let count = thread.pulse.count();
             if count != thread.count {
@@ -66,11 +67,11 @@ impl Liveness {
         }
     }
 
-    /// The thread that has stood too long, and for how long.
+    /// The thread that has been without a beat for longest, and for how long, if that is too long.
     #[must_use]
     pub fn stalled(&self, now: Instant) -> Option<(&'static str, Duration)> {
-        let stood = self.0.iter().map(|thread| (thread.name, now.saturating_duration_since(thread.moved_at)));
-        stood.max_by_key(|(_, length)| *length).filter(|(_, length)| *length > BEATLESS_MAX)
+        let stalls = self.0.iter().map(|thread| (thread.name, now.saturating_duration_since(thread.moved_at)));
+        stalls.max_by_key(|(_, length)| *length).filter(|(_, length)| *length > BEATLESS_MAX)
     }
 }
 
@@ -80,18 +81,18 @@ mod tests {
     use crate::app::clock;
 
     #[test]
-    fn a_thread_that_stands_too_long_is_named_and_one_that_comes_round_again_is_forgiven() {
+    fn a_thread_without_a_beat_for_too_long_is_named_until_it_beats_again() {
         let (a, b) = (Pulse::default(), Pulse::default());
         let start = clock::monotonic();
         let mut liveness = Liveness::new(&[("a", a.clone()), ("b", b.clone())], start);
         let second = Duration::from_secs(1);
         let late = start + BEATLESS_MAX + second;
         b.beat();
-        liveness.look(start + second * 2);
+        liveness.observe(start + second * 2);
         assert_eq!(liveness.stalled(start + BEATLESS_MAX), None);
         assert_eq!(liveness.stalled(late), Some(("a", BEATLESS_MAX + second)));
         a.beat();
-        liveness.look(late);
+        liveness.observe(late);
         assert_eq!(liveness.stalled(late), None);
     }
 }

@@ -1,7 +1,10 @@
-//! Logs on standard error: for a person on a terminal, JSON lines elsewhere.
+//! Logs to standard error: lines for a person on a terminal, JSON lines elsewhere.
 //!
-//! Standard output belongs to what was asked for. The level comes from `FORESHOCK_LOG`; nothing is logged per event above
-//! `trace`.
+//! Standard output is for a command's result. The level comes from `FORESHOCK_LOG`; nothing is logged per event above `trace`.
+//!
+//! A field holds one value: a text, a number or a boolean. `tracing` has no lists without an unstable build setting, and debug
+//! text would be JSON inside a JSON string. So a list is logged as its names, joined with commas (no name of ours has one), and a
+//! field `…_total` with their number.
 
 use std::io::{self, IsTerminal as _};
 
@@ -9,10 +12,10 @@ pub use tracing_subscriber::filter::LevelFilter;
 
 use super::{Failure, settings};
 
-/// Starts logging at a level, unless `FORESHOCK_LOG` names another.
+/// Starts logging at this level, unless `FORESHOCK_LOG` names another.
 ///
 /// # Errors
-/// When `FORESHOCK_LOG` is not a level.
+/// Exit 64 where `FORESHOCK_LOG` is not a level.
 pub fn start(level: LevelFilter) -> Result<(), Failure> {
     let level = match settings::log_level() {
         None => level,
@@ -22,8 +25,8 @@ pub fn start(level: LevelFilter) -> Result<(), Failure> {
             ))
         })?,
     };
-    // A log that cannot be written (a full disk, a pipe without a reader) is lost; the library would say so on the same
-    // standard error, and end the thread when that fails too.
+    // A log that cannot be written (a full disk, a pipe without a reader) is lost. The library would report that on the same
+    // standard error, and end the thread when the report fails too.
     let builder = tracing_subscriber::fmt().with_max_level(level).with_writer(io::stderr).log_internal_errors(false);
     if io::stderr().is_terminal() {
         builder.with_target(false).init();

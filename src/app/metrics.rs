@@ -1,52 +1,53 @@
-//! The metrics: one closed list with names, labels and meaning.
+//! The metrics: a closed list with names, labels and meanings.
 //!
-//! The list is an interface: dashboards and alert rules are written against it, so no metric is made anywhere else and no
-//! label has an account's or an owner's name. Only what has a source by now is in it. Two kinds of source: [`Numbers`] are
-//! read off an engine at one moment, [`Meters`] are counted where something happens, over the life of the process.
+//! The list is an interface: dashboards and alert rules are written against it. So no metric is created anywhere else, and no
+//! label holds the name of an account or an owner. The list has only metrics that have a source already. There are two kinds of
+//! source: [`Numbers`] are read from an engine at one moment, and [`Meters`] count where something happens, over the life of the
+//! process.
 
 mod meters;
 mod numbers;
+mod text;
 
-use prometheus::{
-    Encoder as _, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder, core::Collector,
-};
+use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, core::Collector};
 use serde::Serialize;
 
 pub use self::{
-    meters::{Count, Meters, Page, Stage},
+    meters::{Count, Meters, Notified, Page, Stage},
     numbers::{Numbers, Totals},
+    text::text,
 };
 use super::{Exit, Failure};
 
-/// One metric as `schema metrics` prints it.
+/// A metric, as `schema metrics` prints it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Metric {
-    /// Its name.
+    /// Name in Prometheus.
     pub name: &'static str,
-    /// What it is to Prometheus.
-    pub kind: Kind,
-    /// Its labels.
+    /// Type in Prometheus.
+    pub kind: MetricKind,
+    /// Names of the labels.
     pub labels: &'static [&'static str],
-    /// What it says.
+    /// Meaning.
     pub help: &'static str,
 }
 
-/// What a metric is to Prometheus.
+/// The type of a metric in Prometheus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Kind {
-    /// Only rises.
+pub enum MetricKind {
+    /// A number that only rises.
     Counter,
-    /// Rises and falls.
+    /// A number that rises and falls.
     Gauge,
-    /// Counts observations by size.
+    /// Observations counted by size.
     Histogram,
 }
 
 /// Declares the metrics as constants and lists them in one table.
 macro_rules! metrics {
     ($($constant:ident = $kind:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
-        $(const $constant: Metric = Metric { name: $name, kind: Kind::$kind, labels: &[$($label),*], help: $help };)*
+        $(const $constant: Metric = Metric { name: $name, kind: MetricKind::$kind, labels: &[$($label),*], help: $help };)*
         /// Every metric.
         pub const ALL: &[Metric] = &[$($constant),*];
     };
@@ -59,7 +60,8 @@ metrics! {
     SIGNALS = Counter "foreshock_signals_total" ["detector", "severity"] "Findings that opened or rose, by the severity they reached";
     INCIDENTS = Gauge "foreshock_incidents" ["severity"] "Open incidents";
     INCIDENTS_OPENED = Counter "foreshock_incidents_opened_total" ["severity"] "Incidents by the severity at which they opened";
-    NOTIFICATIONS = Counter "foreshock_notifications_total" ["receiver", "outcome"] "Revisions of alerts by where they went; delivered is committed";
+    NOTIFICATIONS = Counter "foreshock_notifications_total" ["receiver", "outcome"] "Revisions of alerts by where they went. Of kafka: delivered is committed. Of a receiver, for each severity: delivered, repeated (while it lasts), refused (malformed: it is posted alone), failed (it is tried again), evicted (it made room, limits.incidents_max)";
+    NOTIFICATION_SECONDS = Histogram "foreshock_notification_seconds" ["receiver"] "From the emission of an alert to the receiver's answer that takes it";
     ALERT_LATENCY = Histogram "foreshock_alert_latency_seconds" ["stage"] "Where the time of an alert went: feed from the completing event to its record (below 0 counts as 0), queue from the record to the engine, engine, delivery from there to the commit";
     ENGINE_SECONDS = Histogram "foreshock_engine_seconds" [] "How long the engine takes for a record, decoding and output not included: every 61st record is measured";
     COMMITS = Counter "foreshock_commits_total" ["outcome"] "Transactions that committed, and attempts that failed and were made again";
@@ -71,32 +73,29 @@ metrics! {
     CONSUMER_LAG = Gauge "foreshock_consumer_lag_records" ["topic", "partition"] "Offsets between what the engine has taken and the partition's end";
     WATERMARK_LAG = Gauge "foreshock_watermark_lag_seconds" ["topic", "partition"] "How far the partition's clock is behind this machine's";
     MODE = Gauge "foreshock_mode" ["mode"] "How far findings are to be trusted: one of the modes is 1";
-    TROUBLES = Gauge "foreshock_feed_troubles" ["cause"] "Partitions with something wrong, by what it is";
+    TROUBLES = Gauge "foreshock_feed_troubles" ["cause"] "Partitions, producers and symbols with something wrong, by what it is";
+    COVERAGE = Gauge "foreshock_coverage" ["detector", "subject", "state"] "Subjects by whether the detector can judge them now (judged), and if not, why not; counted every 10 s";
     KEYS = Gauge "foreshock_keys" ["kind"] "Entries in a limited table";
     KEYS_EVICTED = Counter "foreshock_keys_evicted_total" ["kind"] "Entries that had to make room in a limited table";
+    ROUNDED = Counter "foreshock_numbers_rounded_total" [] "Numbers with digits below 1e-23, which were rounded half to even";
     SEQUENCE_GAPS = Counter "foreshock_sequence_gaps_total" [] "Gaps in symbols' sequences: records were lost before they came here";
     SEQUENCE_RESTARTS = Counter "foreshock_sequence_restarts_total" [] "Sequences that began anew";
     FEED_STOPS = Counter "foreshock_feed_stops_total" [] "Times that a partition with heartbeats had nothing for more than two seconds of event time";
     DISORDERED = Counter "foreshock_disordered_events_total" [] "Events behind the newest of their symbol and kind, but early enough to count";
+    RECORDS_LOST = Counter "foreshock_records_lost_total" [] "Offsets of the input that were deleted before they were read, with their topic or by retention, as far as that is known";
+    UNREAD = Gauge "foreshock_partitions_unread" [] "Partitions of the input that exist and are not read, of the topics that are";
+    NEW_LOGS = Counter "foreshock_new_logs_total" [] "Times that another log began under a partition's name: its topic was deleted and made again";
+    HELD_BACK = Counter "foreshock_held_back_events_total" [] "Events whose stamps are not believed: books follow them, windows do not count them, no clock moves";
     BOOK_FAULTS = Counter "foreshock_book_faults_total" ["fault"] "Contradictions between a book and its feed";
+    BOOK_USABLE = Gauge "foreshock_book_usable" ["symbol"] "Whether the symbol's book can be used; of `other` the share of books that can be";
+    BOOK_SPREAD = Gauge "foreshock_book_spread_bps" ["symbol"] "Spread of the symbol's book in basis points of the middle, where the book can be used and has two sides; of `other` the mean";
+    BOOKS = Gauge "foreshock_books" ["state"] "Symbols by the state of their book: usable, or why it cannot be used";
+    DELTAS_FORGOTTEN = Counter "foreshock_book_deltas_forgotten_total" [] "Changes of levels that were forgotten before they were 10 s old, for lack of room: a snapshot that comes later than they is late";
     WATERMARK = Gauge "foreshock_watermark_seconds" [] "The least of the partitions' clocks, in seconds since the epoch";
     READY = Gauge "foreshock_ready" [] "1 once the process has restored its state and caught up";
     HTTP_REQUESTS = Counter "foreshock_http_requests_total" ["path", "code"] "Answered HTTP requests";
     HTTP_REFUSED = Counter "foreshock_http_refused_total" ["reason"] "HTTP connections that were turned away or cut off";
     BUILD = Gauge "foreshock_build_info" ["version", "commit"] "Always 1";
-}
-
-/// Numbers, and meters where there are any, in Prometheus' text format.
-///
-/// # Errors
-/// Exit 1 where they cannot be written, which a fixed list of valid names does not do.
-pub fn text(numbers: &Numbers, meters: Option<&Meters>) -> Result<String, Failure> {
-    let mut families = numbers.registry().map_err(|e| failed(&e))?.gather();
-    families.extend(meters.into_iter().flat_map(Meters::gather));
-    families.sort_by(|a, b| a.name().cmp(b.name()));
-    let mut bytes = Vec::new();
-    TextEncoder::new().encode(&families, &mut bytes).map_err(|e| failed(&e))?;
-    String::from_utf8(bytes).map_err(|e| Failure::new(Exit::Failed, e.to_string()))
 }
 
 fn failed(error: &prometheus::Error) -> Failure {

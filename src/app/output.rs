@@ -1,9 +1,9 @@
-//! Writing: files that appear whole or not at all, and standard output that may close early.
+//! Writes files that appear whole or not at all, and standard output, which may close early.
 //!
-//! An [`AtomicFile`] is written beside its place under another name and moved there when it is finished; dropped before
-//! that, it leaves nothing behind. It does not wait for the disk: what it protects from is a reader that sees half a file,
-//! not a power cut. `.gz` and `.zst` are compressed by their ending; `-` is standard output. What stands at the place and is
-//! no ordinary file (a pipe, `/dev/null`) is written to, not replaced; a link is followed.
+//! An [`AtomicFile`] is written under another name in the same folder and renamed when it is finished; dropped before that, it
+//! leaves nothing behind. It does not wait for the disk, because it protects a reader from half a file and not from a power
+//! cut. Names that end in `.gz` and `.zst` are compressed; `-` is standard output. A pipe or a device such as `/dev/null` is
+//! written to and not replaced, and a link is followed.
 
 use std::{
     fs::{self, File, Permissions},
@@ -17,36 +17,36 @@ use tempfile::NamedTempFile;
 
 use super::Failure;
 
-/// Zstandard's own default; higher costs time that a recording of the flow does not have.
+/// Zstandard's own default. A higher level costs time that a recording of the flow does not have.
 const ZSTD_LEVEL: i32 = 3;
 
-/// A file that is whole once [`AtomicFile::finish`] returns.
+/// An output file that appears whole when [`AtomicFile::finish`] returns.
 pub struct AtomicFile {
     path: PathBuf,
     writer: Writer,
 }
 
-/// The bytes on their way.
+/// The writer, with or without compression.
 enum Writer {
     Plain(BufWriter<Target>),
     Gz(GzEncoder<BufWriter<Target>>),
     Zst(zstd::Encoder<'static, BufWriter<Target>>),
 }
 
-/// Where the bytes end up.
+/// The destination of the bytes.
 enum Target {
-    /// To be moved to its place.
+    /// A temporary file, and the path to which it is renamed.
     Temporary(NamedTempFile, PathBuf),
-    /// Something that is no ordinary file.
+    /// A device or a pipe.
     Device(File),
     Stdout(io::Stdout),
 }
 
 impl AtomicFile {
-    /// Begins a file.
+    /// Begins an output file.
     ///
     /// # Errors
-    /// Exit 64 for a compression that is only read, exit 1 where nothing can be created.
+    /// Exit 64 for a compression that can only be read, exit 1 where the file cannot be created.
     pub fn create(path: &Path) -> Result<Self, Failure> {
         let ending = path.extension().and_then(|ending| ending.to_str());
         if ending == Some("xz") {
@@ -62,16 +62,16 @@ impl AtomicFile {
         Ok(Self { path: path.to_path_buf(), writer })
     }
 
-    /// Where it appears.
+    /// The path at which the file appears.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Ends the compression and puts the file in its place. A reader of standard output that went away is no failure.
+    /// Ends the compression and renames the file to its path. A reader of standard output that has closed it is no failure.
     ///
     /// # Errors
-    /// Exit 1 where the last bytes or the move fail; nothing is left behind then.
+    /// Exit 1 where the last bytes cannot be written or the file cannot be renamed; nothing is left behind then.
     pub fn finish(self) -> Result<(), Failure> {
         let Self { path, writer } = self;
         let outcome = match writer {
@@ -121,7 +121,7 @@ impl Target {
             let what = format!("the folder `{}` is not there: create it", folder.display());
             return Err(io::Error::new(io::ErrorKind::NotFound, what));
         }
-        // What an ordinary new file asks for; the system takes the umask off.
+        // The mode that an ordinary new file asks for; the system applies the umask.
         let permissions = Permissions::from_mode(0o666);
         let file = tempfile::Builder::new().prefix(".foreshock-").permissions(permissions).tempfile_in(folder)?;
         Ok(Self::Temporary(file, place))
@@ -141,7 +141,7 @@ impl Write for Target {
         match self {
             Self::Temporary(file, _) => file.write(bytes),
             Self::Device(file) => file.write(bytes),
-            // The reader has what it wanted: the rest goes nowhere.
+            // The reader has closed its end: the rest is discarded.
             Self::Stdout(stdout) => match stdout.write(bytes) {
                 Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
                 outcome => outcome,
@@ -165,7 +165,7 @@ fn unless_closed(outcome: io::Result<()>) -> io::Result<()> {
     }
 }
 
-/// Prints what was asked for. A reader that went away (`| head -1`) has what it wanted.
+/// Prints a command's result on standard output. A reader that has closed it (`| head -1`) is no failure.
 ///
 /// # Errors
 /// Exit 1 where standard output cannot be written.

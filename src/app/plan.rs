@@ -1,17 +1,12 @@
-//! What the configuration says, as the engine takes it.
+//! Makes an engine's plan from the configuration and the input's partitions or files.
 
 use super::{cli::Replay, kafka::topics::Range};
-use crate::{
-    adapt::Format,
-    config::Config,
-    engine::{Limits, Plan},
-    event::Source,
-};
+use crate::{adapt::Format, config::Config, engine::Plan, event::Source};
 
-/// Where a repeated replay puts the alerts: under the same detection settings the one that named the command is among them.
+/// The output flag of the replay command that an alert names. Under the same detection settings the replay writes that alert.
 const ALERTS: [&str; 2] = ["--alerts", "again.jsonl"];
 
-/// An engine over partitions, each a feed of its own, with the inputs that are recorded there.
+/// The plan of an engine that reads partitions, each as a feed of its own. `inputs` names the topic of the recorded inputs.
 #[must_use]
 pub fn of_partitions(config: &Config, ranges: &[Range], inputs: Option<&str>) -> Plan {
     let sources = ranges.iter().enumerate().map(|(feed, range)| Source {
@@ -26,7 +21,7 @@ pub fn of_partitions(config: &Config, ranges: &[Range], inputs: Option<&str>) ->
     of_sources(config, sources.collect(), replay)
 }
 
-/// An engine over files, which are one feed, read one after the other.
+/// The plan of an engine that reads files one after the other, as one feed.
 #[must_use]
 pub fn of_files(config: &Config, names: &[String], args: &Replay) -> Plan {
     let sources = names.iter().map(|name| Source { name: name.clone(), partition: None, feed: 0 });
@@ -35,33 +30,21 @@ pub fn of_files(config: &Config, names: &[String], args: &Replay) -> Plan {
     of_sources(config, sources.collect(), command(words))
 }
 
-/// A command as a shell takes it.
+/// Joins the words of a command, quoted for a shell.
 fn command<'a>(words: impl Iterator<Item = &'a str>) -> String {
     // Only a word with a zero byte cannot be quoted, and neither a path nor an argument can hold one.
     shlex::try_join(words).unwrap_or_default()
 }
 
-/// What must be said again for the same result.
+/// The flags on which a replay's result depends.
 fn flags(args: &Replay) -> Vec<String> {
-    let format = (args.format != Format::Events).then(|| ["--format".to_owned(), args.format.name().to_owned()]);
+    let format = args.format.filter(|format| *format != Format::Events);
+    let format = format.map(|format| ["--format".to_owned(), format.name().to_owned()]);
     let symbol = args.symbol.as_ref().map(|symbol| ["--symbol".to_owned(), symbol.to_string()]);
     let config = args.config.as_ref().map(|path| ["--config".to_owned(), path.display().to_string()]);
     [format, symbol, config].into_iter().flatten().flatten().collect()
 }
 
 fn of_sources(config: &Config, sources: Vec<Source>, replay: String) -> Plan {
-    let limits = &config.limits;
-    Plan {
-        limits: Limits {
-            symbols_max: limits.symbols_max.get(),
-            accounts_max: limits.accounts_max.get(),
-            orders_max: limits.orders_max.get(),
-            bursts_max: limits.bursts_max.get(),
-            incidents_max: limits.incidents_max.get(),
-            signals_pending_max: limits.signals_pending_max.get(),
-        },
-        detection: config.detection.clone(),
-        sources,
-        replay,
-    }
+    Plan { limits: config.limits, detection: config.detection.clone(), stages: config.stages, sources, replay }
 }

@@ -1,4 +1,4 @@
-//! How far long work has come: a bar on a terminal, a plain line every few seconds elsewhere. Both on standard error.
+//! Shows the progress of long work on standard error: a bar on a terminal, a plain line every few seconds elsewhere.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
@@ -9,7 +9,7 @@ use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressStyle};
 
 use super::clock;
 
-/// How often a plain line is written: often enough to see that it moves, seldom enough for a build's log.
+/// How often a plain line is written: often enough to show that the work goes on, seldom enough for a build's log.
 const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// The progress of one piece of work.
@@ -26,7 +26,7 @@ enum Shown {
 }
 
 impl Progress {
-    /// Work begins on so many bytes, where their number is known.
+    /// Begins to show work on `total` bytes, where their number is known.
     #[must_use]
     pub fn new(label: &'static str, total: Option<u64>) -> Self {
         let started = clock::monotonic();
@@ -35,7 +35,7 @@ impl Progress {
         Self { label, total, started, shown }
     }
 
-    /// It has come this far. Cheap, but not meant for every record: it reads the clock.
+    /// Updates the display. Each call reads the clock, so it is cheap but not meant for every record.
     pub fn update(&mut self, bytes: u64, records: u64) {
         match &mut self.shown {
             Shown::Bar(bar) => {
@@ -47,21 +47,21 @@ impl Progress {
                 if now.duration_since(*last) >= LINE_EVERY {
                     *last = now;
                     let line = line(self.label, bytes, self.total, records, now.duration_since(self.started));
-                    say(&line);
+                    print_line(&line);
                 }
             }
         }
     }
 
-    /// Says something beside it, without tearing the bar.
-    pub fn say(&self, line: &str) {
+    /// Prints a line without breaking the bar.
+    pub fn print_line(&self, line: &str) {
         match &self.shown {
-            Shown::Bar(bar) => bar.suspend(|| say(line)),
-            Shown::Lines { .. } => say(line),
+            Shown::Bar(bar) => bar.suspend(|| print_line(line)),
+            Shown::Lines { .. } => print_line(line),
         }
     }
 
-    /// The work is over; the bar goes away.
+    /// Ends the display and removes the bar.
     pub fn finish(self) {
         match self.shown {
             Shown::Bar(bar) => bar.finish_and_clear(),
@@ -85,15 +85,24 @@ fn line(label: &str, bytes: u64, total: Option<u64>, records: u64, elapsed: Dura
     format!("{label}: {}{of}, {records} records, {} s", HumanBytes(bytes), elapsed.as_secs())
 }
 
-/// One plain line on standard error, for whoever watches; that nobody does is no failure.
-pub fn say(line: &str) {
+/// Prints one plain line on standard error; a failed write is ignored, because the line is only for a person who watches.
+pub fn print_line(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// What an adapter had to forget, if anything: what follows about it is told as of something unknown.
-pub fn forgotten(label: &str, entries: u64) {
+/// Reports how many entries an adapter had to evict, if any: later lines about them are read as about something unknown.
+pub fn report_forgotten(label: &str, entries: u64) {
     if entries > 0 {
-        say(&format!("{label}: {entries} orders, positions or symbols were more than the adapter remembers at once"));
+        print_line(&format!(
+            "{label}: {entries} orders, positions or symbols were more than the adapter remembers at once"
+        ));
+    }
+}
+
+/// Reports how many numbers had more digits than a decimal holds, if any.
+pub fn report_rounded(label: &str, numbers: u64) {
+    if numbers > 0 {
+        print_line(&format!("{label}: {numbers} numbers had digits below 1e-23 and were rounded half to even"));
     }
 }
 

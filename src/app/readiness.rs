@@ -1,32 +1,32 @@
-//! Ready is one-way: a process is ready once its latch was released, and never again not.
+//! Readiness, which is one-way: a process is ready once its latch was released, and stays ready.
 //!
-//! Two halves of one fact. Whoever does the work holds the [`Latch`]; whoever is asked holds the [`Readiness`]. A latch that
-//! is dropped without being released (the work failed) leaves the process not ready. A process that has been ready and then
-//! loses its partitions stays ready: what it waits for then is not its own doing, and readiness that flaps with every
-//! rebalance would tell an orchestrator nothing.
+//! The fact has two halves. The thread that works holds the [`Latch`], and the thread that answers holds the [`Readiness`]. A
+//! latch that is dropped without being released, because the work failed, leaves the process not ready. A process that was ready
+//! and then loses its partitions stays ready: it waits for others then, and readiness that changed with every rebalance would be
+//! of no use to an orchestrator.
 
 use std::sync::{
     Arc,
     atomic::{AtomicBool, Ordering},
 };
 
-/// Answers whether the work has come so far.
+/// Whether the process is ready.
 #[derive(Clone, Debug)]
 pub struct Readiness(Arc<AtomicBool>);
 
-/// Says so, once.
+/// Makes the process ready, once.
 #[derive(Debug)]
 pub struct Latch(Arc<AtomicBool>);
 
 impl Readiness {
-    /// Not ready until the latch is released.
+    /// A process that is not ready, and the latch that makes it ready.
     #[must_use]
     pub fn new() -> (Self, Latch) {
         let ready = Arc::new(AtomicBool::new(false));
         (Self(Arc::clone(&ready)), Latch(ready))
     }
 
-    /// Whether it was.
+    /// Whether the latch was released.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.0.load(Ordering::Acquire)
@@ -34,7 +34,7 @@ impl Readiness {
 }
 
 impl Latch {
-    /// It is ready from now on.
+    /// Makes the process ready.
     pub fn release(self) {
         self.0.store(true, Ordering::Release);
     }
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_a_released_latch_makes_it_ready() {
+    fn only_a_released_latch_makes_a_process_ready() {
         let (readiness, latch) = Readiness::new();
         assert!(!readiness.is_ready());
         latch.release();

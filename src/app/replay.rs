@@ -1,17 +1,23 @@
-//! `replay`: recorded order flow through the same engine; the same input gives the same bytes.
+//! `replay`: sends recorded order flow through the same engine; the same input gives the same bytes.
 
 mod diff;
+mod notes;
 mod record;
+mod summary;
 
-use std::{path::Path, time::Instant};
+use std::path::Path;
 
 use rdkafka::Message as _;
-use serde::Serialize;
 
-use self::{diff::Recorded, record::Recorder};
+use self::{
+    diff::{Comparison, RecordedAlerts},
+    notes::Notes,
+    record::Recorder,
+    summary::Summary,
+};
 use super::{
-    Exit, Failure, Interrupt, audit, cli, clock,
-    files::LineReader,
+    Exit, Failure, Interrupt, audit, cli, clock, coverage,
+    files::{self, LineReader},
     kafka::{
         self,
         batch::appended_at,
@@ -20,70 +26,90 @@ use super::{
     },
     metrics::{self, Numbers},
     output::{self, AtomicFile},
+    pace::Pace,
     plan,
     progress::{self, Progress},
+    refusals::Refusals,
     settings,
+    unknown_types::UnknownTypes,
 };
 use crate::{
-    adapt::Format,
+    adapt::{Adapter, Format},
     config::{Brokers, Config},
-    engine::{Engine, Fate, Fates, Input, Inputs, Outbox, Plan, Record},
-    event::{Event, Place, Rejection, SourceId, decode},
+    engine::{Engine, Input, Inputs, Outbox, Output, Plan, Record},
+    event::{Body, Event, LogPosition, RecordRef, Rejection, SourceId, decode_counting},
     time::{EventTime, Span, WallTime},
 };
 
-/// Records between two looks at the clock and at the interrupt: a few milliseconds of work.
-const LOOK_EVERY: u64 = 4_096;
+/// Records between two checks of the clock and of the interrupt: a few milliseconds of work.
+const CHECK_EVERY: u64 = 4_096;
 
 /// Replays files or a range of a topic.
 pub(super) fn run(args: &cli::Replay, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let mut config = settings::load(args.config.as_deref())?;
-    let recorded = args.diff.as_deref().map(Recorded::read).transpose()?;
+    let recorded = args.diff.as_deref().map(RecordedAlerts::read).transpose()?;
     let (started, cpu) = (clock::monotonic(), clock::cpu_seconds());
+    let format = format(args);
     let mut replay = match (&args.kafka, &args.topic) {
         (Some(brokers), Some(topic)) => {
             let invalid = |e| Failure::usage(format!("`--kafka {brokers}`: {e}"));
             config.kafka.brokers = Brokers::parse(brokers).map_err(invalid)?;
-            from_kafka(args, &config, topic, interrupt)?
+            from_kafka(args, &config, topic, recorded, interrupt)?
         }
-        (_, _) => from_files(args, &config, interrupt)?,
+        (_, _) => from_files(args, format, &config, recorded, interrupt)?,
     };
     let summary = Summary::new(&replay.engine, &replay.recorder, started, clock::cpu_seconds() - cpu);
+    let coverage = replay.engine.coverage();
     if let Some(path) = &args.metrics {
-        write(path, &metrics::text(&Numbers::of(&replay.engine), None)?)?;
+        let mut numbers = Numbers::of(&replay.engine, config.metrics.symbols_max, replay.rounded);
+        numbers.cover(&coverage);
+        write(path, &metrics::text(&numbers, None)?)?;
     }
-    let unusable = !args.files.is_empty() && summary.records > 0 && summary.records == summary.rejected;
-    let alerts = std::mem::take(&mut replay.recorder.for_diff);
+    let verdict = replay.refusals.verdict().filter(|_| !args.files.is_empty());
+    let comparison = replay.recorder.comparison.take();
     let span = replay.span();
-    if unusable { replay.recorder.finish_rejected() } else { replay.recorder.finish() }?;
-    let exit = match recorded {
-        Some(recorded) => recorded.compare(&alerts),
-        None => Exit::Done,
-    };
-    if replay.rejected > TOLD_MAX {
-        progress::say(&format!(
-            "replay: {} were rejected in all; `--dead-letters F` writes them down",
-            replay.rejected
-        ));
+    if verdict.is_some() { replay.recorder.finish_unusable() } else { replay.recorder.finish() }?;
+    let exit = comparison.map_or(Exit::Done, Comparison::finish);
+    replay.notes.print(&replay.engine);
+    for (detector, judged) in coverage::words(&coverage) {
+        progress::print_line(&format!("replay: at its end {detector} judged {judged}"));
     }
-    if summary.records == 0 {
-        progress::say("replay: nothing was read: the input is empty, or none of it lies in the range asked for");
+    print_notes(&replay.refusals, &replay.unknown, replay.rounded, span);
+    output::print(&format!("{}\n", summary.json()?))?;
+    match verdict {
+        Some(verdict) => Err(files::unusable(&args.files, format, &verdict, "--format")),
+        None => Ok(exit),
+    }
+}
+
+/// Returns the format of the files: the one that was asked for, or the one that they certainly have, or event lines.
+fn format(args: &cli::Replay) -> Format {
+    args.format.unwrap_or_else(|| {
+        let Some((format, name)) = files::recognised(&args.files) else { return Format::Events };
+        let (file, format_name) = (args.files[0].display(), format.name());
+        progress::print_line(&format!("replay: `{file}` looks like {name}: read with `--format {format_name}`"));
+        format
+    })
+}
+
+/// Prints what a person should know about the input.
+fn print_notes(refusals: &Refusals, unknown: &UnknownTypes, rounded: u64, span: Option<Span>) {
+    if let Some(unknown) = unknown.report() {
+        progress::print_line(&format!("replay: {unknown}"));
+    }
+    progress::report_rounded("replay", rounded);
+    if refusals.lines() == 0 {
+        progress::print_line(
+            "replay: nothing was read: the input is empty, or the range that was asked for holds nothing",
+        );
     }
     if let Some(span) = span.filter(|span| *span < LEARNING) {
-        progress::say(&format!(
-            "replay: the recording spans {:.0} s: what is usual is learned for {:.0} s before anything but the plainest is found",
-            span.secs_f64(),
-            LEARNING.secs_f64()
+        let (span_s, learning_s) = (span.secs_f64(), LEARNING.secs_f64());
+        progress::print_line(&format!(
+            "replay: the recording spans {span_s:.0} s: in the first {learning_s:.0} s, while the usual flow is learned, only the \
+             plainest findings are reported"
         ));
     }
-    output::print(&format!("{}\n", summary.json()?))?;
-    if unusable {
-        let format = args.format.name();
-        let formats = Format::ALL.map(|(_, name)| name).join(", ");
-        let what = format!("no line could be used: are the files in the format `{format}`? `--format` takes {formats}");
-        return Err(Failure::new(Exit::Input, what));
-    }
-    Ok(exit)
 }
 
 fn write(path: &Path, text: &str) -> Result<(), Failure> {
@@ -93,176 +119,244 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     file.finish()
 }
 
-/// An engine, what it puts out, and where that goes.
+/// An engine with its inputs, and the outputs' destinations.
 struct Replay {
     engine: Engine,
     outbox: Outbox,
     inputs: Inputs,
     recorder: Recorder,
     pace: Option<Pace>,
-    /// The time of the first event.
+    unknown: UnknownTypes,
+    /// Time of the first event.
     began: Option<EventTime>,
-    records: u64,
-    rejected: u64,
+    refusals: Refusals,
+    notes: Notes,
+    /// How many numbers were rounded.
+    rounded: u64,
 }
 
-/// In a shorter recording a symbol's flow is not known: only what is beyond doubt is reported (DETECTION 2.1, the cold start).
+/// A record whose events wait until it is known whether it is the last.
+struct Held {
+    place: (u32, u64),
+    events: Vec<Event<'static>>,
+    bytes: Vec<u8>,
+}
+
+/// How long the engine learns a symbol's flow. In a shorter recording only the plainest findings are reported (DETECTION 2.1, the
+/// cold start).
 const LEARNING: Span = Span::from_secs(900);
-/// So many rejected records are told with their reasons; all of them can be written down.
-const TOLD_MAX: u64 = 5;
 
 impl Replay {
-    fn new(args: &cli::Replay, plan: Plan) -> Result<Self, Failure> {
+    fn new(args: &cli::Replay, plan: Plan, recorded: Option<RecordedAlerts>) -> Result<Self, Failure> {
+        let engine = Engine::new(plan);
+        let comparison = recorded.map(|recorded| Comparison::new(recorded, engine.context()));
         Ok(Self {
-            engine: Engine::new(plan),
+            engine,
             outbox: Outbox::default(),
             inputs: Inputs::default(),
-            recorder: Recorder::create(args)?,
-            pace: args.speed.map(|speed| Pace { speed, began: None }),
+            recorder: Recorder::create(args, comparison)?,
+            pace: args.speed.map(Pace::new),
+            unknown: UnknownTypes::default(),
             began: None,
-            records: 0,
-            rejected: 0,
+            refusals: Refusals::default(),
+            notes: Notes::default(),
+            rounded: 0,
         })
     }
 
-    /// One record through the engine. `bytes` are the record's own, for the dead letters.
+    /// Sends one record through the engine, after the recorded inputs that come before it. `bytes` are the record's own, for the
+    /// dead letters.
     fn record(
         &mut self,
         place: (u32, u64),
         appended_at: Option<WallTime>,
-        content: Result<&[Event<'_>], Rejection>,
+        content: &Result<&[Event<'_>], Rejection>,
         bytes: &[u8],
     ) -> Result<(), Failure> {
-        self.records += 1;
         self.began = self.began.or_else(|| content.as_ref().ok()?.first().map(|event| event.ts));
-        if let Err(rejection) = &content {
-            self.rejected += 1;
-            if self.rejected <= TOLD_MAX {
-                let place = Place { source: SourceId(place.0), offset: place.1 };
-                progress::say(&format!("replay: {}: {rejection}", self.engine.context().written(place)));
+        match content {
+            // Adapters make events of known types only.
+            Ok([Event { body: Body::Unknown, .. }]) => {
+                self.unknown.take(bytes);
+                self.refusals.accept();
+            }
+            Ok(_) => self.refusals.accept(),
+            Err(rejection) => {
+                let place = RecordRef { source: SourceId(place.0), offset: place.1 };
+                self.refusals.refuse(rejection, || self.engine.context().record_text(place));
             }
         }
         let (source, offset) = (SourceId(place.0), place.1);
-        while let Some(input) = self.inputs.before(source, offset, content.as_deref().unwrap_or_default()) {
-            self.handle(input, &[])?;
+        while let Some(decision) = self.inputs.before(source, offset, content.as_deref().unwrap_or_default()) {
+            self.handle(Input::Decision(decision), &[])?;
         }
-        self.handle(Input::Record(Record { source, offset, appended_at, content }), bytes)
+        let (clock, events) = (self.engine.clock(source.index()), content.as_deref().unwrap_or_default());
+        let record = Record { source, offset, appended_at, content: content.clone() };
+        self.handle(Input::Record(record), bytes)?;
+        self.notes.handled(&self.engine, RecordRef { source, offset }, events, clock);
+        Ok(())
+    }
+
+    /// Sends a record that was held back.
+    fn release(&mut self, held: Option<Held>) -> Result<(), Failure> {
+        let Some(Held { place, events, bytes }) = held else { return Ok(()) };
+        self.record(place, None, &Ok(&events), &bytes)
+    }
+
+    /// Ends the input of an adapter: what still waited in it belongs to the last record.
+    fn finish_adapter(&mut self, adapter: &mut Adapter, mut held: Option<Held>) -> Result<(), Failure> {
+        let mut rest = Vec::new();
+        adapter.finish(&mut rest);
+        match &mut held {
+            Some(held) => held.events.append(&mut rest),
+            None if rest.is_empty() => {}
+            None => progress::print_line(&format!(
+                "replay: {} events are left out, because the last record, which would complete them, was rejected",
+                rest.len()
+            )),
+        }
+        self.rounded += adapter.rounded();
+        progress::report_forgotten("replay", adapter.forgotten());
+        self.release(held)
     }
 
     fn handle(&mut self, input: Input<'_>, bytes: &[u8]) -> Result<(), Failure> {
-        self.engine.handle(input, &mut self.outbox);
+        self.engine.take(input, &mut self.outbox);
+        self.record_outputs(bytes)
+    }
+
+    /// Hands the outputs to the files. `bytes` are those of the record that was being handled.
+    fn record_outputs(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         while let Some(output) = self.outbox.pop() {
+            if let Output::Rejected(record, rejection) = &output {
+                self.notes.rejected(&self.engine, *record, rejection);
+            }
             self.recorder.take(&output, self.engine.context(), bytes)?;
         }
         Ok(())
     }
 
-    /// Gives the engine what the service had decided at the end of what was read.
-    fn conclude(&mut self) -> Result<(), Failure> {
-        while let Some(input) = self.inputs.rest() {
-            self.handle(input, &[])?;
+    /// Hands the engine the decisions that the service made after the last record. Not where the range was cut: then they belong to
+    /// records that are not read.
+    fn conclude(&mut self, is_cut: bool) -> Result<(), Failure> {
+        while !is_cut && let Some(decision) = self.inputs.rest() {
+            self.handle(Input::Decision(decision), &[])?;
         }
-        Ok(())
+        self.engine.conclude();
+        self.engine.flush(&mut self.outbox);
+        self.record_outputs(&[])
     }
 
-    /// How much of the venue's time was read.
+    /// The event time from the first event to the watermark.
     fn span(&self) -> Option<Span> {
         self.engine.watermark().zip(self.began).map(|(now, began)| now.since(began))
     }
 
-    fn look(&mut self, interrupt: &Interrupt) -> Result<(), Failure> {
+    /// Waits for the pace, and checks the interrupt. Returns whether there is time to show the progress.
+    fn keep_pace(&mut self, interrupt: &Interrupt) -> Result<bool, Failure> {
         if let (Some(pace), Some(now)) = (&mut self.pace, self.engine.watermark()) {
-            return pace.keep(now, interrupt);
+            return Ok(pace.keep(now, interrupt)? || self.refusals.lines().is_multiple_of(CHECK_EVERY));
         }
-        if self.records.is_multiple_of(LOOK_EVERY) { interrupt.check() } else { Ok(()) }
+        let due = self.refusals.lines().is_multiple_of(CHECK_EVERY);
+        if due { interrupt.check().map(|()| true) } else { Ok(false) }
     }
 }
 
-/// Holds the event time to a multiple of the wall time.
-struct Pace {
-    speed: f64,
-    began: Option<(EventTime, Instant)>,
-}
-
-impl Pace {
-    fn keep(&mut self, now: EventTime, interrupt: &Interrupt) -> Result<(), Failure> {
-        let (event, wall) = *self.began.get_or_insert((now, clock::monotonic()));
-        let due = now.since(event).secs_f64() / self.speed;
-        let passed = clock::monotonic().duration_since(wall).as_secs_f64();
-        if due <= passed { interrupt.check() } else { interrupt.wait(std::time::Duration::from_secs_f64(due - passed)) }
-    }
-}
-
-fn from_files(args: &cli::Replay, config: &Config, interrupt: &Interrupt) -> Result<Replay, Failure> {
+fn from_files(
+    args: &cli::Replay,
+    format: Format,
+    config: &Config,
+    recorded_alerts: Option<RecordedAlerts>,
+    interrupt: &Interrupt,
+) -> Result<Replay, Failure> {
     let names: Vec<String> = args.files.iter().map(|path| path.display().to_string()).collect();
-    let adapter = args.format.adapter(&names, args.symbol.clone(), config.limits.decode);
+    let adapter = format.adapter(&names, args.symbol.clone(), config.limits.decode());
     let mut adapter = adapter.map_err(|unfit| Failure::usage(unfit.to_string()))?;
-    let mut reader = LineReader::open_abreast(&args.files, args.format.files_abreast())?;
-    let mut replay = Replay::new(args, plan::of_files(config, &names, args))?;
+    let mut reader = LineReader::open_as(&args.files, format)?;
+    let mut replay = Replay::new(args, plan::of_files(config, &names, args), recorded_alerts)?;
     replay.inputs = recorded(args, config, &replay.engine, interrupt)?;
     let mut progress = Progress::new("replay", reader.bytes_total());
-    let mut events = Vec::new();
+    let mut held = None;
     while let Some(line) = reader.next_line()? {
         let place = (u32::try_from(line.file).unwrap_or(u32::MAX), line.number);
+        if line.is_header {
+            let header = adapter.as_mut().map_or(Ok(()), |adapter| adapter.header(line.file, line.bytes));
+            let unfit = |rejection| format!("{}: the header cannot be used: {rejection}", names[line.file]);
+            header.map_err(|e| files::unusable(&args.files, format, &unfit(e), "--format"))?;
+            continue;
+        }
         match &mut adapter {
             None => {
-                let event = decode(line.bytes, None, config.limits.decode);
+                let event = decode_counting(line.bytes, config.limits.decode(), &mut replay.rounded);
                 let content = event.as_ref().map(std::slice::from_ref).map_err(Clone::clone);
-                replay.record(place, None, content, line.bytes)?;
+                replay.record(place, None, &content, line.bytes)?;
             }
             Some(adapter) => {
-                events.clear();
+                let mut events = Vec::new();
                 let outcome = adapter.read(line.file, line.bytes, &mut events);
-                replay.record(place, None, outcome.map(|()| events.as_slice()), line.bytes)?;
+                replay.release(held.take())?;
+                match outcome {
+                    Ok(()) => held = Some(Held { place, events, bytes: line.bytes.to_vec() }),
+                    Err(rejection) => replay.record(place, None, &Err(rejection), line.bytes)?,
+                }
             }
         }
-        replay.look(interrupt)?;
-        if replay.records.is_multiple_of(LOOK_EVERY) {
-            progress.update(reader.bytes_read(), replay.records);
+        if replay.keep_pace(interrupt)? {
+            progress.update(reader.bytes_read(), replay.refusals.lines());
         }
     }
-    replay.conclude()?;
-    progress.finish();
-    if let Some(adapter) = &adapter {
-        progress::forgotten("replay", adapter.forgotten());
+    if let Some(adapter) = &mut adapter {
+        replay.finish_adapter(adapter, held)?;
     }
+    replay.conclude(false)?;
+    progress.finish();
     Ok(replay)
 }
 
-fn from_kafka(args: &cli::Replay, config: &Config, topic: &str, interrupt: &Interrupt) -> Result<Replay, Failure> {
+fn from_kafka(
+    args: &cli::Replay,
+    config: &Config,
+    topic: &str,
+    recorded_alerts: Option<RecordedAlerts>,
+    interrupt: &Interrupt,
+) -> Result<Replay, Failure> {
     let client = kafka::consumer(&config.kafka);
     let mut ranges = topics::ranges(&config.kafka, topic)?;
     narrow(args, &client, &mut ranges)?;
-    let mut replay = Replay::new(args, plan::of_partitions(config, &ranges, args.inputs.as_deref()))?;
+    let plan = plan::of_partitions(config, &ranges, args.inputs.as_deref());
+    let mut replay = Replay::new(args, plan, recorded_alerts)?;
     replay.inputs = recorded(args, config, &replay.engine, interrupt)?;
-    replay.inputs.retain_before(&ranges.iter().map(|range| range.to.unsigned_abs()).collect::<Vec<_>>());
+    let generations: Vec<u32> = (0..ranges.len()).map(|i| replay.inputs.generation(SourceId::of_index(i))).collect();
+    let position = |partition: usize, offset: i64| {
+        let position = LogPosition { generation: generations[partition], offset: offset.unsigned_abs() };
+        position.packed().unwrap_or(u64::MAX)
+    };
+    let ends: Vec<u64> = ranges.iter().enumerate().map(|(i, range)| position(i, range.to)).collect();
+    replay.inputs.retain_before(&ends);
     let mut progress = Progress::new("replay", None);
     let mut bytes = 0;
     range::read(&client, &ranges, interrupt, |partition, message| {
         let payload = message.payload().unwrap_or_default();
         let appended_at = appended_at(message);
-        let event = decode(payload, appended_at, config.limits.decode);
+        let event = decode_counting(payload, config.limits.decode(), &mut replay.rounded);
         let content = event.as_ref().map(std::slice::from_ref).map_err(Clone::clone);
-        let place = (u32::try_from(partition).unwrap_or(u32::MAX), u64::try_from(message.offset()).unwrap_or_default());
-        replay.record(place, appended_at, content, payload)?;
+        let place = (u32::try_from(partition).unwrap_or(u32::MAX), position(partition, message.offset()));
+        replay.record(place, appended_at, &content, payload)?;
         bytes += payload.len() as u64;
-        if replay.records.is_multiple_of(LOOK_EVERY) {
-            progress.update(bytes, replay.records);
+        if replay.keep_pace(interrupt)? {
+            progress.update(bytes, replay.refusals.lines());
         }
-        replay.look(interrupt)
+        Ok(())
     })?;
-    // Where the range was cut, what was decided later belongs to what is not read.
-    if args.to.is_none() {
-        replay.conclude()?;
-    }
+    replay.conclude(args.to.is_some())?;
     progress.finish();
     Ok(replay)
 }
 
-/// What the service had decided, from a file of that name or from the topic.
+/// Reads the recorded inputs of the service, from a file of that name or from the topic.
 fn recorded(args: &cli::Replay, config: &Config, engine: &Engine, interrupt: &Interrupt) -> Result<Inputs, Failure> {
     let Some(name) = &args.inputs else { return Ok(Inputs::default()) };
-    // Without a configuration the service's name is not known; then the log must be of one service only.
+    // Without a configuration the service's name is unknown; then the log must be of one service only.
     let service = args.config.as_ref().map(|_| config.kafka.transactional_id.as_str());
     let path = Path::new(name);
     let entries = if path.exists() || args.kafka.is_none() {
@@ -272,12 +366,13 @@ fn recorded(args: &cli::Replay, config: &Config, engine: &Engine, interrupt: &In
     };
     let inputs = Inputs::new(entries.into_iter().map(|entry| entry.input), &engine.context().sources);
     if inputs.unknown() > 0 {
-        progress::say(&format!("{} inputs name partitions that are not replayed and are left out", inputs.unknown()));
+        let unknown = inputs.unknown();
+        progress::print_line(&format!("replay: {unknown} inputs are left out: their partitions are not replayed"));
     }
     Ok(inputs)
 }
 
-/// Cuts the ranges to the times asked for.
+/// Cuts the ranges to `--from` and `--to`.
 fn narrow(args: &cli::Replay, client: &rdkafka::ClientConfig, ranges: &mut [Range]) -> Result<(), Failure> {
     let millis = |at: EventTime| at.nanos() / 1_000_000;
     let from = args.from.map(|at| range::at_time(client, ranges, millis(at))).transpose()?;
@@ -287,47 +382,4 @@ fn narrow(args: &cli::Replay, client: &rdkafka::ClientConfig, ranges: &mut [Rang
         range.to = to.as_ref().map_or(range.to, |to| to[i]).max(range.from);
     }
     Ok(())
-}
-
-fn total(engine: &Engine) -> Fates {
-    engine.fates().iter().fold(Fates::default(), Fates::plus)
-}
-
-/// The last line: what scripts read.
-#[derive(Serialize)]
-struct Summary {
-    records: u64,
-    accepted: u64,
-    rejected: u64,
-    late: u64,
-    duplicate: u64,
-    shed: u64,
-    signals: u64,
-    incidents: u64,
-    alerts: u64,
-    wall_s: f64,
-    cpu_s: f64,
-}
-
-impl Summary {
-    fn new(engine: &Engine, recorder: &Recorder, started: Instant, cpu_s: f64) -> Self {
-        let fates = total(engine);
-        Self {
-            records: fates.total(),
-            accepted: fates.of(Fate::Accepted),
-            rejected: fates.of(Fate::Rejected),
-            late: fates.of(Fate::Late),
-            duplicate: fates.of(Fate::Duplicate),
-            shed: fates.of(Fate::Shed),
-            signals: recorder.signals,
-            incidents: engine.counters().incidents_opened.values().sum(),
-            alerts: engine.counters().alerts,
-            wall_s: clock::monotonic().duration_since(started).as_secs_f64(),
-            cpu_s,
-        }
-    }
-
-    fn json(&self) -> Result<String, Failure> {
-        serde_json::to_string(self).map_err(|e| Failure::new(Exit::Failed, e.to_string()))
-    }
 }

@@ -1,11 +1,11 @@
-//! `schema`: prints what the types say.
+//! `schema`: prints descriptions that are generated from the types.
 
 use schemars::schema_for;
 
 use super::{Exit, Failure, cli::SchemaOf, metrics, output};
 use crate::{alert::Alert, config, evaluate::Label, event};
 
-/// Prints one of the descriptions.
+/// Prints one description.
 pub(super) fn run(of: SchemaOf) -> Result<Exit, Failure> {
     let text = match of {
         SchemaOf::Events => format!("{:#}\n", event::schema()),

@@ -5,34 +5,43 @@
 //!                                                                    alert: after the batch; else every 100 ms
 //! ```
 //!
-//! State is not in the transaction. What the engine has put out is a function of the offsets read, however the partitions
+//! State is not in the transaction. The engine's outputs are a function of the offsets read, however the partitions
 //! interleaved, so a restart goes on from the newest snapshot: it reads the input again from there up to the committed offsets and
-//! discards what comes out (`restore`). Snapshots are taken after commits and written aside (`keeper`).
+//! discards the outputs (`restore`). Snapshots are taken after commits and written aside (`snapshots`).
 //!
-//! One process works, others stand by (`turn`); what one does with the partitions that it has is `tenure`. Whatever ends a
-//! tenure that may pass ends in the same way: the process leaves the group and begins again. It then finds itself alone, and
-//! reads the input again; or it finds another at work, that took over while this one was thought dead, and ends.
+//! One process works, others stand by (`standby`); a `session` is one membership of the group, a `worker` what it does with its
+//! partitions. Every failure that may pass ends a session in the same way: the process leaves the group and begins again. It then
+//! finds itself alone, and reads the input again; or it finds another at work, which took over while this one was thought dead, and
+//! ends.
 
-mod dead_letter;
-mod keeper;
-mod open;
+mod crashes;
+mod input_watch;
+mod partitions;
+mod parts;
+mod pending;
+mod positions;
 mod report;
 mod restore;
-mod tenure;
-mod turn;
-mod vigil;
+mod session;
+mod snapshots;
+mod standby;
+mod unread;
+mod worker;
 
 use std::{sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 
 use self::{
+    parts::{MISSING_MAX, Service},
     report::Reporter,
-    tenure::{Tenure, Verdict},
-    turn::Standby,
+    session::{Session, SessionEnd},
+    standby::Standby,
 };
 use super::{
-    Exit, Failure, Interrupt, cli, clock, http,
+    Exit, Failure, Interrupt,
+    alertmanager::Notifier,
+    cli, clock, http,
     kafka::{consumer::Membership, contact::Contact, group::Roster, refusal, topics},
     metrics::Numbers,
     plan,
@@ -42,11 +51,9 @@ use super::{
 };
 use crate::{config::Config, engine::Engine};
 
-/// The first and the longest wait before the service begins again. A tenure as long as the longest begins the count anew.
+/// The first and the longest wait before the service begins again. A session that worked begins the count anew.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 
-/// How long a topic may be missing that was there.
-const MISSING_MAX: Duration = Duration::from_secs(10);
 /// How often it is asked for.
 const ASK_EVERY: Duration = Duration::from_millis(500);
 
@@ -68,7 +75,10 @@ pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failur
 /// # Errors
 /// Exit 1 where the metrics cannot be made.
 pub fn telemetry(config: &Config) -> Result<(Arc<Telemetry>, Latch), Failure> {
-    let (telemetry, latch) = Telemetry::new(Numbers::of(&Engine::new(plan::of_partitions(config, &[], None))))?;
+    let engine = Engine::new(plan::of_partitions(config, &[], None));
+    let mut numbers = Numbers::of(&engine, config.metrics.symbols_max, 0);
+    numbers.unread(0);
+    let (telemetry, latch) = Telemetry::new(numbers)?;
     Ok((Arc::new(telemetry), latch))
 }
 
@@ -84,8 +94,9 @@ pub fn serve(
 ) -> Result<Exit, Failure> {
     let interrupt = &interrupt.beating(telemetry.service());
     topics::prepare(config)?;
+    let _notifier = Notifier::start(config, telemetry, interrupt)?;
     tracing::info!(brokers = config.kafka.brokers.as_str(), group = config.kafka.group, "the service has started");
-    let report = Reporter::new(Arc::clone(telemetry), latch, clock::monotonic());
+    let report = Reporter::new(Arc::clone(telemetry), latch, config.metrics.symbols_max, clock::monotonic());
     let (contact, roster) = (Contact::default(), Roster::new(&config.kafka));
     let outcome = Service { config, interrupt, telemetry, contact, report, roster }.live();
     telemetry.reach(Point::Ending);
@@ -98,16 +109,6 @@ pub fn serve(
     Ok(Exit::Done)
 }
 
-/// What lasts from one membership to the next.
-struct Service<'a> {
-    config: &'a Config,
-    interrupt: &'a Interrupt,
-    telemetry: &'a Arc<Telemetry>,
-    contact: Contact,
-    report: Reporter,
-    roster: Roster,
-}
-
 impl Service<'_> {
     fn live(&mut self) -> Result<(), Failure> {
         self.report.reach(Point::StandingBy);
@@ -116,16 +117,16 @@ impl Service<'_> {
         loop {
             let instance_id = standby.wait(self)?;
             let membership = self.join(instance_id)?;
-            let mut tenure = Tenure::new(self, &membership);
-            let verdict = tenure.work();
-            if tenure.has_worked() {
+            let mut session = Session::new(self, &membership);
+            let end = session.work();
+            if session.has_worked() {
                 waits = backoff();
             }
             membership.leave(&mut self.roster)?;
-            match verdict {
-                Ok(Verdict::Ended) => return Ok(()),
-                Ok(Verdict::GaveWay) => {}
-                Ok(Verdict::Lost) => standby.suspect(),
+            match end {
+                Ok(SessionEnd::Ended) => return Ok(()),
+                Ok(SessionEnd::GaveWay) => {}
+                Ok(SessionEnd::Lost) => standby.suspect(),
                 Err(failure) if failure.is_passing() => {
                     self.contact.failed("the service begins again", &failure);
                     standby.suspect();

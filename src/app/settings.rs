@@ -1,33 +1,33 @@
-//! The configuration from a file and the environment. The only place beside `main` that reads the environment.
+//! Loads the configuration from a file and the environment. No other file but `main` reads the environment.
 
 use std::{env, fs, path::Path};
 
 use super::{Exit, Failure};
 use crate::config::{self, ClientValue, Config};
 
-/// What `FORESHOCK_LOG` holds.
+/// The value of `FORESHOCK_LOG`, if it is set and not empty.
 #[must_use]
 pub fn log_level() -> Option<String> {
     env::var_os(config::LOG_VARIABLE).map(|value| value.to_string_lossy().into_owned()).filter(|text| !text.is_empty())
 }
 
-/// The configuration: the file's, or the defaults without one, with the environment's `FORESHOCK_…` over it.
+/// Loads the configuration from a file, or the defaults without one, with the environment's `FORESHOCK_…` over it.
 ///
 /// # Errors
-/// Exit 64 with the place of the first mistake.
+/// Exit 64 with the position of the first mistake.
 pub fn load(file: Option<&Path>) -> Result<Config, Failure> {
     let (name, text) = match file {
         None => (String::new(), String::new()),
         Some(path) => (path.display().to_string(), read(path)?),
     };
-    // A variable that is not UTF-8 cannot be one of ours: every key and every value of ours is.
+    // A variable that is not UTF-8 is no setting of ours, because all our keys and values are UTF-8.
     let variables =
         env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
     let config = Config::parse(&name, &text, variables).map_err(|e| Failure::usage(e.to_string()))?;
     with_secrets(config)
 }
 
-/// Reads the secrets that are in files of their own; the end of the last line is not part of one.
+/// Reads the secrets that are in files of their own, without the newline at their end.
 fn with_secrets(mut config: Config) -> Result<Config, Failure> {
     for (setting, path) in std::mem::take(&mut config.kafka.secret_files) {
         let text = fs::read_to_string(&path).map_err(|e| {

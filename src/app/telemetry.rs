@@ -1,7 +1,8 @@
-//! What the service tells the outside about itself, shared between the thread that works and the thread that answers.
+//! The service's state for outside observers, shared between the service's thread and the HTTP thread.
 //!
-//! The working thread says at which point it is whenever that changes, and leaves its numbers about once a second; nothing is
-//! shared for each event. Whoever asks gets the last that was left, with how far behind the clocks are at this moment.
+//! The service's thread publishes its life-cycle point whenever that changes, and its numbers about once a second; nothing is
+//! shared for each event. The HTTP thread answers with the last numbers, and computes from the wall clock how far each
+//! partition's clock is behind.
 
 use std::{
     fmt,
@@ -17,23 +18,26 @@ use super::{
     metrics::{self, Meters, Numbers},
     readiness::{Latch, Readiness},
 };
-use crate::time::{EventTime, WallTime};
+use crate::{
+    engine::Coverage,
+    time::{EventTime, WallTime},
+};
 
-/// At which point the service is.
+/// A point in the life cycle of the service.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Point {
-    /// It looks for its brokers and topics.
+    /// The service looks for its brokers and topics.
     #[default]
     Connecting,
-    /// The group gave it nothing.
+    /// The service has no partitions.
     StandingBy,
-    /// It brings its state to the committed offsets.
+    /// The service brings its state to the committed offsets.
     Restoring,
-    /// It reads what has come since; so many records are known to be left.
+    /// The service reads the records that came meanwhile; the number that is left, where it is known.
     CatchingUp(Option<i64>),
-    /// It reads what comes.
+    /// The service reads records as they come.
     Following,
-    /// It was told to end.
+    /// The service was asked to end.
     Ending,
 }
 
@@ -47,49 +51,50 @@ impl fmt::Display for Point {
             Self::Restoring => "restoring the state up to the committed offsets",
             Self::CatchingUp(None) => "catching up with the input",
             Self::CatchingUp(Some(records)) => return write!(f, "catching up with the input: {records} records to go"),
-            Self::Following => "reading what comes",
+            Self::Following => "reading records as they come",
             Self::Ending => "ending",
         })
     }
 }
 
-/// How one partition stands.
+/// How far one partition was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Position {
-    /// Its topic.
+pub struct PartitionStatus {
+    /// The partition's topic.
     pub topic: String,
-    /// Its number.
+    /// The partition's number.
     pub number: i32,
-    /// Its clock.
+    /// The partition's clock, in event time.
     pub clock: Option<EventTime>,
-    /// Records that are there and were not taken yet, where it is known.
+    /// Number of records that were not handled yet, where it is known.
     pub lag: Option<i64>,
 }
 
-/// Shared by the threads of the process.
+/// State that the threads of the process share.
 pub struct Telemetry {
-    /// Counted where it happens.
+    /// Counters that each thread increments by itself.
     pub meters: Meters,
-    /// Records that the engine has taken, those that it read again not included.
+    /// Number of records that the engine has handled, without those that a restart read again.
     handled: AtomicU64,
     readiness: Readiness,
     pulses: [(&'static str, Pulse); 2],
     last: Mutex<Last>,
 }
 
-/// What was last left.
+/// The values published last.
 #[derive(Default)]
 struct Last {
     point: Point,
     numbers: Numbers,
-    positions: Vec<Position>,
+    positions: Vec<PartitionStatus>,
+    coverage: Coverage,
 }
 
 impl Telemetry {
-    /// Nothing has happened yet. The latch is for the one who works.
+    /// The telemetry of a process at its start, and the latch that the service releases when it is ready.
     ///
     /// # Errors
-    /// Exit 1 where the metrics cannot be made.
+    /// Exit 1 where the metrics cannot be created.
     pub fn new(numbers: Numbers) -> Result<(Self, Latch), Failure> {
         let (readiness, latch) = Readiness::new();
         let telemetry = Self {
@@ -102,56 +107,67 @@ impl Telemetry {
         Ok((telemetry, latch))
     }
 
-    /// The pulses of the threads that must make progress, with the threads' names.
+    /// The pulses of the threads that must make progress, with their names.
     #[must_use]
     pub const fn pulses(&self) -> &[(&'static str, Pulse)] {
         &self.pulses
     }
 
-    /// The pulse of the thread that works.
+    /// The pulse of the service's thread.
     #[must_use]
     pub fn service(&self) -> Pulse {
         self.pulses[0].1.clone()
     }
 
-    /// The pulse of the thread that reads.
+    /// The pulse of the consumer's thread.
     #[must_use]
     pub fn consumer(&self) -> Pulse {
         self.pulses[1].1.clone()
     }
 
-    /// The engine has taken one more record.
+    /// Counts a record that the engine has handled.
     pub fn took_record(&self) {
         self.handled.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many records the engine has taken, those that it read again not included.
+    /// Number of records that the engine has handled, without those that a restart read again.
     #[must_use]
     pub fn handled(&self) -> u64 {
         self.handled.load(Ordering::Relaxed)
     }
 
-    /// The service has come to another point.
+    /// Publishes the point that the service has reached.
     pub fn reach(&self, point: Point) {
         self.last().point = point;
     }
 
-    /// Leaves the numbers of this moment.
-    pub fn leave(&self, numbers: Numbers, positions: Vec<Position>) {
+    /// Publishes the present numbers.
+    pub fn publish(&self, numbers: Numbers, positions: Vec<PartitionStatus>) {
         let mut last = self.last();
         (last.numbers, last.positions) = (numbers, positions);
     }
 
-    /// At which point the service is, and whether it is or has been ready.
+    /// Publishes what the detectors can judge.
+    pub fn cover(&self, coverage: Coverage) {
+        self.last().coverage = coverage;
+    }
+
+    /// The coverage of the detectors, as last published; nothing while there are no partitions.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        self.last().coverage.clone()
+    }
+
+    /// The point that the service has reached, and whether it is or has been ready.
     #[must_use]
     pub fn point(&self) -> (Point, bool) {
         (self.last().point.clone(), self.readiness.is_ready())
     }
 
-    /// All metrics, in Prometheus' text format.
+    /// All metrics in Prometheus' text format.
     ///
     /// # Errors
-    /// Exit 1 where they cannot be written.
+    /// Exit 1 where the metrics cannot be encoded.
     pub fn metrics(&self, now: WallTime) -> Result<String, Failure> {
         let (mut numbers, positions) = {
             let last = self.last();
@@ -161,12 +177,13 @@ impl Telemetry {
             let behind = position.clock.map(|clock| -clock.ahead_of(now).secs_f64());
             numbers.partition(&position.topic, position.number, position.lag, behind);
         }
+        numbers.cover(&self.coverage());
         numbers.process(self.readiness.is_ready());
         metrics::text(&numbers, Some(&self.meters))
     }
 
     fn last(&self) -> MutexGuard<'_, Last> {
-        // A thread that broke down while it left its numbers has left the old or the new ones.
+        // A thread that panicked while it published has left the old values or the new ones.
         self.last.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,66 +1,88 @@
-//! The limit order book of one symbol, kept from its orders or from its levels, and checked.
+//! The limit order book of one symbol, kept from its orders or from its levels.
 //!
-//! L3: the venue's own sequence of new, replaced, cancelled and traded orders is replayed: an [`Orders`] table shared by all
-//! symbols of a partition knows each live order, and a [`Book`] sums what they leave at each price. A book that contradicts itself
-//! is not repaired by guessing: the contradiction is counted and the order that caused it ignored. L2: snapshots and deltas set
-//! levels directly ([`Levels`]). Both are a [`Book`], which keeps its depth near the touch as it changes (`depth`).
+//! From orders (L3): the new, replaced, cancelled and traded orders of the venue are applied in their sequence. One
+//! `Orders` table holds the live orders of all symbols of a partition, and a `Book` sums their quantities at each
+//! price. From levels (L2): snapshots and deltas set the levels directly (`Levels`). Either is a `Book`, which keeps
+//! its depth near the touch up to date (`depth`).
 //!
-//! It does not match orders: the venue has done that. Between an aggressive order and its trades the book is crossed for a
-//! moment; it counts as a fault only if it is still so when the symbol's clock has moved on.
+//! A book that contradicts its feed is not repaired by guessing: the contradiction is counted, and the order that caused
+//! it is ignored. Between an aggressive order and its trades the book is crossed for a moment. That is a fault only if
+//! the book is still crossed when the symbol's clock has moved on.
+//!
+//! This module does not match orders: the venue has done that.
 
 mod depth;
+mod fact;
 mod levels;
 mod orders;
+mod recent;
+mod trust;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use self::depth::Depth;
-pub use self::{
+pub(crate) use self::{
     depth::{BANDS_BPS, Sides},
+    fact::{Filled, OrderFact, OrderFacts, Party, Placed, Replaced, Terms, Withdrawn},
     levels::Levels,
-    orders::{Order, OrderKey, Orders},
+    orders::{Order, Orders},
+    trust::{BookFlaw, BookState, Trust},
 };
 use crate::{
-    event::{Decimal, Price, Side},
+    event::{BookSnapshot, Decimal, Price, Side},
     time::EventTime,
 };
 
-/// Where a book and its feed contradict each other.
+/// A contradiction between a book and its feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fault {
-    /// The best bid is at or above the best ask, and the clock moved on.
+pub(crate) enum Fault {
+    /// The best bid stayed above the best ask while the clock moved on.
     Crossed,
-    /// A trade or replacement takes more than the order had.
+    /// A trade takes more than the order had left.
     Overfilled,
-    /// A new order under an id that still rests.
+    /// A new or replaced order takes the id of an order that still rests.
     DuplicateOrder,
-    /// Levels are missing: the book is as of the next snapshot only.
+    /// Levels are missing: the book cannot be read until the next snapshot.
     Broken,
+    /// An order that its book had been crossed through for a minute was dropped: its cancel or its last fill was lost.
+    StuckOrder,
+    /// A snapshot states other levels than the orders make.
+    Mismatch,
 }
 
 impl Fault {
     /// Every fault with its label.
-    pub const ALL: [(Self, &'static str); 4] = [
+    pub const ALL: [(Self, &'static str); 6] = [
         (Self::Crossed, "crossed"),
         (Self::Overfilled, "overfilled"),
         (Self::DuplicateOrder, "duplicate_order"),
         (Self::Broken, "broken"),
+        (Self::StuckOrder, "stuck_order"),
+        (Self::Mismatch, "mismatch"),
     ];
 }
 
-/// Resting quantity by price.
+/// A crossing of the best bid and the best ask.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Crossing {
+    since: EventTime,
+    /// Whether it lasted while the clock moved on: the fault is then reported, once.
+    is_reported: bool,
+}
+
+/// The resting quantity at each price.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Book {
+pub(crate) struct Book {
     bids: BTreeMap<Price, Decimal>,
     asks: BTreeMap<Price, Decimal>,
-    /// The best price of each side, for which every event asks.
+    /// The best bid and the best ask, kept because every event reads them.
     best: [Option<Price>; 2],
-    /// Since when it has been crossed; taken back when the fault is reported.
-    crossed_at: Option<EventTime>,
+    /// The crossing that the book was found in when it was last checked.
+    crossing: Option<Crossing>,
     depth: Depth,
-    /// How often it changed.
+    /// The number of changes so far.
     changes: u64,
 }
 
@@ -77,61 +99,64 @@ impl Book {
         self.best[Side::Sell as usize]
     }
 
-    /// What rests at a price.
+    /// The quantity that rests at a price.
     #[must_use]
     pub fn quantity(&self, side: Side, price: Price) -> Decimal {
         self.side(side).get(&price).copied().unwrap_or(Decimal::ZERO)
     }
 
-    /// How many prices hold something.
-    #[must_use]
+    /// The number of prices with a resting quantity.
+    #[cfg(test)]
     pub fn levels(&self, side: Side) -> usize {
         self.side(side).len()
     }
 
-    /// Nothing rests any more; that it changed stays counted.
+    /// Removes every level. The count of changes goes on.
     pub fn clear(&mut self) {
         *self = Self { changes: self.changes + 1, ..Self::default() };
     }
 
-    /// Puts a quantity on a level.
-    pub fn add(&mut self, side: Side, price: Price, quantity: Decimal) {
+    /// Adds a quantity to a level. Returns the quantity that rested at its price before.
+    pub fn add(&mut self, side: Side, price: Price, quantity: Decimal) -> Decimal {
         let level = self.side_mut(side).entry(price).or_insert(Decimal::ZERO);
-        *level = level.plus(quantity);
-        self.appeared(side, price);
-        self.changed(side, price, quantity.to_f64());
+        let before = *level;
+        *level = before.plus(quantity);
+        self.level_added(side, price);
+        self.record_change(side, price, quantity.to_f64());
+        before
     }
 
-    /// Takes a quantity off a level; an empty level is gone.
-    pub fn take(&mut self, side: Side, price: Price, quantity: Decimal) {
+    /// Removes a quantity from a level; an empty level is removed.
+    pub fn remove(&mut self, side: Side, price: Price, quantity: Decimal) {
         let levels = self.side_mut(side);
+        // The level may be gone: quantities saturate, so a sum may be less than its parts.
         let Some(level) = levels.get_mut(&price) else { return };
-        let taken = quantity.min(*level);
+        let removed = quantity.min(*level);
         *level = level.minus(quantity);
         if !level.is_positive() {
             levels.remove(&price);
-            self.disappeared(side, price);
+            self.level_removed(side, price);
         }
-        self.changed(side, price, -taken.to_f64());
+        self.record_change(side, price, -removed.to_f64());
     }
 
-    /// Sets a level; nothing on it removes it.
+    /// Sets the quantity of a level; zero removes the level.
     pub fn set(&mut self, side: Side, price: Price, quantity: Decimal) {
         let levels = self.side_mut(side);
         let before = if quantity.is_positive() { levels.insert(price, quantity) } else { levels.remove(&price) }
             .unwrap_or_default();
         if quantity.is_positive() {
-            self.appeared(side, price);
+            self.level_added(side, price);
         } else {
-            self.disappeared(side, price);
+            self.level_removed(side, price);
         }
         if before != quantity {
-            self.changed(side, price, quantity.to_f64() - before.to_f64());
+            self.record_change(side, price, quantity.to_f64() - before.to_f64());
         }
     }
 
-    /// A price holds something.
-    fn appeared(&mut self, side: Side, price: Price) {
+    /// Updates the best price after a level was added.
+    fn level_added(&mut self, side: Side, price: Price) {
         let best = &mut self.best[side as usize];
         let better = |best: Price| if side == Side::Buy { price > best } else { price < best };
         if best.is_none_or(better) {
@@ -139,8 +164,8 @@ impl Book {
         }
     }
 
-    /// A price holds nothing.
-    fn disappeared(&mut self, side: Side, price: Price) {
+    /// Updates the best price after a level was removed.
+    fn level_removed(&mut self, side: Side, price: Price) {
         if self.best[side as usize] == Some(price) {
             let levels = self.side(side);
             let best = if side == Side::Buy { levels.last_key_value() } else { levels.first_key_value() };
@@ -148,49 +173,130 @@ impl Book {
         }
     }
 
-    fn changed(&mut self, side: Side, price: Price, quantity: f64) {
+    /// Counts a change, and adds it to the depth.
+    fn record_change(&mut self, side: Side, price: Price, quantity: f64) {
         self.changes += 1;
         self.depth.changed(side, price.get(), quantity);
     }
 
-    /// How often it changed.
+    /// The number of changes so far.
     #[must_use]
     pub const fn changes(&self) -> u64 {
         self.changes
     }
 
-    /// Whether the best bid is at or above the best ask.
+    /// Whether the best bid is above the best ask. A bid at the ask's price is no contradiction: the book is locked, as
+    /// it may be for a moment on any venue and for long where orders of one party do not trade with each other.
     #[must_use]
     pub fn is_crossed(&self) -> bool {
-        matches!((self.best_bid(), self.best_ask()), (Some(bid), Some(ask)) if bid >= ask)
+        matches!((self.best_bid(), self.best_ask()), (Some(bid), Some(ask)) if bid > ask)
     }
 
-    /// The notional of bids and asks within each band around the middle of the touch; `None` while a side is empty or the book
-    /// is crossed.
+    /// The notional of bids and asks within each band around the middle of the touch; `None` where there is no middle.
     pub fn depth(&mut self) -> Option<Sides> {
-        let (bid, ask) = (self.best_bid()?, self.best_ask()?);
-        (bid < ask).then(|| self.depth.at(bid.get().midpoint(ask.get()), &self.bids, &self.asks))
+        let middle = self.middle()?;
+        Some(self.depth.at(middle, &self.bids, &self.asks))
     }
 
-    /// Looks whether the book was left crossed when the clock moved on. To be called with each event's time before the
-    /// event is applied; reports one fault for each time it crosses.
+    /// The middle of the touch; `None` while a side is empty, the book is crossed, or the best bid is not above zero.
+    #[must_use]
+    pub fn middle(&self) -> Option<Decimal> {
+        let (bid, ask) = (self.best_bid()?, self.best_ask()?);
+        (bid <= ask && self.is_priced()).then(|| bid.get().midpoint(ask.get()))
+    }
+
+    /// The spread in basis points of the middle, 0 while the book is locked; `None` where there is no middle.
+    #[must_use]
+    pub fn spread_bps(&self) -> Option<f64> {
+        self.middle()?;
+        let (bid, ask) = (self.best_bid()?.get().to_f64(), self.best_ask()?.get().to_f64());
+        Some((ask - bid) / f64::midpoint(bid, ask) * 1e4)
+    }
+
+    /// Whether the best bid is above zero, and with it every price that a distance in basis points of the middle can reach.
+    #[must_use]
+    pub fn is_priced(&self) -> bool {
+        self.best_bid().is_some_and(|bid| bid.get().is_positive())
+    }
+
+    /// Whether there are bids, and asks.
+    #[must_use]
+    pub const fn sides(&self) -> (bool, bool) {
+        (self.best_bid().is_some(), self.best_ask().is_some())
+    }
+
+    /// The cumulative notional of bids and asks within each of the given distances from a middle. The distances are in
+    /// basis points and ascending. Every level within the widest distance is visited once, so this is for one call a second,
+    /// not for one per event.
+    #[must_use]
+    pub fn within<const N: usize>(&self, middle: Decimal, bps: [i64; N]) -> [[f64; N]; 2] {
+        depth::within(middle, bps, &self.bids, &self.asks)
+    }
+
+    /// Checks whether the book stayed crossed while the clock moved on. Call this with each event's time before the event
+    /// is applied. Returns one fault for each time that the book becomes crossed.
     pub fn check(&mut self, at: EventTime) -> Option<Fault> {
         if !self.is_crossed() {
-            self.crossed_at = None;
+            self.crossing = None;
             return None;
         }
-        match self.crossed_at {
-            None => {
-                self.crossed_at = Some(at);
-                None
-            }
-            // Reported already: the end of time never moves on.
-            Some(since) if at > since => {
-                self.crossed_at = Some(EventTime::from_nanos(i64::MAX));
-                Some(Fault::Crossed)
-            }
-            Some(_) => None,
+        let crossing = self.crossing.get_or_insert(Crossing { since: at, is_reported: false });
+        if crossing.is_reported || at <= crossing.since {
+            return None;
         }
+        crossing.is_reported = true;
+        Some(Fault::Crossed)
+    }
+
+    /// Since when the book has been crossed, once that is reported; `None` where it is not crossed.
+    #[must_use]
+    pub fn crossed_since(&self) -> Option<EventTime> {
+        let crossing = self.crossing.filter(|crossing| crossing.is_reported && self.is_crossed())?;
+        Some(crossing.since)
+    }
+
+    /// The crossing that the book was found in when it was last checked.
+    #[must_use]
+    pub const fn crossing(&self) -> Option<Crossing> {
+        self.crossing
+    }
+
+    /// Goes on with a crossing that a replaced book was in.
+    pub const fn begin_crossing(&mut self, crossing: Option<Crossing>) {
+        self.crossing = crossing;
+    }
+
+    /// Begins to count anew how long the book has been crossed.
+    pub const fn restart_crossing(&mut self) {
+        self.crossing = None;
+    }
+
+    /// Whether the book is crossed through an order on one side, at a price.
+    #[must_use]
+    pub fn is_crossed_by(&self, side: Side, price: Price) -> bool {
+        match side {
+            Side::Buy => self.best_ask().is_some_and(|ask| price > ask),
+            Side::Sell => self.best_bid().is_some_and(|bid| price < bid),
+        }
+    }
+
+    /// Whether the book has the levels of a snapshot, and no others as near to the touch as those.
+    #[must_use]
+    pub fn agrees_with(&self, snapshot: &BookSnapshot) -> bool {
+        [(Side::Buy, &snapshot.bids), (Side::Sell, &snapshot.asks)].into_iter().all(|(side, levels)| {
+            let levels: BTreeMap<Price, Decimal> =
+                levels.iter().filter(|level| level.1.is_positive()).map(|level| (level.0, level.1)).collect();
+            let (worst, ours) = match side {
+                Side::Buy => (levels.first_key_value(), &self.bids),
+                Side::Sell => (levels.last_key_value(), &self.asks),
+            };
+            let near = |price: &Price| match (worst, side) {
+                (None, _) => true,
+                (Some((worst, _)), Side::Buy) => price >= worst,
+                (Some((worst, _)), Side::Sell) => price <= worst,
+            };
+            ours.iter().filter(|(price, _)| near(price)).eq(&levels)
+        })
     }
 
     const fn side(&self, side: Side) -> &BTreeMap<Price, Decimal> {

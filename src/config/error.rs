@@ -1,56 +1,61 @@
-//! A mistake in the configuration, shown at its place.
+//! The error for a mistake in the configuration, which shows where the mistake is.
+//!
+//! A value may come from the file, from a variable of the environment, or from the defaults. The error names the line
+//! and column, or the variable, and shows the line. It never shows the value of a secret.
 
 use std::fmt;
 
 use super::secret::is_secret;
 
-/// Where a value came from.
+/// Where a key or a value was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// From this many bytes into the file on.
+pub(super) enum SetBy {
+    /// Set by the file, at this offset in bytes.
     File(usize),
-    /// From a variable of the environment.
+    /// Set by the variable of the environment with this name.
     Variable(String),
-    /// From nowhere: it is a default.
+    /// Not set: the value is the default.
     Default,
 }
 
-/// One mistake: where it is, what is wrong and what was expected.
+/// One mistake in the configuration: its location, and a message with what was expected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct ConfigError {
-    place: Place,
+    location: Location,
     message: String,
 }
 
+/// Location of a mistake, as it is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Place {
+enum Location {
     Line { file: String, line: usize, column: usize, text: String },
     Variable(String),
     Unknown,
 }
 
 impl ConfigError {
-    pub(super) fn new(file: &str, text: &str, origin: &Origin, message: impl Into<String>) -> Self {
-        let place = match origin {
-            Origin::File(offset) => Place::of(file, text, *offset),
-            Origin::Variable(name) => Place::Variable(name.clone()),
-            Origin::Default => Place::Unknown,
+    /// Makes the error for a key or a value. `file` is the file's name, `text` its content.
+    pub(super) fn new(file: &str, text: &str, set_by: &SetBy, message: impl Into<String>) -> Self {
+        let location = match set_by {
+            SetBy::File(offset) => Location::in_file(file, text, *offset),
+            SetBy::Variable(name) => Location::Variable(name.clone()),
+            SetBy::Default => Location::Unknown,
         };
-        Self { place, message: message.into() }
+        Self { location, message: message.into() }
     }
 
-    /// Line and column, both from 1, where the mistake is in the file.
+    /// Returns the line and the column, both from 1, of a mistake in the file; `None` if it is not in the file.
     #[must_use]
     pub const fn position(&self) -> Option<(usize, usize)> {
-        match &self.place {
-            Place::Line { line, column, .. } => Some((*line, *column)),
-            Place::Variable(_) | Place::Unknown => None,
+        match &self.location {
+            Location::Line { line, column, .. } => Some((*line, *column)),
+            Location::Variable(_) | Location::Unknown => None,
         }
     }
 }
 
-impl Place {
-    fn of(file: &str, text: &str, offset: usize) -> Self {
+impl Location {
+    fn in_file(file: &str, text: &str, offset: usize) -> Self {
         let before = text.get(..offset).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
         let start = before.rfind('\n').map_or(0, |at| at + 1);
@@ -60,11 +65,11 @@ impl Place {
     }
 }
 
-/// A line that may be shown: the value of a secret stays out of terminals and logs.
+/// Returns a line as it may be shown: without the value of a secret, which must not appear in terminals and logs.
 fn without_secret(line: &str) -> String {
     match line.find('=') {
         Some(at) if is_secret(line) => format!("{} ***", &line[..=at]),
-        // The inside of a value over several lines, or a line that is broken anyway.
+        // The line is inside a value of several lines, or has a syntax error.
         None if is_secret(line) => "***".to_owned(),
         Some(_) | None => line.to_owned(),
     }
@@ -72,15 +77,15 @@ fn without_secret(line: &str) -> String {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.place {
-            Place::Line { file, line, column, text } => {
+        match &self.location {
+            Location::Line { file, line, column, text } => {
                 let width = line.to_string().len();
-                let point = " ".repeat(column - 1);
+                let indent = " ".repeat(column - 1);
                 let message = &self.message;
-                write!(f, "{file}:{line}:{column}: {message}\n {line} | {text}\n {:width$} | {point}^", "")
+                write!(f, "{file}:{line}:{column}: {message}\n {line} | {text}\n {:width$} | {indent}^", "")
             }
-            Place::Variable(name) => write!(f, "environment variable `{name}`: {}", self.message),
-            Place::Unknown => f.write_str(&self.message),
+            Location::Variable(name) => write!(f, "environment variable `{name}`: {}", self.message),
+            Location::Unknown => f.write_str(&self.message),
         }
     }
 }

@@ -1,4 +1,7 @@
-//! The default configuration as commented TOML, made from the types: descriptions from their docs, values from `Default`.
+//! Prints the default configuration as commented TOML.
+//!
+//! The text is made from the types, so it cannot differ from them: the comments are the doc comments of [`RawConfig`],
+//! the values are its `Default`.
 
 use std::fmt::Write as _;
 
@@ -7,33 +10,34 @@ use toml::{Table, Value};
 
 use super::RawConfig;
 
-/// The longest line of a comment.
+/// Longest line of a comment, in bytes.
 const COLUMNS: usize = 100;
 
-/// The JSON Schema of the whole file with everything in place, so that a key's path is its path in the schema.
+/// Returns the JSON Schema of the whole file. Subschemas are inlined, so that the path of a key is its path in the
+/// schema.
 pub(super) fn schema() -> Json {
     let settings = schemars::generate::SchemaSettings::default().with(|settings| settings.inline_subschemas = true);
     settings.into_generator().into_root_schema_for::<RawConfig>().to_value()
 }
 
-/// Every key with its default and what it means. It reads back as the default configuration.
+/// Returns every key with its meaning and its default, as TOML. The text reads back as the default configuration.
 #[must_use]
 #[expect(clippy::missing_panics_doc, reason = "the defaults are values of TOML")]
 pub fn default_toml() -> String {
     let defaults = Table::try_from(RawConfig::default()).expect("the defaults are values of TOML");
     let mut out = String::from("# The defaults of every key. Any key can come from the environment:\n");
     out.push_str("# FORESHOCK_KAFKA__BROKERS is `brokers` in `[kafka]`.\n");
-    table(&mut out, "", &schema(), &defaults);
+    write_table(&mut out, "", &schema(), &defaults);
     out
 }
 
-/// The keys of one table first, then the tables inside it: TOML's own order.
-fn table(out: &mut String, path: &str, schema: &Json, values: &Table) {
+/// Writes the keys of one table, then the tables inside it, which is the order that TOML requires.
+fn write_table(out: &mut String, path: &str, schema: &Json, values: &Table) {
     let Some(properties) = schema["properties"].as_object() else { return };
     let inner = |key: &str| values.get(key).and_then(Value::as_table);
     for (key, property) in properties.iter().filter(|(key, _)| inner(key).is_none()) {
-        comment(out, property);
-        // Without a default it is commented out, so that the text still says that the key exists.
+        write_comment(out, property);
+        // A key without a default is commented out, so that the text still shows that the key exists.
         let _ = match values.get(key) {
             Some(value) => writeln!(out, "{key} = {value}"),
             None => writeln!(out, "# {key} = …"),
@@ -43,13 +47,14 @@ fn table(out: &mut String, path: &str, schema: &Json, values: &Table) {
         let Some(values) = inner(key) else { continue };
         let path = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         out.push('\n');
-        comment(out, property);
+        write_comment(out, property);
         let _ = writeln!(out, "[{path}]");
-        table(out, &path, property, values);
+        write_table(out, &path, property, values);
     }
 }
 
-fn comment(out: &mut String, property: &Json) {
+/// Writes a key's description as a comment, in lines of at most [`COLUMNS`].
+fn write_comment(out: &mut String, property: &Json) {
     let mut line = String::from("#");
     for word in property["description"].as_str().unwrap_or_default().split_whitespace() {
         if line.len() + 1 + word.len() > COLUMNS {

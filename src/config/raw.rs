@@ -1,13 +1,18 @@
 //! The configuration as it is written: every key with its default. A field's doc comment is what `schema config` prints.
 //!
-//! Nothing here is checked beyond its TOML type; [`Config`](super::Config) is what the rest of the product sees.
+//! Nothing here is checked beyond its TOML type; [`Config`](super::Config) is what the rest of the product sees. Settings of the
+//! engine (`[limits]`, `[detect]`) are written where they are used, and stand here as they are.
 
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{detect::thin_book, window::BurstSettings};
+use super::notify::RawNotify;
+use crate::{
+    detect::Detection,
+    engine::{Limits, StageSettings},
+};
 
 /// The whole file. A new section is a field here, a field of `Config`, and its check in `valid`.
 #[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
@@ -21,57 +26,18 @@ pub struct RawConfig {
     pub state: RawState,
     /// What is served over HTTP.
     pub http: RawHttp,
+    /// The reading that the metrics show.
+    pub metrics: RawMetrics,
+    /// The exchange.
+    pub venue: RawVenue,
+    /// The receivers of alerts.
+    pub notify: RawNotify,
     /// How much is kept in memory at most, incidents and signals in all, the rest for each partition. What goes beyond is evicted, oldest first, and counted.
-    pub limits: RawLimits,
-    /// What the detectors are set to. The hash of these keys is in every alert.
-    pub detect: RawDetect,
-}
-
-/// See [`RawConfig::detect`].
-#[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawDetect {
-    /// Orders are withdrawn far faster than is usual for the symbol.
-    pub cancel_burst: RawBurst,
-    /// Trades come far faster, or far larger, than is usual for the symbol.
-    pub trade_burst: RawBurst,
-    /// Far less rests near the touch than is usual at this time of day.
-    pub thin_book: RawThinBook,
-}
-
-/// See [`RawDetect::thin_book`].
-#[derive(Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawThinBook {
-    /// False alarms per symbol and day for which all detectors that make tickets are meant together; a thin book gets its share.
-    pub warnings_per_day: f64,
-}
-
-impl Default for RawThinBook {
-    fn default() -> Self {
-        let thin_book::Settings { warnings_per_day } = thin_book::Settings::default();
-        Self { warnings_per_day }
-    }
-}
-
-/// See [`RawDetect::cancel_burst`] and [`RawDetect::trade_burst`].
-#[derive(Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub struct RawBurst {
-    /// The fewest events in a window that can be a burst.
-    pub a_min: u32,
-    /// The same for the first 75 minutes of a symbol, when every busy feed looks like a burst.
-    pub cold_a_min: u32,
-    /// False alarms per symbol and day for which a warning's threshold is meant, once it calibrates itself: information
-    /// gets ten times as many, critical a tenth.
-    pub warnings_per_day: f64,
-}
-
-impl Default for RawBurst {
-    fn default() -> Self {
-        let BurstSettings { a_min, cold_a_min, warnings_per_day } = BurstSettings::default();
-        Self { a_min, cold_a_min, warnings_per_day }
-    }
+    pub limits: Limits,
+    /// How the stages are laid out.
+    pub engine: StageSettings,
+    /// The detectors' settings. The hash of these keys and of the number of shards is in every alert.
+    pub detect: Detection,
 }
 
 /// See [`RawConfig::kafka`].
@@ -161,6 +127,30 @@ impl Default for RawState {
     }
 }
 
+/// See [`RawConfig::metrics`].
+#[derive(Clone, Copy, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawMetrics {
+    /// Symbols that have series of their own; those whose books change most. The others are one series, `other`.
+    pub symbols_max: usize,
+}
+
+impl Default for RawMetrics {
+    fn default() -> Self {
+        // The symbols that a person looks at; each is a handful of series.
+        Self { symbols_max: 100 }
+    }
+}
+
+/// See [`RawConfig::venue`].
+#[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawVenue {
+    /// Name of the exchange: the label `venue` of notifications, which have no such label where it is absent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
 /// See [`RawConfig::http`].
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -178,52 +168,5 @@ pub struct RawHttp {
 impl Default for RawHttp {
     fn default() -> Self {
         Self { listen: "127.0.0.1:9464".to_owned(), connections_max: 64, request_ms_max: 10_000 }
-    }
-}
-
-/// See [`RawConfig::limits`].
-#[derive(Clone, Deserialize, Serialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-#[expect(clippy::struct_field_names, reason = "limits end in `_max`")]
-pub struct RawLimits {
-    /// Symbols with windows and books.
-    pub symbols_max: usize,
-    /// Accounts by name.
-    pub accounts_max: usize,
-    /// Resting orders over all books.
-    pub orders_max: usize,
-    /// Accounts, owners, and either on one symbol that have a full window of their own, each kind in each partition and over all.
-    pub bursts_max: usize,
-    /// Incidents that are not resolved.
-    pub incidents_max: usize,
-    /// Signals that wait for the watermark.
-    pub signals_pending_max: usize,
-    /// Bytes of one record; a greater one is rejected.
-    pub record_bytes_max: usize,
-    /// Levels on one side of a book event; a record with more is rejected.
-    pub levels_max: usize,
-}
-
-impl Default for RawLimits {
-    fn default() -> Self {
-        let decode = crate::event::DecodeLimits::default();
-        let crate::engine::Limits {
-            symbols_max,
-            accounts_max,
-            orders_max,
-            bursts_max,
-            incidents_max,
-            signals_pending_max,
-        } = crate::engine::Limits::default();
-        Self {
-            symbols_max,
-            accounts_max,
-            orders_max,
-            bursts_max,
-            incidents_max,
-            signals_pending_max,
-            record_bytes_max: decode.record_bytes_max,
-            levels_max: decode.levels_max,
-        }
     }
 }

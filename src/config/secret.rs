@@ -1,17 +1,20 @@
-//! Values that must not be seen: shown as `***` wherever the configuration is printed or logged.
+//! Secret values. They are shown as `***` wherever the configuration is printed or logged.
 //!
-//! A secret never stands in the configuration file, which is copied, committed and pasted: it comes from a file of its own or
-//! from the environment. What is one is told by its name, strictly where it is refused and widely where it is hidden.
+//! A secret must not be in the configuration file, because that file is copied, committed and pasted. It comes from a
+//! file of its own or from the environment. The name of a setting decides whether its value is secret, with two lists:
+//! a narrow one for refusing values in the file, so that no harmless setting is refused, and a wide one for hiding
+//! values, so that no secret is shown.
 
 use std::fmt;
 
-/// Words in a setting's name because of which its value is not shown.
-const WORDS: [&str; 6] = ["password", "passphrase", "secret", "key", "jaas", "token"];
-/// Ends of the names of librdkafka's settings that are secrets themselves; those of files and places are not.
-const ENDS: [&str; 7] =
+/// Words that hide a value if its name, or the line that it is in, contains one of them.
+const HIDDEN_WORDS: [&str; 6] = ["password", "passphrase", "secret", "key", "jaas", "token"];
+/// Endings of the names of librdkafka's settings whose values are secrets. Settings with the location of a secret are
+/// not among them.
+const SECRET_ENDINGS: [&str; 7] =
     [".password", ".passphrase", ".secret", ".key.pem", ".jaas.config", ".oauthbearer.config", ".token"];
-/// With this after a secret's name, the value is the path of a file that holds the secret.
-const FILE: &str = "_file";
+/// Suffix of a secret setting's name that makes its value the path of a file with the secret.
+const FILE_SUFFIX: &str = "_file";
 
 /// A text that only [`Secret::expose`] shows.
 #[derive(Clone, PartialEq, Eq)]
@@ -24,7 +27,7 @@ impl Secret {
         Self(text)
     }
 
-    /// The text, for the one who needs it.
+    /// Returns the text. Only the code that uses the secret calls it.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
@@ -37,23 +40,23 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// The value of a librdkafka setting.
+/// Value of a setting of librdkafka.
 #[derive(Clone, PartialEq, Eq)]
 pub enum ClientValue {
-    /// May be seen.
+    /// The value may be shown.
     Plain(String),
-    /// May not.
+    /// The value must not be shown.
     Secret(Secret),
 }
 
 impl ClientValue {
-    /// Secret or not, as its name says.
+    /// Makes the value secret or plain by the name of its setting.
     #[must_use]
     pub fn new(name: &str, value: String) -> Self {
         if is_secret(name) { Self::Secret(Secret::new(value)) } else { Self::Plain(value) }
     }
 
-    /// The text, for librdkafka.
+    /// Returns the text, for librdkafka.
     #[must_use]
     pub fn expose(&self) -> &str {
         match self {
@@ -72,27 +75,28 @@ impl fmt::Debug for ClientValue {
     }
 }
 
-/// Whether a setting's value is a secret.
+/// Whether the value of a setting is a secret, and so must not be in the configuration file.
 pub(super) fn holds_secret(setting: &str) -> bool {
-    ENDS.iter().any(|end| setting.ends_with(end))
+    SECRET_ENDINGS.iter().any(|ending| setting.ends_with(ending))
 }
 
-/// The secret setting whose value is in the file that this setting names.
+/// Returns the secret setting whose value is in the file that this setting names; `None` if this is another kind of
+/// setting.
 pub(super) fn in_file(setting: &str) -> Option<&str> {
-    setting.strip_suffix(FILE).filter(|name| holds_secret(name))
+    setting.strip_suffix(FILE_SUFFIX).filter(|name| holds_secret(name))
 }
 
-/// A setting's name as a variable spells it, where dots and underscores are one.
+/// Returns the name of a setting that a variable of the environment spells with underscores in place of dots.
 pub(super) fn from_variable(name: &str) -> String {
     let dotted = name.replace('_', ".");
     match dotted.strip_suffix(".file") {
-        Some(secret) if holds_secret(secret) => format!("{secret}{FILE}"),
+        Some(secret) if holds_secret(secret) => format!("{secret}{FILE_SUFFIX}"),
         Some(_) | None => dotted,
     }
 }
 
-/// Whether a name or a line speaks of a secret.
+/// Whether a name, or a line of the file, may belong to a secret, and so its value must not be shown.
 pub(super) fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    WORDS.iter().any(|word| name.contains(word))
+    HIDDEN_WORDS.iter().any(|word| name.contains(word))
 }

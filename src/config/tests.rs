@@ -1,4 +1,6 @@
-//! What a person who edits the file meets.
+//! Tests of what a person sees who writes the file or sets variables: values, errors, secrets.
+
+use std::path::PathBuf;
 
 use super::*;
 
@@ -15,7 +17,7 @@ fn error(text: &str) -> String {
 }
 
 #[test]
-fn the_smallest_one_of_the_contract_is_the_default() {
+fn the_smallest_configuration_of_the_contract_is_the_default() {
     let smallest = r#"
         [kafka]
         brokers = "127.0.0.1:9092"
@@ -29,7 +31,7 @@ fn the_smallest_one_of_the_contract_is_the_default() {
 }
 
 #[test]
-fn what_schema_config_prints_reads_back_as_the_default() {
+fn the_printed_defaults_read_back_as_the_default() {
     let printed = default_toml();
     assert_eq!(parse(&printed), Ok(Config::default()), "{printed}");
     assert!(printed.contains("# The consumer group.\ngroup = \"foreshock\"\n"), "{printed}");
@@ -49,7 +51,7 @@ fn an_unknown_key_points_at_itself_and_names_the_nearest() {
        |  ^
     ");
     insta::assert_snapshot!(error("orders_max = 5\n"), @r"
-    f.toml:1:1: unknown key `orders_max`: it belongs into `[limits]`
+    f.toml:1:1: unknown key `orders_max`: it belongs in `[limits]`
      1 | orders_max = 5
        | ^
     ");
@@ -136,7 +138,7 @@ fn more_mistakes_are_refused() {
 }
 
 #[test]
-fn the_environment_goes_over_the_file() {
+fn the_environment_overrides_the_file() {
     let variables = [
         ("FORESHOCK_KAFKA__BROKERS", "a:1,b:2"),
         ("FORESHOCK_KAFKA__GROUP", "12"),
@@ -153,7 +155,7 @@ fn the_environment_goes_over_the_file() {
     assert_eq!(config.kafka.input.iter().map(Subscription::as_str).collect::<Vec<_>>(), ["x", "^y.*"]);
     assert!(!config.kafka.create_topics);
     assert_eq!(config.kafka.client["sasl.password"].expose(), "1e5");
-    assert_eq!(config.limits.symbols_max.get(), 7);
+    assert_eq!(config.limits.symbols_max, 7);
 }
 
 #[test]
@@ -163,7 +165,7 @@ fn a_mistake_in_the_environment_names_the_variable() {
     insta::assert_snapshot!(words("FORESHOCK_KAFKA__BROKERS", "x"), @"environment variable `FORESHOCK_KAFKA__BROKERS`: `kafka.brokers`: expected `host:port`, several with commas between");
     insta::assert_snapshot!(words("FORESHOCK_LIMITS__ORDERS_MAX", "many"), @r#"environment variable `FORESHOCK_LIMITS__ORDERS_MAX`: `limits.orders_max`: invalid type: string "many", expected a whole number"#);
     insta::assert_snapshot!(words("FORESHOCK_KAFKA__INPUT", "x y"), @r#"environment variable `FORESHOCK_KAFKA__INPUT`: `kafka.input`: invalid type: string "x y", expected an array"#);
-    insta::assert_snapshot!(words("FORESHOCK_CONFIG", "f.toml"), @"environment variable `FORESHOCK_CONFIG`: unknown key `config`: expected `detect`, `http`, `kafka`, `limits`, `state`, `topics`");
+    insta::assert_snapshot!(words("FORESHOCK_CONFIG", "f.toml"), @"environment variable `FORESHOCK_CONFIG`: unknown key `config`: expected `detect`, `engine`, `http`, `kafka`, `limits`, `metrics`, `notify`, `state`, `topics`, `venue`");
 }
 
 #[test]
@@ -189,16 +191,16 @@ fn a_secret_is_never_shown() {
 #[test]
 fn a_secret_in_the_file_is_refused_with_the_two_ways_to_give_it() {
     insta::assert_snapshot!(error("[kafka.client]\n'sasl.password' = 'hunter2'\n"), @r#"
-    f.toml:2:19: `kafka.client.sasl.password`: a secret does not stand here: put it into a file of its own and write `"sasl.password_file" = "PATH"`, or set the environment variable `FORESHOCK_KAFKA__CLIENT__SASL_PASSWORD`
+    f.toml:2:19: `kafka.client.sasl.password`: a secret must not be in this file: put it into a file of its own and write `"sasl.password_file" = "PATH"`, or set the environment variable `FORESHOCK_KAFKA__CLIENT__SASL_PASSWORD`
      2 | 'sasl.password' = ***
        |                   ^
     "#);
     for secret in ["ssl.key.password", "ssl.key.pem", "ssl.keystore.password", "sasl.oauthbearer.client.secret"] {
         let words = error(&format!("[kafka.client]\n'{secret}' = 'x'\n"));
-        assert!(words.contains("a secret does not stand here"), "{words}");
+        assert!(words.contains("a secret must not be in this file"), "{words}");
     }
-    for place in ["ssl.key.location", "ssl.keystore.location", "sasl.username", "ssl.ca.pem"] {
-        parse(&format!("[kafka.client]\n'{place}' = 'x'\n")).unwrap();
+    for harmless in ["ssl.key.location", "ssl.keystore.location", "sasl.username", "ssl.ca.pem"] {
+        parse(&format!("[kafka.client]\n'{harmless}' = 'x'\n")).unwrap();
     }
 }
 
@@ -215,7 +217,13 @@ fn a_secret_comes_from_a_file_of_its_own() {
     let twice = [("FORESHOCK_KAFKA__CLIENT__SASL_PASSWORD", "hunter2"), variables[0]];
     let words = parse_with("", &twice).unwrap_err().to_string();
     assert!(words.contains("is set too") && !words.contains("hunter2"), "{words}");
-    // A setting of librdkafka's own that ends so stays as it is.
+    // librdkafka has a setting of its own with this ending, which stays as it is.
     let config = parse("[kafka.client]\n'sasl.oauthbearer.assertion.private.key.file' = 'x'\n").unwrap();
     assert!(config.kafka.client.contains_key("sasl.oauthbearer.assertion.private.key.file"));
+}
+
+#[test]
+fn the_number_of_symbols_with_series_of_their_own_has_a_limit() {
+    let text = error("[metrics]\nsymbols_max = 10001\n");
+    assert!(text.contains("`metrics.symbols_max`: expected 0 to 10000"), "{text}");
 }

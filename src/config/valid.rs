@@ -1,26 +1,17 @@
 //! From the written form to the valid one: every rule that a value must obey, once.
 
-use std::{
-    collections::BTreeMap,
-    num::{NonZeroU32, NonZeroUsize},
-    path::PathBuf,
-    time::Duration,
-};
+use std::{collections::BTreeMap, num::NonZeroU32, path::PathBuf, time::Duration};
 
 use super::{
-    ClientValue, Config, Http, Kafka, Limits, State, Topics,
-    raw::{RawBurst, RawConfig, RawDetect, RawHttp, RawKafka, RawLimits, RawState, RawTopics},
+    Brokers, ClientValue, Config, Http, Kafka, Metrics, State, Subscription, TopicName, Topics, Venue,
+    raw::{RawConfig, RawHttp, RawKafka, RawMetrics, RawState, RawTopics, RawVenue},
     secret::in_file,
+    topic::is_plain,
 };
-use crate::{
-    detect::{cancel_burst, thin_book, trade_burst},
-    engine::Detection,
-    event::DecodeLimits,
-    window::BurstSettings,
-};
+use crate::setting::Invalid;
 
 /// Settings of librdkafka that the service's guarantees rest on, and what to use instead.
-const RESERVED: [(&str, &str); 11] = [
+const RESERVED: [(&str, &str); 12] = [
     ("bootstrap.servers", "set `kafka.brokers`"),
     ("metadata.broker.list", "set `kafka.brokers`"),
     ("group.id", "set `kafka.group`"),
@@ -30,11 +21,10 @@ const RESERVED: [(&str, &str); 11] = [
     ("enable.idempotence", "the service sets it: alerts go out exactly once"),
     ("enable.auto.commit", "the service commits offsets with its outputs"),
     ("enable.auto.offset.store", "the service commits offsets with its outputs"),
+    ("auto.offset.reset", "the service decides where it reads on, and says what it could not read"),
     ("isolation.level", "the service reads what is committed"),
     ("partition.assignment.strategy", "the service takes and gives back all partitions at once"),
 ];
-/// Kafka's own limit on the name of a topic.
-const TOPIC_BYTES_MAX: usize = 249;
 /// Kafka's limit on a member's name is that of a topic's; what tells processes of a host apart takes up to 20 of it.
 const INSTANCE_BYTES_MAX: usize = 200;
 /// A transaction must end well before the broker ends it (60 s by default).
@@ -47,114 +37,35 @@ const REQUEST_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
 const INTERVAL_S: (u64, u64) = (1, 3_600);
 /// Up to what fits into memory a few times.
 const SNAPSHOT_BYTES: (u64, u64) = (1, 512 << 20);
-/// Rarer than once in three years nothing can be learned; oftener than every minute there are no blocks.
-const RATES: (f64, f64) = (0.001, 72.0);
-/// Above that no machine has the memory; it also keeps numbers of interned names in 32 bits.
-const LIMIT_MAX: usize = 1_000_000_000;
-
-/// A value that breaks a rule.
-#[derive(Debug)]
-pub(super) struct Invalid {
-    pub path: Vec<String>,
-    pub message: String,
-}
+/// The symbols of the largest venues; beyond, a scrape takes longer than it is worth.
+const SYMBOLS_MAX: usize = 10_000;
+/// A name that a person reads in a list of alerts.
+const VENUE_BYTES_MAX: usize = 128;
 
 fn invalid(path: &[&str], message: impl Into<String>) -> Invalid {
     Invalid { path: path.iter().map(|&key| key.to_owned()).collect(), message: message.into() }
-}
-
-/// One or more `host:port`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Brokers(String);
-
-impl Brokers {
-    /// Checks a list with commas between.
-    ///
-    /// # Errors
-    /// What was expected.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let broker = |broker: &str| {
-            let host = broker.rsplit_once(':').filter(|(_, port)| port.parse::<u16>().is_ok_and(|port| port > 0));
-            host.is_some_and(|(host, _)| !host.is_empty() && !host.contains([' ', '/']))
-        };
-        let list: Vec<&str> = text.split(',').map(str::trim).collect();
-        if list.iter().all(|one| broker(one)) {
-            Ok(Self(list.join(",")))
-        } else {
-            Err("expected `host:port`, several with commas between".to_owned())
-        }
-    }
-
-    /// As librdkafka takes it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Whether a text holds only what Kafka takes in names.
-fn is_plain(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
-}
-
-/// The name of a topic.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct TopicName(String);
-
-impl TopicName {
-    /// Checks a name by Kafka's rules.
-    ///
-    /// # Errors
-    /// What was expected.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        if is_plain(text) && (1..=TOPIC_BYTES_MAX).contains(&text.len()) && text != "." && text != ".." {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err("expected the name of a topic: 1 to 249 letters, digits, `.`, `_` or `-`".to_owned())
-        }
-    }
-
-    /// The name.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-/// Which topics to read.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Subscription {
-    /// This one.
-    Topic(TopicName),
-    /// All whose names match; begins with `^`, as librdkafka takes it.
-    Pattern(String),
-}
-
-impl Subscription {
-    fn parse(text: &str) -> Result<Self, String> {
-        if text.starts_with('^') && text.len() > 1 {
-            return Ok(Self::Pattern(text.to_owned()));
-        }
-        TopicName::parse(text).map(Self::Topic)
-    }
-
-    /// As librdkafka takes it.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        match self {
-            Self::Topic(name) => name.as_str(),
-            Self::Pattern(pattern) => pattern,
-        }
-    }
 }
 
 /// Checks everything.
 pub(super) fn valid(raw: &RawConfig) -> Result<Config, Invalid> {
     let kafka = kafka(&raw.kafka)?;
     let topics = topics(&raw.topics, &kafka.input)?;
-    let (state, http) = (state(&raw.state)?, http(&raw.http)?);
-    let (limits, detection) = (limits(&raw.limits)?, detection(&raw.detect)?);
-    Ok(Config { kafka, topics, state, http, limits, detection })
+    let (state, http, metrics) = (state(&raw.state)?, http(&raw.http)?, metrics(raw.metrics)?);
+    let venue = venue(&raw.venue)?;
+    let notify = raw.notify.valid().map_err(|e| e.within("notify"))?;
+    raw.limits.check().map_err(|e| e.within("limits"))?;
+    raw.engine.check().map_err(|e| e.within("engine"))?;
+    raw.detect.check().map_err(|e| e.within("detect"))?;
+    let (limits, stages, detection) = (raw.limits, raw.engine, raw.detect.clone());
+    Ok(Config { kafka, topics, state, http, metrics, venue, notify, limits, stages, detection })
+}
+
+fn venue(raw: &RawVenue) -> Result<Venue, Invalid> {
+    let name = raw.name.clone();
+    if name.as_ref().is_some_and(|name| name.trim().is_empty() || name.len() > VENUE_BYTES_MAX) {
+        return Err(invalid(&["venue", "name"], format!("expected a text of 1 to {VENUE_BYTES_MAX} bytes")));
+    }
+    Ok(Venue { name })
 }
 
 fn state(raw: &RawState) -> Result<State, Invalid> {
@@ -180,6 +91,14 @@ fn http(raw: &RawHttp) -> Result<Http, Invalid> {
         return Err(at("request_ms_max", message));
     }
     Ok(Http { listen, connections_max, request_max: Duration::from_millis(raw.request_ms_max) })
+}
+
+fn metrics(raw: RawMetrics) -> Result<Metrics, Invalid> {
+    let RawMetrics { symbols_max } = raw;
+    if symbols_max > SYMBOLS_MAX {
+        return Err(invalid(&["metrics", "symbols_max"], format!("expected 0 to {SYMBOLS_MAX}")));
+    }
+    Ok(Metrics { symbols_max })
 }
 
 fn kafka(raw: &RawKafka) -> Result<Kafka, Invalid> {
@@ -265,50 +184,5 @@ fn topics(raw: &RawTopics, input: &[Subscription]) -> Result<Topics, Invalid> {
         dead_letter: output("dead_letter", &raw.dead_letter)?,
         audit: output("audit", &raw.audit)?,
         state: output("state", &raw.state)?,
-    })
-}
-
-fn detection(raw: &RawDetect) -> Result<Detection, Invalid> {
-    Ok(Detection {
-        cancel_burst: cancel_burst::Settings { window: burst("cancel_burst", &raw.cancel_burst)? },
-        trade_burst: trade_burst::Settings { window: burst("trade_burst", &raw.trade_burst)? },
-        thin_book: thin_book::Settings { warnings_per_day: rate("thin_book", raw.thin_book.warnings_per_day)? },
-    })
-}
-
-fn burst(detector: &str, raw: &RawBurst) -> Result<BurstSettings, Invalid> {
-    let &RawBurst { a_min, cold_a_min, warnings_per_day } = raw;
-    // The statistic needs a count; above a million a bucket would have to hold more than it can.
-    for (key, value) in [("a_min", a_min), ("cold_a_min", cold_a_min)] {
-        if !(1..=1_000_000).contains(&value) {
-            return Err(invalid(&["detect", detector, key], "expected 1 to 1000000"));
-        }
-    }
-    Ok(BurstSettings { a_min, cold_a_min, warnings_per_day: rate(detector, warnings_per_day)? })
-}
-
-fn rate(detector: &str, warnings_per_day: f64) -> Result<f64, Invalid> {
-    if (RATES.0..=RATES.1).contains(&warnings_per_day) {
-        return Ok(warnings_per_day);
-    }
-    Err(invalid(&["detect", detector, "warnings_per_day"], format!("expected {} to {}", RATES.0, RATES.1)))
-}
-
-fn limits(raw: &RawLimits) -> Result<Limits, Invalid> {
-    let limit = |key, value: usize| {
-        let bounded = NonZeroUsize::new(value).filter(|value| value.get() <= LIMIT_MAX);
-        bounded.ok_or_else(|| invalid(&["limits", key], format!("expected 1 to {LIMIT_MAX}")))
-    };
-    Ok(Limits {
-        symbols_max: limit("symbols_max", raw.symbols_max)?,
-        accounts_max: limit("accounts_max", raw.accounts_max)?,
-        orders_max: limit("orders_max", raw.orders_max)?,
-        bursts_max: limit("bursts_max", raw.bursts_max)?,
-        incidents_max: limit("incidents_max", raw.incidents_max)?,
-        signals_pending_max: limit("signals_pending_max", raw.signals_pending_max)?,
-        decode: DecodeLimits {
-            record_bytes_max: limit("record_bytes_max", raw.record_bytes_max)?.get(),
-            levels_max: limit("levels_max", raw.levels_max)?.get(),
-        },
     })
 }

@@ -1,12 +1,17 @@
-//! The life of an incident: signals that belong together, from the first that matters until all have been calm for a minute.
+//! The life of an incident: related signals, from the first warning until all of them have been calm for a minute.
 //!
-//! It opens at the first signal of severity warning, is revised when its severity rises, its joint p-value falls tenfold or
-//! another detector joins, and is resolved once all that would open it has been gone for 60 s (DETECTION 4). Signals of mere
-//! information neither open an incident nor hold one open: after a crisis some subject is always a little unusual.
+//! An incident opens at the first signal of severity warning or above. It is revised when its severity rises, its joint
+//! p-value falls tenfold or another detector joins, and is resolved once every finding that warns has been cleared for
+//! 60 s (DETECTION 4). Signals of mere information neither open an incident nor hold one open: after a crisis some
+//! subject is always a little unusual.
 //!
-//! Its p-value joins its detectors by ACAT, each with its strongest finding: they look at the same flow and may not be multiplied.
-//! Its severity is the highest that a signal has reached, and critical where two detectors agree and the joint p-value is one
-//! that pages: no detector here pages for another.
+//! The joint p-value combines the detectors by ACAT, each with its strongest finding: detectors look at the same flow,
+//! so their p-values may not be multiplied.
+//!
+//! The severity is a function of the set of findings, each the strongest of its detector and subject, and not of the
+//! order in which they came: the highest severity of a finding, or critical where two findings agree
+//! (`super::agreement`). It never falls while the incident lasts: no finding that joins can take an agreement away, and
+//! what was reached stays where a finding has to make room.
 
 use std::collections::BTreeMap;
 
@@ -14,38 +19,39 @@ use compact_str::CompactString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{
+    agreement::pages,
+    part::{FindingKey, Part, finding_key},
+};
 use crate::{
-    detect::{Change, Detector, Finding, Node, Severity, Signal, Subject},
-    event::Place,
+    detect::{Change, Detector, Node, Severity, Signal, Subject},
+    event::RecordRef,
     stats::joint::acat,
     time::{EventTime, Span, WallTime},
 };
 
-/// How long all must be calm before it is over, and how long what has cleared still joins others (DETECTION 4).
+/// How long every finding must be clear before the incident ends, and how long a cleared finding still joins others
+/// (DETECTION 4).
 pub const CALM: Span = Span::from_secs(60);
-/// How soon after a revision it is said that no more than further subjects came.
+/// The least time between two revisions that publish nothing but further subjects.
 const GROWTH_SPACING: Span = Span::from_secs(10);
 /// How far the joint p-value must fall for a revision (DETECTION 4).
 const ESCALATION: f64 = 0.1;
-/// Findings that one incident holds: as many as the symbols in an alert (CONTRACT).
+/// The most findings that one incident holds: as many as an alert lists symbols (CONTRACT).
 const FINDINGS_MAX: usize = 64;
-/// The joint p-value at which two detectors that agree page: once a day in all over some seven hundred symbols, with a test each
-/// minute (DETECTION 4 wants one false page a day).
-const PAGE: f64 = 1e-6;
-/// Detectors that must agree.
-const AGREE: usize = 2;
 
-/// Where an incident stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+/// The status of an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// It has just opened.
+    /// The incident has just opened.
     Firing,
-    /// It goes on, and is worse than last said.
+    /// The incident goes on, and is worse than last published.
     Amended,
-    /// It is over.
+    /// The incident is over.
     Resolved,
-    /// It is no longer followed under this id: it became a part of another incident (`merged_into`), or newer ones needed its place.
+    /// The incident is no longer followed under this id: it became a part of another incident (`merged_into`), or newer
+    /// ones needed its place.
     Withdrawn,
 }
 
@@ -54,119 +60,80 @@ pub enum Status {
 pub struct Revision {
     /// The incident.
     pub incident: Incident,
-    /// Where it stands.
+    /// The incident's status.
     pub status: Status,
-    /// When that became so, in event time.
+    /// The event time of the revision.
     pub at: EventTime,
-    /// The own time of the record that made it so; a timer has none.
+    /// The append time of the record that caused the revision; `None` if a timer did.
     pub completed_at: Option<WallTime>,
 }
 
-/// What opened an incident: with its subject, what its id is made of.
+/// The finding that opened an incident. The incident's id and fingerprint are made from it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opening {
-    /// What it is about.
+    /// The subject of the finding.
     pub subject: Subject,
     /// The detector that found it.
     pub detector: Detector,
     /// The record that completed the finding.
-    pub place: Place,
-    /// When.
+    pub record: RecordRef,
+    /// The event time at which it was found.
     pub at: EventTime,
-    /// The hash of the settings of that time: other ones may be in force when it ends, and its id stays.
+    /// The hash of the settings of that time. Others may be in force when the incident ends, and its id stays.
     pub config: CompactString,
 }
 
-/// A detector's finding about a subject, as part of an incident.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Part {
-    /// The strongest so far.
-    pub finding: Finding,
-    /// Where its first finding begins: a stronger one with a longer window reaches back into ordinary flow.
-    pub starts_at: EventTime,
-    /// The highest severity so far.
-    pub severity: Severity,
-    /// The revision that is the first to tell of it, or of it at this severity.
-    pub told_in: u64,
-    /// What it has in common with what was there before; `None` for the first.
-    pub through: Option<Node>,
-    /// When it cleared, if it has.
-    cleared_at: Option<EventTime>,
-}
-
-impl Part {
-    fn new(signal: &Signal, through: Option<Node>, told_in: u64) -> Self {
-        let finding = signal.finding.clone();
-        Self { starts_at: finding.starts_at, finding, severity: signal.severity, told_in, through, cleared_at: None }
-    }
-
-    /// Takes over what another incident holds of the same: the stronger stays, with what either has had.
-    fn join(&mut self, mut other: Self) {
-        self.told_in = if other.severity > self.severity { other.told_in } else { self.told_in };
-        self.starts_at = self.starts_at.min(other.starts_at);
-        self.severity = self.severity.max(other.severity);
-        if self.finding.p <= other.finding.p {
-            self.cleared_at = self.cleared_at.and(other.cleared_at);
-        } else {
-            (other.told_in, other.starts_at, other.severity) = (self.told_in, self.starts_at, self.severity);
-            *self = other;
-        }
-    }
-}
-
-/// Who found what: the key of a part.
-pub type Source = (Detector, Subject);
-
-/// Related signals with a life.
+/// Related signals, as one incident.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     opening: Opening,
     revision: u64,
     severity: Severity,
     p: f64,
-    /// As last published.
-    said_p: f64,
-    said_severity: Severity,
-    said_at: EventTime,
-    /// It has grown since.
-    grown: bool,
-    /// Where the finding that opened it begins.
+    /// The joint p-value, the severity and the time of the last revision.
+    published_p: f64,
+    published_severity: Severity,
+    published_at: EventTime,
+    /// Whether a finding that warns has joined since the last revision.
+    has_new_findings: bool,
+    /// When the finding that opened the incident began; after a merge, the earlier of both.
     starts_at: EventTime,
-    parts: BTreeMap<Source, Part>,
-    /// Findings that found no place.
-    left_out: u64,
+    parts: BTreeMap<FindingKey, Part>,
+    /// The number of findings that were left out or removed because of [`FINDINGS_MAX`].
+    findings_omitted: u64,
+    /// When the last finding that warns was cleared; `None` while one fires.
     cleared_at: Option<EventTime>,
-    /// What it became a part of.
+    /// The opening of the incident that absorbed this one.
     absorbed_by: Option<Box<Opening>>,
 }
 
 impl Incident {
-    /// Opens an incident, under the settings of this hash, if the signal matters enough.
+    /// Opens an incident under the settings with this hash. Returns it with its first revision; `None` if the signal is
+    /// cleared or does not warn.
     #[must_use]
-    pub fn open(signal: &Signal, config: &str) -> Option<(Self, Revision)> {
+    pub(super) fn open(signal: &Signal, config: &str) -> Option<(Self, Revision)> {
         if signal.severity < Severity::Warning || signal.change == Change::Cleared {
             return None;
         }
         let opening = Opening {
             subject: signal.subject.clone(),
             detector: signal.detector,
-            place: signal.place,
+            record: signal.origin.record,
             at: signal.at,
             config: CompactString::new(config),
         };
-        let part = Part::new(signal, None, 1);
         let incident = Self {
             opening,
             revision: 1,
             severity: signal.severity,
             p: signal.finding.p,
-            said_p: signal.finding.p,
-            said_severity: signal.severity,
-            said_at: signal.at,
-            grown: false,
+            published_p: signal.finding.p,
+            published_severity: signal.severity,
+            published_at: signal.at,
+            has_new_findings: false,
             starts_at: signal.finding.starts_at,
-            parts: BTreeMap::from([(source(signal), part)]),
-            left_out: 0,
+            parts: BTreeMap::from([(finding_key(signal), Part::new(signal, None, 1))]),
+            findings_omitted: 0,
             cleared_at: None,
             absorbed_by: None,
         };
@@ -174,174 +141,167 @@ impl Incident {
             incident: incident.clone(),
             status: Status::Firing,
             at: signal.at,
-            completed_at: signal.appended_at,
+            completed_at: signal.origin.appended_at,
         };
         Some((incident, revision))
     }
 
-    /// Takes a further signal, which has this in common with it. Returns a revision if it is worth one.
-    pub fn join(&mut self, signal: &Signal, through: Option<Node>) -> Option<Revision> {
-        let news = self.take(signal, through);
-        self.rise(signal.at, signal.appended_at, news)
+    /// Adds a further signal, which has the node `join_reason` in common with the incident. Returns a revision if there
+    /// is something to publish.
+    pub(super) fn add(&mut self, signal: &Signal, join_reason: Option<Node>) -> Option<Revision> {
+        let has_new_detector = self.update_parts(signal, join_reason);
+        self.update_totals();
+        self.amend(signal.at, signal.origin.appended_at, has_new_detector)
     }
 
-    /// Takes over what another incident holds, which ends by it.
-    pub fn absorb(&mut self, other: Self, at: EventTime) -> Revision {
-        let mut ended = other.clone();
-        for (source, mut part) in other.parts {
-            part.told_in = self.revision + 1;
-            if let Some(known) = self.parts.get_mut(&source) {
-                known.join(part);
-            } else if self.has_room(&source) {
-                self.parts.insert(source, part);
+    /// Absorbs another incident. Returns the last revision of the other one.
+    pub(super) fn absorb(&mut self, other: Self, at: EventTime) -> Revision {
+        let mut absorbed = other.clone();
+        for (key, mut part) in other.parts {
+            part.published_in = self.revision + 1;
+            if let Some(known) = self.parts.get_mut(&key) {
+                known.merge(part);
+            } else if self.make_room() {
+                self.parts.insert(key, part);
             } else {
-                self.left_out += 1;
+                self.findings_omitted += 1;
             }
         }
-        self.left_out += other.left_out;
+        self.findings_omitted += other.findings_omitted;
         self.severity = self.severity.max(other.severity);
         self.starts_at = self.starts_at.min(other.starts_at);
-        self.settle();
-        ended.absorbed_by = Some(Box::new(self.opening.clone()));
-        ended.withdraw(at)
+        self.update_totals();
+        absorbed.absorbed_by = Some(Box::new(self.opening.clone()));
+        absorbed.withdraw(at)
     }
 
-    /// What became of a signal within: whether a detector came that was not there before. That a subject came is news too, but not
-    /// with each of twenty in a second.
-    fn take(&mut self, signal: &Signal, through: Option<Node>) -> bool {
-        let source = source(signal);
-        let known = self.parts.keys().any(|(detector, _)| *detector == signal.detector);
-        let cleared_at = (signal.change == Change::Cleared).then_some(signal.at);
-        if let Some(part) = self.parts.get_mut(&source) {
-            if signal.severity >= Severity::Warning || part.severity < Severity::Warning {
-                part.cleared_at = cleared_at;
-            }
-            if signal.severity > part.severity {
-                part.told_in = self.revision + 1;
-            }
-            part.severity = part.severity.max(signal.severity);
-            if signal.finding.p < part.finding.p {
-                let before = std::mem::replace(&mut part.finding, signal.finding.clone());
-                // What it was joined by stays.
-                part.finding.related.extend(before.related.into_iter().filter(|node| *node == Node::Market));
-            }
-        } else if cleared_at.is_none() && self.has_room(&source) {
-            self.grown |= signal.severity >= Severity::Warning;
-            self.parts.insert(source, Part::new(signal, through, self.revision + 1));
+    /// Adds a signal to its part. Returns whether a detector warns that the incident did not have before. A further
+    /// subject of a known detector is only noted, because twenty of them may come within a second.
+    fn update_parts(&mut self, signal: &Signal, join_reason: Option<Node>) -> bool {
+        let key = finding_key(signal);
+        let is_known = self.parts.keys().any(|(detector, _)| *detector == signal.detector);
+        let is_cleared = signal.change == Change::Cleared;
+        let warns = signal.severity >= Severity::Warning;
+        if let Some(part) = self.parts.get_mut(&key) {
+            part.update(signal, self.revision + 1);
+        } else if !is_cleared && self.make_room() {
+            self.has_new_findings |= warns;
+            self.parts.insert(key, Part::new(signal, join_reason, self.revision + 1));
         } else {
-            self.left_out += u64::from(cleared_at.is_none());
+            self.findings_omitted += u64::from(!is_cleared);
         }
         self.severity = self.severity.max(signal.severity);
-        self.settle();
-        !known && signal.severity >= Severity::Warning
+        !is_known && warns
     }
 
-    /// Makes room for another finding: the weakest that is over goes.
-    fn has_room(&mut self, source: &Source) -> bool {
-        if self.parts.len() < FINDINGS_MAX || self.parts.contains_key(source) {
+    /// Makes room for another finding: beyond the limit, the weakest cleared finding is removed. Returns whether there is
+    /// room.
+    fn make_room(&mut self) -> bool {
+        if self.parts.len() < FINDINGS_MAX {
             return true;
         }
-        let over = self.parts.iter().filter(|(_, part)| part.cleared_at.is_some());
-        let weakest = over.max_by(|a, b| a.1.finding.p.total_cmp(&b.1.finding.p)).map(|(source, _)| source.clone());
-        self.left_out += u64::from(weakest.is_some());
-        weakest.is_some_and(|source| self.parts.remove(&source).is_some())
+        let cleared = self.parts.iter().filter(|(_, part)| !part.is_firing());
+        let weakest = cleared.max_by(|a, b| a.1.finding.p.total_cmp(&b.1.finding.p)).map(|(key, _)| key.clone());
+        let Some(weakest) = weakest else { return false };
+        self.parts.remove(&weakest);
+        self.findings_omitted += 1;
+        true
     }
 
-    /// What follows from its parts.
-    fn settle(&mut self) {
-        let held = || self.parts.values().filter(|part| part.severity >= Severity::Warning).map(|part| part.cleared_at);
-        self.cleared_at = held().max().flatten().filter(|_| held().all(|cleared_at| cleared_at.is_some()));
+    /// Computes when the incident was cleared, its joint p-value and its severity from the parts that warn.
+    fn update_totals(&mut self) {
+        let warning = || self.parts.iter().filter(|(_, part)| part.warns());
+        let last_cleared_at = warning().map(|(_, part)| part.cleared_at).max().flatten();
+        self.cleared_at = last_cleared_at.filter(|_| warning().all(|(_, part)| !part.is_firing()));
         let mut least: BTreeMap<Detector, f64> = BTreeMap::new();
-        for ((detector, _), part) in self.parts.iter().filter(|(_, part)| part.severity >= Severity::Warning) {
+        for ((detector, _), part) in warning() {
             let p = least.entry(*detector).or_insert(1.0);
             *p = p.min(part.finding.p);
         }
-        let market = least.iter().filter(|(detector, _)| **detector != Detector::Feed).count();
-        // One alone is what it is; the clipping of a combination is for several.
+        // ACAT clips what it combines; a single detector keeps its own p-value.
         let joint = if least.len() == 1 { least.values().next().copied() } else { acat(least.into_values()) };
-        self.p = self.p.min(joint.unwrap_or(1.0));
-        if market >= AGREE && self.p <= PAGE {
+        let agrees = pages(warning().map(|((detector, _), part)| (*detector, &part.finding)));
+        self.p = joint.unwrap_or(1.0);
+        if agrees {
             self.severity = Severity::Critical;
         }
     }
 
-    fn rise(&mut self, at: EventTime, completed_at: Option<WallTime>, news: bool) -> Option<Revision> {
-        let rises = self.severity > self.said_severity;
-        let news = news || self.grown && at.since(self.said_at) >= GROWTH_SPACING;
-        if !rises && !news && self.p > self.said_p * ESCALATION {
-            return None;
-        }
-        Some(self.revise(Status::Amended, at, completed_at))
+    /// Returns a revision if the incident is worse than last published: if its severity has risen, its joint p-value has
+    /// fallen tenfold, a detector is new, or further findings have waited for [`GROWTH_SPACING`].
+    fn amend(&mut self, at: EventTime, completed_at: Option<WallTime>, has_new_detector: bool) -> Option<Revision> {
+        let is_more_severe = self.severity > self.published_severity;
+        let is_less_likely = self.p <= self.published_p * ESCALATION;
+        let has_grown = self.has_new_findings && at.since(self.published_at) >= GROWTH_SPACING;
+        let is_worse = is_more_severe || is_less_likely || has_new_detector || has_grown;
+        is_worse.then(|| self.revise(Status::Amended, at, completed_at))
     }
 
-    /// Ends the incident.
+    /// Ends the incident. Returns its last revision.
     #[must_use]
-    pub fn resolve(mut self, at: EventTime) -> Revision {
+    pub(super) fn resolve(mut self, at: EventTime) -> Revision {
         self.revise(Status::Resolved, at, None)
     }
 
-    /// Lets go of the incident.
+    /// Ends the incident although its findings may still fire. Returns its last revision.
     #[must_use]
-    pub fn withdraw(mut self, at: EventTime) -> Revision {
+    pub(super) fn withdraw(mut self, at: EventTime) -> Revision {
         self.cleared_at = Some(at);
         self.revise(Status::Withdrawn, at, None)
     }
 
     fn revise(&mut self, status: Status, at: EventTime, completed_at: Option<WallTime>) -> Revision {
         self.revision += 1;
-        (self.said_p, self.said_severity, self.said_at, self.grown) = (self.p, self.severity, at, false);
+        (self.published_p, self.published_severity, self.published_at) = (self.p, self.severity, at);
+        self.has_new_findings = false;
         Revision { incident: self.clone(), status, at, completed_at }
     }
 
-    /// When it is over unless something comes back.
+    /// Returns when the incident ends unless a finding fires again; `None` while one fires.
     #[must_use]
-    pub fn closes_at(&self) -> Option<EventTime> {
+    pub(super) fn closes_at(&self) -> Option<EventTime> {
         self.cleared_at.map(|at| at.plus(CALM))
     }
 
-    /// What the finding that opened it is about.
+    /// Returns the nodes that the incident touches: those of the parts that warn and fire, or were cleared within the last
+    /// minute. As long as there is such a part, an incident that pages touches the whole market, so that books that
+    /// become thin elsewhere meanwhile join it (`super::thin_book_rate`).
+    pub(super) fn nodes(&self, at: EventTime) -> impl Iterator<Item = Node> {
+        let is_recent =
+            move |part: &Part| part.warns() && part.cleared_at.is_none_or(|cleared| at.since(cleared) <= CALM);
+        let recent = self.parts.iter().filter(move |(_, part)| is_recent(part));
+        let pages = self.severity == Severity::Critical
+            && !matches!(self.opening.subject, Subject::Pipeline | Subject::Records);
+        let market = pages.then_some(Node::Market).filter(|_| self.parts.values().any(is_recent));
+        recent
+            .flat_map(|((_, subject), part)| subject.nodes().into_iter().chain(part.finding.related.iter().cloned()))
+            .chain(market)
+    }
+
+    /// Returns the keys of the findings that still fire.
+    pub(super) fn firing(&self) -> impl Iterator<Item = &FindingKey> {
+        self.parts.iter().filter(|(_, part)| part.is_firing()).map(|(key, _)| key)
+    }
+
+    /// The subject of the finding that opened the incident.
     #[must_use]
     pub const fn subject(&self) -> &Subject {
         &self.opening.subject
     }
 
-    /// What it became a part of, if it ended so.
+    /// The opening of the incident that absorbed this one; `None` if none did.
     #[must_use]
     pub fn absorbed_by(&self) -> Option<&Opening> {
         self.absorbed_by.as_deref()
     }
 
-    /// What it touches, with its parts; what has been over for a minute touches nothing. One that pages is a matter of the
-    /// whole market: books that thin elsewhere meanwhile follow it (`super::following`).
-    pub fn nodes(&self, at: EventTime) -> impl Iterator<Item = Node> {
-        let near = move |part: &Part| {
-            part.severity >= Severity::Warning && part.cleared_at.is_none_or(|cleared| at.since(cleared) <= CALM)
-        };
-        let parts = self.parts.iter().filter(move |(_, part)| near(part));
-        let pages = self.severity == Severity::Critical && !self.is_of_pipeline();
-        let market = pages.then_some(Node::Market).filter(|_| self.parts.values().any(near));
-        parts
-            .flat_map(|((_, subject), part)| subject.nodes().into_iter().chain(part.finding.related.iter().cloned()))
-            .chain(market)
-    }
-
-    /// Whether it is about the service's own input.
-    fn is_of_pipeline(&self) -> bool {
-        self.opening.subject == Subject::Pipeline
-    }
-
-    /// Whose findings still fire.
-    pub fn firing(&self) -> impl Iterator<Item = &Source> {
-        self.parts.iter().filter(|(_, part)| part.cleared_at.is_none()).map(|(source, _)| source)
-    }
-
-    /// What opened it.
+    /// The finding that opened the incident.
     #[must_use]
     pub const fn opening(&self) -> &Opening {
         &self.opening
     }
 
-    /// Which revision this is, from 1.
+    /// The number of the revision, from 1.
     #[must_use]
     pub const fn revision(&self) -> u64 {
         self.revision
@@ -353,43 +313,83 @@ impl Incident {
         self.severity
     }
 
-    /// The joint p-value, the lowest so far.
+    /// The joint p-value of the findings that warn.
     #[must_use]
     pub const fn p(&self) -> f64 {
         self.p
     }
 
-    /// Since when it has been building.
+    /// When the incident began to build.
     #[must_use]
     pub const fn starts_at(&self) -> EventTime {
         self.starts_at
     }
 
-    /// When it was first detected.
+    /// When the incident was first detected.
     #[must_use]
     pub const fn detected_at(&self) -> EventTime {
         self.opening.at
     }
 
-    /// When it ended, as far as it has.
+    /// When the last finding that warns was cleared, or when the incident was withdrawn; `None` while one fires.
     #[must_use]
     pub const fn cleared_at(&self) -> Option<EventTime> {
         self.cleared_at
     }
 
-    /// The strongest finding of each detector about each subject, and how it came to it.
+    /// The findings of each detector about each subject.
     #[must_use]
-    pub const fn parts(&self) -> &BTreeMap<Source, Part> {
+    pub const fn parts(&self) -> &BTreeMap<FindingKey, Part> {
         &self.parts
-    }
-
-    /// Findings that found no place.
-    #[must_use]
-    pub const fn left_out(&self) -> u64 {
-        self.left_out
     }
 }
 
-fn source(signal: &Signal) -> Source {
-    (signal.detector, signal.subject.clone())
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        detect::{Evidence, Finding, Threshold, ThresholdSource, Unit, WarmUp},
+        event::SourceId,
+    };
+
+    fn warning(symbol: usize, change: Change, p: f64) -> Signal {
+        let at = EventTime::from_nanos(0);
+        let threshold = Threshold { value: 0.0, unit: Unit::Nats, source: ThresholdSource::Default };
+        Signal {
+            detector: Detector::ThinBook,
+            subject: Subject::Symbol(CompactString::new(format!("S{symbol}"))),
+            change,
+            severity: Severity::Warning,
+            at,
+            visible_at: at,
+            origin: RecordRef { source: SourceId(0), offset: 0 }.into(),
+            finding: Finding {
+                p,
+                statistic: 0.0,
+                threshold,
+                starts_at: at,
+                features: Vec::new(),
+                evidence: Evidence::default(),
+                related: Vec::new(),
+                warm_up: WarmUp::Done,
+                borrowed_share: 0.0,
+            },
+        }
+    }
+
+    #[test]
+    fn a_full_incident_omits_and_counts_new_findings_until_a_cleared_one_can_be_removed() {
+        let (mut incident, _) = Incident::open(&warning(0, Change::Opened, 1e-5), "sha256:").unwrap();
+        for symbol in 1..=FINDINGS_MAX {
+            incident.add(&warning(symbol, Change::Opened, 1e-5), None);
+        }
+        let has = |incident: &Incident, symbol| incident.parts.contains_key(&finding_key(&symbol));
+        assert_eq!((incident.parts.len(), incident.findings_omitted), (FINDINGS_MAX, 1));
+        assert!(!has(&incident, warning(FINDINGS_MAX, Change::Opened, 1e-5)), "every finding fires");
+        incident.add(&warning(3, Change::Cleared, 1e-5), None);
+        incident.add(&warning(100, Change::Opened, 1e-5), None);
+        assert_eq!((incident.parts.len(), incident.findings_omitted), (FINDINGS_MAX, 2));
+        assert!(has(&incident, warning(100, Change::Opened, 1e-5)));
+        assert!(!has(&incident, warning(3, Change::Opened, 1e-5)), "the cleared finding makes room");
+    }
 }

@@ -1,87 +1,108 @@
-//! Correlation: signals from all partitions, in one fixed order, become incidents.
+//! Correlation: signals from all stages, in one fixed order, become incidents.
 //!
-//! What is related is one incident: a signal joins the oldest open incident that touches what it touches (an account, an owner, a
-//! symbol, the whole market) and has not been calm for a minute, and incidents that a signal connects become one: the
-//! oldest of those that page, or of all. So several
-//! detectors on related subjects wake on-call once. Mere information connects nothing.
+//! Related signals are one incident, so that several detectors on related subjects wake on-call once. A signal joins the
+//! oldest open incident that touches one of its nodes (an account, an owner, a symbol, the whole market) and has not been
+//! calm for a minute. Incidents that a signal connects are merged into the oldest of those that page, or into the oldest
+//! of all if none pages. A signal of mere information connects nothing.
 //!
-//! Partitions are read at different speeds, so a signal may arrive here before another that is older. Each carries
-//! `visible_at`, its partition's clock when it arose, and waits until every partition's clock (the watermark) is past it. Then
-//! all are taken in the order (time, kind, subject's name, source, offset), which does not depend on who was read first:
-//! neither does any result. An incident's end is a timer among them, one for each incident that is calm, and after the signals
-//! of its instant; timers are as few as incidents, so a flood of signals never takes the place of one.
+//! Partitions are read at different speeds, so a signal may arrive before an older one. Each signal carries `visible_at`,
+//! the clock of its stage when it arose, and waits until every partition's clock (the watermark) is past that time. Then
+//! signals are taken in the order (visible time, kind of subject, subject's name, source, offset). This order does not
+//! depend on which partition was read first, so no result does. The end of a calm incident is a timer in the same order,
+//! after the signals of its instant. Timers have a queue of their own, with at most one for each incident, so a flood of
+//! signals evicts none of them.
 //!
-//! It does not look at events, and it never asks what time it is.
+//! This module sees no events and reads no clock.
 
-mod following;
+mod agreement;
 mod incident;
+mod part;
+mod thin_book_rate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
-use self::following::Following;
-pub use self::incident::{CALM, Incident, Opening, Part, Revision, Source, Status};
+pub use self::{
+    incident::{CALM, Incident, Opening, Revision, Status},
+    part::{FindingKey, Part},
+};
+use self::{part::finding_key, thin_book_rate::ThinBookRate};
 use crate::{
-    detect::{Change, Node, Severity, Signal, Subject},
-    event::Place,
+    detect::{Change, Detector, Node, Severity, Signal, Subject},
+    event::RecordRef,
     time::EventTime,
 };
 
-/// The turn of a signal in the one fixed order.
+/// The position of a signal in the one fixed order.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct Turn {
+struct QueueKey {
     visible_at: EventTime,
     subject: Subject,
-    place: Place,
-    /// Among what one record brought.
-    nth: usize,
+    record: RecordRef,
+    /// Distinguishes signals about one subject by one record, in the order in which they arose.
+    arrival: u64,
 }
 
-/// What the correlation stage has to say, in order.
+/// A result of correlation.
 #[derive(Clone, Debug)]
 pub enum Step {
-    /// A signal was taken.
+    /// A signal left the queue and was correlated.
     Signal(Box<Signal>),
     /// An incident changed.
-    Revision(Box<Revision>),
+    Revision {
+        /// The incident as it is now.
+        revision: Box<Revision>,
+        /// When the change became visible. The mode in force at that time shows how far to trust the alert.
+        visible_at: EventTime,
+    },
 }
 
-/// Signals that wait, and incidents that are open.
+impl Step {
+    fn revision(revision: Revision, visible_at: EventTime) -> Self {
+        Self::Revision { revision: Box::new(revision), visible_at }
+    }
+}
+
+/// The signals that wait for the watermark, and the open incidents.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Correlator {
-    /// The hash of the settings in force, for the ids of what opens under them.
+    /// The hash of the settings in force, for the ids of incidents that open under them.
     config: CompactString,
-    pending: BTreeMap<Turn, Box<Signal>>,
+    pending: BTreeMap<QueueKey, Box<Signal>>,
+    /// The number of signals that have arrived so far.
+    arrived: u64,
     pending_max: usize,
     pending_evicted: u64,
-    /// By the order in which they opened.
+    /// Open incidents by number, in the order in which they opened.
     incidents: BTreeMap<u64, Incident>,
+    /// The number of incidents that have opened so far.
     opened: u64,
-    following: Following,
-    /// Which incidents touched a node when they last changed.
+    thin_book_rate: ThinBookRate,
+    /// The nodes that each incident touched when it last changed.
     touched: BTreeSet<(Node, u64)>,
-    /// Which incident holds a finding that still fires.
-    firing: BTreeMap<Source, u64>,
-    /// When each incident that is calm will be over.
+    /// The incident that holds each finding that still fires.
+    firing: BTreeMap<FindingKey, u64>,
+    /// The times at which calm incidents end.
     closing: BTreeSet<(EventTime, u64)>,
     incidents_max: usize,
     incidents_evicted: u64,
 }
 
 impl Correlator {
-    /// Nothing waits and nothing is open.
+    /// A correlator without signals and without incidents.
     #[must_use]
     pub fn new(config: &str, pending_max: usize, incidents_max: usize) -> Self {
         Self {
             config: CompactString::new(config),
             pending: BTreeMap::new(),
+            arrived: 0,
             pending_max,
             pending_evicted: 0,
             incidents: BTreeMap::new(),
             opened: 0,
-            following: Following::default(),
+            thin_book_rate: ThinBookRate::default(),
             touched: BTreeSet::new(),
             firing: BTreeMap::new(),
             closing: BTreeSet::new(),
@@ -90,127 +111,157 @@ impl Correlator {
         }
     }
 
-    /// Goes on under other settings and limits. Where more is held than may be, it makes room when the next comes: a withdrawn
-    /// incident must be said to be so, and only handling an input says something.
+    /// Continues under other settings and limits. Signals and incidents beyond a smaller limit stay until the next one
+    /// comes: the withdrawal of an incident must be published, and only handling an input publishes.
     pub fn retune(&mut self, config: &str, pending_max: usize, incidents_max: usize) {
         self.config = CompactString::new(config);
         (self.pending_max, self.incidents_max) = (pending_max, incidents_max);
     }
 
-    /// Takes what one record brought. What waits beyond the limit makes room oldest first and is counted: it happens only
-    /// when one partition is read that many signals ahead of another.
+    /// Adds signals to the queue. Beyond its limit the oldest signals are evicted and counted, which happens only when one
+    /// partition is read that many signals ahead of another.
     pub fn handle(&mut self, signals: impl Iterator<Item = Signal>) {
-        for (nth, signal) in signals.enumerate() {
+        for signal in signals {
             while self.pending.len() >= self.pending_max.max(1) {
                 self.pending.pop_first();
                 self.pending_evicted += 1;
             }
-            let turn =
-                Turn { visible_at: signal.visible_at, subject: signal.subject.clone(), place: signal.place, nth };
-            self.pending.insert(turn, Box::new(signal));
+            self.arrived += 1;
+            let key = QueueKey {
+                visible_at: signal.visible_at,
+                subject: signal.subject.clone(),
+                record: signal.origin.record,
+                arrival: self.arrived,
+            };
+            self.pending.insert(key, Box::new(signal));
         }
     }
 
-    /// Takes a signal about the service's own input, at once: clocks that stand still because of it cannot be waited for. Its
-    /// incident ends with the signal that clears it.
+    /// Correlates a signal about the service's own input at once, because clocks that stand still for that very reason
+    /// cannot be waited for. Its incident ends with the signal that clears it.
     pub fn handle_now(&mut self, signal: Signal, steps: &mut Vec<Step>) {
-        let (at, over) = (signal.at, signal.change == Change::Cleared);
+        let (at, is_cleared) = (signal.at, signal.change == Change::Cleared);
         let known = self.related(&signal).first().copied();
-        self.take(Box::new(signal), steps);
-        if let Some(incident) = known.filter(|_| over).and_then(|id| self.remove(id)) {
-            steps.push(Step::Revision(Box::new(incident.resolve(at))));
+        self.correlate(Box::new(signal), steps);
+        if is_cleared && let Some(id) = known {
+            steps.push(Step::revision(self.remove(id).resolve(at), at));
         }
     }
 
-    /// Takes everything that became visible before the watermark, in order.
+    /// Correlates every signal that became visible before the watermark, and ends every incident whose time has come by
+    /// then, in order.
     pub fn advance(&mut self, watermark: EventTime, steps: &mut Vec<Step>) {
         loop {
-            let signal = self.pending.first_key_value().map(|(turn, _)| turn.visible_at);
+            let signal = self.pending.first_key_value().map(|(key, _)| key.visible_at);
             let timer = self.closing.first().map(|(at, _)| *at);
-            // A signal comes before a timer of the same instant: what comes back just in time keeps its incident open.
+            // A signal comes before a timer of the same instant: a finding that fires again just in time keeps its
+            // incident open.
             if signal.is_some_and(|at| at < watermark && timer.is_none_or(|timer| at <= timer)) {
-                if let Some((_, signal)) = self.pending.pop_first() {
-                    self.take(signal, steps);
-                }
+                self.correlate_next(steps);
             } else if timer.is_some_and(|at| at < watermark) {
-                self.close(steps);
+                self.resolve_next(steps);
             } else {
                 return;
             }
         }
     }
 
-    /// Incidents that are open.
+    /// The open incidents, in the order in which they opened.
     pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
         self.incidents.values()
     }
 
-    /// Whether anything waits for the watermark.
+    /// Whether a signal or the end of an incident waits for the watermark.
     #[must_use]
     pub fn waits(&self) -> bool {
         !self.pending.is_empty() || !self.closing.is_empty()
     }
 
-    /// Signals that wait, and how many had to make room.
+    /// The number of signals that wait, and the number evicted so far.
     #[must_use]
     pub fn pending(&self) -> (usize, u64) {
         (self.pending.len(), self.pending_evicted)
     }
 
-    /// How many incidents had to make room.
+    /// The number of incidents evicted so far.
     #[must_use]
     pub const fn incidents_evicted(&self) -> u64 {
         self.incidents_evicted
     }
 
-    fn take(&mut self, mut signal: Box<Signal>, steps: &mut Vec<Step>) {
-        self.following.note(&mut signal);
+    /// Correlates the first signal of the queue.
+    fn correlate_next(&mut self, steps: &mut Vec<Step>) {
+        let (_, signal) = self.pending.pop_first().expect("a signal is correlated only while one is pending");
+        self.correlate(signal, steps);
+    }
+
+    /// Ends the incident whose timer is first.
+    fn resolve_next(&mut self, steps: &mut Vec<Step>) {
+        let (at, id) = self.closing.pop_first().expect("an incident is resolved only while one is calm");
+        steps.push(Step::revision(self.remove(id).resolve(at), at));
+    }
+
+    /// Adds a signal to the incidents that it belongs to, or opens one.
+    fn correlate(&mut self, mut signal: Box<Signal>, steps: &mut Vec<Step>) {
+        self.thin_book_rate.observe(&mut signal);
+        self.relate_to_market(&mut signal);
         let mut related = self.related(&signal);
-        // What on-call was woken for goes on; of several, and of none, the oldest.
-        related.sort_by_key(|id| self.incidents.get(id).map(Incident::severity) != Some(Severity::Critical));
-        let at = steps.len();
+        // The incident that on-call was woken for goes on; among several, or if there is none, the oldest.
+        related.sort_by_key(|id| self.incident(*id).severity() != Severity::Critical);
+        let visible_at = signal.visible_at;
+        let first = steps.len();
         match related.split_first() {
             Some((&host, others)) => self.join(host, others, &signal, steps),
             None => {
                 if let Some((incident, revision)) = Incident::open(&signal, &self.config) {
-                    self.make_room(signal.at, steps);
+                    self.make_room(signal.at, visible_at, steps);
                     self.opened += 1;
-                    self.put(self.opened, incident, signal.at);
-                    steps.push(Step::Revision(Box::new(revision)));
+                    self.insert(self.opened, incident, signal.at);
+                    steps.push(Step::revision(revision, visible_at));
                 }
             }
         }
-        steps.insert(at, Step::Signal(signal));
+        steps.insert(first, Step::Signal(signal));
     }
 
-    /// Open incidents that a signal belongs to, the oldest first: at most one where it is mere information or clears.
+    /// Relates a burst of trades or a shock of the price of one symbol to the market while a finding about the market's own trades
+    /// or prices fires: the symbol is a later member of that move, and not a case of its own.
+    fn relate_to_market(&self, signal: &mut Signal) {
+        let is_member = matches!(signal.detector, Detector::TradeBurst | Detector::PriceShock)
+            && matches!(signal.subject, Subject::Symbol(_));
+        let fires = |detector| self.firing.contains_key(&(detector, Subject::Market));
+        if is_member && (fires(Detector::TradeBurst) || fires(Detector::PriceShock)) {
+            signal.finding.related.push(Node::Market);
+        }
+    }
+
+    /// Returns the open incidents that a signal belongs to, the oldest first. A signal that clears a finding or is mere
+    /// information belongs to one at most.
     fn related(&self, signal: &Signal) -> Vec<u64> {
-        let source = (signal.detector, signal.subject.clone());
-        let holder = self.firing.get(&source).copied();
+        let holder = self.firing.get(&finding_key(signal)).copied();
         if signal.change == Change::Cleared {
             return holder.into_iter().collect();
         }
         let (own, related) = (signal.subject.nodes(), &signal.finding.related);
-        let touched = |node: &Node| {
+        let touching = |node: &Node| {
             let (first, last) = ((node.clone(), 0), (node.clone(), u64::MAX));
             self.touched.range(first..=last).map(|(_, id)| *id)
         };
-        let candidates: BTreeSet<u64> = own.iter().chain(related).flat_map(touched).chain(holder).collect();
+        let candidates: BTreeSet<u64> = own.iter().chain(related).flat_map(touching).chain(holder).collect();
         let connects = signal.severity >= Severity::Warning;
-        let near = |id: &u64| {
-            let Some(incident) = self.incidents.get(id) else { return false };
-            holder == Some(*id)
-                || incident.nodes(signal.at).any(|node| own.contains(&node) || (connects && related.contains(&node)))
+        let is_related = |id: u64| {
+            let mut nodes = self.incident(id).nodes(signal.at);
+            holder == Some(id) || nodes.any(|node| own.contains(&node) || (connects && related.contains(&node)))
         };
-        let mut found: Vec<u64> = candidates.into_iter().filter(near).collect();
-        // A book that thins somewhere follows what is there, and does not make one of what has nothing else in common.
+        let mut found: Vec<u64> = candidates.into_iter().filter(|id| is_related(*id)).collect();
+        // A thin book that shares only `Market` joins the first incident; it must not merge unrelated ones.
         if !own.contains(&Node::Market) {
-            let by_itself = |id: u64| {
-                let touches = |node: Node| node != Node::Market && (own.contains(&node) || related.contains(&node));
-                holder == Some(id) || self.incidents.get(&id).is_some_and(|i| i.nodes(signal.at).any(touches))
+            let shares_more = |id: u64| {
+                let is_shared = |node: Node| node != Node::Market && (own.contains(&node) || related.contains(&node));
+                holder == Some(id) || self.incident(id).nodes(signal.at).any(is_shared)
             };
-            let mut followed = false;
-            found.retain(|&id| by_itself(id) || !std::mem::replace(&mut followed, true));
+            let mut has_first = false;
+            found.retain(|&id| shares_more(id) || !std::mem::replace(&mut has_first, true));
         }
         if !connects {
             found.retain(|id| holder.is_none_or(|holder| holder == *id));
@@ -219,58 +270,52 @@ impl Correlator {
         found
     }
 
-    /// A signal joins an incident, and what it connects with it becomes a part of it.
+    /// Adds a signal to an incident, which first absorbs the others that the signal connects it with.
     fn join(&mut self, host: u64, others: &[u64], signal: &Signal, steps: &mut Vec<Step>) {
-        let Some(mut incident) = self.remove(host) else { return };
+        let mut incident = self.remove(host);
         for other in others {
-            if let Some(other) = self.remove(*other) {
-                steps.push(Step::Revision(Box::new(incident.absorb(other, signal.at))));
-            }
+            let absorbed = self.remove(*other);
+            steps.push(Step::revision(incident.absorb(absorbed, signal.at), signal.visible_at));
         }
         let touches: Vec<Node> =
             signal.subject.nodes().into_iter().chain(signal.finding.related.iter().cloned()).collect();
-        let through = incident.nodes(signal.at).find(|node| touches.contains(node));
-        let revision = incident.join(signal, through);
-        steps.extend(revision.map(|revision| Step::Revision(Box::new(revision))));
-        self.put(host, incident, signal.at);
+        let join_reason = incident.nodes(signal.at).find(|node| touches.contains(node));
+        let revision = incident.add(signal, join_reason);
+        steps.extend(revision.map(|revision| Step::revision(revision, signal.visible_at)));
+        self.insert(host, incident, signal.at);
     }
 
-    /// Puts an incident where it is found by what it touches and by when it ends.
-    fn put(&mut self, id: u64, incident: Incident, at: EventTime) {
+    /// The open incident with this id.
+    fn incident(&self, id: u64) -> &Incident {
+        self.incidents.get(&id).expect("an indexed incident is open")
+    }
+
+    /// Adds an incident and indexes it by the nodes that it touches, the findings that fire and its end.
+    fn insert(&mut self, id: u64, incident: Incident, at: EventTime) {
         self.touched.extend(incident.nodes(at).map(|node| (node, id)));
         self.closing.extend(incident.closes_at().map(|at| (at, id)));
-        self.firing.extend(incident.firing().map(|source| (source.clone(), id)));
+        self.firing.extend(incident.firing().map(|key| (key.clone(), id)));
         self.incidents.insert(id, incident);
     }
 
-    /// Takes an incident out, with all that leads to it.
-    fn remove(&mut self, id: u64) -> Option<Incident> {
-        let incident = self.incidents.remove(&id)?;
+    /// Removes an incident from the table and from every index.
+    fn remove(&mut self, id: u64) -> Incident {
+        let incident = self.incidents.remove(&id).expect("an indexed incident is open");
         if let Some(at) = incident.closes_at() {
             self.closing.remove(&(at, id));
         }
         self.touched.retain(|(_, toucher)| *toucher != id);
         self.firing.retain(|_, holder| *holder != id);
-        Some(incident)
+        incident
     }
 
-    /// Ends the incident whose timer is next.
-    fn close(&mut self, steps: &mut Vec<Step>) {
-        let Some(&(at, id)) = self.closing.first() else { return };
-        self.closing.remove(&(at, id));
-        if let Some(incident) = self.remove(id) {
-            steps.push(Step::Revision(Box::new(incident.resolve(at))));
-        }
-    }
-
-    /// Lets go of the incident that has been open longest while there are as many as may be.
-    fn make_room(&mut self, at: EventTime, steps: &mut Vec<Step>) {
+    /// Withdraws the incident that has been open longest, for as long as the table is full.
+    fn make_room(&mut self, at: EventTime, visible_at: EventTime, steps: &mut Vec<Step>) {
         while self.incidents.len() >= self.incidents_max.max(1) {
-            let Some(incident) = self.incidents.keys().next().copied().and_then(|oldest| self.remove(oldest)) else {
-                return;
-            };
+            let (&oldest, _) = self.incidents.first_key_value().expect("a full table has an oldest incident");
+            let incident = self.remove(oldest);
             self.incidents_evicted += 1;
-            steps.push(Step::Revision(Box::new(incident.withdraw(at))));
+            steps.push(Step::revision(incident.withdraw(at), visible_at));
         }
     }
 }

@@ -1,44 +1,60 @@
 //! Detectors: from samples of one subject to signals.
 //!
-//! The list of detectors is closed and stands here; each has a file of its own that says what it counts, how it judges and
-//! what it is blind to. A detector owns the state of one subject, is called with event times only, and returns a [`Verdict`]
-//! when its finding opens, rises or clears: not one for each event that is over a level.
+//! The list of detectors is closed and stands here. Each has a file of its own, in the folder of its kind of subject, that says
+//! what it counts, how it judges and what it is blind to. A detector owns the state of one subject, is called with event times
+//! only, and returns a [`Verdict`] when its finding opens, rises or clears: not one for each event that is over a level.
+//!
+//! ```text
+//! symbol/       cancel_burst, trade_burst, price_shock, thin_book, spread_widening, one_sided_book, stale_book: one file and one line
+//!               in a list each
+//! account/      leverage_jump, insolvent
+//! participant/  cancel_burst of accounts and owners, on one symbol and over all
+//! market/       thin_book_cluster; trade_burst and price_shock of the market
+//! pipeline/     feed
+//! ```
+//! Detectors share parts: `burst` (windows of counts), `slow_metric` (numbers sampled each second), `condition` (what holds or does
+//! not), `episode` (from crossings to one finding), `trail` (evidence), `budget` (how often a ticket may be wrong).
 
+pub mod account;
+pub mod budget;
 mod burst;
-pub mod cancel_burst;
-mod fact;
-pub mod feed;
-mod gate;
-mod insolvent;
-mod leverage_jump;
-mod market_wide;
-mod one_sided_book;
-pub mod parties;
+mod condition;
+mod coverage;
+mod episode;
+mod finding;
+mod market;
+mod market_sample;
+pub(crate) mod participant;
+mod pipeline;
+mod settings;
+mod severity;
 mod signal;
-mod stale_book;
-pub mod thin_book;
-pub mod trade_burst;
+pub mod slow_metric;
+mod subject;
+pub mod symbol;
 mod trail;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use self::market_sample::MarketSample;
 pub use self::{
-    burst::{Burst, Kind},
-    gate::{Change, Gate},
-    insolvent::Insolvent,
-    leverage_jump::{LeverageJump, Sample as LeverageSample},
-    market_wide::MarketWide,
-    one_sided_book::OneSidedBook,
-    signal::{
-        Counted, Evidence, Feature, Finding, Node, Severity, Signal, Subject, Threshold, ThresholdSource, Unit,
-        Verdict, WarmUp,
-    },
-    stale_book::StaleBook,
-    thin_book::ThinBook,
-    trail::{Ids, Sample, Trail},
+    account::{Insolvent, LeverageJump, LeverageSample},
+    burst::{Burst, BurstKind, REOPENED_FOR},
+    coverage::{BookSight, CoverageState},
+    episode::{Change, Decision, Episode, Reading, Transition},
+    finding::{Counted, Evidence, Feature, Finding, Threshold, ThresholdSource, Unit, WarmUp},
+    settings::{Detection, OneSidedBookSettings},
+    severity::Severity,
+    signal::{Signal, Verdict},
+    subject::{Node, Subject},
+    trail::Sample,
 };
-use crate::time::EventTime;
+pub(crate) use self::{
+    market::{Arrival, MarketWide},
+    market_sample::SLOT,
+    pipeline::PipelineDetector,
+};
 
 /// Every detector, by its name in code, metrics, configuration and alerts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -46,7 +62,7 @@ use crate::time::EventTime;
 pub enum Detector {
     /// Orders are withdrawn far faster than is usual for the subject.
     CancelBurst,
-    /// What the service reads is silent, late, torn or wrongly stamped.
+    /// The service's own input is silent, late, torn or wrongly stamped.
     Feed,
     /// Trades come far faster, or far larger, than is usual for the symbol.
     TradeBurst,
@@ -62,11 +78,15 @@ pub enum Detector {
     LeverageJump,
     /// An account holds positions and has nothing left.
     Insolvent,
+    /// The spread is far wider than is usual at this time of day.
+    SpreadWidening,
+    /// The price moves far more than is usual at this time of day.
+    PriceShock,
 }
 
 impl Detector {
     /// Every detector with its name.
-    pub const ALL: [(Self, &'static str); 9] = [
+    pub const ALL: [(Self, &'static str); 11] = [
         (Self::CancelBurst, "cancel_burst"),
         (Self::Feed, "feed"),
         (Self::TradeBurst, "trade_burst"),
@@ -76,6 +96,8 @@ impl Detector {
         (Self::ThinBookCluster, "thin_book_cluster"),
         (Self::LeverageJump, "leverage_jump"),
         (Self::Insolvent, "insolvent"),
+        (Self::SpreadWidening, "spread_widening"),
+        (Self::PriceShock, "price_shock"),
     ];
 
     /// The name.
@@ -83,22 +105,61 @@ impl Detector {
     pub const fn name(self) -> &'static str {
         Self::ALL[self as usize].1
     }
+
+    /// Whether the detector makes tickets that count for the budget of a symbol, of which each such detector has an equal share.
+    #[must_use]
+    pub const fn shares_ticket_budget(self) -> bool {
+        match self {
+            Self::CancelBurst
+            | Self::TradeBurst
+            | Self::ThinBook
+            | Self::LeverageJump
+            | Self::SpreadWidening
+            | Self::PriceShock => true,
+            // States that are there or not: no chance is involved.
+            Self::Feed | Self::OneSidedBook | Self::StaleBook | Self::ThinBookCluster | Self::Insolvent => false,
+        }
+    }
+
+    /// The detector under whose name a finding counts when several must agree: twins that look at the same thing count once.
+    #[must_use]
+    pub const fn view(self) -> Self {
+        match self {
+            // Depth that goes takes the touch with it.
+            Self::SpreadWidening => Self::ThinBook,
+            Self::CancelBurst
+            | Self::Feed
+            | Self::TradeBurst
+            | Self::ThinBook
+            | Self::OneSidedBook
+            | Self::StaleBook
+            | Self::ThinBookCluster
+            | Self::LeverageJump
+            | Self::Insolvent
+            | Self::PriceShock => self,
+        }
+    }
 }
 
-/// What every detector of one subject can be told, whatever its samples are.
-pub trait Detect {
-    /// When [`Detect::handle_timeout`] must be called unless something comes before.
-    fn deadline(&self) -> Option<EventTime>;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// Nothing was sampled up to `at`.
-    fn heartbeat(&mut self, at: EventTime);
+    #[test]
+    fn every_detector_has_its_row_in_the_list() {
+        let schema = serde_json::to_string(&schemars::schema_for!(Detector)).unwrap();
+        let variants = schema.matches("\"const\":").count();
+        assert_eq!(variants, Detector::ALL.len(), "{schema}");
+        for (index, (detector, name)) in Detector::ALL.iter().enumerate() {
+            assert_eq!((*detector as usize, serde_json::to_value(detector).unwrap()), (index, (*name).into()));
+        }
+    }
 
-    /// The feed is known to have been blind in [from, until).
-    fn gap(&mut self, from: EventTime, until: EventTime);
-
-    /// Ends the episode if its time has come.
-    fn handle_timeout(&mut self, now: EventTime) -> Option<Verdict>;
-
-    /// Ends the episode because the subject is forgotten.
-    fn end(&mut self) -> Option<Verdict>;
+    #[test]
+    fn the_readme_explains_every_detector() {
+        let readme = include_str!("../../README.md");
+        for (_, name) in Detector::ALL {
+            assert!(readme.contains(&format!("`{name}`")), "README.md does not name `{name}`");
+        }
+    }
 }

@@ -1,378 +1,391 @@
 //! The engine: a pure function from inputs to outputs.
 //!
 //! [`Engine::handle`] takes one [`Input`] and leaves what follows from it in an [`Outbox`]. It reads no clock, draws no random
-//! number, logs nothing and waits for nothing, so the same inputs give the same bytes: in a replay, after a restart, and
-//! however the partitions interleave.
+//! number, logs nothing and waits for nothing, so the same inputs give the same bytes: in a replay, after a restart, and however
+//! the partitions interleave.
 //!
-//! Two stages are joined in memory. Each feed (a Kafka partition, or the files of a replay) has a `market` stage of its own
-//! that evaluates on arrival; the correlation stage takes their signals once the global watermark, the least of the feeds'
-//! clocks, is strictly above them. The end of the input does not advance the watermark.
+//! This file is wiring alone. Each feed (a Kafka partition, or the files of a replay) has a market stage that evaluates on arrival;
+//! account shards and correlation take messages once the watermark in front of them is strictly above (`watermark`). The end of
+//! the input does not advance a watermark.
 //!
-//! What the wall clock decides comes in as an input too ([`Idle`], [`crate::trust::ModeChange`]), is recorded by the shell, and is
-//! handed in again by a replay ([`Inputs`]).
+//! ```text
+//!                      ┌─ facts ──▶ inbox ─▶ account shard ─ signals, facts ┐
+//! record ─▶ FeedStage ─┼─ facts ──▶ inbox ─▶ CorrelationStage ◀───────────┤ ─▶ alerts
+//!                      └─ signals ────────────────────────────────────────┘
+//! ```
+//! The one way in beside records is a numbered queue of decisions ([`Decision`]): what the wall clock brings about, recorded by the
+//! shell and handed in again by a replay ([`Inputs`]).
 
-mod accounts;
-mod crowd;
-mod forward;
+mod coverage;
 mod input;
 mod inputs;
-mod joined;
-mod market;
+mod link;
+pub mod message;
 mod observe;
 mod output;
-mod pulse;
+mod plan;
+mod readings;
 mod recorded;
-mod sequence;
-mod sink;
 mod snapshot;
-mod streams;
-mod symbol;
+mod stage;
+mod watermark;
 
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 
 pub use self::{
-    input::{Idle, Input, Record},
+    coverage::{Coverage, Covered, StateCounts},
+    input::{Input, Record},
     inputs::Inputs,
-    observe::{Counters, Fate, Fates, Keys, Occupancy},
+    link::Link,
+    observe::{Books, Counters, Fate, Fates, Keys, Occupancy},
     output::{Outbox, Output},
+    plan::{Limits, Plan, StageSettings},
     recorded::{Recorded, RecordedReason},
     snapshot::{Snapshot, Unusable, VERSION},
 };
-use self::{joined::Joined, market::Market, sink::Sink};
+use self::{
+    message::{AccountFact, CorrelationFact, Route},
+    stage::{
+        account::{self, AccountStage},
+        correlation::CorrelationStage,
+        market::{self, FeedStage},
+    },
+    watermark::{Inbox, Watermarks},
+};
+pub use crate::detect::Detection;
 use crate::{
-    alert::{self, Context},
-    correlate::{Correlator, Incident, Step},
-    detect::{Change, Signal, Verdict, cancel_burst, feed::Feed, parties::Saying, thin_book, trade_burst},
-    event::{Event, Place, Source},
-    time::{EventTime, WallTime},
-    trust::{FeedView, ModeChange, Schedule, Standing, Trouble},
+    alert::Context,
+    event::{Body, Event, Origin, Reason, RecordRef, Rejection, SourceId},
+    time::{EventTime, Span},
+    trust::{Decision, Idle, Loss, ModeChange, NewLog, Use},
 };
 
-/// How much the engine may hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Symbols with state, in each feed.
-    pub symbols_max: usize,
-    /// Accounts by name, in each feed.
-    pub accounts_max: usize,
-    /// Live orders, in each feed.
-    pub orders_max: usize,
-    /// Parties of a kind (accounts, owners, either on one symbol) with a full window, in each feed and over all.
-    pub bursts_max: usize,
-    /// Open incidents.
-    pub incidents_max: usize,
-    /// Signals that wait for the watermark.
-    pub signals_pending_max: usize,
-}
+/// Records after which the stages behind the feeds are run at the latest: their code and data then stay in the caches for the
+/// whole batch. No result depends on it.
+const BATCH_MAX: usize = 64;
 
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            // Three times the symbols of the largest venue that the benches stand for; some 90 kB each with their orders.
-            symbols_max: 10_000,
-            // Twice the accounts of that venue; 190 B each, and some 600 B where they hold positions.
-            accounts_max: 100_000,
-            // The live orders of a busy venue's partition; some 150 B each.
-            orders_max: 1_000_000,
-            // DETECTION 2.1; some 5 kB each.
-            bursts_max: 16_384,
-            // More open at once is a storm that nobody reads one by one.
-            incidents_max: 10_000,
-            // A signal has some 4 kB: 400 MB when one partition is read that far ahead.
-            signals_pending_max: 100_000,
-        }
-    }
-}
-
-/// What the detectors are set to. Its hash names the configuration in each alert.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Detection {
-    /// Of `cancel_burst`.
-    pub cancel_burst: cancel_burst::Settings,
-    /// Of `trade_burst`.
-    pub trade_burst: trade_burst::Settings,
-    /// Of `thin_book`.
-    pub thin_book: thin_book::Settings,
-}
-
-impl Detection {
-    /// `sha256:` and the hash of all keys.
-    #[must_use]
-    pub fn hash(&self) -> String {
-        let json = serde_json::to_vec(self).unwrap_or_default();
-        format!("sha256:{}", alert::hexadecimal(&Sha256::digest(json)))
-    }
-}
-
-/// What an engine is made from.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Plan {
-    /// How much it may hold.
-    pub limits: Limits,
-    /// What its detectors are set to.
-    pub detection: Detection,
-    /// Where its records come from, in one fixed order, which breaks ties between signals of the same instant.
-    pub sources: Vec<Source>,
-    /// The command that reads the same input again, for the alerts' evidence.
-    pub replay: String,
-}
-
-/// The two stages, joined in memory.
+/// The stages, joined in memory.
 pub struct Engine {
     state: State,
     context: Context,
-    /// Emptied after each record; kept for their memory.
-    signals: Vec<Signal>,
-    verdicts: Vec<Verdict>,
-    sayings: Vec<Saying>,
-    steps: Vec<Step>,
+    /// Records taken since the stages behind the feeds were last run.
+    taken: usize,
+    /// The most that each feed may hold, for one that begins anew.
+    limits: Limits,
+    /// The outbox of a feed; drained after each record, the allocations reused.
+    feed_outbox: market::Outbox,
+    /// The outbox of an account shard; the same.
+    shard_outbox: account::Outbox,
+    link: Link,
 }
 
-/// All that the inputs so far have left behind: with the plan, all that the next output depends on.
+/// Everything that the inputs so far have left behind: with the plan, all that the next output depends on.
 #[derive(Clone, Serialize, Deserialize)]
 struct State {
-    feeds: Vec<Market>,
+    feeds: Vec<FeedStage>,
     /// By source.
     fates: Vec<Fates>,
-    /// The offset after the last record taken, by source.
+    /// The position after the last record taken, by source.
     next: Vec<u64>,
+    /// The position of the next record that is left out, by source.
+    skip: Vec<Option<u64>>,
     /// The number of the last input that was no record.
     decided: u64,
-    counters: Counters,
-    joined: Joined,
-    correlator: Correlator,
-    /// What is wrong with the input, as last decided.
-    troubles: Vec<Trouble>,
-    standing: Schedule<Standing>,
-    feed: Feed,
-    watermark: Option<EventTime>,
+    watermarks: Watermarks,
+    shards: Vec<AccountStage>,
+    /// In front of each shard; its upstreams are the feeds.
+    to_shards: Vec<Inbox<AccountFact>>,
+    correlation: CorrelationStage,
+    /// In front of correlation; its upstreams are the shards and then the feeds. Signals wait in a queue of their own.
+    to_correlation: Inbox<CorrelationFact>,
 }
 
 impl Engine {
     /// An engine that has seen nothing.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        let feeds = plan.sources.iter().map(|source| source.feed + 1).max().unwrap_or(0);
-        let config = plan.detection.hash();
+        let (feeds, shards, config) = (plan.feeds(), plan.stages.account_shards, plan.hash());
         let state = State {
-            feeds: (0..feeds).map(|_| Market::new(&plan.limits, &plan.detection)).collect(),
+            feeds: (0..feeds).map(|_| FeedStage::new(&plan.limits, &plan.detection)).collect(),
             fates: vec![Fates::default(); plan.sources.len()],
             next: vec![0; plan.sources.len()],
+            skip: vec![None; plan.sources.len()],
             decided: 0,
-            counters: Counters::default(),
-            joined: Joined::new(&plan.limits, plan.detection.cancel_burst.window),
-            correlator: Correlator::new(&config, plan.limits.signals_pending_max, plan.limits.incidents_max),
-            troubles: Vec::new(),
-            standing: Schedule::default(),
-            feed: Feed::default(),
-            watermark: None,
+            watermarks: Watermarks::new(feeds),
+            shards: (0..shards).map(|_| AccountStage::new(&plan)).collect(),
+            to_shards: vec![Inbox::new(feeds); shards],
+            correlation: CorrelationStage::new(&plan, &config),
+            to_correlation: Inbox::new(shards + feeds),
         };
+        let limits = plan.limits;
         let context = Context { config, sources: plan.sources, replay: plan.replay };
-        Self { state, context, signals: Vec::new(), verdicts: Vec::new(), sayings: Vec::new(), steps: Vec::new() }
+        Self {
+            state,
+            context,
+            taken: 0,
+            limits,
+            feed_outbox: market::Outbox::default(),
+            shard_outbox: account::Outbox::default(),
+            link: Link::Memory,
+        }
     }
 
-    /// Takes one input and leaves what follows from it.
+    /// The same engine with another link between its stages.
+    #[must_use]
+    pub const fn linked(mut self, link: Link) -> Self {
+        self.link = link;
+        self
+    }
+
+    /// Takes one input and leaves everything that follows from it.
     ///
     /// # Panics
     /// If a record's source is not in the plan: the shell reads only what it planned.
     pub fn handle(&mut self, input: Input<'_>, outbox: &mut Outbox) {
+        self.take(input, outbox);
+        self.flush(outbox);
+    }
+
+    /// Takes one input. What follows from a record may wait for others of its batch, until [`Engine::flush`] at the latest: the
+    /// caller flushes before a commit, and when no more records are there.
+    ///
+    /// # Panics
+    /// If a record's source is not in the plan: the shell reads only what it planned.
+    pub fn take(&mut self, input: Input<'_>, outbox: &mut Outbox) {
         match input {
-            Input::Record(record) => self.record(record, outbox),
-            Input::Idle(idle) => self.idle(idle, outbox),
-            Input::Mode(change) => self.mode(change, outbox),
+            Input::Record(record) => {
+                self.record(record, outbox);
+                self.taken += 1;
+                if self.taken >= BATCH_MAX {
+                    self.flush(outbox);
+                }
+            }
+            Input::Decision(decision) => {
+                self.flush(outbox);
+                self.state.decided += 1;
+                match decision {
+                    Decision::Idle(idle) => self.idle(idle),
+                    Decision::Mode(change) => self.change_mode(&change, outbox),
+                    Decision::Ceiling(ceiling) => self.feed_mut(ceiling.source).raise_ceiling(ceiling.until),
+                    Decision::NewLog(new) => self.begin_log(new),
+                    Decision::Loss(loss) => self.lose(loss),
+                    Decision::Skip(skip) => self.state.skip[skip.source.index()] = Some(skip.offset),
+                }
+                self.flush(outbox);
+            }
         }
+    }
+
+    /// Runs the stages behind the feeds up to the watermark.
+    pub fn flush(&mut self, outbox: &mut Outbox) {
+        self.taken = 0;
+        let Some(watermark) = self.state.watermarks.least() else { return };
+        // What happens at the watermark itself may still come.
+        let before = watermark.minus(Span::from_nanos(1));
+        let Self { state, context, shard_outbox, link, .. } = self;
+        let State { shards, to_shards, correlation, to_correlation, .. } = state;
+        for (nth, (shard, inbox)) in shards.iter_mut().zip(to_shards).enumerate() {
+            while let Some(message) = inbox.pop_below(watermark) {
+                shard.advance(message.visible_at, shard_outbox);
+                shard.handle(&message, shard_outbox);
+            }
+            shard.advance(before, shard_outbox);
+            let sources = &context.sources;
+            correlation.enqueue(shard_outbox.signals.drain(..).map(|signal| link.signal(signal, sources)));
+            for message in shard_outbox.facts.drain(..) {
+                to_correlation.push(nth, link.correlation(message, sources));
+            }
+        }
+        while let Some(message) = to_correlation.pop_below(watermark) {
+            correlation.expire(message.visible_at);
+            correlation.handle(&message);
+        }
+        correlation.expire(before);
+        correlation.correlate(watermark, context, outbox);
     }
 
     fn record(&mut self, record: Record<'_>, outbox: &mut Outbox) {
-        let place = Place { source: record.source, offset: record.offset };
-        let source = record.source.0 as usize;
+        let reference = RecordRef { source: record.source, offset: record.offset };
+        let source = record.source.index();
         let feed = self.context.sources[source].feed;
         self.state.next[source] = record.offset.saturating_add(1);
-        let fate = match record.content {
-            Ok(events) => self.events(feed, events, place, record.appended_at),
+        let skipped = self.state.skip[source].take_if(|skip| *skip <= record.offset) == Some(record.offset);
+        let stopped_at = || Rejection::new(Reason::Poison, "the service stopped at it more than once");
+        let content = if skipped { Err(stopped_at()) } else { record.content };
+        let content = content.and_then(|events| match self.state.feeds[feed].judge_stamps(events) {
+            Ok(until) => Ok((events, until)),
+            Err(ahead) => Err(ahead_of_ceiling(ahead, events)),
+        });
+        let (fate, used, symbol) = match &content {
+            Ok((events, until)) => {
+                let origin = Origin { record: reference, appended_at: record.appended_at };
+                let (fate, used) = self.events(feed, events, *until, origin);
+                (fate, used, events.first().and_then(|event| event.symbol.as_deref()))
+            }
             Err(rejection) => {
-                self.state.counters.rejected[rejection.reason as usize] += 1;
-                outbox.push(Output::Rejected(place, rejection));
-                Fate::Rejected
+                outbox.push(Output::Rejected(reference, rejection.clone()));
+                (Some(Fate::Rejected), Use::Rejected(rejection.reason), rejection.symbol.as_deref())
             }
         };
+        self.state.feeds[feed].count(used, reference, symbol, &mut self.feed_outbox);
         self.state.fates[source].count(fate);
-        self.correlate(feed, outbox);
+        self.deliver(feed);
     }
 
-    fn idle(&mut self, idle: Idle, outbox: &mut Outbox) {
-        self.state.decided += 1;
-        let feed = self.context.sources[idle.source.0 as usize].feed;
-        let place = idle.after_offset.map(|offset| Place { source: idle.source, offset });
-        let Self { state, signals, verdicts, sayings, .. } = self;
-        let mut sink = Sink { counters: &mut state.counters, signals, verdicts, sayings, appended_at: None };
-        state.feeds[feed].idle(idle.until, place, &mut sink);
-        self.correlate(feed, outbox);
+    /// Returns the fate of a record, `None` where it is settled by records after it, and of what use it is. A record is accepted
+    /// if it has no events, or if any of them is accepted or may still be. Events that are stamped after `until` are held back.
+    fn events(&mut self, feed: usize, events: &[Event<'_>], until: EventTime, origin: Origin) -> (Option<Fate>, Use) {
+        let Self { state, feed_outbox, .. } = self;
+        let (stage, is_only) = (&mut state.feeds[feed], events.len() == 1);
+        let (mut fate, mut is_held_back) = (Some(Fate::Accepted), false);
+        for (nth, event) in events.iter().enumerate() {
+            let next = if event.ts > until {
+                is_held_back = true;
+                stage.hold_back(event, origin, is_only, feed_outbox)
+            } else {
+                stage.resume(event, origin, feed_outbox);
+                stage.handle(event, origin, is_only, feed_outbox)
+            };
+            let next = if is_only { next } else { next.or(Some(Fate::Accepted)) };
+            fate = if nth == 0 || next == Some(Fate::Accepted) { next } else { fate };
+        }
+        let is_heartbeat = events.iter().all(|event| matches!(event.body, Body::Heartbeat(_) | Body::Unknown));
+        let used = match fate {
+            Some(Fate::Accepted) if is_held_back => Use::HeldBack,
+            Some(Fate::Accepted) if is_heartbeat => Use::Heartbeat,
+            Some(Fate::Accepted | Fate::Rejected | Fate::Shed) => Use::Counted,
+            Some(Fate::Late) => Use::Late,
+            Some(Fate::Duplicate) => Use::Duplicate,
+            None => Use::Open,
+        };
+        (fate, used)
     }
 
-    /// A change takes effect by the feeds' clocks; that there is one is said at once.
-    fn mode(&mut self, change: ModeChange, outbox: &mut Outbox) {
-        let state = &mut self.state;
-        state.decided += 1;
-        for feed in &mut state.feeds {
+    fn begin_log(&mut self, new: NewLog) {
+        let (feed, after) = self.after(new.source, new.after_offset);
+        self.state.feeds[feed].begin_log(self.limits, new.unread, (after, new.clock), &mut self.feed_outbox);
+        self.deliver(feed);
+    }
+
+    fn lose(&mut self, loss: Loss) {
+        let (feed, after) = self.after(loss.source, loss.after_offset);
+        self.state.feeds[feed].lose(loss.offsets, (after, loss.clock), &mut self.feed_outbox);
+        self.deliver(feed);
+    }
+
+    /// The feed of a source, and the last record that a decision about it comes after.
+    fn after(&self, source: SourceId, after_offset: Option<u64>) -> (usize, Option<RecordRef>) {
+        let after = after_offset.map(|offset| RecordRef { source, offset });
+        (self.context.sources[source.index()].feed, after)
+    }
+
+    /// Settles the fate of every record, because the input is over. The state must not be used for further records.
+    pub fn conclude(&mut self) {
+        for feed in 0..self.state.feeds.len() {
+            self.state.feeds[feed].conclude(&mut self.feed_outbox);
+            self.deliver(feed);
+        }
+    }
+
+    fn feed_mut(&mut self, source: SourceId) -> &mut FeedStage {
+        &mut self.state.feeds[self.context.sources[source.index()].feed]
+    }
+
+    fn idle(&mut self, idle: Idle) {
+        let (feed, after) = self.after(idle.source, idle.after_offset);
+        self.state.feeds[feed].idle(idle.until, after, &mut self.feed_outbox);
+        self.deliver(feed);
+    }
+
+    fn change_mode(&mut self, change: &ModeChange, outbox: &mut Outbox) {
+        let State { feeds, shards, correlation, .. } = &mut self.state;
+        for feed in feeds {
             feed.schedule(change.from, change.mode);
         }
-        state.standing.push(change.from, Standing::from(&change));
-        if let Some(signal) = state.feed.handle(&change) {
-            state.correlator.handle_now(signal, &mut self.steps);
+        for shard in shards {
+            shard.schedule(change.from, change.mode);
         }
-        state.troubles = change.troubles;
-        self.publish(outbox);
+        correlation.change_mode(change, &self.context, outbox);
     }
 
-    /// A record without events is accepted, and so is one of which any event is.
-    fn events(&mut self, feed: usize, events: &[Event<'_>], place: Place, appended_at: Option<WallTime>) -> Fate {
-        let Self { state, signals, verdicts, sayings, .. } = self;
-        let mut sink = Sink { counters: &mut state.counters, signals, verdicts, sayings, appended_at };
-        let market = &mut state.feeds[feed];
-        let fates = events.iter().map(|event| market.handle(event, place, &mut sink));
-        fates.reduce(|a, b| if b == Fate::Accepted { b } else { a }).unwrap_or(Fate::Accepted)
-    }
-
-    fn correlate(&mut self, feed: usize, outbox: &mut Outbox) {
-        if !self.signals.is_empty() {
-            self.state.correlator.handle(self.signals.drain(..));
+    /// Hands on what a feed has left, and notes how far its clock has come.
+    fn deliver(&mut self, feed: usize) {
+        let Self { state, feed_outbox, context, link, .. } = self;
+        let State { feeds, fates, watermarks, to_shards, correlation, to_correlation, .. } = state;
+        let sources = &context.sources;
+        for (record, fate) in feed_outbox.settled.drain(..) {
+            fates[record.source.index()].settle(fate);
         }
-        let Some(watermark) = self.state.watermark_after(feed) else { return };
-        let State { joined, feeds, standing, correlator, .. } = &mut self.state;
-        joined.advance(feeds, watermark, standing, &mut self.signals);
-        if !self.signals.is_empty() {
-            correlator.handle(self.signals.drain(..));
+        if !feed_outbox.signals.is_empty() {
+            correlation.enqueue(feed_outbox.signals.drain(..).map(|signal| link.signal(signal, sources)));
         }
-        self.state.correlator.advance(watermark, &mut self.steps);
-        self.publish(outbox);
-        self.state.standing.advance(watermark);
-    }
-
-    fn publish(&mut self, outbox: &mut Outbox) {
-        let State { counters, standing, .. } = &mut self.state;
-        for step in self.steps.drain(..) {
-            outbox.push(publish(step, counters, &self.context, standing));
+        for message in feed_outbox.accounts.drain(..) {
+            let message = link.account(message, sources);
+            match message.body.route() {
+                Route::Account(account) => {
+                    let shard = account.shard(to_shards.len());
+                    to_shards[shard].push(feed, message);
+                }
+                Route::All => to_shards.iter_mut().for_each(|inbox| inbox.push(feed, message.clone())),
+            }
+        }
+        for message in feed_outbox.facts.drain(..) {
+            to_correlation.push(to_shards.len() + feed, link.correlation(message, sources));
+        }
+        if let Some(clock) = feeds[feed].clock() {
+            watermarks.observe(feed, clock);
         }
     }
 
-    /// The least of the feeds' clocks; `None` while a feed has none.
+    /// Whether a record is to be left out.
     #[must_use]
-    pub const fn watermark(&self) -> Option<EventTime> {
-        self.state.watermark
+    pub fn skips(&self, source: SourceId, offset: u64) -> bool {
+        self.state.skip[source.index()] == Some(offset)
     }
 
-    /// Whether anything waits for clocks to move on: a finding, an incident, the end of either, or what a feed has passed on.
-    #[must_use]
-    pub fn waits(&self) -> bool {
-        let feeds = || self.state.feeds.iter();
-        self.state.correlator.waits()
-            || self.state.joined.waits()
-            || feeds().any(|feed| feed.waits() || feed.waiting().0 > 0)
+    /// Messages that wait for the other partitions.
+    fn messages(&self) -> Occupancy {
+        let of = |(held, evicted): (usize, u64)| Occupancy { held: held as u64, evicted };
+        let shards = self.state.to_shards.iter().map(|inbox| of(inbox.occupancy()));
+        shards.fold(of(self.state.to_correlation.occupancy()), Occupancy::plus)
     }
 
     /// Whether a finding waits.
     #[must_use]
     pub fn has_found(&self) -> bool {
-        self.state.correlator.pending().0 > 0
+        self.state.correlation.pending().0 > 0
     }
 
-    /// Each source, as the watch over the input sees it.
-    #[must_use]
-    pub fn feeds(&self) -> Vec<FeedView> {
-        let state = &self.state;
-        let each = self.context.sources.iter().zip(state.next.iter().zip(&state.fates));
-        each.map(|(source, (next, fates))| state.feeds[source.feed].view(next.checked_sub(1), fates)).collect()
-    }
-
-    /// The mode as last decided, and what is wrong.
-    #[must_use]
-    pub fn standing(&self) -> (&Standing, &[Trouble]) {
-        (self.state.standing.latest(), &self.state.troubles)
-    }
-
-    /// The number of the last input that was no record: the service numbers what it decides, and what is recorded under a number
-    /// up to this one has been taken.
+    /// The number of the last input that was no record: the service numbers its decisions, and those recorded under a number up to
+    /// this one have been taken.
     #[must_use]
     pub const fn decided(&self) -> u64 {
         self.state.decided
     }
 
-    /// Goes on counting from another number: of a log whose beginning is no longer kept the first has not the number 1.
+    /// Continues to count decisions from another number: of a log whose beginning is no longer kept, the first has not the number 1.
     pub const fn resume_decided(&mut self, number: u64) {
         self.state.decided = number;
     }
 
-    /// The clock of the feed that a source belongs to: the newest time seen there.
-    #[must_use]
-    pub fn clock(&self, source: usize) -> Option<EventTime> {
-        self.state.feeds[self.context.sources.get(source)?.feed].clock()
-    }
-
-    /// What its outputs refer to: the configuration's hash and the sources.
+    /// The context of the outputs: the configuration's hash and the sources.
     #[must_use]
     pub const fn context(&self) -> &Context {
         &self.context
     }
 
-    /// What became of each source's records.
-    #[must_use]
-    pub fn fates(&self) -> &[Fates] {
-        &self.state.fates
-    }
-
-    /// Goes on counting a source's fates from here: what was read of it before counts on, even where it cannot be read again.
+    /// Continues to count a source's fates from here: records read before count on, even where they cannot be read again.
     ///
     /// # Panics
     /// If the source is not in the plan.
     pub fn resume_fates(&mut self, source: usize, fates: Fates) {
         self.state.fates[source] = fates;
     }
-
-    /// What was counted.
-    #[must_use]
-    pub const fn counters(&self) -> &Counters {
-        &self.state.counters
-    }
-
-    /// Incidents that are open.
-    pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
-        self.state.correlator.incidents()
-    }
 }
 
-impl State {
-    /// The least of the feeds' clocks, if it rose: it can only when the feed that had the least moved.
-    fn watermark_after(&mut self, feed: usize) -> Option<EventTime> {
-        let clock = self.feeds[feed].clock()?;
-        if self.watermark.is_some_and(|watermark| clock <= watermark) {
-            return None;
-        }
-        let least = self.feeds.iter().map(Market::clock).min().flatten();
-        if least <= self.watermark {
-            return None;
-        }
-        self.watermark = least;
-        least
-    }
-}
-
-fn publish(step: Step, counters: &mut Counters, context: &Context, standing: &Schedule<Standing>) -> Output {
-    match step {
-        Step::Signal(signal) => {
-            if signal.change != Change::Cleared {
-                *counters.signals.entry((signal.detector, signal.severity)).or_default() += 1;
-            }
-            Output::Signal(signal)
-        }
-        Step::Revision(revision) => {
-            counters.alerts += 1;
-            if revision.incident.revision() == 1 {
-                *counters.incidents_opened.entry(revision.incident.severity()).or_default() += 1;
-            }
-            let alert = alert::render(&revision, context, standing.at(revision.at));
-            Output::Notify(Box::new(alert), revision.completed_at)
-        }
-    }
+/// The rejection of a record that is stamped further after this machine's clock than any clock of a venue is wrong by.
+fn ahead_of_ceiling(ahead: Span, events: &[Event<'_>]) -> Rejection {
+    let symbol = events.first().and_then(|event| event.symbol.as_deref());
+    let detail = format!("{} s after this machine's clock", ahead.secs_f64());
+    Rejection::new(Reason::TsFuture, detail).of_symbol(symbol)
 }

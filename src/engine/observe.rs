@@ -1,23 +1,22 @@
-//! What the engine counts about itself. Plain numbers, read by the shell and exported there as metrics.
+//! The engine's counters: plain numbers, read by the shell and exported there as metrics.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Engine;
 use crate::{
-    book::Fault,
+    book::{BookFlaw, Fault},
     detect::{Detector, Severity},
-    event::{EventType, Reason},
+    event::{EventType, Reason, SharedName},
 };
 
-/// What became of a record: exactly one of these.
+/// The fate of a record: exactly one of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fate {
     /// Taken into account.
     Accepted,
-    /// Could not be used; it is in the dead letters.
+    /// Cannot be used; it is in the dead letters.
     Rejected,
     /// Too old to be counted.
     Late,
@@ -39,18 +38,36 @@ impl Fate {
 }
 
 /// How many records had which fate; the five sum to the records read.
+///
+/// A record whose fate depends on those after it counts as late until it is settled: it is late unless they show that a new
+/// sequence began with it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Fates([u64; Fate::ALL.len()]);
+pub struct Fates([u64; Fate::ALL.len() + 1]);
+
+/// The index of the records that are not settled yet.
+const OPEN: usize = Fate::ALL.len();
 
 impl Fates {
-    /// Counts one record.
-    pub const fn count(&mut self, fate: Fate) {
+    /// Counts one record; `None` if its fate depends on those after it.
+    pub fn count(&mut self, fate: Option<Fate>) {
+        self.0[fate.map_or(OPEN, |fate| fate as usize)] += 1;
+    }
+
+    /// Settles the fate of a record that was open.
+    pub const fn settle(&mut self, fate: Fate) {
+        self.0[OPEN] = self.0[OPEN].saturating_sub(1);
         self.0[fate as usize] += 1;
     }
 
     /// How many had this fate.
     #[must_use]
-    pub const fn of(&self, fate: Fate) -> u64 {
+    pub fn of(&self, fate: Fate) -> u64 {
+        self.settled(fate) + if fate == Fate::Late { self.0[OPEN] } else { 0 }
+    }
+
+    /// How many had this fate for good: the number never falls.
+    #[must_use]
+    pub const fn settled(&self, fate: Fate) -> u64 {
         self.0[fate as usize]
     }
 
@@ -93,11 +110,15 @@ pub enum Keys {
     Party,
     /// Parties with a full window.
     Burst,
+    /// Withdrawals that wait for a second, in case they are put back. One that has to make room is judged at once.
+    Withdrawal,
+    /// Troubles of symbols, and symbols that are suspected of one.
+    Trouble,
 }
 
 impl Keys {
     /// Every kind with its name.
-    pub const ALL: [(Self, &'static str); 10] = [
+    pub const ALL: [(Self, &'static str); 12] = [
         (Self::Symbol, "symbol"),
         (Self::Account, "account"),
         (Self::Order, "order"),
@@ -108,17 +129,57 @@ impl Keys {
         (Self::Owner, "owner"),
         (Self::Party, "party"),
         (Self::Burst, "burst"),
+        (Self::Withdrawal, "withdrawal"),
+        (Self::Trouble, "trouble"),
     ];
 }
 
-/// Counters since the start, apart from the fates, which are kept for each source.
+/// Counters of one feed since the start, apart from the fates, which are kept for each source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeedCounters {
+    /// Events by type.
+    pub events: [u64; EventType::ALL.len()],
+    /// Rejected records by reason.
+    pub rejected: [u64; Reason::ALL.len()],
+    /// Gaps in symbols' sequences.
+    pub gaps: u64,
+    /// Sequences that began anew.
+    pub restarts: u64,
+    /// Times that the feed's clock had stopped.
+    pub stops: u64,
+    /// Events behind the newest of their subject and kind, but within the grace.
+    pub disordered: u64,
+    /// Events whose stamps are not believed: books follow them, windows do not count them.
+    pub held_back: u64,
+    /// Contradictions between a book and its feed.
+    pub book_faults: [u64; Fault::ALL.len()],
+    /// Deltas that made room for others before they were 10 s old: a late snapshot finds fewer of them.
+    pub deltas_forgotten: u64,
+    /// Offsets that were deleted before they were read.
+    pub lost: u64,
+    /// Times that another log began under the partition's name.
+    pub new_logs: u64,
+}
+
+/// Counters of the correlation stage since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CorrelationCounters {
+    /// Signals that opened or rose, by the severity they reached.
+    pub signals: BTreeMap<(Detector, Severity), u64>,
+    /// Incidents that opened, by the severity at which they did.
+    pub incidents_opened: BTreeMap<Severity, u64>,
+    /// Alert revisions.
+    pub alerts: u64,
+}
+
+/// Counters of all stages since the start, apart from the fates, which are kept for each source.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Counters {
     /// Events by type.
     pub events: [u64; EventType::ALL.len()],
     /// Rejected records by reason.
     pub rejected: [u64; Reason::ALL.len()],
-    /// Signals that opened or rose, by what they reached.
+    /// Signals that opened or rose, by the severity they reached.
     pub signals: BTreeMap<(Detector, Severity), u64>,
     /// Incidents that opened, by the severity at which they did.
     pub incidents_opened: BTreeMap<Severity, u64>,
@@ -128,12 +189,85 @@ pub struct Counters {
     pub gaps: u64,
     /// Sequences that began anew.
     pub restarts: u64,
-    /// Times that a feed's clock stood.
+    /// Times that a feed's clock had stopped.
     pub stops: u64,
     /// Events behind the newest of their subject and kind, but within the grace.
     pub disordered: u64,
+    /// Events whose stamps are not believed: books follow them, windows do not count them.
+    pub held_back: u64,
     /// Contradictions between a book and its feed.
     pub book_faults: [u64; Fault::ALL.len()],
+    /// Deltas that made room for others before they were 10 s old: a late snapshot finds fewer of them.
+    pub deltas_forgotten: u64,
+    /// Offsets that were deleted before they were read.
+    pub lost: u64,
+    /// Times that another log began under a partition's name.
+    pub new_logs: u64,
+}
+
+impl Counters {
+    /// The counters of correlation; those of feeds are added.
+    pub(super) fn of(correlation: &CorrelationCounters) -> Self {
+        let CorrelationCounters { signals, incidents_opened, alerts } = correlation.clone();
+        Self { signals, incidents_opened, alerts, ..Self::default() }
+    }
+
+    /// Adds the counters of a feed.
+    pub(super) fn add(&mut self, feed: &FeedCounters) {
+        fn each<const N: usize>(sums: &mut [u64; N], numbers: &[u64; N]) {
+            sums.iter_mut().zip(numbers).for_each(|(sum, n)| *sum += n);
+        }
+        let FeedCounters {
+            events,
+            rejected,
+            gaps,
+            restarts,
+            stops,
+            disordered,
+            held_back,
+            book_faults,
+            deltas_forgotten,
+            lost,
+            new_logs,
+        } = feed;
+        each(&mut self.events, events);
+        each(&mut self.rejected, rejected);
+        each(&mut self.book_faults, book_faults);
+        self.gaps += gaps;
+        self.restarts += restarts;
+        self.stops += stops;
+        self.disordered += disordered;
+        self.held_back += held_back;
+        self.deltas_forgotten += deltas_forgotten;
+        self.lost += lost;
+        self.new_logs += new_logs;
+    }
+}
+
+/// The book of one symbol at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BookReading<'a> {
+    /// The symbol.
+    pub symbol: &'a SharedName,
+    /// Why the book cannot be used; `None` where it can be.
+    pub flaw: Option<BookFlaw>,
+    /// The spread in basis points of the middle, where the book can be used and has two sides.
+    pub spread_bps: Option<f64>,
+    /// How often the book changed.
+    pub changes: u64,
+}
+
+/// The books of all symbols at one moment.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Books {
+    /// The symbols whose books changed most, with whether the book can be used and its spread in basis points.
+    pub listed: Vec<(String, bool, Option<f64>)>,
+    /// All other symbols together: the share whose book can be used, and the mean spread; `None` where there are no others.
+    pub others: Option<(f64, Option<f64>)>,
+    /// Symbols whose book can be used.
+    pub usable: u64,
+    /// Symbols whose book cannot be used, by the reason.
+    pub unusable: [u64; BookFlaw::ALL.len()],
 }
 
 /// How full a limited table is.
@@ -150,33 +284,5 @@ impl Occupancy {
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self { held: self.held + other.held, evicted: self.evicted + other.evicted }
-    }
-}
-
-impl Engine {
-    /// How full each limited table is.
-    #[must_use]
-    pub fn occupancy(&self) -> [(Keys, Occupancy); Keys::ALL.len()] {
-        let state = &self.state;
-        let over_feeds = |nth: usize| {
-            state.feeds.iter().map(|feed| feed.occupancy()[nth]).fold(Occupancy::default(), Occupancy::plus)
-        };
-        let [symbols, orders, accounts, owners, parties, bursts] = std::array::from_fn(over_feeds);
-        let [holders, all_owners, all_parties, all_bursts] = state.joined.accounts.occupancy();
-        let of = |(held, evicted): (usize, u64)| Occupancy { held: held as u64, evicted };
-        let facts = state.feeds.iter().map(|feed| of(feed.waiting())).fold(Occupancy::default(), Occupancy::plus);
-        let incidents = (state.correlator.incidents().count(), state.correlator.incidents_evicted());
-        [
-            (Keys::Symbol, symbols),
-            (Keys::Account, accounts),
-            (Keys::Order, orders),
-            (Keys::Incident, of(incidents)),
-            (Keys::Signal, of(state.correlator.pending())),
-            (Keys::Holder, holders),
-            (Keys::Fact, facts),
-            (Keys::Owner, owners.plus(all_owners)),
-            (Keys::Party, parties.plus(all_parties)),
-            (Keys::Burst, bursts.plus(all_bursts)),
-        ]
     }
 }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::{
     alert::Alert,
     detect::Signal,
-    event::{Place, Rejection},
+    event::{RecordRef, Rejection},
     time::WallTime,
 };
 
@@ -17,7 +17,7 @@ pub enum Output {
     /// A signal, for `--signals` and metrics.
     Signal(Box<Signal>),
     /// The record being handled cannot be used: its bytes go to the dead letters.
-    Rejected(Place, Rejection),
+    Rejected(RecordRef, Rejection),
 }
 
 /// Where the engine leaves its outputs, in the order in which they are to be published.

@@ -1,117 +1,256 @@
-//! The inputs that are no records, as they are written to the audit log and read back by a replay.
+//! Decisions as they are written to the audit log and read back by a replay.
 //!
-//! Wall-clock facts reach the engine only as inputs ([`Idle`], [`ModeChange`]). They name partitions by topic and number rather
-//! than by the index that one process gave them, so that another process and a replay understand them.
+//! A recorded decision names partitions by topic and number rather than by the index that one process gave them, so that another
+//! process and a replay understand it.
 
 use compact_str::CompactString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::input::{Idle, Input};
 use crate::{
-    event::{Source, SourceId},
+    event::{LogPosition, Source, SourceId},
     time::EventTime,
-    trust::{Cause, Mode, ModeChange, Trouble},
+    trust::{Cause, Ceiling, Decision, Idle, Loss, Mode, ModeChange, NewLog, Scope, Skip, Trouble},
 };
 
-/// An input that the service decided on.
+/// A decision, as it is written.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
 pub enum Recorded {
-    /// A partition had nothing for so long that the others went on without it.
+    /// A partition was declared idle or far behind, so the watermark no longer waits for it.
     Idle {
-        /// Its topic.
+        /// The topic of the partition.
         topic: String,
-        /// Its number.
+        /// The number of the partition.
         partition: i32,
-        /// The last record of it that was handled before; null where there was none.
+        /// Offset of the partition's last record handled before; null where there was none.
         after_offset: Option<u64>,
-        /// What its clock became.
+        /// The log of that offset; absent for the partition's first.
+        #[serde(default, skip_serializing_if = "is_first")]
+        generation: u32,
+        /// The clock that the partition was given.
+        until: EventTime,
+    },
+    /// The ceiling above a partition's stamps was raised to this machine's clock: a stamp more than 5 s after it moves no clock.
+    Ceiling {
+        /// The topic of the partition.
+        topic: String,
+        /// The number of the partition.
+        partition: i32,
+        /// Offset of the partition's last record handled before; null where there was none.
+        after_offset: Option<u64>,
+        /// The log of that offset; absent for the partition's first.
+        #[serde(default, skip_serializing_if = "is_first")]
+        generation: u32,
+        /// This machine's clock.
         until: EventTime,
     },
     /// The service's mode changed.
     Mode {
-        /// From which event time on.
+        /// Event time from which the mode holds.
         from: EventTime,
-        /// Into which.
+        /// The new mode.
         mode: Mode,
-        /// Why; none in the normal mode.
+        /// The reasons for the mode; empty in the normal mode.
         reasons: Vec<RecordedReason>,
     },
+    /// Another log began under a partition's name: its topic was deleted and made again.
+    NewLog {
+        /// The topic of the partition.
+        topic: String,
+        /// The number of the partition.
+        partition: i32,
+        /// Offset of the last record handled before; null where there was none.
+        after_offset: Option<u64>,
+        /// The log of that offset; absent for the partition's first.
+        #[serde(default, skip_serializing_if = "is_first")]
+        after_generation: u32,
+        /// The number of the new log.
+        generation: u32,
+        /// Offsets of the old log that were not read, as far as that is known.
+        unread: u64,
+        /// The partition's own clock at that moment; null where it had none.
+        #[serde(default)]
+        clock: Option<EventTime>,
+    },
+    /// Records of a partition were deleted before they were read.
+    Loss {
+        /// The topic of the partition.
+        topic: String,
+        /// The number of the partition.
+        partition: i32,
+        /// Offset of the last record handled before; null where there was none.
+        after_offset: Option<u64>,
+        /// The log of that offset; absent for the partition's first.
+        #[serde(default, skip_serializing_if = "is_first")]
+        generation: u32,
+        /// The offsets that are missing.
+        offsets: u64,
+        /// The partition's own clock at that moment; null where it had none.
+        #[serde(default)]
+        clock: Option<EventTime>,
+    },
+    /// A record is left out, because processes of the service stopped at it.
+    Skip {
+        /// The topic of the partition.
+        topic: String,
+        /// The number of the partition.
+        partition: i32,
+        /// Offset of the last record handled before; null where there was none.
+        after_offset: Option<u64>,
+        /// The log of that offset; absent for the partition's first.
+        #[serde(default, skip_serializing_if = "is_first")]
+        after_generation: u32,
+        /// Offset of the record.
+        offset: u64,
+        /// The log of the record; absent for the partition's first.
+        #[serde(default, skip_serializing_if = "is_first")]
+        generation: u32,
+    },
+}
+
+/// Whether a log is the partition's first, which is not written.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_first(generation: &u32) -> bool {
+    *generation == 0
+}
+
+/// The offset and the log of a position.
+fn split(position: Option<u64>) -> (Option<u64>, u32) {
+    position.map_or((None, 0), |position| {
+        let LogPosition { generation, offset } = LogPosition::of(position);
+        (Some(offset), generation)
+    })
+}
+
+/// The position again. An offset beyond what a position holds is an error of the log: it counts as the last of its partition.
+fn joined(offset: Option<u64>, generation: u32) -> Option<u64> {
+    offset.map(|offset| LogPosition { generation, offset }.packed().unwrap_or(u64::MAX))
 }
 
 /// One reason of a mode.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RecordedReason {
-    /// What is wrong.
+    /// The cause.
     pub reason: Cause,
-    /// With which topic.
+    /// Topic of the cause.
     pub topic: String,
-    /// With which partition of it.
+    /// Partition of the cause.
     pub partition: i32,
-    /// The last record of it that was handled before.
+    /// Offset of the partition's last record handled before.
     pub after_offset: u64,
-    /// Its clock then.
+    /// The log of that offset; absent for the partition's first.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub generation: u32,
+    /// The partition's clock then.
     pub clock: EventTime,
-    /// How much: seconds, or a share; gaps are counted.
+    /// Magnitude: seconds, a share, or a count of gaps.
     pub value: f64,
-    /// How much is tolerated.
+    /// The greatest magnitude that is tolerated.
     pub limit: f64,
-    /// Whether it pages.
+    /// Whether the reason pages.
     pub pages: bool,
-    /// Which producer or symbol, where it is not all of the partition.
+    /// The scope of the trouble; absent if the whole partition is.
+    #[serde(default, skip_serializing_if = "Scope::is_partition")]
+    pub scope: Scope,
+    /// Producer or symbol concerned; absent if the whole partition is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<String>")]
     pub who: Option<CompactString>,
 }
 
 impl Recorded {
-    /// As it is written. `None` for a record, which its topic keeps, and for what names no source.
+    /// The written form of a decision; `None` where a source has no partition, as files have none.
     #[must_use]
-    pub fn of(input: &Input<'_>, sources: &[Source]) -> Option<Self> {
+    pub fn of(decision: &Decision, sources: &[Source]) -> Option<Self> {
         let name = |source: SourceId| {
             let source = sources.get(source.0 as usize)?;
             Some((source.name.clone(), source.partition?))
         };
-        match input {
-            Input::Record(_) => None,
-            Input::Idle(Idle { source, after_offset, until }) => {
+        match decision {
+            Decision::Idle(Idle { source, after_offset, until }) => {
                 let (topic, partition) = name(*source)?;
-                Some(Self::Idle { topic, partition, after_offset: *after_offset, until: *until })
+                let (after_offset, generation) = split(*after_offset);
+                Some(Self::Idle { topic, partition, after_offset, generation, until: *until })
             }
-            Input::Mode(ModeChange { from, mode, troubles }) => {
+            Decision::Ceiling(Ceiling { source, after_offset, until }) => {
+                let (topic, partition) = name(*source)?;
+                let (after_offset, generation) = split(*after_offset);
+                Some(Self::Ceiling { topic, partition, after_offset, generation, until: *until })
+            }
+            Decision::Mode(ModeChange { from, mode, troubles }) => {
                 let reason = |trouble: &Trouble| {
                     let (topic, partition) = name(trouble.source)?;
-                    let Trouble { cause, source: _, after_offset, clock, value, limit, pages, who } = trouble.clone();
+                    // An example is of records alone, which a replay reads itself.
+                    let Trouble { cause, source: _, after_offset, clock, value, limit, pages, scope, who, example: _ } =
+                        trouble.clone();
+                    let LogPosition { generation, offset: after_offset } = LogPosition::of(after_offset);
                     Some(RecordedReason {
                         reason: cause,
                         topic,
                         partition,
                         after_offset,
+                        generation,
                         clock,
                         value,
                         limit,
                         pages,
+                        scope,
                         who,
                     })
                 };
                 let reasons = troubles.iter().map(reason).collect::<Option<_>>()?;
                 Some(Self::Mode { from: *from, mode: *mode, reasons })
             }
+            Decision::NewLog(NewLog { source, after_offset, generation, unread, clock }) => {
+                let (topic, partition) = name(*source)?;
+                let (after_offset, after_generation) = split(*after_offset);
+                let (generation, unread, clock) = (*generation, *unread, *clock);
+                Some(Self::NewLog { topic, partition, after_offset, after_generation, generation, unread, clock })
+            }
+            Decision::Loss(Loss { source, after_offset, offsets, clock }) => {
+                let (topic, partition) = name(*source)?;
+                let (after_offset, generation) = split(*after_offset);
+                let (offsets, clock) = (*offsets, *clock);
+                Some(Self::Loss { topic, partition, after_offset, generation, offsets, clock })
+            }
+            Decision::Skip(Skip { source, after_offset, offset }) => {
+                let (topic, partition) = name(*source)?;
+                let (after_offset, after_generation) = split(*after_offset);
+                let LogPosition { generation, offset } = LogPosition::of(*offset);
+                Some(Self::Skip { topic, partition, after_offset, after_generation, offset, generation })
+            }
         }
     }
 
-    /// The input again. `None` where it names a partition that is not among the sources.
+    /// The decision again; `None` where it names a partition that is not among the sources.
     #[must_use]
-    pub fn input(self, sources: &[Source]) -> Option<Input<'static>> {
+    pub fn decision(self, sources: &[Source]) -> Option<Decision> {
         let find = |topic: &str, partition: i32| {
             let found = sources.iter().position(|s| s.name == topic && s.partition == Some(partition))?;
             u32::try_from(found).ok().map(SourceId)
         };
         match self {
-            Self::Idle { topic, partition, after_offset, until } => {
-                Some(Input::Idle(Idle { source: find(&topic, partition)?, after_offset, until }))
+            Self::Idle { topic, partition, after_offset, generation, until } => {
+                let after_offset = joined(after_offset, generation);
+                Some(Decision::Idle(Idle { source: find(&topic, partition)?, after_offset, until }))
+            }
+            Self::Ceiling { topic, partition, after_offset, generation, until } => {
+                let (source, after_offset) = (find(&topic, partition)?, joined(after_offset, generation));
+                Some(Decision::Ceiling(Ceiling { source, after_offset, until }))
+            }
+            Self::NewLog { topic, partition, after_offset, after_generation, generation, unread, clock } => {
+                let (source, after_offset) = (find(&topic, partition)?, joined(after_offset, after_generation));
+                Some(Decision::NewLog(NewLog { source, after_offset, generation, unread, clock }))
+            }
+            Self::Loss { topic, partition, after_offset, generation, offsets, clock } => {
+                let (source, after_offset) = (find(&topic, partition)?, joined(after_offset, generation));
+                Some(Decision::Loss(Loss { source, after_offset, offsets, clock }))
+            }
+            Self::Skip { topic, partition, after_offset, after_generation, offset, generation } => {
+                let (source, after_offset) = (find(&topic, partition)?, joined(after_offset, after_generation));
+                Some(Decision::Skip(Skip { source, after_offset, offset: joined(Some(offset), generation)? }))
             }
             Self::Mode { from, mode, reasons } => {
                 let trouble = |reason: RecordedReason| {
@@ -120,17 +259,20 @@ impl Recorded {
                         topic,
                         partition,
                         after_offset,
+                        generation,
                         clock,
                         value,
                         limit,
                         pages,
+                        scope,
                         who,
                     } = reason;
                     let source = find(&topic, partition)?;
-                    Some(Trouble { cause, source, after_offset, clock, value, limit, pages, who })
+                    let (after_offset, example) = (joined(Some(after_offset), generation)?, None);
+                    Some(Trouble { cause, source, after_offset, clock, value, limit, pages, scope, who, example })
                 };
                 let troubles = reasons.into_iter().map(trouble).collect::<Option<_>>()?;
-                Some(Input::Mode(ModeChange { from, mode, troubles }))
+                Some(Decision::Mode(ModeChange { from, mode, troubles }))
             }
         }
     }

@@ -1,29 +1,31 @@
-//! The engine's whole state as bytes, and back.
+//! Snapshots: the engine's whole state as bytes, and back.
 //!
-//! [`Engine::snapshot`] is a plain copy, made between two inputs and the only part that holds the flow up; [`Snapshot::encode`] may
-//! run on another thread. [`Engine::restore`] goes on from it as if nothing had been, byte for byte. What can be made anew
-//! from the rest is not in it: indexes by hash, running sums, what the scan prepares each second.
+//! [`Engine::snapshot`] copies the state between two inputs. Only this copy holds up the flow; [`Snapshot::encode`] may run
+//! on another thread. An engine from [`Engine::restore`] gives the same outputs, byte for byte, as the engine that was
+//! copied. A snapshot leaves out what can be computed from the rest: hash indexes, running sums, and what the scan prepares
+//! each second.
 //!
 //! ```text
 //! magic, 8 bytes | version, 4 bytes | settings' hash, sources, state (postcard) | SHA-256 of all before, 32 bytes
 //! ```
 //!
-//! postcard writes what the types say without names, so a changed type is another format and must get another [`VERSION`]; bytes
-//! of another version are refused and the input is read from its start instead. There is no migration: a state is worth
-//! the hour that it takes to learn it again, not code that nobody runs. Nothing is compressed or encrypted here.
+//! postcard writes values without the names of their fields, so a changed type is another format and needs another
+//! [`VERSION`]. Bytes of another version are refused, and the input is read from its start instead. There is no migration:
+//! a lost state costs an hour of learning, which is less than code that hardly ever runs. Nothing is compressed or
+//! encrypted here.
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Engine, Fates, Market, Plan, Sink, State};
+use super::{Engine, Fates, FeedStage, Plan, State};
 use crate::{
     alert::Context,
-    event::{Place, Source, SourceId},
+    event::{RecordRef, Source, SourceId},
 };
 
-/// The version of the format. A change of any type in the state is another version.
-pub const VERSION: u32 = 10;
-/// What the bytes of every version begin with.
+/// The version of the format. A change of any type in the state needs another version.
+pub const VERSION: u32 = 12;
+/// The first bytes of a snapshot of any version.
 const MAGIC: [u8; 8] = *b"4shocked";
 const HEAD: usize = MAGIC.len() + size_of::<u32>();
 const CHECKSUM: usize = 32;
@@ -36,21 +38,29 @@ pub struct Snapshot {
     state: State,
 }
 
-/// Why a snapshot is not used.
+/// The reason for which a snapshot is not used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
-    /// Other bytes.
-    #[error("it is no snapshot")]
+    /// The bytes do not begin as a snapshot does.
+    #[error("not a snapshot")]
     NoSnapshot,
-    /// Of another build.
-    #[error("its format has version {0}, and this build reads {VERSION}")]
+    /// Another build wrote the snapshot.
+    #[error("format version {0}, expected {VERSION}")]
     UnknownVersion(u32),
-    /// Cut off or changed since it was written.
-    #[error("it is damaged: {0}")]
+    /// The bytes were cut off or changed after they were written.
+    #[error("damaged: {0}")]
     Damaged(String),
-    /// Of another input: sources may be added behind those that it knows, nothing else.
-    #[error("it was made from another input: its source {0} is not at its place in the input now")]
+    /// The snapshot was made from another input. Sources may be added behind those of the snapshot; nothing else may change.
+    #[error("made from another input: source {0} of the snapshot is not at the same place in the present input")]
     OtherSources(String),
+    /// The snapshot has another number of account shards. The shard of an account depends on that number.
+    #[error("{found} account shards, expected {expected} (`engine.account_shards`)")]
+    OtherShards {
+        /// The number in the snapshot.
+        found: usize,
+        /// The number in the configuration.
+        expected: usize,
+    },
 }
 
 impl Unusable {
@@ -62,15 +72,16 @@ impl Unusable {
             Self::UnknownVersion(_) => "unknown_version",
             Self::Damaged(_) => "damaged",
             Self::OtherSources(_) => "other_sources",
+            Self::OtherShards { .. } => "other_shards",
         }
     }
 }
 
 impl Snapshot {
-    /// The bytes, to be read by [`Snapshot::decode`].
+    /// Returns the snapshot as bytes for [`Snapshot::decode`].
     ///
     /// # Panics
-    /// If a part of the state cannot be written, which a type that knows its own length always can.
+    /// If a part of the state cannot be written. Every part can be, because every collection knows its length.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
@@ -80,10 +91,11 @@ impl Snapshot {
         bytes
     }
 
-    /// Reads what [`Snapshot::encode`] wrote. Takes memory in proportion to the bytes, whatever they say.
+    /// Reads bytes that [`Snapshot::encode`] wrote. The memory needed is proportional to the number of bytes, whatever they
+    /// contain.
     ///
     /// # Errors
-    /// Says what is wrong with them.
+    /// The reason for which the bytes are not a snapshot of this version.
     pub fn decode(bytes: &[u8]) -> Result<Self, Unusable> {
         let (head, rest) = bytes.split_at_checked(HEAD).ok_or(Unusable::NoSnapshot)?;
         let version = match head.split_at(MAGIC.len()) {
@@ -93,94 +105,104 @@ impl Snapshot {
         if version != VERSION {
             return Err(Unusable::UnknownVersion(version));
         }
-        let body = rest.len().checked_sub(CHECKSUM).ok_or_else(|| damaged("it ends early"))?;
+        let body = rest.len().checked_sub(CHECKSUM).ok_or_else(|| damaged("the checksum is missing"))?;
         let (body, checksum) = rest.split_at(body);
         if Sha256::digest(&bytes[..HEAD + body.len()])[..] != *checksum {
-            return Err(damaged("its checksum is another"));
+            return Err(damaged("the checksum does not match"));
         }
         Self::decode_body(body)
     }
 
-    /// Reads what stands between head and checksum. For a fuzzer, which would never find the right checksum; what it returns
-    /// may be any state, and is only fit to be thrown away.
+    /// Reads the bytes between the version and the checksum. Only fuzzers call this from outside, because they would never
+    /// find the right checksum. The state may be an impossible one, so nothing may be done with it.
     ///
     /// # Errors
-    /// Says what is wrong with it.
+    /// The reason for which the bytes are damaged.
     pub fn decode_body(body: &[u8]) -> Result<Self, Unusable> {
         let (snapshot, rest) = postcard::take_from_bytes::<Self>(body).map_err(|e| damaged(e.to_string()))?;
         if !rest.is_empty() {
-            return Err(damaged("it goes on after its end"));
+            return Err(damaged("further bytes follow the end"));
         }
         let (sources, state) = (snapshot.sources.len(), &snapshot.state);
-        // A feed has a source at least, so there are no more of them.
+        // Every feed has at least one source, so the sources tell the number of feeds.
         let feeds = snapshot.sources.iter().map(|source| source.feed.saturating_add(1)).max().unwrap_or(0);
-        if [state.fates.len(), state.next.len()] != [sources; 2] || state.feeds.len() != feeds {
-            return Err(damaged("its sources do not agree with its state"));
+        let inboxes = state.to_shards.len() == state.shards.len();
+        if [state.fates.len(), state.next.len()] != [sources; 2] || state.feeds.len() != feeds || !inboxes {
+            return Err(damaged("the sources do not match the state"));
         }
         Ok(snapshot)
     }
 
-    /// `sha256:` and the hash of the detection settings under which it was made.
+    /// The hash of the settings under which the snapshot was made, after `sha256:`.
     #[must_use]
     pub fn config(&self) -> &str {
         &self.config
     }
 
-    /// Each source, with the offset after the last record taken from it; 0 where none was.
+    /// Each source, with the offset after the last record taken from it; 0 if none was taken.
     pub fn positions(&self) -> impl Iterator<Item = (&Source, u64)> {
         self.sources.iter().zip(self.state.next.iter().copied())
     }
 }
 
-fn damaged(why: impl Into<String>) -> Unusable {
-    Unusable::Damaged(why.into())
+fn damaged(reason: impl Into<String>) -> Unusable {
+    Unusable::Damaged(reason.into())
 }
 
 impl Engine {
-    /// Its state as of now, as a copy.
+    /// Copies the present state.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let Context { config, sources, .. } = &self.context;
         Snapshot { config: config.clone(), sources: sources.clone(), state: self.state.clone() }
     }
 
-    /// An engine that goes on where the snapshot was made.
+    /// Returns an engine that continues where the snapshot was made.
     ///
-    /// The plan may differ: more sources behind those that the snapshot knows (they begin empty), smaller limits (the oldest make
-    /// room at once; of incidents and waiting signals when the next comes), other settings of a detector (its tails begin
-    /// anew, its rates stay, and open incidents keep the id that they have).
+    /// The plan may differ in three ways. It may have more sources behind those of the snapshot, which begin empty. It may have
+    /// smaller limits: the oldest entries make room at once, and incidents and waiting signals do when the next one comes. It
+    /// may have other settings of a detector: the detector's tails begin anew, its rates stay, and open incidents keep their
+    /// ids.
     ///
     /// # Errors
-    /// The snapshot is of another input.
+    /// The snapshot was made from another input, or with another number of account shards.
     pub fn restore(plan: &Plan, snapshot: Snapshot) -> Result<Self, Unusable> {
-        let mut places = plan.sources.iter();
-        if let Some(other) = snapshot.sources.iter().find(|source| places.next() != Some(*source)) {
+        let mut planned = plan.sources.iter();
+        if let Some(other) = snapshot.sources.iter().find(|source| planned.next() != Some(*source)) {
             let partition = other.partition.map(|partition| format!(":{partition}")).unwrap_or_default();
             return Err(Unusable::OtherSources(format!("`{}{partition}`", other.name)));
+        }
+        let (found, expected) = (snapshot.state.shards.len(), plan.stages.account_shards);
+        if found != expected {
+            return Err(Unusable::OtherShards { found, expected });
         }
         let mut engine = Self { state: snapshot.state, ..Self::new(plan.clone()) };
         engine.retune(plan);
         Ok(engine)
     }
 
+    /// Continues under another plan.
     fn retune(&mut self, plan: &Plan) {
-        let Self { state, context, signals, verdicts, sayings, .. } = self;
-        state.fates.resize(context.sources.len(), Fates::default());
-        state.next.resize(context.sources.len(), 0);
-        let feeds = context.sources.iter().map(|source| source.feed + 1).max().unwrap_or(0);
-        let settings = &plan.detection;
-        state.feeds.resize_with(feeds, || Market::new(&plan.limits, settings));
-        state.joined.retune(&plan.limits, settings.cancel_burst.window, signals);
-        state.correlator.handle(signals.drain(..));
-        let incidents = plan.limits.incidents_max;
-        state.correlator.retune(&context.config, plan.limits.signals_pending_max, incidents);
-        for (feed, market) in state.feeds.iter_mut().enumerate() {
-            let Some(source) = context.sources.iter().rposition(|source| source.feed == feed) else { continue };
-            let place =
-                Place { source: SourceId(u32::try_from(source).unwrap_or(u32::MAX)), offset: state.next[source] };
-            let mut sink = Sink { counters: &mut state.counters, signals, verdicts, sayings, appended_at: None };
-            market.retune(&plan.limits, settings, place, &mut sink);
-            state.correlator.handle(signals.drain(..));
+        let (feeds, sources, settings) = (plan.feeds(), plan.sources.len(), &plan.detection);
+        let Self { state, context, shard_outbox, .. } = self;
+        state.fates.resize(sources, Fates::default());
+        state.next.resize(sources, 0);
+        state.skip.resize(sources, None);
+        state.watermarks.extend(feeds);
+        state.to_shards.iter_mut().for_each(|inbox| inbox.extend(feeds));
+        state.to_correlation.extend(state.shards.len() + feeds);
+        state.feeds.resize_with(feeds, || FeedStage::new(&plan.limits, settings));
+        for shard in &mut state.shards {
+            shard.retune(plan, shard_outbox);
+            state.correlation.enqueue(shard_outbox.signals.drain(..));
+        }
+        state.correlation.retune(plan, &context.config);
+        for feed in 0..feeds {
+            let last = plan.sources.iter().rposition(|source| source.feed == feed);
+            let source = last.expect("every feed has at least one source");
+            let last = RecordRef { source: SourceId::of_index(source), offset: self.state.next[source] };
+            self.state.feeds[feed].retune(&plan.limits, settings, last, &mut self.feed_outbox);
+            self.deliver(feed);
         }
     }
 }

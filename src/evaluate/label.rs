@@ -1,4 +1,4 @@
-//! A label: what really happened, as one JSON line.
+//! A label: a statement of what really happened, as one JSON line.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,19 +8,20 @@ use crate::time::EventTime;
 /// An episode of the flow and whether it deserves a warning.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Label {
-    /// Which detector's business it is, by the detector's name; `cascade` is an episode of forced selling.
+    /// Name of the detector that should find the episode, or stay quiet if it is benign; `cascade` is an episode of forced
+    /// selling.
     pub kind: String,
-    /// Where; null where it is about the whole market.
+    /// Symbol of the episode; null where it concerns the whole market.
     #[serde(default)]
     pub symbol: Option<String>,
-    /// Who; null where it is about many.
+    /// Account of the episode; null where it concerns many.
     #[serde(default)]
     pub account: Option<String>,
-    /// Its first event.
+    /// Time of the episode's first event.
     pub start: EventTime,
-    /// Its last event.
+    /// Time of the episode's last event.
     pub end: EventTime,
-    /// A look-alike that must stay quiet.
+    /// Whether the episode is a look-alike that deserves no warning.
     #[serde(default)]
     pub benign: bool,
 }
@@ -30,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_label_is_one_line_with_its_nulls_and_reads_back() {
+    fn a_label_is_written_as_one_line_with_its_nulls_and_read_back() {
         let label = Label {
             kind: "layering".into(),
             symbol: Some("S3".into()),
@@ -45,7 +46,7 @@ mod tests {
     }
 
     #[test]
-    fn a_person_may_leave_out_what_is_null_or_false() {
+    fn fields_that_are_null_or_false_may_be_left_out() {
         let label: Label = serde_json::from_str(r#"{"kind":"cascade","start":1,"end":2}"#).unwrap();
         assert_eq!((label.symbol, label.account, label.benign), (None, None, false));
     }

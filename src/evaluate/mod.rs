@@ -1,15 +1,15 @@
-//! How good a run was: labels, and the score of the incidents against them.
+//! Evaluation of a run: labels, and the score of the incidents against them.
 //!
-//! A label says what really happened (from the simulator, or from a person); a [`Score`] says how many of the planted
-//! episodes were found, how many incidents were about nothing, and how long before the end of each episode the warning
-//! came. Nothing here knows a detector: it compares times and symbols, so the same figures serve every one of them.
+//! A label states what really happened (from the simulator, or from a person); a [`Score`] states how many of the planted
+//! episodes were found, how many incidents were false, and how long before the end of each episode the warning came.
+//! Evaluation does not know the detectors: it compares times, symbols and accounts, so the same figures serve all of them.
 
 mod label;
+mod latest;
 mod score;
-mod seen;
 
 pub use self::{
     label::Label,
-    score::{IncidentView, LATENESS, Score, score},
-    seen::{Seen, SeenAlert},
+    latest::{LatestAlerts, ScoredAlert},
+    score::{GRACE, IncidentView, Score, score},
 };

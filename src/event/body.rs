@@ -1,193 +1,120 @@
-//! What each of the eighteen event types says beside the common fields.
+//! The fields of each event type, beside the fields that all types share.
 //!
-//! These types are the contract: decoding fills them, the simulator and the adapters make them, and `schema events` prints
-//! them. A field's doc comment is its description in the JSON Schema.
+//! These types are the contract with a venue: `decode` fills them, the simulator and the adapters create them, and
+//! `foreshock schema events` prints them as a JSON Schema. The doc comments of types, variants and fields are the
+//! descriptions in that schema, so they are written for the engineers of a venue.
+//!
+//! The types check single values only. `decode` checks which fields an event must have.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{Decimal, Name, Price, Quantity};
+use super::{
+    CancelReason, Decimal, LiquidationPhase, MarginMode, Name, OrderKind, Price, Quantity, Side, Tick, TradingPhase,
+};
+use crate::time::EventTime;
 
-/// Which side of the book.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Side {
-    /// Buys; rests among the bids.
-    Buy,
-    /// Sells; rests among the asks.
-    Sell,
-}
-
-impl Side {
-    /// The other side.
-    #[must_use]
-    pub const fn opposite(self) -> Self {
-        match self {
-            Self::Buy => Self::Sell,
-            Self::Sell => Self::Buy,
-        }
-    }
-}
-
-/// How an order is to be executed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderKind {
-    /// At its price or better; rests with what is left.
-    Limit,
-    /// At once at whatever price.
-    Market,
-    /// Waits outside the book for a trigger.
-    Stop,
-}
-
-/// Why an order was cancelled. Only `user`, or no reason, is somebody's decision to withdraw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum CancelReason {
-    /// The account asked for it.
-    User,
-    /// Its time ran out.
-    Expired,
-    /// It would have traded with the same account.
-    SelfTrade,
-    /// It would have opened what it may only reduce.
-    ReduceOnly,
-    /// It would have taken what it may only make.
-    PostOnly,
-    /// The account is being liquidated.
-    Liquidation,
-    /// The venue did it.
-    System,
-}
-
-/// Whether a position's margin is the account's or its own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum MarginMode {
-    /// Backed by the whole account.
-    Cross,
-    /// Backed by what was set aside for it.
-    Isolated,
-}
-
-/// How far a forced reduction has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum LiquidationPhase {
-    /// The venue took the position over.
-    Started,
-    /// A part was sold or bought in the book.
-    Filled,
-    /// Auto-deleveraging: a part was closed against a profitable account.
-    Adl,
-    /// The insurance fund took a part.
-    Insurance,
-    /// It is over.
-    Completed,
-}
-
-/// One level of a book: price, then quantity; quantity 0 in a delta removes the level.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// One level of a book: `[price, quantity]`. In a `book_delta`, quantity 0 removes the level.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Level(pub Price, pub Decimal);
 
-/// A new order was accepted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// The venue accepted a new order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct OrderNew<'a> {
-    /// The order's id, unique within its symbol.
+    /// Id of the order, unique within its symbol.
     pub order: Name<'a>,
-    /// Which side.
+    /// Side of the order.
     pub side: Side,
-    /// Its limit; absent for a market order.
+    /// Limit price; absent for a market order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
-    /// How much.
+    /// Quantity of the order.
     pub qty: Quantity,
-    /// Limit where absent.
+    /// How the order is executed; `limit` if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kind: Option<OrderKind>,
-    /// Time in force, in the venue's words.
+    /// Time in force, in the venue's own words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tif: Option<Name<'a>>,
-    /// Whether it may only make.
+    /// Whether the order may only add liquidity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub post_only: Option<bool>,
-    /// Whether it may only reduce a position.
+    /// Whether the order may only reduce a position.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reduce_only: Option<bool>,
 }
 
-/// An order got another price, quantity or id. Of a used-up order it starts a new one in its place (an iceberg's refresh).
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// An order got another price, quantity or id. If it was filled completely, a new order takes its place (iceberg refresh).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct OrderReplace<'a> {
-    /// The order's id.
+    /// Id of the order.
     pub order: Name<'a>,
-    /// Its id from now on, where it changes.
+    /// New id of the order, if the id changes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub new_order: Option<Name<'a>>,
-    /// Its price from now on.
+    /// New price of the order.
     pub price: Price,
-    /// What remains of it.
+    /// Quantity that remains after the change.
     pub qty: Quantity,
 }
 
-/// An order was withdrawn. What is absent is taken from the order's own `order_new`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// An order was cancelled. A side, price or quantity that is absent is taken from the order's own `order_new`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct OrderCancel<'a> {
-    /// The order's id.
+    /// Id of the order.
     pub order: Name<'a>,
-    /// Which side it was on.
+    /// Side of the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub side: Option<Side>,
-    /// Its price.
+    /// Price of the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
-    /// What remained of it.
+    /// Quantity that remained when the order was cancelled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub qty: Option<Quantity>,
-    /// Why; the account's wish where absent.
+    /// Why the order was cancelled; `user` if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<CancelReason>,
 }
 
-/// An order was refused by the venue.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// The venue refused an order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct OrderReject<'a> {
-    /// The order's id, if it got one.
+    /// Id of the order, if the order got one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<Name<'a>>,
-    /// Why, in the venue's words.
+    /// Why the order was refused, in the venue's own words.
     pub reason: Name<'a>,
 }
 
-/// Two orders met.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// Two orders were executed against each other.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Trade<'a> {
-    /// The trade's id.
+    /// Id of the trade.
     pub trade: Name<'a>,
-    /// At which price.
+    /// Price of the trade.
     pub price: Price,
-    /// How much.
+    /// Quantity of the trade.
     pub qty: Quantity,
-    /// The aggressor's side; absent in an auction.
+    /// Side of the aggressor; absent in an auction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub side: Option<Side>,
-    /// The resting order; it shrinks by the quantity.
+    /// Id of the resting order. Its remaining quantity shrinks by the traded quantity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maker_order: Option<Name<'a>>,
-    /// The aggressor's order; it shrinks too if it rests.
+    /// Id of the aggressor's order. If the order rests in the book, its remaining quantity shrinks too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub taker_order: Option<Name<'a>>,
-    /// The account that rested.
+    /// Account of the resting order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maker: Option<Name<'a>>,
-    /// The account that took.
+    /// Account of the aggressor.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub taker: Option<Name<'a>>,
-    /// The party behind the maker.
+    /// Owner of the maker's account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub maker_owner: Option<Name<'a>>,
-    /// The party behind the taker.
+    /// Owner of the aggressor's account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub taker_owner: Option<Name<'a>>,
     /// Whether the aggressor was being liquidated.
@@ -195,171 +122,206 @@ pub struct Trade<'a> {
     pub liquidation: Option<bool>,
 }
 
-/// The whole visible book, best first; deltas up to its `seq` are already in it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+impl<'a> Trade<'a> {
+    /// A trade as a venue tells everybody: without orders, accounts and owners.
+    #[must_use]
+    pub const fn public(trade: Name<'a>, price: Price, qty: Quantity, side: Option<Side>) -> Self {
+        Self {
+            trade,
+            price,
+            qty,
+            side,
+            maker_order: None,
+            taker_order: None,
+            maker: None,
+            taker: None,
+            maker_owner: None,
+            taker_owner: None,
+            liquidation: None,
+        }
+    }
+}
+
+/// The whole visible book. It already contains the deltas up to its own `seq`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct BookSnapshot {
-    /// Bids, highest first.
+    /// Bid levels, highest price first.
     pub bids: Vec<Level>,
-    /// Asks, lowest first.
+    /// Ask levels, lowest price first.
     pub asks: Vec<Level>,
 }
 
-/// Levels of the book that changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// Levels of the book that changed, with their new quantities.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct BookDelta {
-    /// Bids that changed.
+    /// Bid levels that changed.
     pub bids: Vec<Level>,
-    /// Asks that changed.
+    /// Ask levels that changed.
     pub asks: Vec<Level>,
-    /// The sequence before this one, where the venue's ids jump: the gap is judged by it.
+    /// `seq` of the previous update, for a venue whose numbers jump. It decides whether an update is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prev_seq: Option<u64>,
 }
 
 /// An account set its leverage.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Leverage {
-    /// How many times its margin.
+    /// Leverage as a multiple of the margin: `20` stands for a position of twenty times its margin.
     pub leverage: Quantity,
-    /// Which margin backs it.
+    /// Which margin backs the positions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub margin_mode: Option<MarginMode>,
 }
 
-/// An account's position in a symbol, with all its fills up to `ts`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// Position of an account in a symbol. It contains all of the account's fills up to `ts`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Position {
-    /// Signed: below zero is short.
+    /// Quantity of the position: above zero is long, below zero is short.
     pub qty: Decimal,
-    /// Mean entry price; 0 where there is no position.
+    /// Mean entry price; 0 if there is no position.
     pub entry: Decimal,
-    /// Which margin backs it.
+    /// Which margin backs the position.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub margin_mode: Option<MarginMode>,
-    /// The margin set aside, where isolated.
+    /// Margin that was set aside for the position, if it is isolated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub margin: Option<Decimal>,
-    /// The leverage in force.
+    /// Leverage in force, as a multiple of the margin.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub leverage: Option<Quantity>,
 }
 
-/// An account's money.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// Equity of an account.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Balance<'a> {
-    /// Without unrealised profit.
+    /// Equity without unrealised profit or loss.
     pub equity: Decimal,
-    /// In which asset.
+    /// Asset in which the equity is stated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asset: Option<Name<'a>>,
 }
 
-/// The venue's mark price.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// Mark price of a symbol.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Mark {
-    /// What margins are reckoned with.
+    /// Price with which the venue calculates margins.
     pub mark: Price,
-    /// The index behind it.
+    /// Index price from which the venue derives the mark price.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub index: Option<Price>,
 }
 
-/// A perpetual's funding.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// Funding rate of a perpetual.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Funding {
-    /// Per interval, as a share of the notional.
+    /// Funding rate for one interval, as a share of the notional.
     pub rate: Decimal,
-    /// How long an interval is.
+    /// Length of an interval, in hours.
     pub interval_hours: Quantity,
-    /// The next rate as the venue expects it.
+    /// The next interval's rate, as the venue predicts it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub predicted: Option<Decimal>,
 }
 
-/// All open positions of one direction.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// Open interest of a symbol: all open positions of one direction.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct OpenInterest {
-    /// Zero or more.
+    /// Quantity of the open positions, zero or more.
     pub qty: Decimal,
 }
 
-/// A forced reduction and its progress.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// Forced reduction of a position, step by step.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Liquidation {
-    /// How far it has come.
+    /// Step of the liquidation.
     pub phase: LiquidationPhase,
-    /// The side of the closing orders.
+    /// Side of the orders that close the position.
     pub side: Side,
-    /// How much.
+    /// Quantity that was taken over or closed in this step.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub qty: Option<Quantity>,
-    /// At which price.
+    /// Price at which the quantity was taken over or closed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub price: Option<Price>,
 }
 
-/// What the insurance fund holds.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// Balance of the venue's insurance fund.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct InsuranceFund {
-    /// In the venue's settlement asset.
+    /// Balance in the venue's settlement asset.
     pub balance: Decimal,
 }
 
-/// One margin tier: notional up to (`null` in the last), maintenance rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// One margin tier: `[largest notional, maintenance margin rate]`. The largest notional is `null` in the last tier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Tier(pub Option<Decimal>, pub Decimal);
 
-/// A symbol's terms.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// Contract terms of a symbol.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Instrument<'a> {
     /// Smallest price step.
-    pub tick: Price,
+    pub tick: Tick,
     /// Smallest quantity step.
     pub lot: Quantity,
-    /// Base asset in one contract; 1 where absent.
+    /// Quantity of the base asset in one contract; 1 if absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub multiplier: Option<Quantity>,
     /// Margin tiers, smallest notional first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tiers: Option<Vec<Tier>>,
-    /// As a share of the notional.
+    /// Taker fee, as a share of the notional.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub taker_fee: Option<Decimal>,
-    /// As a share of the notional.
+    /// Liquidation fee, as a share of the notional.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub liquidation_fee: Option<Decimal>,
-    /// Quoted in one asset, settled in the other.
+    /// Whether the contract is quoted in one asset and settled in the other.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub inverse: Option<bool>,
-    /// What it is written on.
+    /// Underlying asset or index of the contract.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub underlying: Option<Name<'a>>,
 }
 
-/// How the matching engine is doing.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// Load of the venue's matching engine.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct EngineLoad {
     /// Median time to acknowledge an order, in microseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ack_p50_us: Option<Decimal>,
-    /// The same for the slowest of a hundred.
+    /// 99th percentile of the time to acknowledge an order, in microseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ack_p99_us: Option<Decimal>,
-    /// Messages waiting.
+    /// Messages that wait to be processed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub queue_depth: Option<Decimal>,
-    /// Messages since the last such event.
+    /// Messages since the last `engine` event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub messages: Option<Decimal>,
-    /// Rejects since the last such event.
+    /// Rejections since the last `engine` event.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rejects: Option<Decimal>,
 }
 
-/// The feed is alive up to `ts`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// The feed worked up to `ts`, even if no other event came.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Heartbeat<'a> {
-    /// Who says so.
+    /// Producer that sent the heartbeat.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub producer: Option<Name<'a>>,
+}
+
+/// The state of trading changed: of the symbol, or of all symbols of the partition where no symbol is given. The state of a
+/// whole venue must be sent to every partition. While it is not `open`, nothing is learned, judged or awaited.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
+pub struct TradingStatus<'a> {
+    /// The state from `ts` on.
+    pub status: TradingPhase,
+    /// The reason, in the venue's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Name<'a>>,
+    /// When the state ends unless another status comes before, by the venue's clock: nanoseconds since the Unix epoch, in the
+    /// years 2000 to 2099.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<EventTime>,
 }

@@ -1,9 +1,12 @@
-//! Exact decimals: prices, quantities and money as the venue wrote them.
+//! Exact decimals: prices, quantities and amounts of money as the venue wrote them.
 //!
-//! A binary float turns 0.1 into something else and makes equal prices unequal, so a book would grow levels that are not
-//! there. Values are whole multiples of 10⁻²³ in an `i128`: the contract's range is 10⁻⁹ to 10¹⁵ with 15 significant digits,
-//! whose finest step is 10⁻²³ and whose greatest value is 10³⁸ of them, which just fits. What lies outside is refused with
-//! a reason, never rounded. Statistics take the value as `f64`.
+//! A binary float cannot hold 0.1 exactly and can make equal prices unequal, so a book would get levels that do not
+//! exist. A [`Decimal`] is a whole number of units of 10⁻²³ in an `i128`. The contract allows sizes from 10⁻¹² to 10¹⁵
+//! with 17 significant digits, as JSON writers print doubles; the largest value is 10³⁸ units, which just fits. A number
+//! outside is refused with a reason. A size below 10⁻⁷ may have digits below one unit: it is rounded half to even, and
+//! whoever reads it can count that ([`Decimal::parse_counting`]).
+//!
+//! Statistics convert the value to `f64` ([`Decimal::to_f64`]); they need no exact sums.
 
 mod parse;
 
@@ -12,133 +15,139 @@ use std::{borrow::Cow, fmt};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-/// Units of 10⁻²³ in one.
-const ONE: i128 = POW10[SCALE];
-/// The same, of a size.
-const UNIT: u128 = ONE.unsigned_abs();
-/// Bits of the lower half of what is behind the point, of which there are 77.
-const HALF: u32 = 40;
-/// Digits behind the decimal point that a value can have.
-const SCALE: usize = 23;
-/// Powers of ten up to the greatest value in units.
-const POW10: [i128; 39] = {
-    let mut powers = [1; 39];
-    let mut i = 1;
-    while i < powers.len() {
-        powers[i] = powers[i - 1] * 10;
-        i += 1;
-    }
-    powers
-};
+pub use self::parse::DecimalError;
+use self::parse::{POW10, SCALE};
 
-/// An exact decimal number, of either sign or zero. `1.10` equals `1.1`.
+/// Number of units in one.
+const ONE: i128 = POW10[SCALE];
+/// Number of units in 10¹⁵, the largest size that the contract allows.
+const SIZE_MAX: u128 = POW10[38].unsigned_abs();
+/// Number of units in one, without a sign.
+const UNITS_IN_ONE: u128 = ONE.unsigned_abs();
+/// Bits in the lower half of a fraction. A fraction is less than 10²³ units and so has 77 bits; each half fits into a
+/// double exactly.
+const HALF_BITS: u32 = 40;
+
+/// An exact decimal number: positive, negative or zero. `1.10` equals `1.1`.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Decimal(i128);
 
-/// Why a text is no decimal of the contract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum DecimalError {
-    /// Not digits with at most one point and at most one exponent.
-    #[error("expected a decimal number")]
-    Malformed,
-    /// Not zero and smaller than 10⁻⁹, or greater than 10¹⁵.
-    #[error("expected zero or a size from 1e-9 to 1e15")]
-    OutOfRange,
-    /// More than 15 significant digits.
-    #[error("expected at most 15 significant digits")]
-    TooPrecise,
-}
-
 impl Decimal {
-    /// Zero.
+    /// The number zero.
     pub const ZERO: Self = Self(0);
-    /// The end of the representable range.
-    pub const MAX: Self = Self(i128::MAX);
+    /// The largest number that the type can represent.
+    pub(crate) const MAX: Self = Self(i128::MAX);
+    /// The smallest number that the type can represent.
+    pub(crate) const MIN: Self = Self(i128::MIN);
 
-    /// Reads plain or scientific notation: `12`, `-0.5`, `1.5e-3`.
+    /// Reads a number in plain or scientific notation: `12`, `-0.5`, `1.5e-3`.
     ///
     /// # Errors
-    /// Says which rule of the contract the text breaks.
+    /// Returns the rule of the contract that the text breaks.
     pub fn parse(text: &str) -> Result<Self, DecimalError> {
-        parse::any(text.as_bytes()).map(Self)
+        Self::parse_counting(text, &mut 0)
     }
 
-    /// The same for the plainest spelling only, for the decoder: `None` says nothing but that it takes [`Self::parse`].
+    /// Reads a number like [`Self::parse`], and adds one to `rounded` if it has digits below 10⁻²³.
+    ///
+    /// # Errors
+    /// Returns the rule of the contract that the text breaks.
+    pub fn parse_counting(text: &str, rounded: &mut u64) -> Result<Self, DecimalError> {
+        let units = parse::units_of(text.as_bytes())?;
+        *rounded += u64::from(units.is_rounded);
+        Ok(Self(units.size))
+    }
+
+    /// Reads the plainest spelling only, as a fast way for the decoder. `None` means that [`Self::parse`] must decide.
     #[inline]
     pub(super) fn parse_short(text: &[u8]) -> Option<Self> {
         parse::short(text).map(Self)
     }
 
-    /// A whole number of 10⁻ᵖˡᵃᶜᵉˢ, as adapters and the simulator make them; `None` outside the contract's range.
+    /// Makes the number `mantissa · 10⁻ᵖˡᵃᶜᵉˢ`, for adapters and the simulator; `None` if its size is above 10¹⁵ or it
+    /// has more than 23 places.
     #[must_use]
     pub fn from_parts(mantissa: i64, places: u32) -> Option<Self> {
         let units = i128::from(mantissa).checked_mul(*POW10.get(SCALE.checked_sub(places as usize)?)?)?;
         (units.abs() <= POW10[38]).then_some(Self(units))
     }
 
-    /// The nearest double, for the statistics.
+    /// Returns the number as a double, for statistics. The first 15 significant digits survive and whole numbers of up
+    /// to 15 digits are exact; the last bit may differ from that of the nearest double.
     #[must_use]
-    #[expect(clippy::cast_possible_truncation, reason = "halves of a part that has 77 bits")]
+    #[expect(clippy::cast_possible_truncation, reason = "halves of a fraction that has 77 bits")]
     pub fn to_f64(self) -> f64 {
-        // Both parts are exact doubles apart from the last bit of the sum: 15 digits survive, and whole numbers are exact.
-        let (whole, part) = self.split();
-        // In two halves that are exact, so that it is rounded once.
-        let part = (part >> HALF) as u64 as f64 * (1_u64 << HALF) as f64 + (part & ((1 << HALF) - 1)) as u64 as f64;
-        let size = whole as f64 + part / UNIT as f64;
+        let (whole, fraction) = self.split();
+        // Each half of the fraction is an exact double, so the fraction is rounded only once, by their sum.
+        let upper = (fraction >> HALF_BITS) as u64 as f64 * (1_u64 << HALF_BITS) as f64;
+        let lower = (fraction & ((1 << HALF_BITS) - 1)) as u64 as f64;
+        let fraction = upper + lower;
+        let size = whole as f64 + fraction / UNITS_IN_ONE as f64;
         if self.0 < 0 { -size } else { size }
     }
 
-    /// The size's whole number, and how many units are left.
+    /// Splits the size into its whole number and the remaining units.
     ///
-    /// Every order asks, and dividing 128 bits takes longer than the rest of it: the quotient is guessed from the upper half, which
-    /// leaves it one off at most, and put right.
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "half a size, and a guess of 51 bits")]
+    /// This runs for every order, and a division of 128 bits would take longer than the rest of its work. So the
+    /// quotient is estimated from the upper half of the size, which is wrong by one at most, and then corrected.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "half a size, and an estimate of 51 bits"
+    )]
     fn split(self) -> (u64, u128) {
-        // 2⁶⁴ of them.
-        const TOP: f64 = 18_446_744_073_709_551_616.0 / UNIT as f64;
-        const TWO_UNITS: u128 = 2 * UNIT;
+        /// The quotient of 2⁶⁴ units.
+        const UPPER: f64 = 18_446_744_073_709_551_616.0 / UNITS_IN_ONE as f64;
+        const UNITS_IN_TWO: u128 = 2 * UNITS_IN_ONE;
         let size = self.0.unsigned_abs();
-        let whole = ((size >> 64) as u64 as f64 * TOP) as u64;
-        let part = size.wrapping_sub(u128::from(whole) * UNIT);
-        match part {
-            0..UNIT => (whole, part),
-            UNIT..TWO_UNITS => (whole + 1, part - UNIT),
-            // Below zero.
-            TWO_UNITS.. => (whole - 1, part.wrapping_add(UNIT)),
+        let whole = ((size >> 64) as u64 as f64 * UPPER) as u64;
+        let fraction = size.wrapping_sub(u128::from(whole) * UNITS_IN_ONE);
+        match fraction {
+            0..UNITS_IN_ONE => (whole, fraction),
+            UNITS_IN_ONE..UNITS_IN_TWO => (whole + 1, fraction - UNITS_IN_ONE),
+            // The estimate was one too high, so the fraction wrapped around below zero.
+            UNITS_IN_TWO.. => (whole - 1, fraction.wrapping_add(UNITS_IN_ONE)),
         }
     }
 
-    /// The number halfway between two, to the last place.
+    /// Returns the number halfway between two numbers, exact to one unit.
     #[must_use]
-    pub const fn midpoint(self, other: Self) -> Self {
+    pub(crate) const fn midpoint(self, other: Self) -> Self {
         Self(self.0 / 2 + other.0 / 2)
     }
 
-    /// So many of `of` equal parts, to the last places.
+    /// Divides the number into `of` equal parts and returns `count` of them, each part exact to one unit.
     #[must_use]
-    pub const fn parts(self, parts: i64, of: i64) -> Self {
-        Self((self.0 / of as i128).saturating_mul(parts as i128))
+    pub(crate) const fn parts(self, count: i64, of: i64) -> Self {
+        Self((self.0 / of as i128).saturating_mul(count as i128))
     }
 
-    /// Whether it is zero.
+    /// Rounds the number to so many decimal places, half to even.
+    #[must_use]
+    pub(crate) fn to_places(self, places: u32) -> Self {
+        let step = SCALE.checked_sub(places as usize).map_or(1, |zeros| POW10[zeros]);
+        Self(parse::rounded(self.0, step).saturating_mul(step))
+    }
+
+    /// Whether the number is zero.
     #[must_use]
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }
 
-    /// Whether it is above zero.
+    /// Whether the number is above zero.
     #[must_use]
-    pub const fn is_positive(self) -> bool {
+    pub(crate) const fn is_positive(self) -> bool {
         self.0 > 0
     }
 
-    /// The sum, stopping at the end of the representable range.
+    /// Returns the sum, limited to the representable range.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// The difference, stopping at the end of the representable range.
+    /// Returns the difference, limited to the representable range.
     #[must_use]
     pub const fn minus(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0))
@@ -146,15 +155,14 @@ impl Decimal {
 }
 
 impl fmt::Display for Decimal {
-    /// Plain notation without needless zeros.
+    /// Writes plain notation without trailing zeros.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let size = self.0.unsigned_abs();
-        let one = ONE.unsigned_abs();
         let sign = if self.0 < 0 { "-" } else { "" };
-        let part = format!("{:023}", size % one);
-        match part.trim_end_matches('0') {
-            "" => write!(f, "{sign}{}", size / one),
-            part => write!(f, "{sign}{}.{part}", size / one),
+        let fraction = format!("{:023}", size % UNITS_IN_ONE);
+        match fraction.trim_end_matches('0') {
+            "" => write!(f, "{sign}{}", size / UNITS_IN_ONE),
+            fraction => write!(f, "{sign}{}.{fraction}", size / UNITS_IN_ONE),
         }
     }
 }
@@ -166,7 +174,8 @@ impl fmt::Debug for Decimal {
 }
 
 impl Serialize for Decimal {
-    /// Text where people read it. In a snapshot its digits and how many zeros follow them: some 4 bytes where all units take 14.
+    /// Writes text in a format that people read. In a snapshot it writes the digits and the number of zeros that follow
+    /// them: about 4 bytes, where the units alone would take 14.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
             return serializer.collect_str(self);
@@ -184,11 +193,12 @@ impl Serialize for Decimal {
 }
 
 impl<'de> Deserialize<'de> for Decimal {
-    /// From a snapshot: a level's sum may be beyond what a single value can be.
+    /// Reads a number from a snapshot. The whole range of the type is accepted, because the sum of a level may be
+    /// larger than the contract allows for a single value.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (digits, zeros) = <(i128, u8)>::deserialize(deserializer)?;
         let units = POW10.get(usize::from(zeros)).and_then(|power| digits.checked_mul(*power));
-        units.map(Self).ok_or_else(|| D::Error::custom("a number beyond its range"))
+        units.map(Self).ok_or_else(|| D::Error::custom("expected a decimal within its range"))
     }
 }
 
@@ -199,7 +209,7 @@ impl JsonSchema for Decimal {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "an exact decimal: zero, or a size from 1e-9 to 1e15 with at most 15 significant digits",
+            "description": "an exact decimal: zero, or a size from 1e-12 to 1e15 with at most 17 significant digits",
             "anyOf": [
                 { "type": "string", "pattern": "^-?[0-9]+(\\.[0-9]+)?([eE][+-]?[0-9]+)?$" },
                 { "type": "number" }
@@ -208,7 +218,40 @@ impl JsonSchema for Decimal {
     }
 }
 
-/// A decimal above zero, in a type of its own so that a price is never taken for a quantity.
+/// A price in the quote asset. It may be zero or below: a spread between two contracts costs less than nothing every day, and oil
+/// did in April 2020.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Price(Decimal);
+
+impl<'de> Deserialize<'de> for Price {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Decimal::deserialize(deserializer)?;
+        Self::new(value).ok_or_else(|| D::Error::custom("expected a number of at most 1e15"))
+    }
+}
+
+impl Price {
+    /// Wraps a number; `None` if its size is above 10¹⁵, the largest that the contract allows.
+    #[must_use]
+    pub fn new(value: Decimal) -> Option<Self> {
+        (value.0.unsigned_abs() <= SIZE_MAX).then_some(Self(value))
+    }
+
+    /// Returns the number itself.
+    #[must_use]
+    pub const fn get(self) -> Decimal {
+        self.0
+    }
+}
+
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// Defines a type for decimals above zero. Each use has its own type, so that a quantity is never taken for a step of prices.
 macro_rules! positive {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -224,13 +267,13 @@ macro_rules! positive {
         }
 
         impl $name {
-            /// The value if it is above zero.
+            /// Wraps a number; `None` if it is not above zero.
             #[must_use]
             pub fn new(value: Decimal) -> Option<Self> {
                 value.is_positive().then_some(Self(value))
             }
 
-            /// The number itself.
+            /// Returns the number itself.
             #[must_use]
             pub const fn get(self) -> Decimal {
                 self.0
@@ -246,8 +289,8 @@ macro_rules! positive {
 }
 
 positive!(
-    /// A price in the quote asset, above zero.
-    Price
+    /// The step between two prices of an instrument, above zero.
+    Tick
 );
 positive!(
     /// A quantity in the base asset or in contracts, above zero.
@@ -274,12 +317,12 @@ mod tests {
     }
 
     #[test]
-    fn the_ends_of_the_range_are_in_and_what_is_next_is_out() {
-        for good in ["1e-9", "1e15", "1000000000000000", "1.23456789012345e-9", "999999999999999", "-1e15"] {
+    fn the_ends_of_the_range_are_accepted_and_the_next_numbers_are_refused() {
+        for good in ["1e-12", "1e15", "1000000000000000", "1.2345678901234567e-12", "999999999999999.99", "-1e15"] {
             assert!(Decimal::parse(good).is_ok(), "{good}");
         }
         for bad in
-            ["9.99e-10", "1.1e15", "1e16", "1000000000000001", "1e999999999999999999999", "1e-99999999999999999999"]
+            ["9.99e-13", "1.1e15", "1e16", "1000000000000001", "1e999999999999999999999", "1e-99999999999999999999"]
         {
             assert!(
                 matches!(Decimal::parse(bad), Err(DecimalError::OutOfRange | DecimalError::TooPrecise)),
@@ -287,12 +330,12 @@ mod tests {
                 Decimal::parse(bad)
             );
         }
-        assert_eq!(Decimal::parse("0.1234567890123456"), Err(DecimalError::TooPrecise));
-        assert_eq!(Decimal::parse("100000.0000000001"), Err(DecimalError::TooPrecise));
+        assert_eq!(Decimal::parse("0.123456789012345678"), Err(DecimalError::TooPrecise));
+        assert_eq!(Decimal::parse("100000.000000000001"), Err(DecimalError::TooPrecise));
     }
 
     #[test]
-    fn what_is_no_number_is_refused() {
+    fn a_text_that_is_not_a_number_is_refused() {
         for bad in [
             "", "-", ".", "1.", ".5", "+1", " 1", "1 ", "1e", "1e+", "NaN", "inf", "0x10", "1_0", "1,5", "1.2.3",
             "--1", "1e1.5",
@@ -301,9 +344,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_number_is_rounded_to_places_half_to_even() {
+        for (text, rounded) in [
+            ("236.47000000000003", "236.47"),
+            ("0.000000005", "0"),
+            ("0.000000015", "0.00000002"),
+            ("-0.000000025", "-0.00000002"),
+            ("999999999999999.99", "999999999999999.99"),
+        ] {
+            assert_eq!(decimal(text).to_places(8), decimal(rounded), "{text}");
+        }
+        assert_eq!(decimal("1.5").to_places(30), decimal("1.5"));
+    }
+
     proptest! {
         #[test]
-        fn what_is_written_reads_back(mantissa in -999_999_999_999_999_i64..=999_999_999_999_999, places in 0_u32..=9) {
+        fn a_written_number_reads_back(mantissa in -999_999_999_999_999_i64..=999_999_999_999_999, places in 0_u32..=9) {
             let value = Decimal::from_parts(mantissa, places).unwrap();
             prop_assert_eq!(Decimal::parse(&value.to_string()), Ok(value));
         }
@@ -317,7 +374,7 @@ mod tests {
         }
 
         #[test]
-        fn a_double_is_that_of_a_long_division(units in prop_oneof![
+        fn the_fast_conversion_to_a_double_equals_a_full_division(units in prop_oneof![
             any::<i128>(),
             prop::sample::select(vec![i128::MIN, i128::MAX, 0, ONE, ONE - 1, -ONE]),
             (any::<i64>(), -3_i128..3).prop_map(|(n, off)| i128::from(n % 1_700_000_000_000_000) * ONE + off),
@@ -328,7 +385,7 @@ mod tests {
         }
 
         #[test]
-        fn a_snapshot_has_the_same_number(units in prop_oneof![any::<i128>(), (-999_i128..999, 0_usize..36).prop_map(|(n, p)| n * POW10[p])]) {
+        fn a_number_is_the_same_after_a_snapshot(units in prop_oneof![any::<i128>(), (-999_i128..999, 0_usize..36).prop_map(|(n, p)| n * POW10[p])]) {
             let value = Decimal(units);
             let bytes = postcard::to_allocvec(&value).unwrap();
             prop_assert_eq!(postcard::from_bytes::<Decimal>(&bytes), Ok(value));

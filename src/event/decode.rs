@@ -1,12 +1,13 @@
-//! From a record's bytes to an [`Event`], or to the reason why not.
+//! Decoding: a record's bytes become an [`Event`], or a rejection with its reason.
 //!
-//! First every field of the record is found ([`Fields`]); what the event's type needs is then read from them. That is the fast
-//! way (an internally tagged enum buffers the whole object first: 2.5 times the cost), it keeps numbers exact (a JSON number
-//! never becomes a double on the way), and a field that the type does not have is ignored whatever it holds. Memory is bounded
-//! by the record's own size, which is bounded first.
+//! Decoding has two steps. The first finds every field of the record ([`Fields`]); the second reads the fields that the
+//! event's type has. This is faster than serde's internally tagged enum, which buffers the whole object first and costs
+//! 2.5 times as much. Numbers stay exact, because a JSON number never becomes a double on the way. A field that the
+//! type does not have is ignored, whatever its value is. Memory is bounded by the size of the record, and that size is
+//! checked first.
 #![expect(
     clippy::inline_always,
-    reason = "a tenth of decoding: else each value and the event itself are moved between calls"
+    reason = "saves a tenth of the decoding time: otherwise each value and the event itself are copied between calls"
 )]
 
 use std::borrow::Cow;
@@ -15,25 +16,24 @@ use serde_json::value::RawValue;
 
 use super::{
     Balance, Body, BookDelta, BookSnapshot, Decimal, EngineLoad, Event, EventType, Funding, Heartbeat, Instrument,
-    InsuranceFund, Key, Level, Leverage, Liquidation, Mark, OpenInterest, OrderCancel, OrderNew, OrderReject,
-    OrderReplace, Position, Reason, Rejection, Tier, Trade,
+    InsuranceFund, Level, Leverage, Liquidation, Mark, Name, OpenInterest, OrderCancel, OrderNew, OrderReject,
+    OrderReplace, Position, Reason, Rejection, Tier, Trade, TradingStatus,
     field::Field,
     fields::{Fields, Value},
     value::FromValue,
 };
-use crate::time::{EventTime, Span, WallTime};
+use crate::time::EventTime;
 
-/// The first nanosecond of the year 2000 and of the year 2100: a time outside was not meant as nanoseconds.
+/// The first nanosecond of the years 2000 and 2100. A time outside is most likely in another unit than nanoseconds.
 pub(super) const YEARS: (i64, i64) = (946_684_800_000_000_000, 4_102_444_800_000_000_000);
-/// How far an event may lie after its record's own time: clocks of one venue differ by less (DETECTION 6).
-const FUTURE_MAX: Span = Span::from_secs(300);
 
-/// How much one record may hold.
+/// Limits on the size of one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DecodeLimits {
-    /// Bytes of a record; 1 MiB is what a Kafka broker takes by default.
+    /// Bytes of a record. The default is the 1 MiB that a Kafka broker accepts by default.
     pub record_bytes_max: usize,
-    /// Levels on one side of a book event, and tiers of an instrument; the deepest public snapshots have 5,000.
+    /// Levels on one side of a book event, and tiers of an instrument. The default is 5,000, as many levels as the
+    /// deepest public snapshots have.
     pub levels_max: usize,
 }
 
@@ -43,19 +43,37 @@ impl Default for DecodeLimits {
     }
 }
 
-/// Reads one JSON object. `appended_at` is the Kafka record's own time; files have none.
+/// Decodes one JSON object. Never panics.
 ///
 /// # Errors
-/// Says which rule of the contract the record breaks. Never panics.
-pub fn decode(bytes: &[u8], appended_at: Option<WallTime>, limits: DecodeLimits) -> Result<Event<'_>, Rejection> {
+/// Returns the rule of the contract that the record breaks.
+pub fn decode(bytes: &[u8], limits: DecodeLimits) -> Result<Event<'_>, Rejection> {
+    decode_counting(bytes, limits, &mut 0)
+}
+
+/// Decodes like [`decode`], and adds to `rounded` how many numbers of the event had digits below 10⁻²³ and were rounded.
+///
+/// # Errors
+/// Returns the rule of the contract that the record breaks; nothing is counted then.
+pub fn decode_counting<'a>(bytes: &'a [u8], limits: DecodeLimits, rounded: &mut u64) -> Result<Event<'a>, Rejection> {
     if bytes.len() > limits.record_bytes_max {
         return Err(Rejection::new(Reason::TooLarge, format!("{} bytes", bytes.len())));
     }
     let text = std::str::from_utf8(bytes).map_err(|e| Rejection::new(Reason::NotUtf8, e.to_string()))?;
     let mut fields = Fields::new();
     parse(text, &mut fields)?;
-    let ts = event_time(&fields, appended_at)?;
-    let kind = event_type(&fields)?;
+    let event = event(&fields, limits).map_err(|rejection| {
+        let symbol: Option<Name<'_>> = fields.optional(Field::Symbol).ok().flatten();
+        rejection.of_symbol(symbol.as_deref())
+    })?;
+    *rounded += fields.rounded.get();
+    Ok(event)
+}
+
+#[inline(always)]
+fn event<'a>(fields: &Fields<'a>, limits: DecodeLimits) -> Result<Event<'a>, Rejection> {
+    let ts = in_years(fields.required(Field::Ts)?)?;
+    let kind = event_type(fields)?;
     let event = Event {
         ts,
         symbol: fields.optional(Field::Symbol)?,
@@ -64,14 +82,13 @@ pub fn decode(bytes: &[u8], appended_at: Option<WallTime>, limits: DecodeLimits)
         owner: fields.optional(Field::Owner)?,
         body: fields.body(kind, limits)?,
     };
-    match kind.key() {
-        Key::Symbol if event.symbol.is_none() => Err(missing(Field::Symbol)),
-        Key::Account if event.account.is_none() => Err(missing(Field::Account)),
-        Key::Account if matches!(event.body, Body::Position(_)) && event.symbol.is_none() => {
-            Err(missing(Field::Symbol))
-        }
-        Key::Symbol | Key::Account | Key::Any => Ok(event),
+    if kind.requires_account() && event.account.is_none() {
+        return Err(missing(Field::Account));
     }
+    if kind.requires_symbol() && event.symbol.is_none() {
+        return Err(missing(Field::Symbol));
+    }
+    Ok(event)
 }
 
 fn parse<'a>(text: &'a str, fields: &mut Fields<'a>) -> Result<(), Rejection> {
@@ -79,37 +96,26 @@ fn parse<'a>(text: &'a str, fields: &mut Fields<'a>) -> Result<(), Rejection> {
     if start.is_empty() {
         return Err(Rejection::new(Reason::Empty, "no bytes but white space"));
     }
-    let outcome = if start.starts_with('{') {
-        fields.read(text)
-    } else {
+    if !start.starts_with('{') {
         return Err(match serde_json::from_str::<serde::de::IgnoredAny>(text) {
             Ok(_) => Rejection::new(Reason::NotObject, "expected an object"),
             Err(e) => Rejection::new(Reason::NotJson, e.to_string()),
         });
-    };
-    outcome.map_err(|e| {
-        // What fails was read as raw texts, so no value can be of a wrong type here: what remains is a key that comes twice.
+    }
+    fields.read(text).map_err(|e| {
+        // The pass that failed took every value as JSON text, so no value can have a wrong type: a data error is a
+        // duplicate key.
         let reason = if e.is_data() { Reason::DuplicateField } else { Reason::NotJson };
         Rejection::new(reason, e.to_string())
     })
 }
 
-fn event_time(fields: &Fields<'_>, appended_at: Option<WallTime>) -> Result<EventTime, Rejection> {
-    let nanos: i64 = fields.required(Field::Ts)?;
-    if !(YEARS.0..YEARS.1).contains(&nanos) {
-        return Err(Rejection::new(
-            Reason::TsUnit,
-            format!("`{nanos}` is outside the years 2000 to 2099 in nanoseconds"),
-        ));
+/// Checks that a time is in nanoseconds, by the year that it would be in.
+fn in_years(nanos: i64) -> Result<EventTime, Rejection> {
+    if (YEARS.0..YEARS.1).contains(&nanos) {
+        return Ok(EventTime::from_nanos(nanos));
     }
-    let ts = EventTime::from_nanos(nanos);
-    match appended_at {
-        Some(at) if ts.ahead_of(at) > FUTURE_MAX => Err(Rejection::new(
-            Reason::TsFuture,
-            format!("{} s after the record's own time", ts.ahead_of(at).secs_f64()),
-        )),
-        Some(_) | None => Ok(ts),
-    }
+    Err(Rejection::new(Reason::TsUnit, format!("`{nanos}` is outside the years 2000 to 2099 in nanoseconds")))
 }
 
 fn event_type(fields: &Fields<'_>) -> Result<EventType, Rejection> {
@@ -118,8 +124,8 @@ fn event_type(fields: &Fields<'_>) -> Result<EventType, Rejection> {
     Ok(known.map_or(EventType::Unknown, |(kind, _)| kind))
 }
 
-/// The bodies by type. Those of the order flow's own types are inlined, as an event of some 300 bytes is otherwise moved once for
-/// each function that it is returned from.
+/// Reads the body of each type. The bodies of the most frequent types are inlined: an event has some 300 bytes, which
+/// would otherwise be copied once for each function that returns it.
 impl<'a> Fields<'a> {
     #[inline(always)]
     fn body(&self, kind: EventType, limits: DecodeLimits) -> Result<Body<'a>, Rejection> {
@@ -141,6 +147,7 @@ impl<'a> Fields<'a> {
             EventType::InsuranceFund => Body::InsuranceFund(InsuranceFund { balance: self.required(Field::Balance)? }),
             EventType::Instrument => Body::Instrument(self.instrument(limits)?),
             EventType::Engine => Body::Engine(self.engine_load()?),
+            EventType::TradingStatus => Body::TradingStatus(self.trading_status()?),
             EventType::Heartbeat => Body::Heartbeat(Heartbeat { producer: self.optional(Field::Producer)? }),
             EventType::Unknown => Body::Unknown,
         })
@@ -221,7 +228,7 @@ impl<'a> Fields<'a> {
     fn position(&self) -> Result<Position, Rejection> {
         Ok(Position {
             qty: self.required(Field::Qty)?,
-            entry: self.not_negative(Field::Entry)?,
+            entry: self.required(Field::Entry)?,
             margin_mode: self.optional(Field::MarginMode)?,
             margin: self.optional(Field::Margin)?,
             leverage: self.optional(Field::Leverage)?,
@@ -266,6 +273,14 @@ impl<'a> Fields<'a> {
         })
     }
 
+    fn trading_status(&self) -> Result<TradingStatus<'a>, Rejection> {
+        Ok(TradingStatus {
+            status: self.required(Field::Status)?,
+            reason: self.optional(Field::Reason)?,
+            until: self.optional(Field::Until)?.map(in_years).transpose()?,
+        })
+    }
+
     fn engine_load(&self) -> Result<EngineLoad, Rejection> {
         Ok(EngineLoad {
             ack_p50_us: self.optional(Field::AckP50Us)?,
@@ -277,14 +292,16 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// Two numbers of a list, as JSON text: a level's or a tier's. `None` is `null`.
 type Pair<'a> = (Option<&'a RawValue>, Option<&'a RawValue>);
 
+/// Reads single fields and lists.
 impl<'a> Fields<'a> {
     #[inline(always)]
     fn optional<T: FromValue<'a>>(&self, field: Field) -> Result<Option<T>, Rejection> {
         match self.get(field) {
             None => Ok(None),
-            Some(value) => read(field, value).map(Some),
+            Some(value) => self.read_value(field, value).map(Some),
         }
     }
 
@@ -292,7 +309,7 @@ impl<'a> Fields<'a> {
     fn required<T: FromValue<'a>>(&self, field: Field) -> Result<T, Rejection> {
         match self.get(field) {
             None => Err(missing(field)),
-            Some(value) => read(field, value),
+            Some(value) => self.read_value(field, value),
         }
     }
 
@@ -303,8 +320,8 @@ impl<'a> Fields<'a> {
     fn levels(&self, field: Field, limits: DecodeLimits) -> Result<Vec<Level>, Rejection> {
         let Some(pairs) = self.pairs(field, limits)? else { return Err(missing(field)) };
         let level = |(price, qty)| {
-            let price = element(field, price)?.ok_or_else(|| missing(field))?;
-            let qty = element(field, qty)?.ok_or_else(|| missing(field))?;
+            let price = self.number(field, price)?.ok_or_else(|| missing(field))?;
+            let qty = self.number(field, qty)?.ok_or_else(|| missing(field))?;
             Ok(Level(price, not_negative(field, qty)?))
         };
         pairs.into_iter().map(level).collect()
@@ -313,8 +330,8 @@ impl<'a> Fields<'a> {
     fn tiers(&self, field: Field, limits: DecodeLimits) -> Result<Option<Vec<Tier>>, Rejection> {
         let Some(pairs) = self.pairs(field, limits)? else { return Ok(None) };
         let tier = |(up_to, rate)| {
-            let up_to = element(field, up_to)?;
-            let rate = element(field, rate)?.ok_or_else(|| missing(field))?;
+            let up_to = self.number(field, up_to)?;
+            let rate = self.number(field, rate)?.ok_or_else(|| missing(field))?;
             Ok(Tier(up_to, not_negative(field, rate)?))
         };
         pairs.into_iter().map(tier).collect::<Result<_, _>>().map(Some)
@@ -324,7 +341,7 @@ impl<'a> Fields<'a> {
         let json = match self.get(field) {
             None => return Ok(None),
             Some(Value::Json(json)) => json,
-            Some(Value::Text(_) | Value::Natural(_) | Value::Truth(_)) => return Err(wrong(field, Reason::WrongType)),
+            Some(Value::Text(_) | Value::Natural(_) | Value::Bool(_)) => return Err(wrong(field, Reason::WrongType)),
         };
         let pairs: Vec<Pair<'a>> = serde_json::from_str(json).map_err(|_| wrong(field, Reason::WrongType))?;
         if pairs.len() > limits.levels_max {
@@ -332,16 +349,16 @@ impl<'a> Fields<'a> {
         }
         Ok(Some(pairs))
     }
-}
 
-/// One number of a pair; `None` where it is null.
-fn element<'a, T: FromValue<'a>>(field: Field, json: Option<&'a RawValue>) -> Result<Option<T>, Rejection> {
-    json.map(|json| read(field, Value::Json(json.get()))).transpose()
-}
+    /// Reads one number of a pair; `None` if it is `null`.
+    fn number<T: FromValue<'a>>(&self, field: Field, json: Option<&'a RawValue>) -> Result<Option<T>, Rejection> {
+        json.map(|json| self.read_value(field, Value::Json(json.get()))).transpose()
+    }
 
-#[inline(always)]
-fn read<'a, T: FromValue<'a>>(field: Field, value: Value<'a>) -> Result<T, Rejection> {
-    T::from_value(value).map_err(|reason| wrong(field, reason))
+    #[inline(always)]
+    fn read_value<T: FromValue<'a>>(&self, field: Field, value: Value<'a>) -> Result<T, Rejection> {
+        T::from_value_counting(value, &self.rounded).map_err(|reason| wrong(field, reason))
+    }
 }
 
 fn not_negative(field: Field, value: Decimal) -> Result<Decimal, Rejection> {

@@ -1,136 +1,103 @@
-//! The fields of one record, found and told apart but not yet judged.
+//! The first step of decoding: finds the fields of one record without judging their values.
 //!
-//! Values are read once. Of a field that holds a decimal or a list the JSON text is kept, because a number must not become a
-//! double on the way; any other value is taken as it is. Where that cannot be (a string with an escape, a fraction for a
-//! sequence number, an array for a name) the record is read again and every value kept as its JSON text, so that what becomes
-//! of it never depends on the short way: one record in very many, and it costs twice.
+//! A record is usually read once. A field that holds a decimal or a list keeps its JSON text, because a number must not
+//! become a double on the way; any other value is read at once ([`FORMS`]). A record with an unusual value (a string
+//! with an escape, a fraction as a sequence number, an array as a name) is read a second time, and then every field
+//! keeps its JSON text. So the outcome never depends on the fast way. Such a record costs twice as much, and it is
+//! rare.
 //!
-//! It is no JSON parser: that is `serde_json`.
+//! The JSON itself is parsed by `serde_json`.
 
-use std::fmt;
+use std::{cell::Cell, fmt};
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::field::{Field, NAMES, NO_FIELD, place};
+use super::field::{FORMS, Field, Form, NAMES, UNKNOWN, index};
 
-/// Fields that hold decimals, or lists of them: of these the JSON text is kept.
-const DECIMALS: [Field; 25] = [
-    Field::Price,
-    Field::Qty,
-    Field::Bids,
-    Field::Asks,
-    Field::Leverage,
-    Field::Entry,
-    Field::Margin,
-    Field::Equity,
-    Field::Mark,
-    Field::Index,
-    Field::Rate,
-    Field::IntervalHours,
-    Field::Predicted,
-    Field::Balance,
-    Field::Tick,
-    Field::Lot,
-    Field::Multiplier,
-    Field::Tiers,
-    Field::TakerFee,
-    Field::LiquidationFee,
-    Field::AckP50Us,
-    Field::AckP99Us,
-    Field::QueueDepth,
-    Field::Messages,
-    Field::Rejects,
-];
-
-/// The same by place. What no field is can hold anything, so it is not looked into either.
-static KEPT_AS_JSON: [bool; NO_FIELD + 1] = {
-    let mut kept = [false; NO_FIELD + 1];
-    kept[NO_FIELD] = true;
-    let mut i = 0;
-    while i < DECIMALS.len() {
-        kept[DECIMALS[i] as usize] = true;
-        i += 1;
-    }
-    kept
-};
-
-/// What stands in a field, if it is not `null`.
+/// Value of a field, other than `null`.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Value<'a> {
-    /// A string without escapes and without control characters, as it stands between its quotes.
+    /// The text between the quotes of a string that has no escapes and no control characters.
     Text(&'a str),
     /// A whole number.
     Natural(u64),
     /// `true` or `false`.
-    Truth(bool),
-    /// Any value, as valid JSON.
+    Bool(bool),
+    /// The valid JSON text of any value.
     Json(&'a str),
 }
 
-/// What one record says, by field.
-pub(super) struct Fields<'a>([Found<'a>; NO_FIELD + 1]);
+/// The values of one record.
+pub(super) struct Fields<'a> {
+    /// The values by the index of their field.
+    slots: [Slot<'a>; UNKNOWN + 1],
+    /// How many of the numbers that were read so far were rounded.
+    pub(super) rounded: Cell<u64>,
+}
 
-/// What stands in a field.
+/// Slot of one field.
 #[derive(Clone, Copy, Debug)]
-enum Found<'a> {
-    /// It is not there.
-    Nothing,
-    /// `null`, which says as little but may not come twice either.
+enum Slot<'a> {
+    /// The record does not have the field.
+    Absent,
+    /// The field is `null`: the same as absent, except that the field may not come again.
     Null,
-    /// It has a value.
+    /// The field has a value.
     Value(Value<'a>),
 }
 
 impl<'a> Fields<'a> {
-    /// A record that says nothing.
+    /// Returns the fields of an empty record.
     pub(super) const fn new() -> Self {
-        Self([Found::Nothing; NO_FIELD + 1])
+        Self { slots: [Slot::Absent; UNKNOWN + 1], rounded: Cell::new(0) }
     }
 
-    /// Reads one JSON object. In place, because a thousand bytes are not moved for nothing.
+    /// Reads one JSON object, in place: returning the fields would copy more than a thousand bytes.
     pub(super) fn read(&mut self, object: &'a str) -> Result<(), serde_json::Error> {
-        if is_plain(object) && self.fill(object, Reading::Short).is_ok() {
+        if is_plain(object) && self.fill(object, Pass::Fast).is_ok() {
             return Ok(());
         }
         *self = Self::new();
-        self.fill(object, Reading::Whole)
+        self.fill(object, Pass::Json)
     }
 
-    fn fill(&mut self, object: &'a str, depth: Reading) -> Result<(), serde_json::Error> {
+    fn fill(&mut self, object: &'a str, pass: Pass) -> Result<(), serde_json::Error> {
         let mut json = serde_json::Deserializer::from_str(object);
-        Filling(self, depth).deserialize(&mut json)?;
+        Filler(self, pass).deserialize(&mut json)?;
         json.end()
     }
 
-    /// What stands in a field; nothing where it is absent or `null`.
+    /// Returns the value of a field; `None` if the field is absent or `null`.
     #[inline]
     pub(super) const fn get(&self, field: Field) -> Option<Value<'a>> {
-        match self.0[field as usize] {
-            Found::Nothing | Found::Null => None,
-            Found::Value(value) => Some(value),
+        match self.slots[field as usize] {
+            Slot::Absent | Slot::Null => None,
+            Slot::Value(value) => Some(value),
         }
     }
 }
 
-/// Whether no string in a JSON text has an escape or a control character. JSON refuses those below 0x20 itself, and from 0x80 on
-/// are the others. Without a way out of the loop it goes by many bytes at a time.
+/// Whether a JSON text has only bytes below 0x7f and no backslash, so that no string in it has an escape or a control
+/// character. JSON itself refuses control characters below 0x20 in a string; the others are 0x7f and some characters
+/// above it. The loop has no early exit, so that the compiler handles many bytes at a time.
 fn is_plain(json: &str) -> bool {
-    json.bytes().fold(0, |odd, byte| odd | u8::from(byte >= 0x7f) | u8::from(byte == b'\\')) == 0
+    json.bytes().fold(0, |unusual, byte| unusual | u8::from(byte >= 0x7f) | u8::from(byte == b'\\')) == 0
 }
 
-/// How values are read.
+/// How a pass over the record takes the values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reading {
-    /// As they are, where the field's type allows it, of a plain record; fails where something is not as usual.
-    Short,
-    /// All as JSON text.
-    Whole,
+enum Pass {
+    /// Each value in the form of its field; fails on an unusual value.
+    Fast,
+    /// Every value as JSON text.
+    Json,
 }
 
-struct Filling<'f, 'a>(&'f mut Fields<'a>, Reading);
+/// Fills the slots of a record's fields during a pass.
+struct Filler<'f, 'a>(&'f mut Fields<'a>, Pass);
 
-impl<'a> DeserializeSeed<'a> for Filling<'_, 'a> {
+impl<'a> DeserializeSeed<'a> for Filler<'_, 'a> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'a>>(self, json: D) -> Result<(), D::Error> {
@@ -138,7 +105,7 @@ impl<'a> DeserializeSeed<'a> for Filling<'_, 'a> {
     }
 }
 
-impl<'a> Visitor<'a> for Filling<'_, 'a> {
+impl<'a> Visitor<'a> for Filler<'_, 'a> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -146,64 +113,64 @@ impl<'a> Visitor<'a> for Filling<'_, 'a> {
     }
 
     fn visit_map<A: MapAccess<'a>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self(fields, reading) = self;
-        while let Some(place) = map.next_key_seed(PlaceOfName)? {
-            let found = &mut fields.0[place];
-            if place != NO_FIELD && !matches!(found, Found::Nothing) {
-                return Err(A::Error::duplicate_field(NAMES[place]));
+        let Self(fields, pass) = self;
+        while let Some(index) = map.next_key_seed(FieldIndex)? {
+            let slot = &mut fields.slots[index];
+            if index != UNKNOWN && !matches!(slot, Slot::Absent) {
+                return Err(A::Error::duplicate_field(NAMES[index]));
             }
-            *found = if reading == Reading::Whole || KEPT_AS_JSON[place] {
+            *slot = if pass == Pass::Json || FORMS[index] == Form::Json {
                 match map.next_value::<&'a RawValue>()?.get() {
-                    "null" => Found::Null,
-                    json => Found::Value(Value::Json(json)),
+                    "null" => Slot::Null,
+                    json => Slot::Value(Value::Json(json)),
                 }
             } else {
-                map.next_value_seed(AsItIs)?
+                map.next_value_seed(PlainValue)?
             };
         }
         Ok(())
     }
 }
 
-/// A value that needs no second look. All others are refused.
-struct AsItIs;
+/// Reads a plain value: a text, a whole number, a boolean or `null`. Refuses any other value.
+struct PlainValue;
 
-impl<'a> DeserializeSeed<'a> for AsItIs {
-    type Value = Found<'a>;
+impl<'a> DeserializeSeed<'a> for PlainValue {
+    type Value = Slot<'a>;
 
-    fn deserialize<D: Deserializer<'a>>(self, json: D) -> Result<Found<'a>, D::Error> {
+    fn deserialize<D: Deserializer<'a>>(self, json: D) -> Result<Slot<'a>, D::Error> {
         json.deserialize_any(self)
     }
 }
 
-impl<'a> Visitor<'a> for AsItIs {
-    type Value = Found<'a>;
+impl<'a> Visitor<'a> for PlainValue {
+    type Value = Slot<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a plain value")
     }
 
-    fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Found<'a>, E> {
-        Ok(Found::Value(Value::Text(text)))
+    fn visit_borrowed_str<E>(self, text: &'a str) -> Result<Slot<'a>, E> {
+        Ok(Slot::Value(Value::Text(text)))
     }
 
-    fn visit_u64<E>(self, number: u64) -> Result<Found<'a>, E> {
-        Ok(Found::Value(Value::Natural(number)))
+    fn visit_u64<E>(self, number: u64) -> Result<Slot<'a>, E> {
+        Ok(Slot::Value(Value::Natural(number)))
     }
 
-    fn visit_bool<E>(self, truth: bool) -> Result<Found<'a>, E> {
-        Ok(Found::Value(Value::Truth(truth)))
+    fn visit_bool<E>(self, value: bool) -> Result<Slot<'a>, E> {
+        Ok(Slot::Value(Value::Bool(value)))
     }
 
-    fn visit_unit<E>(self) -> Result<Found<'a>, E> {
-        Ok(Found::Null)
+    fn visit_unit<E>(self) -> Result<Slot<'a>, E> {
+        Ok(Slot::Null)
     }
 }
 
-/// A field's name, as its place among the fields.
-struct PlaceOfName;
+/// Reads a field's name as the index of the field.
+struct FieldIndex;
 
-impl<'a> DeserializeSeed<'a> for PlaceOfName {
+impl<'a> DeserializeSeed<'a> for FieldIndex {
     type Value = usize;
 
     fn deserialize<D: Deserializer<'a>>(self, name: D) -> Result<usize, D::Error> {
@@ -211,7 +178,7 @@ impl<'a> DeserializeSeed<'a> for PlaceOfName {
     }
 }
 
-impl Visitor<'_> for PlaceOfName {
+impl Visitor<'_> for FieldIndex {
     type Value = usize;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -220,6 +187,6 @@ impl Visitor<'_> for PlaceOfName {
 
     #[inline]
     fn visit_str<E>(self, name: &str) -> Result<usize, E> {
-        Ok(place(name))
+        Ok(index(name))
     }
 }

@@ -1,62 +1,70 @@
-//! Events: what one record says, decoded, exact and checked.
+//! Events: the facts that a venue's records report, decoded, exact and checked.
 //!
-//! An [`Event`] borrows its names from the record's bytes. The common fields stand in the event, what differs by type in its
-//! [`Body`]. `decode` is the only way from bytes to an event and gives every refusal a [`Reason`] of a closed list.
-//! Names become numbers (`table`) only inside the engine, because numbers depend on the order of arrival and names do not.
+//! An [`Event`] holds the fields that all types share; its [`Body`] holds the fields of its own type. The event borrows
+//! its names from the record's bytes, so decoding a common event allocates nothing. [`decode()`] is the only way from
+//! bytes to an event; a record that it rejects gets a [`Reason`] from a closed list.
+//!
+//! Events carry names and no ids. The engine gives names their ids (`table`), because an id depends on the order in
+//! which names arrive and a name does not.
 
 mod body;
 mod decimal;
 mod decode;
 mod field;
 mod fields;
-mod place;
+mod origin;
 mod reject;
 mod schema;
+mod shared_name;
 mod text;
 mod value;
+mod word;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+pub(crate) use self::shared_name::NameRef;
 pub use self::{
     body::{
-        Balance, BookDelta, BookSnapshot, CancelReason, EngineLoad, Funding, Heartbeat, Instrument, InsuranceFund,
-        Level, Leverage, Liquidation, LiquidationPhase, MarginMode, Mark, OpenInterest, OrderCancel, OrderKind,
-        OrderNew, OrderReject, OrderReplace, Position, Side, Tier, Trade,
+        Balance, BookDelta, BookSnapshot, EngineLoad, Funding, Heartbeat, Instrument, InsuranceFund, Level, Leverage,
+        Liquidation, Mark, OpenInterest, OrderCancel, OrderNew, OrderReject, OrderReplace, Position, Tier, Trade,
+        TradingStatus,
     },
-    decimal::{Decimal, DecimalError, Price, Quantity},
-    decode::{DecodeLimits, decode},
-    place::{Place, RecordRange, Source, SourceId},
+    decimal::{Decimal, DecimalError, Price, Quantity, Tick},
+    decode::{DecodeLimits, decode, decode_counting},
+    origin::{LogPosition, Origin, RecordRange, RecordRef, Source, SourceId},
     reject::{Reason, Rejection},
     schema::schema,
-    text::{NAME_BYTES_MAX, Name},
+    shared_name::SharedName,
+    text::Name,
+    word::{CancelReason, LiquidationPhase, MarginMode, OrderKind, Side, TradingPhase},
 };
 use crate::time::EventTime;
 
-/// One fact of the venue's.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// One fact about orders, trades, books, accounts or the feed, as a venue reports it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub struct Event<'a> {
-    /// When it happened, by the venue's clock: nanoseconds since the Unix epoch, in the years 2000 to 2099.
+    /// Time of the event by the venue's clock: nanoseconds since the Unix epoch, in the years 2000 to 2099.
     pub ts: EventTime,
-    /// What it is about. Required where the symbol is the type's key.
+    /// Symbol that the event is about. Required for the types that are keyed by symbol, and for `position`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub symbol: Option<Name<'a>>,
-    /// Strictly increasing over all events of a symbol in one topic; a gap means loss.
+    /// Sequence number, which rises with each event of a symbol in one topic. A gap means that events were lost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seq: Option<u64>,
-    /// Whose it is. Required where the account is the type's key.
+    /// Account that the event is about. Required for the types that are keyed by account.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<Name<'a>>,
-    /// The party behind several accounts.
+    /// Owner of the account: the party behind several accounts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<Name<'a>>,
-    /// The rest, by type.
+    /// Fields of the event's own type.
     #[serde(flatten)]
     pub body: Body<'a>,
 }
 
-/// What differs by type.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+/// The fields that differ by type, under the type's name.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[expect(missing_docs, reason = "each variant is documented by the type that it holds")]
 pub enum Body<'a> {
@@ -77,24 +85,26 @@ pub enum Body<'a> {
     InsuranceFund(InsuranceFund),
     Instrument(Instrument<'a>),
     Engine(EngineLoad),
+    TradingStatus(TradingStatus<'a>),
     Heartbeat(Heartbeat<'a>),
-    /// A type that this version does not know: counted, its clock and sequence followed, otherwise without effect.
+    /// A type that this version does not know. The event is counted, and its time and sequence number are followed; it
+    /// has no other effect.
     #[serde(skip)]
     Unknown,
 }
 
-/// By what a type's records are keyed, and so which stage they belong to.
+/// The field that the records of a type are keyed by, which also names the stage that handles them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
-    /// The symbol is required; the market stage takes it.
+    /// The symbol, which is required; the market stage handles the event.
     Symbol,
-    /// The account is required; the account stage takes it.
+    /// The account, which is required; the account stage handles the event.
     Account,
-    /// Neither is required.
+    /// Neither; both fields are optional.
     Any,
 }
 
-/// An event's type, as a label and as an index.
+/// Type of an event, used as a label and as an index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[expect(missing_docs, reason = "the variants of `Body`, by name")]
 pub enum EventType {
@@ -115,13 +125,15 @@ pub enum EventType {
     InsuranceFund,
     Instrument,
     Engine,
+    TradingStatus,
     Heartbeat,
     Unknown,
 }
 
 impl EventType {
-    /// Every type with its name in the contract, in the contract's order.
-    pub const ALL: [(Self, &'static str); 19] = [
+    /// Every type with its name in the contract, in the contract's order. The last type gives the length, so a type
+    /// without a row does not compile.
+    pub const ALL: [(Self, &'static str); Self::Unknown as usize + 1] = [
         (Self::OrderNew, "order_new"),
         (Self::OrderReplace, "order_replace"),
         (Self::OrderCancel, "order_cancel"),
@@ -139,17 +151,18 @@ impl EventType {
         (Self::InsuranceFund, "insurance_fund"),
         (Self::Instrument, "instrument"),
         (Self::Engine, "engine"),
+        (Self::TradingStatus, "trading_status"),
         (Self::Heartbeat, "heartbeat"),
         (Self::Unknown, "unknown"),
     ];
 
-    /// The name in the contract and in metrics.
+    /// Returns the name in the contract and in metrics.
     #[must_use]
     pub const fn name(self) -> &'static str {
         Self::ALL[self as usize].1
     }
 
-    /// By what its records are keyed.
+    /// Returns the field that the records of this type are keyed by.
     #[must_use]
     pub const fn key(self) -> Key {
         match self {
@@ -166,13 +179,48 @@ impl EventType {
             | Self::Liquidation
             | Self::Instrument => Key::Symbol,
             Self::Leverage | Self::Position | Self::Balance => Key::Account,
-            Self::InsuranceFund | Self::Engine | Self::Heartbeat | Self::Unknown => Key::Any,
+            Self::InsuranceFund | Self::Engine | Self::TradingStatus | Self::Heartbeat | Self::Unknown => Key::Any,
+        }
+    }
+
+    /// Whether an event of this type must name a symbol. A position is keyed by its account and belongs to a symbol
+    /// too.
+    const fn requires_symbol(self) -> bool {
+        match self {
+            Self::OrderNew
+            | Self::OrderReplace
+            | Self::OrderCancel
+            | Self::OrderReject
+            | Self::Trade
+            | Self::BookSnapshot
+            | Self::BookDelta
+            | Self::Position
+            | Self::Mark
+            | Self::Funding
+            | Self::OpenInterest
+            | Self::Liquidation
+            | Self::Instrument => true,
+            Self::Leverage
+            | Self::Balance
+            | Self::InsuranceFund
+            | Self::Engine
+            | Self::TradingStatus
+            | Self::Heartbeat
+            | Self::Unknown => false,
+        }
+    }
+
+    /// Whether an event of this type must name an account.
+    const fn requires_account(self) -> bool {
+        match self.key() {
+            Key::Account => true,
+            Key::Symbol | Key::Any => false,
         }
     }
 }
 
 impl Body<'_> {
-    /// Which type it is.
+    /// Returns the type that the body belongs to.
     #[must_use]
     pub const fn kind(&self) -> EventType {
         match self {
@@ -193,6 +241,7 @@ impl Body<'_> {
             Self::InsuranceFund(_) => EventType::InsuranceFund,
             Self::Instrument(_) => EventType::Instrument,
             Self::Engine(_) => EventType::Engine,
+            Self::TradingStatus(_) => EventType::TradingStatus,
             Self::Heartbeat(_) => EventType::Heartbeat,
             Self::Unknown => EventType::Unknown,
         }
@@ -204,9 +253,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_type_stands_at_its_own_index() {
+    fn every_type_is_listed_at_its_own_index() {
         for (i, (kind, _)) in EventType::ALL.into_iter().enumerate() {
             assert_eq!(kind as usize, i);
+        }
+    }
+
+    #[test]
+    fn the_symbol_is_required_wherever_it_is_the_key() {
+        for (kind, name) in EventType::ALL {
+            assert!(kind.requires_symbol() || kind.key() != Key::Symbol, "{name}");
         }
     }
 }

@@ -1,51 +1,56 @@
-//! Why a record cannot be used.
+//! The reasons for which a record is rejected.
+//!
+//! The list is closed, so every rejection can be counted under its reason. The decoder and the adapters share it.
 
 use std::{borrow::Cow, fmt};
 
+use compact_str::CompactString;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-/// The closed list of reasons; each is a label in metrics and a header in the dead-letter topic.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+/// Reason for which a record is rejected. The name is a label in metrics and a header in the dead-letter topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// No bytes at all, or a tombstone.
+    /// The record has no bytes but white space, or is a tombstone.
     Empty,
-    /// More bytes than a record may have.
+    /// The record is larger than its limit.
     TooLarge,
-    /// Not UTF-8.
+    /// The bytes are not UTF-8.
     NotUtf8,
-    /// Not one JSON value: cut off, or otherwise broken.
+    /// The text is not one JSON value: it is cut off or otherwise broken.
     NotJson,
-    /// JSON, but not an object.
+    /// The JSON value is not an object.
     NotObject,
-    /// A field that its type or the contract requires is absent or null.
+    /// A field that the contract requires is absent or null.
     MissingField,
-    /// A field stands there twice.
+    /// The same field occurs twice.
     DuplicateField,
-    /// A field is of another JSON type.
+    /// A field has a value of the wrong JSON type.
     WrongType,
-    /// A word that is not in the field's list.
+    /// A word is not in the list of its field.
     UnknownWord,
     /// A name is empty, too long, or has control characters.
     BadName,
-    /// A text that is no decimal number.
+    /// A text is not a decimal number.
     NotDecimal,
-    /// A number outside its range, or with more than 15 significant digits.
+    /// A number is outside its range, or has more than 17 significant digits.
     OutOfRange,
-    /// More levels or tiers than a record may have.
+    /// A list has more levels or tiers than a record may have.
     TooMany,
-    /// A time outside the years 2000 to 2099: most likely not nanoseconds.
+    /// A time is outside the years 2000 to 2099; most likely it is not in nanoseconds.
     TsUnit,
-    /// A time more than five minutes after the record's own.
+    /// The event's time is more than five minutes after this machine's clock.
     TsFuture,
-    /// Not a line of the adapter's format.
+    /// The line is not in the format that the adapter reads.
     NotInFormat,
+    /// The service stopped at the record by a fault of its own, more than once.
+    Poison,
 }
 
 impl Reason {
-    /// Every reason with its name.
-    pub const ALL: [(Self, &'static str); 16] = [
+    /// Every reason with its name, each at its own index.
+    pub const ALL: [(Self, &'static str); 17] = [
         (Self::Empty, "empty"),
         (Self::TooLarge, "too_large"),
         (Self::NotUtf8, "not_utf8"),
@@ -62,33 +67,58 @@ impl Reason {
         (Self::TsUnit, "ts_unit"),
         (Self::TsFuture, "ts_future"),
         (Self::NotInFormat, "not_in_format"),
+        (Self::Poison, "poison"),
     ];
 
-    /// The name in metrics and in the dead-letter topic.
+    /// Returns the name in metrics and in the dead-letter topic.
     #[must_use]
-    pub const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         Self::ALL[self as usize].1
     }
 }
 
-/// A reason and where it applies.
+/// Rejection of a record: the reason, and the detail that made it apply.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
-    /// Which rule was broken.
+    /// Reason of the rejection.
     pub reason: Reason,
-    /// The field or the parser's own words, for a person.
+    /// The field, or the parser's own message, for a person to read.
     pub detail: Cow<'static, str>,
+    /// The symbol that the record names, where it could be read.
+    pub symbol: Option<CompactString>,
 }
 
 impl Rejection {
-    /// A reason with a word on where it applies.
-    pub fn new(reason: Reason, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { reason, detail: detail.into() }
+    /// Makes a rejection of a reason and its detail.
+    pub(crate) fn new(reason: Reason, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { reason, detail: detail.into(), symbol: None }
+    }
+}
+
+impl Rejection {
+    /// The same rejection with the symbol that the record names.
+    pub(crate) fn of_symbol(self, symbol: Option<&str>) -> Self {
+        Self { symbol: symbol.map(CompactString::new), ..self }
     }
 }
 
 impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.reason.name(), self.detail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_is_listed_at_its_own_index_and_under_its_own_name() {
+        let schema = schemars::schema_for!(Reason).to_value();
+        let variants = schema["oneOf"].as_array().unwrap();
+        assert_eq!(variants.len(), Reason::ALL.len());
+        for (i, (variant, (reason, name))) in variants.iter().zip(Reason::ALL).enumerate() {
+            assert_eq!((reason as usize, &variant["const"]), (i, &serde_json::json!(name)));
+        }
     }
 }

@@ -1,45 +1,41 @@
 //! The JSON Schema of one event line, generated from the types.
 //!
-//! What the derive cannot know is added from the same sources that `decode` uses: which of the common fields a type requires
-//! ([`EventType::key`](super::EventType::key)) and the years that a time may lie in.
+//! The derived schema does not know two rules: which of the common fields a type requires, and the years in which a
+//! time must lie. They are added here from the same functions and constants that `decode` uses.
 
 use schemars::SchemaGenerator;
 use serde_json::{Value, json};
 
-use super::{Event, EventType, Key, decode::YEARS};
+use super::{Event, EventType, decode::YEARS};
 
-/// The schema of one event, draft 2020-12.
+/// Returns the JSON Schema of one event, in draft 2020-12.
 #[must_use]
+#[expect(clippy::missing_panics_doc, reason = "the schema is derived from the types, whose names are in the list")]
 pub fn schema() -> Value {
     let mut schema = SchemaGenerator::default().into_root_schema_for::<Event<'static>>().to_value();
     schema["title"] = json!("Foreshock event");
     schema["properties"]["ts"]["minimum"] = json!(YEARS.0);
     schema["properties"]["ts"]["exclusiveMaximum"] = json!(YEARS.1);
-    for variant in schema["oneOf"].as_array_mut().into_iter().flatten() {
-        let name = variant["properties"]["type"]["const"].as_str().unwrap_or_default();
-        let known = EventType::ALL.into_iter().find(|(_, known)| *known == name);
-        for field in known.map_or(&[][..], |(kind, _)| required(kind)) {
-            require(variant, field);
+    let variants = schema["oneOf"].as_array_mut().expect("the schema has a variant for each type");
+    for variant in variants {
+        let name = &variant["properties"]["type"]["const"];
+        let listed = EventType::ALL.into_iter().find(|(_, listed)| name == listed);
+        let (kind, _) = listed.expect("a variant's name is the name of a type");
+        if kind.requires_account() {
+            require(variant, "account");
+        }
+        if kind.requires_symbol() {
+            require(variant, "symbol");
         }
     }
     schema
 }
 
-/// The common fields that this type cannot do without.
-fn required(kind: EventType) -> &'static [&'static str] {
-    match kind.key() {
-        Key::Symbol => &["symbol"],
-        // A position is an account's in a symbol.
-        Key::Account if kind == EventType::Position => &["account", "symbol"],
-        Key::Account => &["account"],
-        Key::Any => &[],
-    }
-}
-
+/// Makes one of the common fields required in a variant.
 fn require(variant: &mut Value, field: &str) {
-    // An optional field may be null; a required one may not. The rest of what a name is stands in the common field.
+    // An optional field may be null; a required one may not. The other rules of a name are in the schema of the common
+    // field.
     variant["properties"][field] = json!({ "type": "string" });
-    if let Some(required) = variant["required"].as_array_mut() {
-        required.push(json!(field));
-    }
+    let required = variant["required"].as_array_mut().expect("a variant requires its type");
+    required.push(json!(field));
 }

@@ -1,60 +1,33 @@
-//! The exchange: all markets in one order of time, what the ledger says of the accounts, and heartbeats between.
+//! The exchange: all markets in one order of time, the ledger's account events, and heartbeats between them.
 //!
-//! At the same time the markets come first, so that what the ledger says contains everything up to then.
+//! At the same time events of markets come first, so that an account event contains everything up to its time.
 
 use std::{cmp::Reverse, collections::BinaryHeap, sync::Arc};
 
 use super::{
+    agents::SymbolAgents,
+    feed_faults::Faults,
+    item::Item,
     ledger::Ledger,
-    market::Market,
-    parties::Parties,
-    plan::{Plan, PlanError},
-    script::Script,
-    tape::Deed,
+    market::AccountEffect,
+    plan::{PlanError, SimulationPlan},
+    plants,
+    population::Population,
 };
 use crate::{
     evaluate::Label,
-    event::{Body, Event, Heartbeat, Name},
     time::{EventTime, Span},
 };
 
-/// Every second of event time has a heartbeat.
-const BEAT: Span = Span::from_secs(1);
+/// Event time from one heartbeat to the next.
+const HEARTBEAT_EVERY: Span = Span::from_secs(1);
 
-/// One thing that the exchange says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "nearly all items are events, and they are passed on one by one")]
-pub enum Item {
-    /// An event of one symbol or account, for that key's partition.
-    Event(Event<'static>),
-    /// Everything up to this time has been said: for every partition, or once into a file.
-    Heartbeat(EventTime),
-}
-
-impl Item {
-    /// The item as an event; a heartbeat has no key.
-    #[must_use]
-    pub fn into_event(self) -> Event<'static> {
-        match self {
-            Self::Event(event) => event,
-            Self::Heartbeat(ts) => Event {
-                ts,
-                symbol: None,
-                seq: None,
-                account: None,
-                owner: None,
-                body: Body::Heartbeat(Heartbeat { producer: Name::new("simulate") }),
-            },
-        }
-    }
-}
-
-/// A simulated exchange: an iterator over what it says, in order of time. A heartbeat comes after all events up to its time.
+/// A simulated exchange: an iterator over its messages, in order of time. A heartbeat comes after all events up to its time.
 ///
 /// ```
-/// use foreshock::simulate::{Exchange, Item, Plan};
+/// use foreshock::simulate::{Exchange, Item, SimulationPlan};
 ///
-/// let mut plan = Plan::new(7, 10);
+/// let mut plan = SimulationPlan::new(7, 10);
 /// plan.scenarios = vec!["cancel_burst@8".parse()?];
 /// let exchange = Exchange::try_new(&plan)?;
 /// assert_eq!(exchange.labels().len(), 1);
@@ -64,68 +37,89 @@ impl Item {
 /// ```
 #[derive(Debug)]
 pub struct Exchange {
-    markets: Vec<Market>,
-    parties: Arc<Parties>,
+    symbols: Vec<SymbolAgents>,
+    population: Arc<Population>,
     ledger: Ledger,
-    /// The markets that are still open, by the time of their next event.
-    heads: BinaryHeap<Reverse<(EventTime, usize)>>,
-    next_beat: EventTime,
-    last_beat: EventTime,
+    /// Time of the next event of each symbol whose market is open, with the symbol's index.
+    next_events: BinaryHeap<Reverse<(EventTime, usize)>>,
+    next_heartbeat: EventTime,
+    last_heartbeat: EventTime,
     labels: Vec<Label>,
+    faults: Faults,
 }
 
 impl Exchange {
-    /// An exchange about to open.
+    /// Sets up an exchange that has not opened yet.
     ///
     /// # Errors
-    /// Says what in the plan cannot be simulated.
-    pub fn try_new(plan: &Plan) -> Result<Self, PlanError> {
+    /// Names the value of the plan that cannot be simulated, and what was expected.
+    pub fn try_new(plan: &SimulationPlan) -> Result<Self, PlanError> {
         plan.check()?;
-        let parties = Arc::new(Parties::draw(plan.seed, plan.accounts));
-        let script = Script::write(plan, &parties);
+        let population = Arc::new(Population::draw(plan.seed, plan.accounts));
+        let script = plants::write(plan, &population);
         let opens = (0..plan.symbols).map(|_| plan.start).chain(script.listings);
-        let mut markets: Vec<Market> =
-            (0..).zip(opens).map(|(index, open)| Market::new(plan, index, open, &script.acts, &parties)).collect();
-        let scales = markets.iter().map(|market| market.tape.scale).collect();
-        let ledger = Ledger::new(plan.seed, &parties, scales, plan.end(), &script.moves);
-        let heads = markets
+        let mut symbols: Vec<SymbolAgents> = (0..)
+            .zip(opens)
+            .map(|(index, open)| SymbolAgents::new(plan, index, open, &script.actions, &population))
+            .collect();
+        let scales = symbols.iter().map(SymbolAgents::scale).collect();
+        let ledger = Ledger::new(plan.seed, &population, scales, plan.end(), &script.account_actions);
+        let next_events = symbols
             .iter_mut()
             .enumerate()
-            .filter_map(|(index, market)| market.next_ts(&ledger).map(|ts| Reverse((ts, index))))
+            .filter_map(|(index, symbol)| symbol.next_ts(&ledger).map(|ts| Reverse((ts, index))))
             .collect();
+        let (faults, fault_labels) = Faults::new(plan);
+        let mut labels = script.labels;
+        labels.extend(fault_labels);
+        labels.sort_by_key(|label| label.start);
         Ok(Self {
-            markets,
+            symbols,
             ledger,
-            parties,
-            heads,
-            next_beat: plan.start,
-            last_beat: plan.end().plus(plan.cool_down),
-            labels: script.labels,
+            population,
+            next_events,
+            next_heartbeat: plan.start,
+            last_heartbeat: plan.end().plus(plan.cool_down),
+            labels,
+            faults,
         })
     }
 
-    /// What is planted, in order of time.
+    /// The labels of the planted episodes, in order of time.
     #[must_use]
     pub fn labels(&self) -> &[Label] {
         &self.labels
     }
 
-    fn market_says(&mut self) -> Option<Item> {
-        let Reverse((ts, index)) = self.heads.pop()?;
-        let (event, deed) = self.markets[index].pop()?;
-        self.heads.extend(self.markets[index].next_ts(&self.ledger).map(|ts| Reverse((ts, index))));
-        match deed {
-            Deed::Other => {}
-            Deed::Ordered(account) => self.ledger.ordered(ts, account),
-            Deed::Filled(fill) => self.ledger.filled(ts, index, &fill),
+    /// The next event of a market, after which the ledger holds its effect.
+    fn next_market_event(&mut self) -> Option<Item> {
+        let Reverse((ts, index)) = self.next_events.pop()?;
+        let (event, effect) = self.symbols[index].pop()?;
+        self.next_events.extend(self.symbols[index].next_ts(&self.ledger).map(|ts| Reverse((ts, index))));
+        match effect {
+            AccountEffect::None => {}
+            AccountEffect::Ordered(account) => self.ledger.record_order(ts, account),
+            AccountEffect::Filled(fill) => self.ledger.record_fill(ts, index, &fill),
         }
         Some(Item::Event(event))
     }
 
-    fn beat(&mut self) -> Option<Item> {
-        let ts = self.next_beat;
-        self.next_beat = ts.plus(BEAT);
-        (ts <= self.last_beat).then_some(Item::Heartbeat(ts))
+    fn next_heartbeat(&mut self) -> Option<Item> {
+        let ts = self.next_heartbeat;
+        self.next_heartbeat = ts.plus(HEARTBEAT_EVERY);
+        (ts <= self.last_heartbeat).then_some(Item::Heartbeat(ts))
+    }
+
+    /// The next message of the exchange itself, before anything happens to it on its way.
+    fn next_sent(&mut self) -> Option<Item> {
+        let due = |ts: &EventTime| *ts <= self.next_heartbeat;
+        let market = self.next_events.peek().map(|Reverse((ts, _))| *ts).filter(due);
+        let ledger = self.ledger.next_ts().filter(due);
+        match (market, ledger) {
+            (Some(market), ledger) if ledger.is_none_or(|ledger| market <= ledger) => self.next_market_event(),
+            (_, Some(_)) => self.ledger.pop(&self.population).map(Item::Event),
+            (_, None) => self.next_heartbeat(),
+        }
     }
 }
 
@@ -133,13 +127,15 @@ impl Iterator for Exchange {
     type Item = Item;
 
     fn next(&mut self) -> Option<Item> {
-        let due = |ts: &EventTime| *ts <= self.next_beat;
-        let market = self.heads.peek().map(|Reverse((ts, _))| *ts).filter(due);
-        let ledger = self.ledger.next_ts().filter(due);
-        match (market, ledger) {
-            (Some(market), ledger) if ledger.is_none_or(|ledger| market <= ledger) => self.market_says(),
-            (_, Some(_)) => self.ledger.pop(&self.parties).map(Item::Event),
-            (_, None) => self.beat(),
+        if self.faults.is_empty() {
+            return self.next_sent();
+        }
+        loop {
+            if let Some(item) = self.faults.pop() {
+                return Some(item);
+            }
+            let sent = self.next_sent()?;
+            self.faults.send(sent);
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Self-exciting arrivals (Hawkes 1971): every arrival makes further ones more likely, for a while and with a long tail.
 //!
-//! Intensity λ(t) = μ + Σ φ(t − tᵢ). The kernel φ is a sum of four exponentials whose time constants lie a decade apart and
+//! The intensity is λ(t) = μ + Σ φ(t − tᵢ). The kernel φ is a sum of four exponentials whose time constants lie a decade apart and
 //! whose shares fall with the time constant: from a tenth of a second to minutes it decays about as t^−1.3, as measured
 //! kernels of order flow do (Bacry, Jaisson, Muzy 2016), and costs four multiplications per arrival. Arrivals are drawn by
-//! thinning (Ogata 1981): between arrivals the intensity only falls, so its value now bounds it.
+//! thinning (Ogata 1981): between arrivals the intensity only falls, so its present value is an upper bound.
 
-use super::dice::{Dice, secs};
+use super::random::{RandomStream, secs};
 use crate::{
     stats::math,
     time::{EventTime, Span},
@@ -14,37 +14,37 @@ use crate::{
 /// Decay per second of each exponential, and its share of the branching ratio.
 const KERNEL: [(f64, f64); 4] = [(10.0, 0.4), (1.0, 0.3), (0.1, 0.2), (0.01, 0.1)];
 
-/// Arrivals that excite each other.
+/// A process of arrivals that excite each other.
 #[derive(Clone, Debug)]
 pub(super) struct Hawkes {
-    /// Arrivals per second that nothing excited.
+    /// Arrivals per second that no other arrival excited.
     base: f64,
-    /// Mean number of arrivals that one arrival excites directly; below 1 or it explodes.
+    /// Mean number of arrivals that one arrival excites directly; from 1 on the process would explode.
     branching: f64,
-    /// What past arrivals add per exponential, as of `at`.
+    /// Intensity that past arrivals add, for each exponential, as of `at`.
     excited: [f64; KERNEL.len()],
     at: EventTime,
 }
 
 impl Hawkes {
-    /// Arrivals with this mean rate in the long run; it starts as if calm.
+    /// Arrivals with this mean rate in the long run; the process starts without any past arrival.
     pub(super) fn new(mean_per_sec: f64, branching: f64, at: EventTime) -> Self {
         Self { base: mean_per_sec * (1.0 - branching), branching, excited: [0.0; KERNEL.len()], at }
     }
 
-    /// The next arrival after the last one. It counts as having happened.
-    pub(super) fn next(&mut self, dice: &mut Dice) -> EventTime {
+    /// Draws the next arrival after the last one, and counts it as having happened.
+    pub(super) fn next(&mut self, rng: &mut RandomStream) -> EventTime {
         loop {
             let bound = self.intensity();
-            self.decay(secs(dice.exponential() / bound));
-            if dice.chance(self.intensity() / bound) {
+            self.decay(secs(rng.exponential() / bound));
+            if rng.chance(self.intensity() / bound) {
                 self.excite(1.0);
                 return self.at;
             }
         }
     }
 
-    /// Adds what so many arrivals at the current time would add.
+    /// Raises the intensity as this many arrivals at the current time would.
     pub(super) fn excite(&mut self, arrivals: f64) {
         for (excited, (decay, share)) in self.excited.iter_mut().zip(KERNEL) {
             *excited += arrivals * self.branching * share * decay;
@@ -68,13 +68,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rate_is_as_asked_and_counts_are_clustered() {
-        let (mut dice, start) = (Dice::new(3, 0), EventTime::from_nanos(0));
+    fn the_mean_rate_is_the_one_asked_for_and_counts_are_clustered() {
+        let (mut rng, start) = (RandomStream::new(3, 0), EventTime::from_nanos(0));
         let mut hawkes = Hawkes::new(2.0, 0.6, start);
         let seconds: usize = 40_000;
         let mut counts = vec![0.0_f64; seconds / 10];
         while let Some(count) =
-            usize::try_from(hawkes.next(&mut dice).slot(Span::from_secs(10))).ok().and_then(|slot| counts.get_mut(slot))
+            usize::try_from(hawkes.next(&mut rng).slot(Span::from_secs(10))).ok().and_then(|slot| counts.get_mut(slot))
         {
             *count += 1.0;
         }

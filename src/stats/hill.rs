@@ -1,11 +1,12 @@
-//! A residual as a p-value by the tail of its own past: a streaming quantile and, above it, a Hill estimate of a power law.
+//! Turns a residual into a p-value by the tail of its own past: a streaming quantile and, above it, a Hill estimate of
+//! a power law.
 //!
-//! Residuals of market quantities have tails that no fixed law fits, so a z of 6 says little by itself. The .98 quantile q of
-//! v = |z| is followed by multiplicative steps, and what lies above it teaches the tail index H: P(V > v) = .02 (v/q)^(−1/H).
-//! Below q the p-value is .02^(v/q), which is 1 at 0 and meets the tail at q. Constant time, five numbers.
-//! Source and measurements: DETECTION 2.2.
+//! Residuals of market quantities have tails that no fixed law fits, so a z of 6 says little by itself. The .98
+//! quantile q of v = |z| is followed by multiplicative steps, and the values above it teach the tail index H:
+//! P(V > v) = .02 (v/q)^(−1/H). Below q the p-value is .02^(v/q), which is 1 at 0 and meets the tail at q. Time and
+//! memory are constant. Source and measurements: DETECTION 2.2.
 //!
-//! It does not know what its values are, nor in which direction they were off: that is the caller's.
+//! This module does not know what its values measure, nor whether they were too high or too low: the caller does.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,32 +19,32 @@ use super::{
 const ABOVE: f64 = 0.02;
 /// Values that the quantile remembers, τ.
 const MEMORY: f64 = 3_000.0;
-/// Exceedances that the index remembers: those among as many values, and at least five.
+/// Exceedances that the index remembers: τ π₀, the exceedances among the values that the quantile remembers.
 const INDEX_MEMORY: f64 = 60.0;
-/// Where the index starts; it is worth all the exceedances that the index remembers.
+/// The initial index. Its prior weight is [`INDEX_MEMORY`] exceedances.
 const INDEX: f64 = 0.2;
-/// The least index: under it the tail is as good as exponential, and 1/H grows without bound.
+/// The least index: below it the tail is nearly exponential, and 1/H grows without bound.
 const INDEX_MIN: f64 = 0.02;
-/// Values before the quantile is known.
+/// Values that are collected before the quantile is known.
 const INITIAL: usize = 32;
-/// Of the first values the quantile is the 31st smallest, which is the 2nd greatest.
+/// How many of the greatest first values are kept. The initial quantile is the 31st smallest of 32, the 2nd greatest.
 const GREATEST: usize = INITIAL - 30;
-/// The least quantile, in robust scales: a channel that is nearly always still walks its quantile to nothing, and then any
-/// wiggle is a miracle.
+/// The least quantile, in robust scales. The quantile of a channel that hardly ever moves would shrink to nothing, and
+/// then any small movement would look impossible.
 const QUANTILE_MIN: f64 = 0.1;
-/// The least p-value: sixty exceedances say nothing about rarer things.
+/// The least p-value: sixty exceedances say nothing about rarer values.
 const P_MIN: f64 = 1e-12;
-/// How fast the quantile follows: twice the share of a new value in the mean.
+/// How fast the quantile follows: its step is twice the share that a new value would have in a mean.
 const GAIN: f64 = 2.0;
-/// The first gains are those of a quantile that has seen ten more values, so that the first value does not rule.
+/// The first steps are as small as if ten more values had been learned, so that the first value does not dominate.
 const SEEN_BEFORE: f64 = 10.0;
 
-/// What is learned of one channel's residuals.
+/// The tail of one channel's residuals.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Hill {
     /// The first values, until there are enough.
     Filling {
-        /// How many there were.
+        /// Values so far.
         seen: usize,
         /// The greatest of them, the greatest first.
         greatest: [f64; GREATEST],
@@ -57,6 +58,7 @@ pub enum Hill {
 pub struct Tail {
     quantile: f64,
     index: f64,
+    /// Values learned since the tail became known.
     learned: f64,
 }
 
@@ -67,24 +69,24 @@ impl Default for Hill {
 }
 
 impl Hill {
-    /// The chance of a value at least this great, within [1e-12, 1]; `None` while too little is known. What is not finite is
-    /// nothing unusual.
+    /// Returns the chance of a value at least this great, within [1e-12, 1]; `None` before the tail is known. A value
+    /// that is not finite is not unusual: 1.
     #[must_use]
     pub fn p(&self, v: f64) -> Option<f64> {
         self.tail().map(|tail| if v.is_finite() { tail.p(v) } else { 1.0 })
     }
 
-    /// The same for who asks only about what is above the quantile: 1 for anything else, and while too little is known. It takes
-    /// no logarithm then.
+    /// Like [`Hill::p`] above the quantile; 1 for any other value, and before the tail is known. Costs a power only
+    /// above the quantile.
     #[must_use]
-    pub fn p_above(&self, v: f64) -> f64 {
+    pub(crate) fn p_above(&self, v: f64) -> f64 {
         match self.tail() {
             Some(tail) if v > tail.quantile => tail.p(v),
             Some(_) | None => 1.0,
         }
     }
 
-    /// Learns a value, at least 0. One that is not finite changes nothing.
+    /// Learns a value, which is at least 0. A value that is not finite changes nothing.
     pub fn learn(&mut self, v: f64) {
         if !v.is_finite() {
             return;
@@ -112,7 +114,7 @@ impl Hill {
 }
 
 impl Tail {
-    /// A tail of which only its beginning is known.
+    /// A tail that has learned nothing since its quantile and index were set.
     #[must_use]
     pub const fn new(quantile: f64, index: f64) -> Self {
         Self { quantile: quantile.max(QUANTILE_MIN), index, learned: 0.0 }
@@ -124,15 +126,15 @@ impl Tail {
         self.quantile
     }
 
-    /// The index: the inverse of the tail's exponent.
+    /// The tail index H: the inverse of the power law's exponent.
     #[must_use]
     pub const fn index(&self) -> f64 {
         self.index
     }
 
-    /// The value whose p-value this is.
+    /// Returns the value whose p-value is `p`.
     #[must_use]
-    pub fn value(&self, p: f64) -> f64 {
+    pub(crate) fn value(&self, p: f64) -> f64 {
         if p < ABOVE { self.quantile * pow(ABOVE / p, self.index) } else { self.quantile * ln(p) / ln(ABOVE) }
     }
 
@@ -142,7 +144,7 @@ impl Tail {
         p.clamp(P_MIN, 1.0)
     }
 
-    /// The index first, against the old quantile; then the quantile.
+    /// Learns a value: first the index, by the quantile before this value, then the quantile.
     fn learn(&mut self, v: f64) {
         let above = v > self.quantile;
         if above {
@@ -169,13 +171,13 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_of_thirty_one_values() {
+    fn the_tail_is_known_from_the_thirty_second_value_on() {
         assert_eq!(learned((0..31).map(f64::from)).p(1e9), None);
         assert_eq!(learned((0..32).map(f64::from)).p(0.0), Some(1.0));
     }
 
     #[test]
-    fn what_is_not_finite_is_neither_learned_nor_unusual() {
+    fn a_value_that_is_not_finite_is_neither_learned_nor_unusual() {
         let mut hill = learned((0..40).map(f64::from));
         let before = *hill.tail().unwrap();
         for v in [f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
@@ -185,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_that_is_still_does_not_make_a_wiggle_a_miracle() {
+    fn a_small_movement_of_a_channel_that_never_moved_is_not_called_impossible() {
         let hill = learned(std::iter::repeat_n(0.0, 2_000_000));
         assert!(hill.p(0.1).unwrap() >= 0.02);
     }
@@ -200,7 +202,7 @@ mod tests {
         }
 
         #[test]
-        fn a_value_is_found_back_from_its_p(values in prop::collection::vec(0.0_f64..50.0, 32..200), v in 0.01_f64..100.0) {
+        fn the_value_of_a_p_value_is_the_value_that_had_it(values in prop::collection::vec(0.0_f64..50.0, 32..200), v in 0.01_f64..100.0) {
             let hill = learned(values);
             let p = hill.p(v).unwrap();
             prop_assume!(p > 2e-12);

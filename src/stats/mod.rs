@@ -8,7 +8,7 @@ pub mod nb1;
 pub mod quantile;
 pub mod seasonal;
 
-/// Keeps a value among the greatest so far, the greatest first; the least of them goes.
+/// Inserts a value into the greatest values so far, sorted with the greatest first. The least of them makes room.
 fn keep_greatest(greatest: &mut [f64], value: f64) {
     let mut next = value;
     for kept in greatest.iter_mut().filter(|kept| **kept < value) {

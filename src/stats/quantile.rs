@@ -1,19 +1,20 @@
-//! A quantile of a stream, by Robbins–Monro steps: constant memory, and the newest values weigh as much as any.
+//! Follows a quantile of a stream by Robbins–Monro steps, in constant memory.
 //!
-//! For numbers whose spread is about known beforehand, like the logarithm of a leverage; what it is a quantile of is the caller's.
+//! The size of a step needs the spread of the values, so this serves quantities whose spread is roughly known
+//! beforehand, such as the logarithm of a leverage. The caller knows what the values measure.
 
 use serde::{Deserialize, Serialize};
 
-/// Values that it remembers once there were more.
+/// Values that the quantile remembers: steps never become smaller than after this many.
 const MEMORY: f64 = 50_000.0;
-/// The first steps are those of a quantile that has seen so many values, so that the first ones do not rule.
+/// The first steps are as small as if ten more values had been learned, so that the first values do not dominate.
 const SEEN_BEFORE: f64 = 10.0;
-/// Values before it is known.
+/// Values that are learned before the quantile is known.
 const INITIAL: f64 = 1_000.0;
 
 /// A running quantile.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Quantile {
+pub(crate) struct Quantile {
     value: f64,
     seen: f64,
 }
@@ -25,14 +26,14 @@ impl Default for Quantile {
 }
 
 impl Quantile {
-    /// The quantile, once enough values were seen.
+    /// The quantile; `None` before enough values were learned.
     #[must_use]
-    pub fn known(&self) -> Option<f64> {
+    pub(crate) fn known(&self) -> Option<f64> {
         (self.seen >= INITIAL).then_some(self.value)
     }
 
-    /// Learns a value of a quantity that spreads by about so much, for the quantile that this share of values is above.
-    pub fn learn(&mut self, value: f64, above: f64, spread: f64) {
+    /// Learns a value. `above` is the share of values above the quantile; `spread` is roughly how far values spread.
+    pub(crate) fn learn(&mut self, value: f64, above: f64, spread: f64) {
         if self.seen <= 0.0 {
             self.value = value;
         }
@@ -48,9 +49,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_settles_where_the_share_is_above() {
+    fn the_quantile_settles_where_the_given_share_of_values_is_above() {
         let mut quantile = Quantile::default();
-        // A low-discrepancy walk over (0, 1).
+        // A low-discrepancy sequence in (0, 1).
         let values = (1..200_000_u32).map(|n| (f64::from(n) * 0.618_033_988_749_895).fract());
         for (n, value) in values.enumerate() {
             assert_eq!(quantile.known().is_some(), n >= 1_000);

@@ -1,13 +1,25 @@
 //! How far the findings are to be trusted: the modes, and the troubles that bring them about (DETECTION 6).
 //!
-//! A detector that reads a feed which is late, torn or silent looks as quiet as one that has nothing to find. So the service
-//! watches its own input (`watch`), and what it sees there by the wall clock enters the engine as an input: a
-//! [`ModeChange`]. It takes effect at an instant of event time after every partition's clock ([`Schedule`]), which is the same
-//! instant in every replay.
+//! A detector whose feed is late, incomplete or silent looks as quiet as a detector that has nothing to find. Troubles are found
+//! in two places:
 //!
-//! It does not judge the market, and it does not repair a feed.
+//! - What follows from the records alone is judged in the engine, by event time (`judge`, one for each feed), so a replay finds it
+//!   too. Which stamps are believed is `stamps`.
+//! - What needs this machine's clock is judged by the service (`watch`), and its decision enters the engine as an input, a
+//!   [`ModeChange`]. It takes effect at an instant of event time that no partition's clock has reached (`Schedule`), which is the
+//!   same instant in every replay.
+//!
+//! A trouble names what it affects ([`Scope`]). `overall` makes one mode of both kinds.
+//!
+//! This module does not judge the market, and does not repair a feed.
 
+mod decision;
+mod judge;
+mod overall;
+mod policy;
 mod schedule;
+mod stamps;
+mod unread;
 mod watch;
 
 use compact_str::CompactString;
@@ -15,11 +27,21 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    decision::{Ceiling, Decision, Idle, Loss, NewLog, Skip},
+    judge::Report,
+    overall::{FeedStanding, Sight},
+    policy::{InputPolicy, Situation},
+    unread::Unread,
+    watch::{Arrivals, FeedView, Watch},
+};
+pub(crate) use self::{
+    judge::{BOOK_UNUSABLE, FeedJudge, Known, PRODUCER_SILENT, Use},
+    overall::Overall,
     schedule::Schedule,
-    watch::{FeedView, Heard, Watch},
+    stamps::Stamps,
 };
 use crate::{
-    event::SourceId,
+    event::{Reason, RecordRef, SourceId},
     time::{EventTime, Span},
 };
 
@@ -30,9 +52,9 @@ pub enum Mode {
     /// Everything arrives, in time.
     #[default]
     Normal,
-    /// Something is wrong with what arrives: thresholds are ten times stricter.
+    /// Something is wrong with the input: every threshold is that of a tenth of the false alarms.
     Degraded,
-    /// Nothing arrives: whatever happens is not seen.
+    /// Nothing arrives: nothing that happens is seen.
     Blind,
 }
 
@@ -52,27 +74,43 @@ impl Mode {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// Records are missing: sequence numbers were left out.
+    /// Records are missing: sequence numbers were skipped, records were deleted before they were read, or a partition is not read.
     Gap,
     /// Records are handled long after they were written.
     Lag,
-    /// No records come.
+    /// No records arrive.
     Silence,
-    /// Events are stamped later than their records were written: a clock is wrong.
+    /// Events are stamped ahead of this machine's clock, or of the rest of their flow: a clock is wrong.
     Skew,
-    /// A producer's heartbeats have ended while the rest of its partition goes on.
+    /// A producer's heartbeats have stopped while the rest of its partition goes on.
     SilentProducer,
     /// Many symbols have fallen silent while the rest of their partition goes on.
     SilentSymbols,
-    /// Records come that came before.
+    /// Too many records arrive a second time.
     Duplicates,
-    /// Events come too late to be counted.
+    /// Too many events arrive too late to be counted.
     Late,
+    /// A topic was deleted and made again: another log has begun.
+    NewLog,
+    /// A record stopped the service, and is left out.
+    Poison,
+    /// Too many records are rejected.
+    Rejected,
+    /// Most records of one symbol are rejected, late, seen before or held back.
+    Unusable,
+    /// Records arrive, and none of them can be used.
+    NothingUsable,
+    /// The book of a symbol cannot be used.
+    Book,
+    /// A partition's clock is far behind those of the others.
+    Behind,
+    /// Most of a partition's events are stamped ahead of this machine's clock: it is this machine's clock that is wrong.
+    MachineClock,
 }
 
 impl Cause {
     /// Every cause with its name.
-    pub const ALL: [(Self, &'static str); 8] = [
+    pub const ALL: [(Self, &'static str); 16] = [
         (Self::Gap, "gap"),
         (Self::Lag, "lag"),
         (Self::Silence, "silence"),
@@ -81,6 +119,14 @@ impl Cause {
         (Self::SilentSymbols, "silent_symbols"),
         (Self::Duplicates, "duplicates"),
         (Self::Late, "late"),
+        (Self::NewLog, "new_log"),
+        (Self::Poison, "poison"),
+        (Self::Rejected, "rejected"),
+        (Self::Unusable, "unusable"),
+        (Self::NothingUsable, "nothing_usable"),
+        (Self::Book, "book"),
+        (Self::Behind, "behind"),
+        (Self::MachineClock, "machine_clock"),
     ];
 
     /// The name in `trust.reasons`.
@@ -90,74 +136,126 @@ impl Cause {
     }
 }
 
-/// A producer that says nothing.
+/// A producer whose heartbeats have stopped.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SilentProducer {
-    /// Which.
+    /// The producer's name.
     pub name: CompactString,
-    /// For how long, by its partition's clock.
+    /// How long it has been silent, by its partition's clock.
     pub silence: Span,
 }
 
-/// Symbols of which nothing comes, though it used to.
+/// Symbols of one partition that have fallen silent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SilentSymbols {
-    /// One of them, the first by name.
+    /// The first of the silent symbols by name.
     pub first: CompactString,
-    /// How many.
+    /// How many symbols are silent.
     pub silent: u32,
-    /// How many go on.
+    /// How many symbols are active.
     pub active: u32,
-    /// Of how many.
+    /// How many symbols have a known rhythm, these two kinds included.
     pub known: u32,
 }
 
-/// One thing that is wrong with one partition.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Trouble {
-    /// What.
-    pub cause: Cause,
-    /// Where.
-    pub source: SourceId,
-    /// The last record that was handled before it was noticed.
-    pub after_offset: u64,
-    /// That partition's clock then.
-    pub clock: EventTime,
-    /// How much: seconds, or a share; gaps are counted.
-    pub value: f64,
-    /// How much is tolerated.
-    pub limit: f64,
-    /// Whether it is worth waking somebody.
-    pub pages: bool,
-    /// Which producer or symbol, where it is not all of the partition.
-    pub who: Option<CompactString>,
+/// The extent of a trouble.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Everything that the partition carries.
+    #[default]
+    Partition,
+    /// The events that one producer sends to the partition.
+    Producer,
+    /// One symbol of the partition.
+    Symbol,
 }
 
-/// A decision of the service about itself: from now on it runs in this mode, for these reasons.
+impl Scope {
+    /// Whether all of the partition is affected.
+    #[must_use]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde calls")]
+    pub(crate) fn is_partition(&self) -> bool {
+        *self == Self::Partition
+    }
+}
+
+/// A record that shows a trouble.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Example {
+    /// The record.
+    pub record: RecordRef,
+    /// The reason for which it was rejected, if it was.
+    pub reason: Option<Reason>,
+}
+
+/// One thing that is wrong with one partition, or with a part of what it carries.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trouble {
+    /// The cause.
+    pub cause: Cause,
+    /// The partition.
+    pub source: SourceId,
+    /// The last record of the partition that was handled before the trouble was noticed.
+    pub after_offset: u64,
+    /// The partition's clock at that moment.
+    pub clock: EventTime,
+    /// The magnitude, in the unit of the cause: seconds, a share, or a count of gaps.
+    pub value: f64,
+    /// The magnitude that is tolerated, in the same unit.
+    pub limit: f64,
+    /// Whether the trouble pages on-call.
+    pub pages: bool,
+    /// The extent of what is affected.
+    pub scope: Scope,
+    /// The producer or symbol concerned, the first of the silent symbols, or a partition that is not read; `None` if the whole partition
+    /// is affected.
+    pub who: Option<CompactString>,
+    /// A record that shows it, where single records do.
+    pub example: Option<Example>,
+}
+
+impl Trouble {
+    /// Identity of a trouble: everything but its magnitude, its limit, its example and when it was noticed.
+    pub(crate) fn identity(&self) -> (Cause, SourceId, bool, Option<&CompactString>) {
+        // A symbol is only an example of the silent ones.
+        let who = self.who.as_ref().filter(|_| self.cause != Cause::SilentSymbols);
+        (self.cause, self.source, self.pages, who)
+    }
+}
+
+/// A decision of the service about its own mode.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModeChange {
-    /// From which event time on: the first bucket after every partition's clock.
+    /// The event time from which the mode is in force: the first bucket after every partition's clock.
     pub from: EventTime,
-    /// Into which mode.
+    /// The new mode.
     pub mode: Mode,
-    /// Why; none in the normal mode. Sorted by cause and source.
+    /// The reasons, sorted by cause and source; empty in the normal mode.
     pub troubles: Vec<Trouble>,
 }
 
-/// The mode in force, and why, as an alert says it.
+/// The mode in force and its causes, as an alert states them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// The mode.
     pub mode: Mode,
-    /// The causes, each once, in order.
+    /// The causes, each once, in the order of [`Cause`].
     pub reasons: Vec<Cause>,
+}
+
+impl Standing {
+    /// A mode with the causes of these troubles.
+    pub(crate) fn new(mode: Mode, causes: impl IntoIterator<Item = Cause>) -> Self {
+        let mut reasons: Vec<Cause> = causes.into_iter().collect();
+        reasons.sort_unstable();
+        reasons.dedup();
+        Self { mode, reasons }
+    }
 }
 
 impl From<&ModeChange> for Standing {
     fn from(change: &ModeChange) -> Self {
-        let mut reasons: Vec<Cause> = change.troubles.iter().map(|trouble| trouble.cause).collect();
-        reasons.sort_unstable();
-        reasons.dedup();
-        Self { mode: change.mode, reasons }
+        Self::new(change.mode, change.troubles.iter().map(|trouble| trouble.cause))
     }
 }

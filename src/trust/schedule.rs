@@ -1,6 +1,6 @@
-//! What is in force from which event time on.
+//! A schedule of values, each in force from an instant of event time on.
 //!
-//! A change is known before any clock reaches it, so whoever asks with an event time gets the same answer in every replay.
+//! A change is scheduled before any clock reaches its instant, so the value at an event time is the same in every replay.
 
 use std::collections::VecDeque;
 
@@ -8,59 +8,59 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::EventTime;
 
-/// Changes that a clock has not reached yet. The service makes a few in a minute at most; beyond that the older have been
-/// superseded long since.
+/// The most changes that wait for the clock. The service makes a few in a minute at most. Beyond the limit the oldest
+/// change takes effect at once; newer ones have superseded it.
 const AHEAD_MAX: usize = 1_024;
 
 /// A value that changes at instants of event time.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Schedule<T> {
+pub(crate) struct Schedule<T> {
     current: T,
-    /// In the order of their times.
+    /// The changes that the clock has not reached, in the order of their times.
     ahead: VecDeque<(EventTime, T)>,
 }
 
 impl<T> Schedule<T> {
-    /// From this time on another value holds. Of two for the same instant the later said counts.
-    pub fn push(&mut self, from: EventTime, value: T) {
+    /// Schedules a value from a time on. It replaces every value scheduled for the same time or a later one.
+    pub(crate) fn push(&mut self, from: EventTime, value: T) {
         while self.ahead.back().is_some_and(|(at, _)| *at >= from) {
             self.ahead.pop_back();
         }
         self.ahead.push_back((from, value));
         if self.ahead.len() > AHEAD_MAX {
-            self.pop();
+            self.apply_first();
         }
     }
 
-    /// What holds at a time.
+    /// The value in force at a time.
     #[must_use]
-    pub fn at(&self, time: EventTime) -> &T {
+    pub(crate) fn at(&self, time: EventTime) -> &T {
         self.ahead.iter().rev().find(|(from, _)| *from <= time).map_or(&self.current, |(_, value)| value)
     }
 
-    /// Moves the clock: what it has passed need not be kept.
-    pub fn advance(&mut self, to: EventTime) {
+    /// Moves the clock. Values that were superseded by then are not kept.
+    pub(crate) fn advance(&mut self, to: EventTime) {
         while self.ahead.front().is_some_and(|(from, _)| *from <= to) {
-            self.pop();
+            self.apply_first();
         }
     }
 
-    /// What holds at the clock.
+    /// The value in force at the clock.
     #[must_use]
-    pub const fn current(&self) -> &T {
+    pub(crate) const fn current(&self) -> &T {
         &self.current
     }
 
-    /// What holds in the end.
+    /// The value scheduled last.
     #[must_use]
-    pub fn latest(&self) -> &T {
+    pub(crate) fn latest(&self) -> &T {
         self.ahead.back().map_or(&self.current, |(_, value)| value)
     }
 
-    fn pop(&mut self) {
-        if let Some((_, value)) = self.ahead.pop_front() {
-            self.current = value;
-        }
+    /// Puts the first scheduled value in force.
+    fn apply_first(&mut self) {
+        let (_, value) = self.ahead.pop_front().expect("a value is applied only while one is scheduled");
+        self.current = value;
     }
 }
 
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn a_change_holds_from_its_own_instant_on() {
+    fn a_value_is_in_force_from_its_own_instant_on() {
         let mut schedule = Schedule::default();
         schedule.push(at(10), 1);
         schedule.push(at(20), 2);
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn of_two_changes_for_one_instant_the_later_counts() {
+    fn a_value_replaces_the_one_scheduled_before_for_the_same_instant() {
         let mut schedule = Schedule::default();
         schedule.push(at(10), 1);
         schedule.push(at(10), 2);
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_stands_does_not_make_it_grow() {
+    fn a_schedule_has_a_limit_while_the_clock_stands_still() {
         let mut schedule = Schedule::default();
         for i in 0..5_000 {
             schedule.push(at(i), i);

@@ -1,9 +1,9 @@
-//! What is usual for a subject: its rate, and how much its counts cluster, learned second by second.
+//! The baseline of a subject: its usual rate, and how much its counts cluster, learned second by second.
 //!
-//! The rate is an exponentially weighted mean (600 s) of winsorised one-second counts. The Fano factor of each window length is
-//! the weighted mean of (x − m)²/m over non-overlapping bins of that length, aligned to the epoch. Every detail follows the
-//! reference; DETECTION 2.1 has the reasons and measurements. Seconds without an event have a shorter way to the same
-//! numbers, in `silence`.
+//! The rate is an exponentially weighted mean (600 s) of winsorised one-second counts. The Fano factor of each window
+//! length is the weighted mean of (x − m)²/m over non-overlapping bins of that length, aligned to the epoch. Every
+//! detail follows the reference; DETECTION 2.1 has the reasons and measurements. Seconds without an event reach the
+//! same numbers by a shorter way (`silence`).
 
 use serde::{Deserialize, Serialize};
 
@@ -11,16 +11,18 @@ use super::buckets::WINDOWS;
 
 /// Window lengths in seconds.
 pub const SECONDS: [f64; WINDOWS.len()] = [0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 60.0];
-/// Seconds learned before anything is judged.
-pub const BINS_MIN: u64 = 30;
-/// Bins of its own length that a window needs before it takes part.
+/// Seconds that are learned before anything is judged: until then every busy feed looks like a burst (DETECTION 6).
+pub(crate) const BINS_MIN: u64 = 30;
+/// Bins of its own length that a window needs before it takes part in the scan.
 const FANO_BINS_MIN: u16 = 10;
-/// The least rate in scan and CUSUM, per second.
+/// The least rate in scan and CUSUM, in events per second.
 const RATE_FLOOR: f64 = 0.1;
-/// The least rate in the mean of the Fano factors: with the other one F of a thin symbol is underestimated.
+/// The least rate in the mean of the Fano factors, in events per second. With [`RATE_FLOOR`] here too, F would be too
+/// small for a thin symbol, which would then alarm 41 times a day and not .7 times (DETECTION 2.1).
 pub(super) const FANO_RATE_FLOOR: f64 = 0.02;
 
-// The decays are written out, so that no window carries them and no second asks for them; a test holds them to `math::exp`.
+// The decays are written out, so that no window stores them and no second computes them; a test compares them with
+// `math::exp`.
 /// Decay of the rate for one second: e^(−1/600).
 pub(super) const RATE_DECAY: f64 = 0.998_334_721_450_938_7;
 /// Decay of each window's Fano factor for one of its bins: a memory of an hour, or of 30 bins if that is longer.
@@ -36,35 +38,42 @@ pub(super) const FANO_DECAY: [f64; WINDOWS.len()] = [
     0.983_471_453_821_617_5,
 ];
 
-/// Windows whose bins lie within a second, with how many of them do.
+/// Windows whose bins are at most a second long, by index, each with its bins per second.
 pub(super) const SHORT: [(usize, u16); 4] = [(0, 10), (1, 5), (2, 2), (3, 1)];
-/// Windows whose bins are some seconds, with how many.
+/// Windows whose bins are several seconds long, by index, each with the seconds of a bin.
 pub(super) const LONG: [(usize, i64); WINDOWS.len() - SHORT.len()] = [(4, 2), (5, 5), (6, 10), (7, 20), (8, 60)];
 
-/// Rate and Fano factors, fed whole seconds in order.
+/// Rate and Fano factors, learned from whole seconds in order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Baseline {
+    /// The weighted sum of the one-second counts.
     pub(super) num: f64,
+    /// The sum of the weights, which removes the bias of the first seconds.
     pub(super) weight: f64,
+    /// The weighted sum of squared deviations from the mean.
     pub(super) square: f64,
+    /// The mean count of a second: `num` ÷ `weight`.
     pub(super) mean: f64,
-    /// The Fano factor of the one-second counts themselves, for winsorising.
+    /// The Fano factor of the one-second counts themselves, by which they are winsorised.
     pub(super) spread: f64,
+    /// Seconds learned.
     pub(super) bins: u64,
     pub(super) fano: [Fano; WINDOWS.len()],
 }
 
-/// One window's Fano factor.
+/// The Fano factor of one window length.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Fano {
+    /// The weighted sum of (x − m)²/m.
     pub(super) sum: f64,
     pub(super) weight: f64,
+    /// The factor in force.
     factor: f64,
-    /// The count of the bin that is under way, for windows of more than a second.
+    /// The count of the current bin so far, for windows of more than a second.
     pub(super) running: u32,
     /// Bins learned; saturates.
     pub(super) bins: u16,
-    /// Whether no second of the bin under way is missing so far.
+    /// Whether every second of the current bin so far was learned.
     pub(super) whole: bool,
 }
 
@@ -76,9 +85,9 @@ impl Default for Baseline {
 }
 
 impl Baseline {
-    /// A baseline that begins with a rate and Fano factors that others have, as if so many seconds were learned.
+    /// A baseline that begins with the rate and the Fano factors of others, as if `bins` seconds were learned.
     #[must_use]
-    pub fn borrowed(rate: f64, factors: &[f64; WINDOWS.len()], bins: u64) -> Self {
+    pub(crate) fn borrowed(rate: f64, factors: &[f64; WINDOWS.len()], bins: u64) -> Self {
         let mut base = Self { num: rate, weight: 1.0, mean: rate, bins: bins.max(BINS_MIN), ..Self::default() };
         base.spread = factors[3].max(1.0);
         base.square = base.spread * rate.max(1e-3);
@@ -89,9 +98,9 @@ impl Baseline {
         base
     }
 
-    /// The Fano factors of all windows, however little is known.
+    /// The Fano factors of all windows, however few bins they have.
     #[must_use]
-    pub fn factors(&self) -> [f64; WINDOWS.len()] {
+    pub(crate) fn factors(&self) -> [f64; WINDOWS.len()] {
         std::array::from_fn(|window| self.fano[window].factor)
     }
 
@@ -101,40 +110,40 @@ impl Baseline {
         self.bins
     }
 
-    /// Events per second, at least the floor.
+    /// Events per second, at least .1.
     #[must_use]
-    pub const fn rate(&self) -> f64 {
+    pub(crate) const fn rate(&self) -> f64 {
         self.mean.max(RATE_FLOOR)
     }
 
-    /// The mean without a floor, and the Fano factor of the one-second counts.
+    /// Events per second without a floor, and the Fano factor of the one-second counts.
     #[must_use]
     pub const fn raw(&self) -> (f64, f64) {
         (self.mean, self.spread)
     }
 
-    /// The Fano factor of a window, if it has enough bins to take part.
+    /// The Fano factor of a window; `None` while it has too few bins to take part in the scan.
     #[must_use]
-    pub fn fano(&self, window: usize) -> Option<f64> {
+    pub(crate) fn fano(&self, window: usize) -> Option<f64> {
         let fano = &self.fano[window];
         (fano.bins >= FANO_BINS_MIN).then_some(fano.factor)
     }
 
-    /// The Fano factor of a window, however little is known.
+    /// The Fano factor of a window, however few bins it has.
     #[must_use]
     pub const fn fano_so_far(&self, window: usize) -> f64 {
         self.fano[window].factor
     }
 
-    /// A second that is not learned: it neither decays anything nor counts as empty.
-    pub fn drop_second(&mut self) {
+    /// Leaves out a second that was not observed: nothing decays, and the second does not count as empty.
+    pub(crate) fn drop_second(&mut self) {
         for fano in &mut self.fano {
             fano.whole = false;
         }
     }
 
     /// Learns one second from its ten 100-ms counts.
-    pub fn learn(&mut self, second: i64, counts: &[u16; 10]) {
+    pub(crate) fn learn(&mut self, second: i64, counts: &[u16; 10]) {
         let total: u32 = counts.iter().map(|&n| u32::from(n)).sum();
         if total == 0 {
             self.learn_silence(second, second + 1);
@@ -143,57 +152,59 @@ impl Baseline {
         self.learn_rate(f64::from(total));
         let tenths = counts.map(u32::from);
         let sum = |parts: &[u32]| parts.iter().sum();
-        self.learn_parts(0, &tenths);
-        self.learn_parts(1, &[0, 2, 4, 6, 8].map(|at: usize| sum(&tenths[at..at + 2])));
-        self.learn_parts(2, &[sum(&tenths[..5]), sum(&tenths[5..])]);
-        self.learn_parts(3, &[total]);
-        self.learn_blocks(second, total);
+        self.learn_fano(0, &tenths);
+        self.learn_fano(1, &[0, 2, 4, 6, 8].map(|at: usize| sum(&tenths[at..at + 2])));
+        self.learn_fano(2, &[sum(&tenths[..5]), sum(&tenths[5..])]);
+        self.learn_fano(3, &[total]);
+        self.learn_long(second, total);
         self.settle();
     }
 
-    /// Adds a second to the windows of more than a second, and learns those that it completes.
-    pub(super) fn learn_blocks(&mut self, second: i64, total: u32) {
+    /// Adds a second to the bins of several seconds, and learns the bins that end with it.
+    pub(super) fn learn_long(&mut self, second: i64, total: u32) {
         for (window, seconds) in LONG {
             let fano = &mut self.fano[window];
-            let place = second.rem_euclid(seconds);
-            if place == 0 {
+            let offset = second.rem_euclid(seconds);
+            if offset == 0 {
                 (fano.running, fano.whole) = (0, true);
             }
             fano.running = fano.running.saturating_add(total);
-            if place == seconds - 1 && fano.whole {
+            if offset == seconds - 1 && fano.whole {
                 let running = fano.running;
-                self.learn_parts(window, &[running]);
+                self.learn_fano(window, &[running]);
             }
         }
     }
 
+    /// Learns the count of one second into the rate.
     fn learn_rate(&mut self, count: f64) {
         let a = RATE_DECAY;
         let top = self.mean + 4.0 * (self.spread.max(1.0) * self.mean.max(0.05)).sqrt() + 2.0;
         let count = if self.bins > BINS_MIN { count.min(top) } else { count };
-        let off = if self.bins > 0 { count - self.mean } else { 0.0 };
+        let deviation = if self.bins > 0 { count - self.mean } else { 0.0 };
         self.num = a * self.num + (1.0 - a) * count;
         self.weight = a * self.weight + (1.0 - a);
         self.mean = self.num / self.weight;
-        self.square = a * self.square + (1.0 - a) * off * off;
+        self.square = a * self.square + (1.0 - a) * deviation * deviation;
         self.bins += 1;
     }
 
-    /// Learns bins of a window that follow each other; all are winsorised with the Fano factor from before this second.
-    fn learn_parts(&mut self, window: usize, counts: &[u32]) {
+    /// Learns successive bins of one window. All are winsorised by the Fano factor from before this second.
+    fn learn_fano(&mut self, window: usize, counts: &[u32]) {
         let expected = self.mean.max(FANO_RATE_FLOOR) * SECONDS[window];
         let (a, fano) = (FANO_DECAY[window], &mut self.fano[window]);
         let top = expected + 6.0 * (fano.factor * expected).sqrt() + 2.0;
         let gain = (1.0 - a) / expected;
         for &count in counts {
-            let off = f64::from(count).min(top) - expected;
-            fano.sum = a * fano.sum + gain * (off * off);
+            let deviation = f64::from(count).min(top) - expected;
+            fano.sum = a * fano.sum + gain * (deviation * deviation);
             fano.weight = a * fano.weight + (1.0 - a);
             fano.bins = fano.bins.saturating_add(1);
         }
     }
 
-    /// Puts the second's Fano factors in force: all its bins were winsorised with those from before it.
+    /// Puts the Fano factors of a second in force. Its bins had to be winsorised by the factors from before the second,
+    /// so this comes last.
     pub(super) fn settle(&mut self) {
         self.spread = (self.square / (self.weight.max(1e-9) * self.mean.max(1e-3))).max(1.0);
         for fano in &mut self.fano {
@@ -210,7 +221,7 @@ mod tests {
     use crate::stats::math::exp;
 
     #[test]
-    fn the_decays_are_those_of_their_memories() {
+    fn the_written_out_decays_follow_from_their_memories() {
         assert_eq!(RATE_DECAY.to_bits(), exp(-1.0 / 600.0).to_bits());
         for (decay, w) in FANO_DECAY.into_iter().zip(SECONDS) {
             assert_eq!(decay.to_bits(), exp(-w / f64::max(3_600.0, 30.0 * w)).to_bits(), "{w} s");

@@ -1,24 +1,26 @@
 //! The last minute of a subject's events as a ring of 100-ms buckets, with running sums for nine window lengths.
 //!
-//! Exact times would cost 8 bytes an event without bound; buckets cost 1.2 kB whatever the rate, and against exact windows
-//! give half the false alarms at the same power (DETECTION 2.1). The current bucket counts in full, so a window of w
-//! holds the current bucket and the w/100 ms − 1 before it. Each event is added once and, per window, taken away once.
+//! Exact times would cost 8 bytes an event without a limit. Buckets cost 1.2 kB at any rate, and against exact windows
+//! they give half the false alarms at the same power (DETECTION 2.1). The current bucket counts in full, so a window of
+//! length w holds the current bucket and the w/100 ms − 1 buckets before it. An event is added to a window's sum once,
+//! and subtracted once, when its bucket leaves the window.
 //!
 //! ```text
-//!  head − 609 … head − 599 …………………………………… head − 1 | head
-//!  seconds not learned yet | the 60-s window        | now
+//!  head − 609 … head − 600 | head − 599 ……………………… head − 1 | head
+//!  in no window; kept      | the 60-s window, which ends with the
+//!  until it is learned     | current bucket (head)
 //! ```
 
 use serde::{Deserialize, Serialize};
 
 use crate::time::{EventTime, Span};
 
-/// Width of a bucket: the shortest window.
-pub const BUCKET: Span = Span::from_millis(100);
+/// Width of a bucket, which is also the length of the shortest window.
+pub(crate) const BUCKET: Span = Span::from_millis(100);
 /// Window lengths in buckets: .1, .2, .5, 1, 2, 5, 10, 20 and 60 s.
-pub const WINDOWS: [usize; 9] = [1, 2, 5, 10, 20, 50, 100, 200, 600];
-/// The same as times.
-pub const LENGTHS: [Span; WINDOWS.len()] = [
+pub(crate) const WINDOWS: [usize; 9] = [1, 2, 5, 10, 20, 50, 100, 200, 600];
+/// Window lengths as spans of time.
+pub(crate) const LENGTHS: [Span; WINDOWS.len()] = [
     Span::from_millis(100),
     Span::from_millis(200),
     Span::from_millis(500),
@@ -31,61 +33,61 @@ pub const LENGTHS: [Span; WINDOWS.len()] = [
 ];
 /// Buckets in a second.
 const PER_SECOND: i64 = 10;
-/// Buckets held: the 60 s that are not learned yet and the current second.
+/// Buckets in the ring: 60 s that the baseline has not learned yet, and the current second.
 const HELD: usize = 610;
 
-/// Counts by 100 ms, and by window.
+/// Counts by bucket, and their sums by window.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(into = "Written", try_from = "Written")]
-pub struct Buckets {
+#[serde(into = "Encoded", try_from = "Encoded")]
+pub(crate) struct Buckets {
     counts: Box<[u16; HELD]>,
     /// Number of the current bucket, from the epoch.
     head: i64,
-    /// Where in the ring it is.
+    /// Index of the current bucket in `counts`.
     slot: usize,
     sums: [u32; WINDOWS.len()],
     /// Events that found their bucket full.
-    overflown: u64,
+    overflowed: u64,
 }
 
-/// The ring as a snapshot has it: without what the counts themselves say, and from the oldest on, so that where the ring begins
-/// does not show.
+/// The ring as it is encoded in a snapshot: the oldest bucket first, so that the bytes do not depend on where the ring
+/// begins, and without the sums, which follow from the counts.
 #[derive(Serialize, Deserialize)]
-struct Written {
+struct Encoded {
     head: i64,
-    overflown: u64,
+    overflowed: u64,
     counts: Vec<u16>,
 }
 
-impl From<Buckets> for Written {
+impl From<Buckets> for Encoded {
     fn from(buckets: Buckets) -> Self {
         let oldest = buckets.slot + 1;
         let counts = (oldest..oldest + HELD).map(|slot| buckets.counts[wrapped(slot)]).collect();
-        Self { head: buckets.head, overflown: buckets.overflown, counts }
+        Self { head: buckets.head, overflowed: buckets.overflowed, counts }
     }
 }
 
-impl TryFrom<Written> for Buckets {
+impl TryFrom<Encoded> for Buckets {
     type Error = &'static str;
 
-    fn try_from(written: Written) -> Result<Self, Self::Error> {
+    fn try_from(encoded: Encoded) -> Result<Self, Self::Error> {
         let counts: Box<[u16; HELD]> =
-            written.counts.into_boxed_slice().try_into().map_err(|_| "a ring of another length")?;
+            encoded.counts.into_boxed_slice().try_into().map_err(|_| "a ring of buckets must have 610 counts")?;
         let sums = WINDOWS.map(|width| counts[HELD - width..].iter().map(|&n| u32::from(n)).sum());
-        Ok(Self { counts, head: written.head, slot: HELD - 1, sums, overflown: written.overflown })
+        Ok(Self { counts, head: encoded.head, slot: HELD - 1, sums, overflowed: encoded.overflowed })
     }
 }
 
 impl Buckets {
-    /// Nothing counted; the current bucket is that of `at`.
+    /// An empty ring whose current bucket is that of `at`.
     #[must_use]
-    pub fn new(at: EventTime) -> Self {
+    pub(crate) fn new(at: EventTime) -> Self {
         let counts = Box::new([0; HELD]);
-        Self { counts, head: at.slot(BUCKET), slot: 0, sums: [0; WINDOWS.len()], overflown: 0 }
+        Self { counts, head: at.slot(BUCKET), slot: 0, sums: [0; WINDOWS.len()], overflowed: 0 }
     }
 
-    /// Moves the current bucket to that of `at`, which is not before it.
-    pub fn advance(&mut self, at: EventTime) {
+    /// Moves on to the bucket of `at`, which must not be before the current one.
+    pub(crate) fn advance(&mut self, at: EventTime) {
         let head = at.slot(BUCKET);
         let steps = usize::try_from(head - self.head).unwrap_or(0);
         if steps == 0 {
@@ -95,7 +97,7 @@ impl Buckets {
             if steps >= width {
                 *sum = 0;
             } else if *sum > 0 {
-                // What leaves is the window's oldest buckets, before any of them is used again.
+                // The window's oldest buckets leave; their slots have not been used again yet.
                 let oldest = self.slot + HELD + 1 - width;
                 *sum -= (oldest..oldest + steps).map(|slot| u32::from(self.counts[wrapped(slot)])).sum::<u32>();
             }
@@ -107,41 +109,35 @@ impl Buckets {
         self.head = head;
     }
 
-    /// Counts so many events, which are not after the current bucket and not older than the ring. A bucket holds 65,535; what
-    /// goes beyond is as much of a burst as can be said, and only counted as overflown.
-    pub fn count(&mut self, at: EventTime, events: u16) {
+    /// Counts events of one instant, whose bucket must be the current one or an older one in the ring. A bucket holds
+    /// at most 65,535 events, which is a burst in any case, so the excess is only counted, as overflowed.
+    pub(crate) fn count(&mut self, at: EventTime, events: u16) {
         let age = usize::try_from(self.head - at.slot(BUCKET)).unwrap_or(0);
         debug_assert!(age < HELD, "a count older than the ring");
         let count = &mut self.counts[wrapped(self.slot + HELD - age)];
-        let taken = events.min(u16::MAX - *count);
-        self.overflown += u64::from(events - taken);
-        *count += taken;
+        let counted = events.min(u16::MAX - *count);
+        self.overflowed += u64::from(events - counted);
+        *count += counted;
         for (sum, width) in self.sums.iter_mut().zip(WINDOWS) {
-            *sum += if age < width { u32::from(taken) } else { 0 };
+            *sum += if age < width { u32::from(counted) } else { 0 };
         }
     }
 
-    /// How many each window holds.
+    /// The events in each window.
     #[must_use]
-    pub const fn sums(&self) -> &[u32; WINDOWS.len()] {
+    pub(crate) const fn sums(&self) -> &[u32; WINDOWS.len()] {
         &self.sums
     }
 
-    /// How many events found their bucket full and are in no window.
+    /// The start of a window's oldest bucket.
     #[must_use]
-    pub const fn overflown(&self) -> u64 {
-        self.overflown
-    }
-
-    /// When a window's oldest bucket starts.
-    #[must_use]
-    pub const fn start(&self, window: usize) -> EventTime {
+    pub(crate) const fn start(&self, window: usize) -> EventTime {
         EventTime::from_nanos((self.head + 1) * BUCKET.nanos()).minus(LENGTHS[window])
     }
 
-    /// The ten counts of a second, which is not older than the ring; after the current bucket there is nothing yet.
+    /// The ten counts of a second, which must not be older than the ring. Buckets after the current one count 0.
     #[must_use]
-    pub fn second(&self, second: i64) -> [u16; 10] {
+    pub(crate) fn second(&self, second: i64) -> [u16; 10] {
         let mut counts = [0; 10];
         let first = second * PER_SECOND;
         for (bucket, count) in (first..=self.head.min(first + PER_SECOND - 1)).zip(&mut counts) {
@@ -152,7 +148,7 @@ impl Buckets {
     }
 }
 
-/// A slot counted on past the ring's end, once.
+/// Returns the index of a slot that was counted on past the end of the ring, at most once around.
 const fn wrapped(slot: usize) -> usize {
     if slot >= HELD { slot - HELD } else { slot }
 }
@@ -168,17 +164,17 @@ mod tests {
     }
 
     #[test]
-    fn a_full_bucket_counts_what_it_refuses() {
+    fn events_for_a_full_bucket_are_counted_as_overflowed() {
         let mut buckets = Buckets::new(at(7));
         (0..70_000).for_each(|_| buckets.count(at(7), 1));
-        assert_eq!((buckets.sums()[0], buckets.overflown()), (65_535, 4_465));
+        assert_eq!((buckets.sums()[0], buckets.overflowed), (65_535, 4_465));
         buckets.advance(at(8));
         assert_eq!((buckets.sums()[0], buckets.sums()[1]), (0, 65_535));
     }
 
     proptest! {
         #[test]
-        fn windows_hold_what_a_recount_finds(
+        fn windows_and_seconds_agree_with_a_recount_of_all_events(
             moves in prop::collection::vec((prop_oneof![0_i64..3, 0_i64..700], 0_i64..610, 0_u8..4), 1..300)
         ) {
             let mut buckets = Buckets::new(at(-50));
@@ -187,7 +183,7 @@ mod tests {
                 head += step;
                 buckets.advance(at(head));
                 for _ in 0..times {
-                    // The first of them is in order, the others are late.
+                    // One event in three is in order, the others are late.
                     let bucket = if seen.len() % 3 == 0 { head } else { head - age };
                     buckets.count(at(bucket), 1);
                     seen.push(bucket);

@@ -1,11 +1,14 @@
-//! The burst window of one subject: scan over nine lengths, and CUSUM, against its own baseline (DETECTION 2.1).
+//! The burst window of one subject: a scan over nine window lengths, and a CUSUM, against the subject's own baseline
+//! (DETECTION 2.1).
 //!
-//! The clock moves only with the counted events and their heartbeats. Second n begins when one with a time at or after n s
-//! arrives; then the bin n − 61 is learned, whose end is just 60 s old, so that a burst does not teach the baseline that
-//! judges it. Bins that overlap a gap, or come due while the baseline is frozen, are dropped.
+//! The clock moves only with the counted events and their heartbeats. Second n begins when an event or a heartbeat at
+//! or after n s arrives. The bin n − 61, whose end is then exactly 60 s old, is learned at that moment: a burst must
+//! not teach the baseline that judges it. Bins that overlap a gap, or come due while the baseline is frozen, are left
+//! out.
 //!
-//! Against the reference: a gap is known before the clock moves to its end, as its text has it, so that a gap of more than 61 s
-//! is not learned as silence; and an older gap does not shorten a newer one.
+//! Two points differ from the reference's code. A gap is marked before the clock moves to its end, as the reference's
+//! text says, so that a gap of more than 61 s is not learned as silence. And a gap that ends earlier than a known one
+//! does not move the end of the known one back.
 
 use serde::{Deserialize, Serialize};
 
@@ -19,21 +22,21 @@ use crate::time::{EventTime, NANOS_PER_SEC, Span};
 
 /// How many seconds old a bin is when it is learned.
 const GUARD: i64 = 60;
-/// The CUSUM watches for a rate of ρ = 4 times the usual.
+/// The CUSUM watches for a rate of ρ = 4 times the usual rate.
 const RHO: f64 = 4.0;
-/// What one event adds to it: ln ρ.
+/// The step of the CUSUM for one event: ln ρ.
 const LN_RHO: f64 = 2.0 * std::f64::consts::LN_2;
-/// Seconds learned before windows of few events are judged: 75 min.
+/// Seconds that are learned before windows with fewer than `cold_a_min` events are judged: 75 min.
 const COLD_BINS: u64 = 4_500;
 
-/// What became of an event.
+/// How an event was counted.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Seen {
-    /// It was counted and judged. No scan until enough is learned.
+    /// In order: counted and judged. `None` before enough is learned for a scan.
     Judged(Option<Scan>),
-    /// Its bucket was still open: counted, not judged.
+    /// Late, but before its second was learned: counted, not judged.
     Late,
-    /// Its bucket was learned already.
+    /// After its second was learned: not counted.
     Lost,
 }
 
@@ -42,56 +45,75 @@ pub enum Seen {
 pub struct Burst {
     settings: BurstSettings,
     base: Baseline,
-    state: Option<Clock>,
+    /// The clock and the counts; `None` before the first time.
+    clock: Option<Clock>,
     frozen_until: EventTime,
+    /// The end of the newest gap. Windows that reach back before it are not valid.
     gap_until: EventTime,
     cusum: Cusum,
     cusum_cap: f64,
-    /// Nothing but what the baseline and the second say, so a snapshot does without.
+    /// Follows from the baseline and the clock, so a snapshot leaves it out.
     #[serde(skip)]
     prepared: Option<Prepared>,
 }
 
-/// The scan as one second of the baseline fixes it.
+/// The part of the scan that is the same for a whole second of the clock.
 #[derive(Clone, Debug)]
 struct Prepared {
     second: i64,
     scanner: Scanner,
 }
 
-/// What there is once something has been seen.
+/// The clock of a window, and the counts up to now.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Clock {
+    /// The newest time.
     now: EventTime,
+    /// The second of `now`.
     second: i64,
-    /// The first second that may be learned.
+    /// The first second that may be learned: the first whole one.
     first: i64,
-    /// Open seconds that overlap a gap: bit i is the one i before the current.
+    /// Open seconds that overlap a gap: bit i stands for the second that is i before the current one.
     blind: u64,
     buckets: Buckets,
 }
 
-/// The cumulative sum, and the events behind it.
+/// The cumulative sum, and the events in it.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Cusum {
+    /// In nats.
     sum: f64,
+    /// The last event that was in order, or the end of a later gap.
     last: Option<EventTime>,
+    /// When the sum last rose from zero.
     since: EventTime,
+    /// Events since then.
     count: u32,
 }
 
-/// Before all time.
+/// The statistics of a window at a time without an event.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Ahead {
+    /// The scan.
+    pub scan: Scan,
+    /// The CUSUM, in nats.
+    pub cusum: f64,
+    /// Whether the last minute's pace is one at which the CUSUM does not rise.
+    pub is_calm: bool,
+}
+
+/// Before all event times.
 const NEVER: EventTime = EventTime::from_nanos(i64::MIN);
 
 impl Burst {
-    /// A window that has seen nothing.
+    /// A window that has learned nothing.
     #[must_use]
     pub fn new(settings: BurstSettings, cusum_cap: f64) -> Self {
         Self {
             settings,
             prepared: None,
             base: Baseline::default(),
-            state: None,
+            clock: None,
             frozen_until: NEVER,
             gap_until: NEVER,
             cusum: Cusum { sum: 0.0, last: None, since: NEVER, count: 0 },
@@ -99,14 +121,14 @@ impl Burst {
         }
     }
 
-    /// A window that begins with the rate and the clustering of others, and with the last events of its own subject: oldest
-    /// first, none older than a minute.
+    /// A window that begins with a borrowed baseline, and with the times of its subject's last events: oldest first,
+    /// none older than a minute.
     #[must_use]
-    pub fn warm(settings: BurstSettings, cusum_cap: f64, base: Baseline, times: &[EventTime]) -> Self {
+    pub(crate) fn warm(settings: BurstSettings, cusum_cap: f64, base: Baseline, times: &[EventTime]) -> Self {
         let mut burst = Self { base, ..Self::new(settings, cusum_cap) };
         for &at in times {
             burst.heartbeat(at);
-            if let Some(clock) = &mut burst.state {
+            if let Some(clock) = &mut burst.clock {
                 clock.buckets.count(at, 1);
             }
         }
@@ -114,29 +136,29 @@ impl Burst {
         burst
     }
 
-    /// What it is set to.
+    /// The settings in force.
     #[must_use]
-    pub const fn settings(&self) -> &BurstSettings {
+    pub(crate) const fn settings(&self) -> &BurstSettings {
         &self.settings
     }
 
-    /// Goes on under other settings with the rates that it has.
-    pub fn retune(&mut self, settings: BurstSettings, cusum_cap: f64) {
+    /// Changes the settings and keeps the baseline.
+    pub(crate) fn retune(&mut self, settings: BurstSettings, cusum_cap: f64) {
         (self.settings, self.cusum_cap, self.prepared) = (settings, cusum_cap, None);
     }
 
-    /// Goes on with another share of false alarms a day, which says nothing of what is seen.
-    pub const fn share(&mut self, warnings_per_day: f64) {
+    /// Changes the false alarms a day, which no statistic of the window depends on.
+    pub(crate) const fn share(&mut self, warnings_per_day: f64) {
         self.settings.warnings_per_day = warnings_per_day;
     }
 
-    /// The newest time seen.
+    /// The newest time, of an event or a heartbeat.
     #[must_use]
     pub fn now(&self) -> Option<EventTime> {
-        self.state.as_ref().map(|clock| clock.now)
+        self.clock.as_ref().map(|clock| clock.now)
     }
 
-    /// What is usual.
+    /// The rate and the clustering that are usual.
     #[must_use]
     pub const fn baseline(&self) -> &Baseline {
         &self.base
@@ -148,51 +170,75 @@ impl Burst {
         self.cusum.sum
     }
 
-    /// Since when the CUSUM has been above zero, and the events since.
+    /// The time since which the CUSUM has been above zero, and the events since then.
     #[must_use]
-    pub const fn cusum_run(&self) -> (EventTime, u32) {
+    pub(crate) const fn cusum_run(&self) -> (EventTime, u32) {
         (self.cusum.since, self.cusum.count)
     }
 
-    /// Events in a window, and when its oldest bucket starts.
+    /// Events in a window, and the start of its oldest bucket.
     #[must_use]
     pub fn window(&self, window: usize) -> (u32, EventTime) {
-        self.state.as_ref().map_or((0, NEVER), |clock| (clock.buckets.sums()[window], clock.buckets.start(window)))
+        self.clock.as_ref().map_or((0, NEVER), |clock| (clock.buckets.sums()[window], clock.buckets.start(window)))
     }
 
     /// Events that the baseline expects in a window.
     #[must_use]
-    pub fn expected(&self, window: usize) -> f64 {
+    pub(crate) fn expected(&self, window: usize) -> f64 {
         self.base.rate() * SECONDS[window]
     }
 
-    /// Bounds the CUSUM from above, or it stays up long after a burst.
-    pub const fn cap_cusum(&mut self, cap: f64) {
+    /// Whether the pace of the last minute, as of the newest time, is one at which the CUSUM does not rise: at most
+    /// (ρ − 1)/ln ρ = 2.2 times the usual one.
+    #[must_use]
+    pub(crate) fn is_calm(&self) -> bool {
+        let longest = SECONDS.len() - 1;
+        f64::from(self.window(longest).0) * LN_RHO <= (RHO - 1.0) * self.expected(longest)
+    }
+
+    /// Returns the statistics as they are at a later time if no event comes until then. Nothing is changed: events
+    /// before that time may still come.
+    #[must_use]
+    pub(crate) fn ahead(&self, at: EventTime) -> Ahead {
+        let mut later = self.clone();
+        later.heartbeat(at);
+        let now = later.now().unwrap_or(at);
+        let cusum = later.drained(now).max(0.0);
+        Ahead { scan: later.scan(), cusum, is_calm: later.is_calm() }
+    }
+
+    /// The CUSUM at a time, without its lower limit.
+    fn drained(&self, at: EventTime) -> f64 {
+        let elapsed = self.cusum.last.map_or(0.0, |last| at.since(last).secs_f64().max(0.0));
+        self.cusum.sum - (RHO - 1.0) * self.base.rate() * elapsed
+    }
+
+    /// Empties the CUSUM: what it holds is over.
+    pub(crate) const fn empty_cusum(&mut self, at: EventTime) {
+        self.cusum = Cusum { sum: 0.0, last: Some(at), since: at, count: 0 };
+    }
+
+    /// Limits the CUSUM, which would otherwise stay high long after a burst.
+    pub(crate) const fn cap_cusum(&mut self, cap: f64) {
         self.cusum_cap = cap;
     }
 
-    /// The seconds that come due up to this time are not learned.
+    /// Freezes the baseline: seconds that come due up to this time are not learned.
     pub const fn freeze_until(&mut self, until: EventTime) {
         self.frozen_until = until;
     }
 
-    /// How many events found their 100 ms full, and are in no window.
-    #[must_use]
-    pub fn overflown(&self) -> u64 {
-        self.state.as_ref().map_or(0, |clock| clock.buckets.overflown())
-    }
-
-    /// Nothing was counted up to `at`.
+    /// Moves the clock to `at`: no event was counted up to then. A time that is not newer changes nothing.
     pub fn heartbeat(&mut self, at: EventTime) {
-        let Some(clock) = &mut self.state else {
-            self.state = Some(Clock::new(at));
+        let Some(clock) = &mut self.clock else {
+            self.clock = Some(Clock::new(at));
             return;
         };
         if at <= clock.now {
             return;
         }
         let to = at.slot(Span::SECOND);
-        // After 61 s the ring holds nothing: from there on only the length of the silence counts.
+        // After 61 s the bins that come due are empty, so only the length of the silence matters.
         let stepped = to.min(clock.second + GUARD + 1);
         while clock.second < stepped {
             self.base.begin_second(clock, self.frozen_until, self.gap_until);
@@ -204,29 +250,29 @@ impl Burst {
         clock.buckets.advance(at);
     }
 
-    /// The feed is known to have been blind in [from, until).
+    /// Handles a gap: the feed is known to have been blind in [from, until).
     pub fn gap(&mut self, from: EventTime, until: EventTime) {
         let from = from.min(until);
         if let Some(now) = self.now() {
             self.heartbeat(from.max(now).min(until));
         }
-        if let Some(clock) = &mut self.state {
+        if let Some(clock) = &mut self.clock {
             clock.mark_blind(from, until);
         }
-        // Before the clock moves on: what begins before this time is blind.
+        // Set before the clock moves on: seconds that begin before this time are blind.
         self.gap_until = self.gap_until.max(until);
         self.heartbeat(until);
-        self.cusum = Cusum { sum: 0.0, last: Some(until), since: until, count: 0 };
+        self.empty_cusum(until);
     }
 
-    /// Takes one event.
+    /// Handles one event.
     pub fn handle(&mut self, at: EventTime) -> Seen {
         self.handle_many(at, 1)
     }
 
-    /// Takes so many events of one instant.
-    pub fn handle_many(&mut self, at: EventTime, events: u16) -> Seen {
-        if let Some(clock) = &mut self.state
+    /// Handles several events of one instant.
+    pub(crate) fn handle_many(&mut self, at: EventTime, events: u16) -> Seen {
+        if let Some(clock) = &mut self.clock
             && at < clock.now
         {
             if at.slot(Span::SECOND) < clock.second - GUARD {
@@ -236,7 +282,7 @@ impl Burst {
             return Seen::Late;
         }
         self.heartbeat(at);
-        if let Some(clock) = &mut self.state {
+        if let Some(clock) = &mut self.clock {
             clock.buckets.count(at, events);
         }
         if self.base.bins() < BINS_MIN {
@@ -247,10 +293,10 @@ impl Burst {
         Seen::Judged(Some(self.scan()))
     }
 
+    /// Adds events to the CUSUM.
     fn accumulate(&mut self, at: EventTime, events: u16) {
+        let left = self.drained(at);
         let cusum = &mut self.cusum;
-        let elapsed = cusum.last.map_or(0.0, |last| at.since(last).secs_f64());
-        let left = cusum.sum - (RHO - 1.0) * self.base.rate() * elapsed;
         if left <= 0.0 {
             (cusum.since, cusum.count) = (at, 0);
         }
@@ -259,8 +305,9 @@ impl Burst {
         cusum.last = Some(at);
     }
 
+    /// Scans the windows that lie after the newest gap.
     fn scan(&mut self) -> Scan {
-        let Some(clock) = &self.state else { return Scan { score: 0.0, window: None } };
+        let Some(clock) = &self.clock else { return Scan { score: 0.0, window: None } };
         let prepared = match &mut self.prepared {
             Some(prepared) if prepared.second == clock.second => prepared,
             stale => {
@@ -283,7 +330,7 @@ impl Clock {
         Self { now: at, second, first, blind: 0, buckets: Buckets::new(at) }
     }
 
-    /// Marks the open seconds that overlap [from, until).
+    /// Marks the open seconds that overlap [from, until) as blind.
     fn mark_blind(&mut self, from: EventTime, until: EventTime) {
         for age in 0..=GUARD {
             let starts = EventTime::of_slot(self.second - age, Span::SECOND);
@@ -293,7 +340,7 @@ impl Clock {
 }
 
 impl Baseline {
-    /// Begins the clock's next second: learns the bin whose end is now 60 s old, or drops it.
+    /// Begins the clock's next second: the bin whose end is now 60 s old is learned or left out.
     fn begin_second(&mut self, clock: &mut Clock, frozen_until: EventTime, gap_until: EventTime) {
         let bin = clock.second - GUARD;
         let in_gap = clock.blind >> GUARD & 1 == 1;
@@ -306,7 +353,8 @@ impl Baseline {
         }
     }
 
-    /// Begins all seconds up to `to` at once: none of their bins holds anything, or began before a gap that is not over.
+    /// Begins all seconds up to `to` at once. Their bins are empty: those that are frozen or blind are left out, the
+    /// others are learned as silence.
     fn pass_silence(&mut self, clock: &mut Clock, to: i64, frozen_until: EventTime, gap_until: EventTime) {
         let blind_until = gap_until.plus(Span::from_nanos(NANOS_PER_SEC - 1)).slot(Span::SECOND);
         let dropped = frozen_until.slot(Span::SECOND).max(blind_until + GUARD).clamp(clock.second, to);

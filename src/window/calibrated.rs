@@ -1,43 +1,37 @@
-//! The burst window with thresholds of its own: levels by false alarms a day, and p-values.
+//! The burst window with levels of its own: thresholds by false alarms a day, and p-values.
 //!
-//! Blocks are whole minutes of the window's clock, from 15 min of baseline on; after 60 of them the tails of scan and CUSUM are
-//! known. Before that only the scan speaks, at a fixed level and only as a warning: 25 nats, then 17 (DETECTION 6).
-//!
-//! The reference says nothing of a minute that a gap overlaps. Here one that is blind from end to end is not learned, as its
-//! seconds are not: a long outage must not lower the thresholds of what follows. One that was seen in part is learned
-//! with what was seen, or a feed that loses a little every minute would never be calibrated.
+//! The greatest scan and CUSUM of each block are learned (`stats::block_tail`). Blocks are whole minutes of the
+//! window's clock, from 15 min of baseline on; after 60 blocks both tails are known, and the levels follow from them.
+//! Before that only the scan has a level, a fixed one and only for a warning: 25 nats, then 17 (DETECTION 6).
 
 use serde::{Deserialize, Serialize};
 
-use super::{Baseline, Burst, BurstSettings, SECONDS, Scan, Seen};
+use super::{Baseline, Burst, BurstSettings, SECONDS, Scan, Seen, blocks::Blocks};
 use crate::{
     stats::block_tail::{BlockTail, Bounded, cusum_cap_at_first, fixed_p},
-    time::{EventTime, Span},
+    time::EventTime,
 };
 
-/// Seconds learned before blocks are: 15 min.
+/// Seconds learned before blocks are learned: 15 min.
 const BLOCKS_FROM: u64 = 900;
-/// The scan's level before that, and from then until it is calibrated, in nats.
-const COLD_LEVELS: (f64, f64) = (25.0, 17.0);
-/// False alarms at the levels info, warning and critical, as multiples of those at warning; the last is for critical where every
-/// level is one step stricter.
+/// The fixed level of the scan before [`BLOCKS_FROM`], in nats.
+pub(crate) const COLD_LEVEL: f64 = 25.0;
+/// The fixed levels of the scan, in nats: before [`BLOCKS_FROM`], and from then until the window is calibrated.
+const COLD_LEVELS: (f64, f64) = (COLD_LEVEL, 17.0);
+/// False alarms at the levels info, warning and critical, as multiples of those at warning. The fourth is the critical
+/// level of a mode in which every level is one step stricter.
 const RATES: [f64; 4] = [10.0, 1.0, 0.1, 0.01];
-/// Empty blocks that are learned one by one after a silence, some 10 ns each: a year. Then the tails have long been at rest.
-const SILENCE_MAX: i64 = 527_040;
-
-/// Seconds learned before a borrowed tail is in force: 75 min, as long as a window of its own takes.
+/// Seconds learned before a borrowed tail is in force: 75 min, the time that a window needs for a tail of its own.
 const OWN_FROM: u64 = 4_500;
-/// What the others' rate weighs against the subject's own, in seconds (DETECTION 2.1).
-pub const BORROWED_SECONDS: f64 = 60.0;
+/// The weight of the tier's rate against the subject's own, in seconds of observation (DETECTION 2.1).
+pub(crate) const BORROWED_SECONDS: f64 = 60.0;
 
-const MINUTE: Span = Span::from_secs(60);
-
-/// How far the window has come.
+/// How far the calibration of a window has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Under 15 minutes of baseline.
+pub(crate) enum Phase {
+    /// Fewer than 15 minutes are learned.
     Learning,
-    /// The baseline is good, the tails are not known yet.
+    /// The baseline is reliable, but the window's own levels are not in force yet.
     Provisional,
     /// The window's own levels are in force.
     Calibrated,
@@ -46,18 +40,18 @@ pub enum Phase {
 /// The levels in force.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Levels {
-    /// Only the scan, and only a warning.
+    /// One level of the scan, for a warning.
     Fixed(f64),
-    /// Of scan and CUSUM for info, warning and critical, and one step beyond.
+    /// Levels for info, warning and critical, and the one that is a step stricter than critical.
     Own {
-        /// Of the scan.
+        /// The levels of the scan.
         scan: [Bounded; 4],
-        /// Of the CUSUM.
+        /// The levels of the CUSUM.
         cusum: [Bounded; 4],
     },
 }
 
-/// What was seen at one event.
+/// The statistics at one event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Observation {
     /// The scan.
@@ -66,20 +60,20 @@ pub struct Observation {
     pub cusum: f64,
 }
 
-/// What a window begins with where others like its subject are known.
+/// The start of a window whose subject belongs to a tier ([`super::Tier`]).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Warm {
-    /// Events per second: the subject's own, shrunk to the others'.
+    /// Events per second: the subject's own rate, shrunk to that of its tier.
     pub rate: f64,
     /// Fano factors by window.
     pub factors: [f64; SECONDS.len()],
-    /// The .95 quantile of their scans' block maxima, and the Pareto index above it.
+    /// The .95 quantile of the block maxima of the tier's scans, and the Pareto index above it.
     pub tail: (f64, f64),
-    /// Seconds for which they are known: the cold start is theirs.
+    /// Seconds since the tier's first member was promoted: the cold-start rules apply to the tier, not to the member.
     pub age: u64,
-    /// Seconds of its own that the subject's rate rests on.
+    /// Seconds of observation behind the subject's own rate.
     pub own: f64,
-    /// The subject's last events, none older than a minute.
+    /// Times of the subject's last events, oldest first, none older than a minute.
     pub times: Vec<EventTime>,
 }
 
@@ -87,61 +81,54 @@ pub struct Warm {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Calibrated {
     burst: Burst,
-    scan: BlockTail,
-    cusum: BlockTail,
-    /// The minute under way, once there are blocks, and its maxima.
-    block: Option<i64>,
-    top: (f64, f64),
+    blocks: Blocks,
     levels: Levels,
     /// The CUSUM's cap before it has a level of its own.
     first_cap: f64,
-    /// How much of it began as others', and since how many seconds learned its own levels may be in force.
+    /// How a warm start began; `None` for a window that began empty.
     borrowed: Option<Borrowed>,
 }
 
-/// What is not a window's own.
+/// The part of a window's start that it had not learned itself.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Borrowed {
-    /// Seconds that it counted as learned when it began.
+    /// Seconds that counted as learned at the start.
     bins: u64,
-    /// Seconds of its own behind its rate then.
+    /// Seconds of observation behind the subject's own rate at the start.
     own: f64,
 }
 
 impl Calibrated {
-    /// A window that has seen nothing.
+    /// A window that has learned nothing.
     #[must_use]
     pub fn new(settings: BurstSettings) -> Self {
         Self::counting(settings, 1)
     }
 
-    /// The same for one that counts up to so many at once, which its CUSUM must have room for before it has a level of its own.
+    /// A window whose samples count up to `at_once_max` events of one instant. The first cap of its CUSUM is as many
+    /// times higher, so that one such sample does not reach it.
     #[must_use]
-    pub fn counting(settings: BurstSettings, at_once_max: u16) -> Self {
+    pub(crate) fn counting(settings: BurstSettings, at_once_max: u16) -> Self {
         let first_cap = f64::from(at_once_max) * cusum_cap_at_first();
         Self {
             burst: Burst::new(settings, first_cap),
             first_cap,
-            scan: BlockTail::default(),
-            cusum: BlockTail::default(),
-            block: None,
-            top: (0.0, 0.0),
+            blocks: Blocks::default(),
             levels: Levels::Fixed(COLD_LEVELS.0),
             borrowed: None,
         }
     }
 
-    /// A window that begins with what is known of others like its subject, or the first burst of its life would go unseen for
-    /// 91 s (DETECTION 2.1, "A promoted window starts warm"). Where the others are young too, their cold start holds for it.
+    /// A window that begins with the averages of its tier. An empty window would miss the subject's first burst,
+    /// because it judges nothing for 91 s (DETECTION 2.1, "A promoted window starts warm"). While the tier is in its
+    /// cold start, so is its member.
     #[must_use]
-    pub fn warm(settings: BurstSettings, warm: &Warm) -> Self {
+    pub(crate) fn warm(settings: BurstSettings, warm: &Warm) -> Self {
         let base = Baseline::borrowed(warm.rate, &warm.factors, warm.age);
         let bins = base.bins();
-        let tail = BlockTail::borrowed(warm.tail.0, warm.tail.1);
         let mut window = Self {
             burst: Burst::warm(settings, cusum_cap_at_first(), base, &warm.times),
-            scan: tail.clone(),
-            cusum: tail,
+            blocks: Blocks::borrowed(BlockTail::borrowed(warm.tail.0, warm.tail.1)),
             borrowed: Some(Borrowed { bins, own: warm.own }),
             ..Self::new(settings)
         };
@@ -153,39 +140,40 @@ impl Calibrated {
         window
     }
 
-    /// How much of what it judges by is still others', from 0 to 1: their minute against the subject's own seconds.
+    /// The share of what the window judges by that is still borrowed, from 0 to 1: the tier's weight of 60 s against
+    /// the seconds that were observed of the subject itself.
     #[must_use]
-    pub fn borrowed_share(&self) -> f64 {
+    pub(crate) fn borrowed_share(&self) -> f64 {
         self.borrowed
             .map_or(0.0, |borrowed| BORROWED_SECONDS / (BORROWED_SECONDS + borrowed.own + self.own_seconds() as f64))
     }
 
-    /// Seconds that it has learned of its own subject.
+    /// Seconds that the window has learned from its own subject.
     #[must_use]
-    pub fn own_seconds(&self) -> u64 {
+    pub(crate) fn own_seconds(&self) -> u64 {
         self.burst.baseline().bins().saturating_sub(self.borrowed.map_or(0, |borrowed| borrowed.bins))
     }
 
-    /// Goes on with another share of false alarms a day, with all that it has learned.
-    pub fn share(&mut self, warnings_per_day: f64) {
+    /// Changes the false alarms a day and keeps everything that was learned.
+    pub(crate) fn share(&mut self, warnings_per_day: f64) {
         self.burst.share(warnings_per_day);
         if matches!(self.levels, Levels::Own { .. }) {
             self.apply_tails();
         }
     }
 
-    /// Goes on under other settings: the rates stay, the tails and the levels that come from them begin anew.
-    pub fn retune(&mut self, settings: BurstSettings) {
+    /// Changes the settings. The baseline stays; the tails, and the levels that follow from them, begin anew.
+    pub(crate) fn retune(&mut self, settings: BurstSettings) {
         self.burst.retune(settings, self.first_cap);
-        (self.scan, self.cusum) = (BlockTail::default(), BlockTail::default());
-        (self.block, self.top, self.borrowed) = (None, (0.0, 0.0), None);
+        self.blocks.reset();
+        self.borrowed = None;
         self.levels = Levels::Fixed(COLD_LEVELS.0);
         if let Some(now) = self.burst.now() {
             self.close_blocks(now);
         }
     }
 
-    /// The window behind it.
+    /// The burst window itself, without levels.
     #[must_use]
     pub const fn burst(&self) -> &Burst {
         &self.burst
@@ -197,9 +185,9 @@ impl Calibrated {
         &self.levels
     }
 
-    /// How far it has come.
+    /// How far the calibration has come.
     #[must_use]
-    pub fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> Phase {
         match self.levels {
             Levels::Own { .. } => Phase::Calibrated,
             Levels::Fixed(_) if self.burst.baseline().bins() >= BLOCKS_FROM => Phase::Provisional,
@@ -207,102 +195,99 @@ impl Calibrated {
         }
     }
 
-    /// The chances of this scan and of this CUSUM within a quiet minute; the CUSUM has none before calibration.
+    /// Returns the chance of this scan, and that of this CUSUM, within a quiet minute. The CUSUM has none before its
+    /// tail is known.
     #[must_use]
-    pub fn p(&self, seen: &Observation) -> (f64, Option<f64>) {
-        match (self.scan.tail(), self.cusum.tail()) {
-            (Some(scan), Some(cusum)) => (scan.scan_p(seen.scan.score), Some(cusum.cusum_p(seen.cusum))),
-            (None, _) | (_, None) => (fixed_p(seen.scan.score), None),
+    pub fn p(&self, observation: &Observation) -> (f64, Option<f64>) {
+        match (self.blocks.scan.tail(), self.blocks.cusum.tail()) {
+            (Some(scan), Some(cusum)) => (scan.scan_p(observation.scan.score), Some(cusum.cusum_p(observation.cusum))),
+            (None, _) | (_, None) => (fixed_p(observation.scan.score), None),
         }
     }
 
-    /// The quantiles .8 and .95 of the scan's block maxima with the Pareto index, and the CUSUM's, once they are known.
+    /// The tails of the block maxima: the scan's and the CUSUM's.
     #[must_use]
     pub fn tails(&self) -> (&BlockTail, &BlockTail) {
-        (&self.scan, &self.cusum)
+        (&self.blocks.scan, &self.blocks.cusum)
     }
 
-    /// The seconds that come due up to this time are not learned.
-    pub const fn freeze_until(&mut self, until: EventTime) {
+    /// Freezes the baseline: seconds that come due up to this time are not learned.
+    pub(crate) const fn freeze_until(&mut self, until: EventTime) {
         self.burst.freeze_until(until);
     }
 
-    /// The feed is known to have been blind in [from, until).
-    pub fn gap(&mut self, from: EventTime, until: EventTime) {
-        // What was seen before it counts as ever.
+    /// Empties the CUSUM: what it holds is over.
+    pub(crate) const fn empty_cusum(&mut self, at: EventTime) {
+        self.burst.empty_cusum(at);
+    }
+
+    /// An episode begins: until it ends, its minutes are one block.
+    pub(crate) fn begin_episode(&mut self, at: EventTime) {
+        self.blocks.begin_episode(at);
+    }
+
+    /// The episode is over.
+    pub(crate) fn end_episode(&mut self, at: EventTime) {
+        self.blocks.end_episode(at);
+    }
+
+    /// Handles a gap: the feed is known to have been blind in [from, until).
+    pub(crate) fn gap(&mut self, from: EventTime, until: EventTime) {
+        // The time before the gap was observed and is learned as usual.
         let blind_from = self.burst.now().map_or(until, |now| from.max(now).min(until));
         if self.burst.now().is_some() {
             self.heartbeat(blind_from);
         }
         self.burst.gap(from, until);
-        let minute = until.slot(MINUTE);
-        if let Some(block) = self.block.filter(|&block| block < minute) {
-            if EventTime::of_slot(block, MINUTE) < blind_from {
-                self.learn_blocks(block + 1);
-            }
-            self.block = Some(minute);
+        if self.blocks.skip(blind_from, until) {
             self.apply_tails();
         }
         self.close_blocks(until);
     }
 
-    /// Nothing was counted up to `at`.
-    pub fn heartbeat(&mut self, at: EventTime) {
+    /// Moves the clock to `at`: no event was counted up to then.
+    pub(crate) fn heartbeat(&mut self, at: EventTime) {
         self.burst.heartbeat(at);
         self.close_blocks(at);
     }
 
-    /// Takes one event. `None` where it was late, or too little is learned to judge it.
+    /// Handles one event. `None` if the event was late or too little is learned to judge it.
     pub fn handle(&mut self, at: EventTime) -> Option<Observation> {
         self.handle_many(at, 1)
     }
 
-    /// Takes so many events of one instant.
-    pub fn handle_many(&mut self, at: EventTime, events: u16) -> Option<Observation> {
+    /// Handles several events of one instant.
+    pub(crate) fn handle_many(&mut self, at: EventTime, events: u16) -> Option<Observation> {
         if self.burst.now().is_none_or(|now| at >= now) {
             self.heartbeat(at);
         }
         let Seen::Judged(Some(scan)) = self.burst.handle_many(at, events) else { return None };
-        let seen = Observation { scan, cusum: self.burst.cusum() };
-        if self.block == Some(at.slot(MINUTE)) {
-            self.top = (self.top.0.max(scan.score), self.top.1.max(seen.cusum));
-        }
-        Some(seen)
+        let observation = Observation { scan, cusum: self.burst.cusum() };
+        self.blocks.observe(at, scan.score, observation.cusum);
+        Some(observation)
     }
 
+    /// Learns the blocks that are over at `at`, and starts blocks once the baseline is long enough.
     fn close_blocks(&mut self, at: EventTime) {
-        let minute = at.slot(MINUTE);
         let bins = self.burst.baseline().bins();
-        if self.block.is_none() && bins >= BLOCKS_FROM {
-            self.block = Some(minute + 1);
+        if !self.blocks.has_begun() && bins >= BLOCKS_FROM {
+            self.blocks.begin_after(at);
         }
         if self.levels == Levels::Fixed(COLD_LEVELS.0) && bins >= BLOCKS_FROM {
             self.levels = Levels::Fixed(COLD_LEVELS.1);
         }
-        if self.block.is_some_and(|block| block < minute) {
-            self.learn_blocks(minute);
+        if self.blocks.close(at) {
             self.apply_tails();
         }
     }
 
-    /// Learns the blocks under way up to, not including, `minute`; all but the first of them are empty.
-    fn learn_blocks(&mut self, minute: i64) {
-        let Some(block) = &mut self.block else { return };
-        *block = (*block).max(minute - SILENCE_MAX);
-        while *block < minute {
-            self.scan.learn(self.top.0);
-            self.cusum.learn(self.top.1);
-            *block += 1;
-            self.top = (0.0, 0.0);
-        }
-    }
-
-    /// Puts what the tails have learned in force.
+    /// Puts the levels that follow from the tails in force, once both are known. A borrowed tail must wait for
+    /// [`OWN_FROM`].
     fn apply_tails(&mut self) {
         if self.borrowed.is_some() && self.burst.baseline().bins() < OWN_FROM {
             return;
         }
-        if let (Some(scan), Some(cusum)) = (self.scan.tail(), self.cusum.tail()) {
+        if let (Some(scan), Some(cusum)) = (self.blocks.scan.tail(), self.blocks.cusum.tail()) {
             let rates = RATES.map(|rate| rate * self.burst.settings().warnings_per_day);
             self.levels = Levels::Own {
                 scan: rates.map(|rate| scan.scan_threshold(rate)),
@@ -322,7 +307,7 @@ mod tests {
         EventTime::from_nanos(n * NANOS_PER_SEC)
     }
 
-    /// Three hours of a steady trickle with a small burst now and then.
+    /// A window after three hours with one event a second and a small burst now and then.
     fn calibrated() -> Calibrated {
         let mut window = Calibrated::new(BurstSettings::default());
         for n in 0..10_800 {
@@ -339,19 +324,19 @@ mod tests {
     }
 
     #[test]
-    fn minutes_that_nobody_saw_teach_the_tail_nothing() {
+    fn minutes_inside_a_gap_are_not_learned_by_the_tail() {
         let (mut blind, mut quiet) = (calibrated(), calibrated());
         let before = q95(&blind);
         blind.gap(second(10_800), second(10_800 + 86_400));
         blind.handle(second(10_800 + 86_461));
-        // But for the minute that ended as the gap began and the empty one after it.
+        // Only the minute that ended as the gap began and the empty one after the gap are learned.
         assert!((q95(&blind) - before).abs() < 0.1 * before, "{} after {before}", q95(&blind));
         quiet.heartbeat(second(10_800 + 86_461));
         assert!(q95(&quiet) < 0.7 * before);
     }
 
     #[test]
-    fn a_feed_that_loses_a_second_a_minute_is_calibrated_all_the_same() {
+    fn a_feed_that_loses_a_second_of_every_minute_is_calibrated() {
         let mut window = Calibrated::new(BurstSettings::default());
         for n in 0..10_800 {
             window.handle(second(n));
@@ -363,8 +348,8 @@ mod tests {
     }
 
     #[test]
-    fn a_window_costs_little() {
-        // Ring of buckets apart: 610 of two bytes.
+    fn a_window_costs_at_most_2_600_bytes() {
+        // The ring of buckets is on the heap: 610 counts of two bytes.
         let size = size_of::<Calibrated>() + 610 * size_of::<u16>();
         assert!(size <= 2_600, "{size} bytes");
     }

@@ -1,9 +1,10 @@
-//! The scan over the nine windows: which of them is the most surprising, and by how much (DETECTION 2.1).
+//! Scans the nine windows for the most surprising count (DETECTION 2.1).
 //!
-//! It runs at every event, and a score takes two logarithms. What one second of the baseline fixes is therefore prepared once a
-//! second, every window first gets an upper bound of its score, which takes none, and then the one with the highest bound is
-//! scored and those that could still win: mostly none. The result is bit for bit that of scoring all nine. Which windows
-//! qualify changes from event to event without a pattern, so they are kept as bits of a set and not as branches.
+//! The scan runs at every event, and a score takes two logarithms, so most scores are avoided. The parts that depend on
+//! the baseline alone are prepared once a second. Each window first gets an upper bound of its score, which takes no
+//! logarithm. Then the window with the highest bound is scored, and after it only those whose bound reaches that score:
+//! mostly none. The result is bit for bit the same as from scoring all nine. Which windows qualify changes from event
+//! to event without a pattern, so they are kept as bits of a set: branches on them would be mispredicted.
 
 use super::{
     baseline::{Baseline, SECONDS},
@@ -11,27 +12,27 @@ use super::{
 };
 use crate::stats::nb1::{self, Bound};
 
-/// What the scan found at one event.
+/// The result of a scan at one event.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Scan {
-    /// The greatest score over the windows, in nats; 0 where no window qualifies.
+    /// The greatest score over the windows, in nats; 0 if no window qualifies.
     pub score: f64,
-    /// The window that has it, as an index; of equal ones the shortest.
+    /// The index of the window with that score, the shortest of equal ones; `None` if no window qualifies.
     pub window: Option<usize>,
 }
 
-/// What the baseline says about each window, as the scan needs it.
+/// The scan, prepared for one state of the baseline.
 #[derive(Clone, Copy, Debug)]
-pub struct Scanner {
+pub(crate) struct Scanner {
     bounds: [Bound; WINDOWS.len()],
-    /// The least count that qualifies.
+    /// The least count with which a window qualifies; the greatest number for a window with too few bins.
     least: [u32; WINDOWS.len()],
 }
 
 impl Scanner {
-    /// Prepared for this baseline and the fewest events that can be a burst.
+    /// Prepares a scan for this baseline. `a_min` is the fewest events in a window that can be a burst.
     #[must_use]
-    pub fn new(base: &Baseline, a_min: u32) -> Self {
+    pub(crate) fn new(base: &Baseline, a_min: u32) -> Self {
         let mut scanner =
             Self { bounds: SECONDS.map(|w| Bound::new(base.rate() * w, 1.0)), least: [u32::MAX; WINDOWS.len()] };
         for (window, seconds) in SECONDS.into_iter().enumerate() {
@@ -44,9 +45,10 @@ impl Scanner {
         scanner
     }
 
-    /// Searches the first `valid` windows; the longer ones reach into a gap.
+    /// Scans the first `valid` windows, with these counts. The longer ones reach back into a gap. `base` must be the
+    /// baseline that the scan was prepared for.
     #[must_use]
-    pub fn search(&self, base: &Baseline, counts: &[u32; WINDOWS.len()], valid: usize) -> Scan {
+    pub(crate) fn search(&self, base: &Baseline, counts: &[u32; WINDOWS.len()], valid: usize) -> Scan {
         let mut bounds = [0.0; WINDOWS.len()];
         let mut qualifying = 0_u32;
         for (window, bound) in bounds.iter_mut().enumerate() {
@@ -73,8 +75,8 @@ impl Scanner {
     }
 }
 
-/// The window with the highest bound, without a branch that nobody could predict: the bits of positive floats are in their
-/// order, and four of them are given up for the window.
+/// Returns the qualifying window with the highest bound, without a branch per window. The bits of positive floats sort
+/// like the floats themselves; the lowest four are replaced by the window's index.
 fn highest(bounds: &[f64; WINDOWS.len()], qualifying: u32) -> usize {
     let mut key = 0;
     for (window, bound) in (0_u64..).zip(bounds) {
@@ -84,7 +86,7 @@ fn highest(bounds: &[f64; WINDOWS.len()], qualifying: u32) -> usize {
     (key & 15) as usize
 }
 
-/// The windows of a set, the shortest first.
+/// Iterates over the windows of a set, the shortest first.
 fn members(mut set: u32) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         let window = set.trailing_zeros();
@@ -93,13 +95,13 @@ fn members(mut set: u32) -> impl Iterator<Item = usize> {
     })
 }
 
-/// The greater of two scores, of equal ones the shorter window's.
+/// Returns the greater of two scores; of equal ones that of the shorter window.
 fn better(best: Scan, window: usize, score: f64) -> Scan {
     let ties = score >= best.score && best.window.is_some_and(|other| window < other);
     if score > best.score || ties { Scan { score, window: Some(window) } } else { best }
 }
 
-/// The least whole number above.
+/// Returns the least whole number above an expectation.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -115,7 +117,7 @@ mod tests {
 
     use super::*;
 
-    /// All nine scores, the greatest, the first of equal ones: the definition.
+    /// The definition: scores every window and keeps the greatest score, the first of equal ones.
     fn naive(base: &Baseline, a_min: u32, counts: &[u32; WINDOWS.len()], valid: usize) -> Scan {
         let mut best = Scan { score: 0.0, window: None };
         for window in 0..valid {
@@ -134,7 +136,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_scan_is_that_of_scoring_every_window(
+        fn the_scan_gives_the_same_bits_as_scoring_every_window(
             busy in prop::collection::vec(0_u16..30, 1..900),
             scale in prop_oneof![Just(0_u16), Just(1), 1_u16..60],
             each in prop::collection::vec(0_u32..400, WINDOWS.len()),
@@ -149,7 +151,7 @@ mod tests {
             let scanner = Scanner::new(&base, a_min);
             for near in [false, true] {
                 for window in 0..WINDOWS.len() {
-                    // Around what is expected, where many windows come close.
+                    // Counts near their expectations give many windows similar scores.
                     counts[window] = if near { above(base.rate() * SECONDS[window]) + counts[window] % 5 } else { counts[window] };
                 }
                 let (scan, all) = (scanner.search(&base, &counts, valid), naive(&base, a_min, &counts, valid));

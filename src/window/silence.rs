@@ -1,52 +1,55 @@
-//! Seconds without an event, learned in a moment however many there are.
+//! Learns seconds without an event in a moment, however many there are.
 //!
-//! A symbol that was halted for a month comes back with 2.6 million empty seconds, and a venue's whole list comes back at once.
-//! Learned like any other they would hold the engine up for a third of a second each. An empty second adds nothing but
-//! decay, so there are two ways to the same numbers, to some 1e-12:
+//! A symbol that was halted for a month comes back with 2.6 million empty seconds, and all symbols of a venue may come
+//! back at once. If such seconds were learned like any other, each symbol would hold up the engine for a third of a
+//! second. An empty second adds nothing but decay, so there are two shorter ways to the same numbers, equal to about
+//! 1e-12:
 //!
-//! 1. While the mean is still above its floor, one by one, but without what an empty second does not need: its ten .1-s,
-//!    five .2-s and two .5-s bins all add the same term, so each window takes one step of a second instead.
-//! 2. Once the mean is below the floor of the Fano factors every further bin adds the same, and the sums are geometric: any
-//!    number of seconds at once. This begins an hour or two into a silence, at most after six hours.
+//! 1. At first seconds are learned one by one, but with fewer steps: the ten .1-s, five .2-s and two .5-s bins of an
+//!    empty second all add the same term, so each of these windows takes one step of a second instead.
+//! 2. Once the mean is below the floor of the Fano factors, every further bin adds the same term. The sums are then
+//!    geometric, and any number of seconds is learned at once. This begins an hour or two into a silence, at most after
+//!    six hours.
 //!
-//! Not here: the minutes of the block tails, which have no such form (`calibrated`).
+//! The minutes of the block tails have no such form; `calibrated` learns them one by one.
 
 use super::baseline::{Baseline, FANO_DECAY, FANO_RATE_FLOOR, LONG, RATE_DECAY, SECONDS, SHORT};
 use crate::stats::math::exp;
 
-/// What a Fano factor keeps over one second, the same for every short window: its memory is an hour.
+/// Decay of a short window's Fano factor for one second. The same for all of them, because their memory is an hour.
 const SHORT_DECAY: f64 = FANO_DECAY[3];
-/// A weight this close to 1 has arrived: rounding may hold it there.
-const ARRIVED: f64 = 1e-13;
+/// A weight this close to 1 counts as 1: rounding may keep it from coming closer.
+const WEIGHT_ROUNDING: f64 = 1e-13;
 
 impl Baseline {
     /// Learns the seconds from `first` up to, not including, `end` as empty.
-    pub fn learn_silence(&mut self, first: i64, end: i64) {
+    pub(crate) fn learn_silence(&mut self, first: i64, end: i64) {
         let mut second = first;
-        while second < end && !self.is_at_rest() {
+        while second < end && !self.is_steady() {
             self.learn_empty(second);
             second += 1;
         }
         if second < end {
-            self.rest(second, end);
+            self.learn_steady(second, end);
         }
         self.settle();
     }
 
-    /// Whether every further empty bin adds the same to every sum.
-    fn is_at_rest(&self) -> bool {
+    /// Whether every further empty bin adds the same term to the sum of its window.
+    fn is_steady(&self) -> bool {
         self.mean <= FANO_RATE_FLOOR
-            && 1.0 - self.weight <= ARRIVED
+            && 1.0 - self.weight <= WEIGHT_ROUNDING
             && LONG.iter().all(|&(window, _)| self.fano[window].running == 0)
     }
 
+    /// Learns one empty second.
     fn learn_empty(&mut self, second: i64) {
         let (a, keep) = (RATE_DECAY, SHORT_DECAY);
-        let off = if self.bins > 0 { self.mean } else { 0.0 };
+        let deviation = if self.bins > 0 { self.mean } else { 0.0 };
         self.num *= a;
         self.weight = a * self.weight + (1.0 - a);
         self.mean = self.num / self.weight;
-        self.square = a * self.square + (1.0 - a) * off * off;
+        self.square = a * self.square + (1.0 - a) * deviation * deviation;
         self.bins += 1;
         // An empty bin of expectation m adds (0 − m)²/m = m.
         let rate = self.mean.max(FANO_RATE_FLOOR);
@@ -56,22 +59,22 @@ impl Baseline {
             fano.weight = keep * fano.weight + (1.0 - keep);
             fano.bins = fano.bins.saturating_add(bins);
         }
-        // A long window's bin may have begun before the silence.
-        self.learn_blocks(second, 0);
+        // The current bin of a long window may have begun before the silence.
+        self.learn_long(second, 0);
     }
 
-    /// All of [first, end) at once; needs [`Self::is_at_rest`].
-    fn rest(&mut self, first: i64, end: i64) {
+    /// Learns the empty seconds of [first, end) at once. Needs [`Self::is_steady`].
+    fn learn_steady(&mut self, first: i64, end: i64) {
         let seconds = end - first;
         let decay = exp(-(seconds as f64) / 600.0);
-        // Σ a^(n−1−k) m_k² over k < n with m_k = m a^k, times 1 − a.
+        // Adds (1 − a) Σ a^(n−1−k) m_k² over k < n, with m_k = m a^k.
         self.square = decay * (self.square + self.mean * self.mean * (1.0 - decay) / RATE_DECAY);
         self.num *= decay;
         self.weight = 1.0 - (1.0 - self.weight) * decay;
         self.mean = self.num / self.weight;
         self.bins += seconds.unsigned_abs();
         for (window, bins) in SHORT {
-            self.rest_fano(window, seconds.saturating_mul(i64::from(bins)));
+            self.learn_steady_fano(window, seconds.saturating_mul(i64::from(bins)));
         }
         for (window, width) in LONG {
             let ended = end.div_euclid(width) - first.div_euclid(width);
@@ -79,11 +82,12 @@ impl Baseline {
             let fano = &mut self.fano[window];
             let learned = if fano.whole || first.rem_euclid(width) == 0 { ended } else { (ended - 1).max(0) };
             fano.whole |= begun > 0;
-            self.rest_fano(window, learned);
+            self.learn_steady_fano(window, learned);
         }
     }
 
-    fn rest_fano(&mut self, window: usize, bins: i64) {
+    /// Learns that many empty bins of one window, each of which adds the same term.
+    fn learn_steady_fano(&mut self, window: usize, bins: i64) {
         let each = FANO_RATE_FLOOR * SECONDS[window];
         let keep = exp(-(bins as f64) * SECONDS[window] / 3_600.0);
         let fano = &mut self.fano[window];
@@ -110,10 +114,10 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(24))]
         #[test]
-        fn a_long_silence_is_learned_as_its_seconds_are(
+        fn a_long_silence_gives_the_same_numbers_as_its_seconds_one_by_one(
             start in -1_000_i64..1_000,
             busy in prop::collection::vec(0_u16..40, 1..400),
-            drop in any::<bool>(),
+            dropped in any::<bool>(),
             silence in prop_oneof![1_i64..200, 1_i64..90_000],
             after in 1_i64..200,
         ) {
@@ -123,7 +127,7 @@ mod tests {
                 base.learn(second, &[*count, 0, 0, count / 2, 0, 0, 1, 0, 0, 0]);
                 second += 1;
             }
-            if drop {
+            if dropped {
                 base.drop_second();
                 second += 1;
             }

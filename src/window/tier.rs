@@ -1,39 +1,44 @@
-//! What parties of one size have in common: the rate, the clustering and the extremes of those that have a full window.
+//! A tier: the rate, the clustering and the extremes that parties of one size with a full window have in common.
 //!
-//! A party is promoted in the middle of what may be its first burst, and a window that knows nothing is blind for 91 s. So it begins
-//! with what others of its tier (the decade of its events in 24 h) are like (DETECTION 2.1, "A promoted window starts warm"). A
-//! member teaches its tier once it knows itself for a quarter of an hour, and then every ten minutes while it goes on; what it has
-//! from its tier and not unlearned by then it tells it back.
+//! A party is promoted to a full window in the middle of what may be its first burst, and an empty window judges
+//! nothing for 91 s. So a new member begins with the averages of its tier: the parties with the same decade of events
+//! in 24 h (DETECTION 2.1, "A promoted window starts warm"). A member teaches its tier once it has learned a quarter of
+//! an hour of its own, and then every ten minutes while it is active. Part of what a member teaches may be what it
+//! borrowed from its tier.
 //!
-//! Before the first lesson the first burst of a party that is not ten seconds old cannot be told from its habit.
+//! Before a tier's first lesson, the first burst of a party younger than ten seconds cannot be distinguished from its
+//! usual rate.
 
 use serde::{Deserialize, Serialize};
 
 use super::{BORROWED_SECONDS, Calibrated, Light, SECONDS, Warm};
 use crate::time::{EventTime, Span};
 
-/// The fewest seconds that a pace is taken from.
+/// The fewest seconds that a party's own rate is divided by, because a shorter observation says little.
 const OBSERVED_MIN: f64 = 5.0;
-/// How often a member teaches.
-pub const TEACH_EVERY: Span = Span::from_secs(600);
-/// Seconds of its own that a member has learned before it teaches.
+/// How often a member teaches its tier.
+pub(crate) const TEACH_EVERY: Span = Span::from_secs(600);
+/// Seconds of its own that a member must have learned before it teaches.
 const OWN_MIN: u64 = 900;
-/// Lessons that a tier remembers: some ten hours of one member, or a few lessons of each of many.
+/// Lessons that a tier remembers: some ten hours of one member, or a few lessons from each of many.
 const LESSONS: u32 = 64;
-/// The Fano factor before any lesson where there is no symbol whose factors serve (DETECTION 2.1), as for an account on all of
-/// them: that of the flow that DETECTION 2.1 measures on (Hawkes, n = .6: 1/(1 − n)²).
+/// The Fano factor before any lesson, where no symbol provides one, as for an account on all symbols. It is that of the
+/// flow on which DETECTION 2.1 was measured (Hawkes, n = .6: 1/(1 − n)²).
 const FANO: f64 = 6.25;
 /// The .95 quantile of block maxima and the Pareto index before any lesson (DETECTION 2.1).
 const TAIL: (f64, f64) = (8.0, 0.3);
 
-/// One tier.
+/// The averages of one tier.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Tier {
-    /// When its first member was promoted: the cold start is the tier's.
+    /// When the first member was promoted. The rules of the cold start count from here, for all members.
     since: Option<EventTime>,
     lessons: u32,
+    /// Events per second.
     rate: f64,
+    /// Fano factors by window.
     factors: [f64; SECONDS.len()],
+    /// The .95 quantile of the block maxima of scans, and the Pareto index above it.
     tail: (f64, f64),
 }
 
@@ -44,26 +49,26 @@ impl Default for Tier {
 }
 
 impl Tier {
-    /// What a member begins with: its own rate, shrunk to the tier's. Before any lesson it is held to have come at its own pace
-    /// for ever, and to cluster as its symbol does.
-    pub fn warm(
+    /// Returns the start of a member that is promoted at `at`: its own rate, shrunk to that of the tier. Before any
+    /// lesson, the party's own rate stands in for that of the tier, and the Fano factors of its symbol for the tier's.
+    pub(crate) fn warm(
         &mut self,
         light: &Light,
         times: Vec<EventTime>,
         at: EventTime,
-        of_symbol: Option<[f64; SECONDS.len()]>,
+        symbol_factors: Option<[f64; SECONDS.len()]>,
     ) -> Warm {
         let since = *self.since.get_or_insert(at);
         let (events, seconds) = light.rate();
-        let usual = if self.lessons > 0 { self.rate } else { events / seconds.max(OBSERVED_MIN) };
-        let rate = (events + BORROWED_SECONDS * usual) / (seconds + BORROWED_SECONDS);
+        let tier_rate = if self.lessons > 0 { self.rate } else { events / seconds.max(OBSERVED_MIN) };
+        let rate = (events + BORROWED_SECONDS * tier_rate) / (seconds + BORROWED_SECONDS);
         let age = u64::try_from(at.since(since).nanos() / Span::SECOND.nanos()).unwrap_or(0);
-        let factors = of_symbol.filter(|_| self.lessons == 0).unwrap_or(self.factors);
+        let factors = symbol_factors.filter(|_| self.lessons == 0).unwrap_or(self.factors);
         Warm { rate, factors, tail: self.tail, age, own: seconds, times }
     }
 
-    /// Learns from a member, if that knows itself.
-    pub fn learn(&mut self, member: &Calibrated) {
+    /// Learns from a member that has learned enough of its own; any other changes nothing.
+    pub(crate) fn learn(&mut self, member: &Calibrated) {
         let rate = member.burst().baseline().raw().0;
         if member.own_seconds() < OWN_MIN || !rate.is_finite() {
             return;

@@ -1,20 +1,22 @@
-//! Bad input: what a venue, a broken producer or a hostile one may send, and what becomes of each record.
+//! Bad input: records that a venue, a broken producer or a hostile one may send, and the fate of each.
 //!
-//! One table of records, each with the fate and the reason that the contract gives it, and one check: the record goes between two
-//! good ones through decoding and the engine; it has exactly one fate; if it is rejected its place leads back to its
-//! original bytes (which the shell puts into the dead letters), no clock moves, and the next good record is taken.
+//! A table holds records, each with the fate and the reason that the contract gives it. One check serves all rows: the
+//! record goes through decoding and the engine between two good ones, and has exactly one fate. If it is rejected, the
+//! engine names its position (from which the shell copies its bytes to the dead letters), no clock moves, and the next
+//! good record is accepted.
 //!
-//! Memory needs no test of its own here: a record is refused by its size before anything is read, names, levels and tiers are
-//! bounded by the record, and a field that no type has is skipped without being kept.
+//! Memory needs no test here: a record that is too large is refused before it is read, names, levels and tiers are
+//! bounded by the record's size, and a field that no type has is skipped and not kept.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod mutation;
 mod table;
 
 use foreshock::{
-    engine::{Detection, Engine, Fate, Input, Limits, Outbox, Output, Plan, Record},
-    event::{DecodeLimits, EventType, Place, Reason, Source, SourceId, decode},
+    engine::{Detection, Engine, Fate, Input, Limits, Outbox, Output, Plan, Record, StageSettings},
+    event::{DecodeLimits, EventType, Reason, RecordRef, Source, SourceId, decode},
     time::{EventTime, WallTime},
+    trust::{Ceiling, Decision, InputPolicy},
 };
 use proptest::prelude::*;
 
@@ -23,9 +25,9 @@ use self::{
     table::{Row, other, rows},
 };
 
-/// The time of the good record, and the own time of each record unless a row says otherwise.
+/// The event time of the good record, and this machine's clock at each record unless its row says otherwise.
 const T: i64 = 1_760_130_000_000_000_000;
-/// Where the row under test stands in its partition.
+/// The offset of the record under test.
 const OFFSET: u64 = 41;
 
 fn engine() -> Engine {
@@ -34,16 +36,25 @@ fn engine() -> Engine {
         limits: Limits::default(),
         detection: Detection::default(),
         sources: vec![source],
+        stages: StageSettings::default(),
         replay: "foreshock replay".to_owned(),
     })
 }
 
-/// What the shell does with a record: decode it, hand it over, collect what comes out.
-fn feed(engine: &mut Engine, bytes: &[u8], offset: u64, appended_at: Option<i64>) -> Vec<Output> {
-    let appended_at = appended_at.map(WallTime::from_nanos);
+/// Does what the shell does with a record: decodes it, raises the ceiling to its clock if it has one and must, gives the record to
+/// the engine, and collects the outputs.
+fn feed(engine: &mut Engine, bytes: &[u8], offset: u64, clock: Option<i64>) -> Vec<Output> {
     let mut outbox = Outbox::default();
-    let record = |content| Record { source: SourceId(0), offset, appended_at, content };
-    match decode(bytes, appended_at, DecodeLimits::default()) {
+    let source = SourceId(0);
+    let record = |content| Record { source, offset, appended_at: None, content };
+    let content = decode(bytes, DecodeLimits::default());
+    if let (Ok(event), Some(clock)) = (&content, clock)
+        && let Some(until) = InputPolicy::ceiling(engine.ceiling(source), event.ts, WallTime::from_nanos(clock))
+    {
+        let ceiling = Ceiling { source, after_offset: offset.checked_sub(1), until };
+        engine.handle(Input::Decision(Decision::Ceiling(ceiling)), &mut outbox);
+    }
+    match content {
         Ok(event) => engine.handle(Input::Record(record(Ok(&[event]))), &mut outbox),
         Err(rejection) => engine.handle(Input::Record(record(Err(rejection))), &mut outbox),
     }
@@ -63,13 +74,11 @@ fn good(seq: u64, ts: i64) -> String {
 fn check(row: &Row) {
     let (name, head) = (row.name, String::from_utf8_lossy(&row.bytes[..row.bytes.len().min(200)]));
     let mut engine = engine();
-    assert_eq!(feed(&mut engine, good(70, T).as_bytes(), OFFSET - 1, Some(T)), []);
+    assert_eq!(feed(&mut engine, good(70, T).as_bytes(), OFFSET - 1, row.clock.map(|_| T)), []);
     let before = engine.watermark();
     assert_eq!(before, Some(EventTime::from_nanos(T)));
 
-    // The topic as the shell keeps it: the dead letter is the record at the place that the engine names.
-    let original = row.bytes.clone();
-    let outputs = feed(&mut engine, &row.bytes, OFFSET, row.appended_at);
+    let outputs = feed(&mut engine, &row.bytes, OFFSET, row.clock);
     match &row.expected {
         Err(reason) => {
             let [Output::Rejected(place, rejection)] = outputs.as_slice() else {
@@ -77,14 +86,10 @@ fn check(row: &Row) {
             };
             assert_eq!(rejection.reason, *reason, "{name}: {rejection} for {head}");
             assert!(!rejection.detail.is_empty() && rejection.detail.len() < 500, "{name}: {}", rejection.detail);
-            assert_eq!(*place, Place { source: SourceId(0), offset: OFFSET }, "{name}");
-            assert_eq!(row.bytes, original, "{name}: the dead letter holds the original bytes");
+            // The dead letter is the record at the position that the engine names.
+            assert_eq!(*place, RecordRef { source: SourceId(0), offset: OFFSET }, "{name}");
             assert_eq!(engine.counters().rejected[*reason as usize], 1, "{name}");
-            assert_eq!(
-                engine.counters().events.iter().sum::<u64>(),
-                1,
-                "{name}: nothing but the good one was an event"
-            );
+            assert_eq!(engine.counters().events.iter().sum::<u64>(), 1, "{name}: only the good record is an event");
             assert_eq!(engine.watermark(), before, "{name}: no clock moves");
             assert_eq!(total(&engine, Fate::Rejected), 1, "{name}");
         }
@@ -95,34 +100,37 @@ fn check(row: &Row) {
             assert_eq!(total(&engine, *fate), if *fate == Fate::Accepted { 2 } else { 1 }, "{name}");
         }
     }
-    assert_eq!(engine.fates()[0].total(), 2, "{name}: one fate each");
+    assert_eq!(engine.fates()[0].total(), 2, "{name}: each record has one fate");
 
     let accepted = total(&engine, Fate::Accepted);
-    assert_eq!(feed(&mut engine, good(71, T + 1).as_bytes(), OFFSET + 1, Some(T + 1)), [], "{name}");
+    assert_eq!(feed(&mut engine, good(71, T + 1).as_bytes(), OFFSET + 1, row.clock.map(|_| T + 1)), [], "{name}");
     assert_eq!(total(&engine, Fate::Accepted), accepted + 1, "{name}: the next good record is accepted");
     assert_eq!(engine.counters().gaps, 0, "{name}: a rejected record leaves no gap");
 }
 
 #[test]
-fn every_bad_record_has_its_fate_and_its_reason_and_stops_nothing() {
+fn every_bad_record_has_its_fate_and_reason_and_does_not_stop_the_flow() {
     let rows = rows();
     let rejected = rows.iter().filter(|row| row.expected.is_err()).count();
     assert!(rejected >= 40, "{rejected} kinds of bad records");
     rows.iter().for_each(check);
-    // Each reason that decoding can give is in the table, so a new one cannot be forgotten.
-    for (reason, name) in Reason::ALL.into_iter().filter(|(reason, _)| *reason != Reason::NotInFormat) {
+    // Each reason that decoding can give is in some row, so that a new one cannot be forgotten.
+    for (reason, name) in
+        Reason::ALL.into_iter().filter(|(reason, _)| !matches!(reason, Reason::NotInFormat | Reason::Poison))
+    {
         assert!(rows.iter().any(|row| row.expected == Err(reason)), "{name} is in no row");
     }
 }
 
 #[test]
-fn the_good_records_that_mutation_starts_from_are_good_and_of_all_types() {
+fn the_records_that_mutation_starts_from_are_accepted_and_of_all_types() {
     let mut engine = engine();
     for (offset, line) in (0..).zip(GOOD) {
         assert_eq!(feed(&mut engine, line.as_bytes(), offset, None), [], "{line}");
     }
-    let (unknown, known) = engine.counters().events.split_last().unwrap();
-    assert_eq!((*unknown, known), (0, [1; 18].as_slice()));
+    let events = engine.counters().events;
+    let (unknown, known) = events.split_last().unwrap();
+    assert!(*unknown == 0 && known.iter().all(|n| *n == 1), "{events:?}");
 }
 
 #[test]
@@ -132,13 +140,13 @@ fn an_event_of_an_unknown_type_is_counted_and_changes_nothing_else() {
     assert_eq!(feed(&mut engine, line.as_bytes(), 0, None), []);
     assert_eq!(engine.counters().events[EventType::Unknown as usize], 1);
     assert_eq!(total(&engine, Fate::Accepted), 1);
-    assert_eq!(engine.watermark(), Some(EventTime::from_nanos(T)), "its clock is followed");
+    assert_eq!(engine.watermark(), Some(EventTime::from_nanos(T)), "its event time moves the clock");
     feed(&mut engine, other("order_triggered", r#""seq":5"#).as_bytes(), 1, None);
-    assert_eq!(total(&engine, Fate::Duplicate), 1, "its sequence is followed");
+    assert_eq!(total(&engine, Fate::Duplicate), 1, "its sequence number is tracked");
 }
 
-/// Feeds records and asks after each that exactly one fate was counted, and a rejection exactly where there is one.
-fn one_fate_each(records: &[Vec<u8>]) {
+/// Feeds records, and proves after each that it has exactly one fate, and a rejection only if that is its fate.
+fn assert_one_fate_each(records: &[Vec<u8>]) {
     let mut engine = engine();
     for (n, bytes) in (1..).zip(records) {
         let outputs = feed(&mut engine, bytes, n, None);
@@ -154,8 +162,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_bytes_arrive_have_exactly_one_fate(records in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 1..20)) {
-        one_fate_each(&records);
+    fn a_record_of_any_bytes_has_exactly_one_fate(records in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..80), 1..20)) {
+        assert_one_fate_each(&records);
     }
 
     #[test]
@@ -172,6 +180,6 @@ proptest! {
                 bytes
             })
             .collect();
-        one_fate_each(&records);
+        assert_one_fate_each(&records);
     }
 }

@@ -1,9 +1,9 @@
-//! Good records of all types, and what may happen to one on its way.
+//! Good records of all types, and mutations of their bytes.
 
 use proptest::prelude::*;
 
-/// Good records of all types: what mutation starts from.
-pub const GOOD: [&str; 18] = [
+/// The records that mutation starts from, one of each type.
+pub const GOOD: [&str; 19] = [
     r#"{"type":"order_new","ts":1760130000123456789,"symbol":"BTC-PERP","seq":71,"account":"a17","order":"8812","side":"buy","price":"64000.5","qty":"0.25","kind":"limit","tif":"gtc","post_only":true}"#,
     r#"{"type":"order_replace","ts":1760130000123456790,"symbol":"BTC-PERP","order":"8812","new_order":"8813","price":1.5e3,"qty":2}"#,
     r#"{"type":"order_cancel","ts":1760130000223456789,"symbol":"BTC-PERP","seq":72,"account":"a17","order":"8812","qty":"0.25","reason":"user"}"#,
@@ -18,13 +18,14 @@ pub const GOOD: [&str; 18] = [
     r#"{"type":"funding","ts":1760130000623456789,"symbol":"BTC-PERP","rate":"-0.0001","interval_hours":8}"#,
     r#"{"type":"open_interest","ts":1760130000623456789,"symbol":"BTC-PERP","qty":"120000"}"#,
     r#"{"type":"liquidation","ts":1760130000623456789,"symbol":"BTC-PERP","phase":"adl","side":"sell","qty":"1"}"#,
+    r#"{"type":"trading_status","ts":1760130000623456789,"symbol":"BTC-PERP","status":"halted","reason":"volatility","until":1760130600000000000}"#,
     r#"{"type":"insurance_fund","ts":1760130000623456789,"balance":"1e9"}"#,
     r#"{"type":"instrument","ts":1760130000623456789,"symbol":"BTC-PERP","tick":"0.1","lot":"0.001","tiers":[["100000","0.005"],[null,"0.01"]]}"#,
     r#"{"type":"engine","ts":1760130000623456789,"ack_p50_us":120,"ack_p99_us":900.5,"queue_depth":3}"#,
     r#"{"type":"heartbeat","ts":1760130000623456789,"symbol":"BTC-PERP","producer":"gw1"}"#,
 ];
 
-/// What may happen to a good record on its way.
+/// A change of a record's bytes.
 #[derive(Clone, Debug)]
 pub enum Mutation {
     Set(usize, u8),

@@ -1,10 +1,10 @@
-//! The table: records, each with the fate and the reason that the contract gives it.
+//! The table of records, each with the fate and the reason that the contract gives it.
 
 use foreshock::{engine::Fate, event::Reason};
 
 use super::T;
 
-/// Five minutes: how far an event may lie after its record's own time.
+/// Five minutes: the longest time by which an event may lie after the time at which its record was appended.
 const FUTURE_MAX: i64 = 300_000_000_000;
 
 /// A good `order_new`, field by field as JSON text.
@@ -19,16 +19,16 @@ const ORDER_NEW: [(&str, &str); 8] = [
     ("qty", r#""0.25""#),
 ];
 
-/// One row: a name, the record's bytes, its own time, and what must become of it.
+/// A row: a name, the record's bytes, the time at which it was appended, and its expected fate.
 pub struct Row {
     pub name: &'static str,
     pub bytes: Vec<u8>,
-    pub appended_at: Option<i64>,
+    pub clock: Option<i64>,
     pub expected: Result<Fate, Reason>,
 }
 
 fn row(name: &'static str, bytes: impl Into<Vec<u8>>, expected: Result<Fate, Reason>) -> Row {
-    Row { name, bytes: bytes.into(), appended_at: Some(T), expected }
+    Row { name, bytes: bytes.into(), clock: Some(T), expected }
 }
 
 fn bad(name: &'static str, bytes: impl Into<Vec<u8>>, reason: Reason) -> Row {
@@ -40,8 +40,8 @@ fn fine(name: &'static str, bytes: impl Into<Vec<u8>>) -> Row {
 }
 
 impl Row {
-    fn appended(self, at: impl Into<Option<i64>>) -> Self {
-        Self { appended_at: at.into(), ..self }
+    fn on_clock(self, at: impl Into<Option<i64>>) -> Self {
+        Self { clock: at.into(), ..self }
     }
 }
 
@@ -50,25 +50,25 @@ fn object<'a>(fields: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
     format!("{{{}}}", fields.join(","))
 }
 
-/// The good order with one field's JSON text replaced, or added.
+/// The good order with the JSON text of one field replaced or added.
 fn with(field: &str, text: &str) -> String {
     let others = ORDER_NEW.into_iter().filter(|(name, _)| *name != field);
     object(others.chain([(field, text)]))
 }
 
-/// The good order without a field.
+/// The good order without one field.
 fn without(field: &str) -> String {
     object(ORDER_NEW.into_iter().filter(|(name, _)| *name != field))
 }
 
-/// The good order with one field's bytes replaced by what need not be UTF-8.
+/// The good order with the bytes of one field replaced; they need not be UTF-8.
 fn with_bytes(field: &str, bytes: &[u8]) -> Vec<u8> {
     let text = with(field, "@");
     let at = text.find('@').unwrap();
     [&text.as_bytes()[..at], bytes, &text.as_bytes()[at + 1..]].concat()
 }
 
-/// A record of another type: its own fields beside type, time, symbol and account.
+/// A record of another type, with its own fields besides type, time, symbol and account.
 pub fn other(kind: &str, fields: &str) -> String {
     format!(r#"{{"type":"{kind}","ts":{T},"symbol":"ODD-PERP","account":"a17",{fields}}}"#)
 }
@@ -254,20 +254,25 @@ fn numbers() -> Vec<Row> {
         bad("above the range", with("qty", "1e16"), OutOfRange),
         bad("just above the range", with("qty", r#""1000000000000001""#), OutOfRange),
         bad("a tiny number", with("price", "1e-400"), OutOfRange),
-        bad("just below the range", with("qty", r#""0.000000000999""#), OutOfRange),
-        bad("sixteen digits", with("price", "0.1234567890123456"), OutOfRange),
-        bad("sixteen digits as a string", with("price", r#""1234567.890123456""#), OutOfRange),
-        bad("the noise of a double", with("price", "0.30000000000000004"), OutOfRange),
+        bad("just below the range", with("qty", r#""0.000000000000999""#), OutOfRange),
+        bad("eighteen digits", with("price", "0.123456789012345678"), OutOfRange),
+        bad("eighteen digits as a string", with("price", r#""1234567.89012345678""#), OutOfRange),
+        fine("seventeen digits", with("price", "0.12345678901234567")),
+        fine("seventeen digits as a string", with("price", r#""1234567.8901234567""#)),
+        fine("the noise of a double", with("price", "0.30000000000000004")),
+        fine("digits below a unit, which are rounded", with("qty", "1.2345678901234565e-12")),
         bad("half a mebibyte of digits", with("qty", &"7".repeat(1 << 19)), OutOfRange),
         bad("a negative quantity", with("qty", r#""-0.25""#), OutOfRange),
-        bad("a negative price", with("price", "-64000.5"), OutOfRange),
+        fine("a negative price", with("price", "-64000.5")),
         bad("a quantity of zero", with("qty", "0"), OutOfRange),
         bad("a quantity of minus zero", with("qty", "-0.0"), OutOfRange),
-        bad("a price of zero as a string", with("price", r#""0e5""#), OutOfRange),
-        bad("a negative entry", other("position", r#""qty":1,"entry":"-1""#), OutOfRange),
+        fine("a price of zero as a string", with("price", r#""0e5""#)),
+        bad("a price below the least one", with("price", "-1.1e15"), OutOfRange),
+        bad("a step of prices of zero", other("instrument", r#""tick":0,"lot":1"#), OutOfRange),
+        fine("a negative entry", other("position", r#""qty":1,"entry":"-1""#)),
         bad("a negative open interest", other("open_interest", r#""qty":-1"#), OutOfRange),
         fine("fifteen digits", with("price", "999999999999999")),
-        fine("the least and the greatest", with("price", r#""1e15","note":"1e-9""#)),
+        fine("the least and the greatest", with("price", r#""1e15","note":"1e-12""#)),
         fine("half a mebibyte of zeros behind the point", with("qty", &format!("1.{}", "0".repeat(1 << 19)))),
     ]
 }
@@ -285,7 +290,7 @@ fn levels() -> Vec<Row> {
         bad("levels flat", other("book_delta", r#""bids":["1","2"],"asks":[]"#), WrongType),
         bad("a level within a level", other("book_delta", r#""bids":[[["1","2"],"3"]],"asks":[]"#), WrongType),
         bad("a level without a price", other("book_delta", r#""bids":[[null,"2"]],"asks":[]"#), Reason::MissingField),
-        bad("a level at a price of zero", other("book_delta", r#""bids":[["0","2"]],"asks":[]"#), OutOfRange),
+        fine("a level at a price of zero", other("book_delta", r#""bids":[["0","2"]],"asks":[["-0.5",1]]"#)),
         bad("a level with a negative quantity", other("book_delta", r#""bids":[],"asks":[["1","-2"]]"#), OutOfRange),
         bad("a level of NaN", other("book_snapshot", r#""bids":[],"asks":[["1","NaN"]]"#), NotDecimal),
         bad(
@@ -333,21 +338,26 @@ fn times() -> Vec<Row> {
         bad("a time below zero by a hair", with("ts", "-0"), WrongType),
         bad("the last nanosecond before 2000", at(year_2000 - 1), TsUnit),
         fine("the first nanosecond of 2000", at(year_2000)),
-        bad("the first nanosecond of 2100", at(year_2100), TsUnit).appended(year_2100),
-        fine("the last nanosecond of 2099, from a file", at(year_2100 - 1)).appended(None),
-        bad("the last nanosecond of 2099, from Kafka", at(year_2100 - 1), TsFuture),
-        fine("five minutes ahead of the record", at(T + FUTURE_MAX)),
+        bad("the first nanosecond of 2100", at(year_2100), TsUnit).on_clock(year_2100),
+        fine("the last nanosecond of 2099, from a file", at(year_2100 - 1)).on_clock(None),
+        bad("the last nanosecond of 2099, in the service", at(year_2100 - 1), TsFuture),
+        fine("five minutes ahead of this machine", at(T + FUTURE_MAX)),
         bad("five minutes and a nanosecond ahead", at(T + FUTURE_MAX + 1), TsFuture),
         bad("an hour ahead, for a time zone", at(T + 3_600_000_000_000), TsFuture),
-        fine("an hour ahead, from a file", at(T + 3_600_000_000_000)).appended(None),
-        bad("the record has the least time of all", at(T), TsFuture).appended(i64::MIN),
-        fine("an hour behind the record", at(T - 3_600_000_000_000)),
+        fine("an hour ahead, from a file", at(T + 3_600_000_000_000)).on_clock(None),
+        fine("this machine's clock is set back to the least time of all", at(T)).on_clock(i64::MIN),
+        fine("an hour behind this machine", at(T - 3_600_000_000_000)),
         bad(
             "a time outside and an unknown type",
             other("x", "\"ts\":0").replacen(&format!("\"ts\":{T},"), "", 1),
             TsUnit,
         ),
-        row("a sequence number seen before", with("symbol", r#""BTC-PERP","seq":70"#), Ok(Fate::Duplicate)),
+        row("the record before again", GOOD_70.replace("TS", &T.to_string()), Ok(Fate::Duplicate)),
+        row(
+            "a sequence number seen before, of another event",
+            with("symbol", r#""BTC-PERP","seq":70"#),
+            Ok(Fate::Late),
+        ),
         row("a sequence number from before", with("symbol", r#""BTC-PERP","seq":69"#), Ok(Fate::Late)),
         row(
             "an hour behind the newest of its symbol",
@@ -356,3 +366,7 @@ fn times() -> Vec<Row> {
         ),
     ]
 }
+
+/// The record that comes before each row.
+const GOOD_70: &str =
+    r#"{"type":"order_new","ts":TS,"symbol":"BTC-PERP","seq":70,"order":"g70","side":"buy","price":"1","qty":"1"}"#;

@@ -1,5 +1,5 @@
-//! Brokers that die, come back, and are slow, on real ones: the service waits for them, says so once, stays small, and what
-//! readers of committed records see is what a replay of the input gives.
+//! Faults of real brokers: they are killed, come back, or are slow. The service waits, logs the fault once, does not
+//! grow, and readers of committed records see the outputs that a replay of the input gives.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
@@ -12,33 +12,30 @@ mod slow;
 use std::time::Duration;
 
 use support::deadline::Deadline;
-use support::feed::Pace;
+use support::environment::is_long;
 use support::flow::Flow;
+use support::paced_sender::Pace;
 use support::trial::Trial;
 
-/// How long a broker may take to answer.
+/// Time for an answer of a broker.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
-/// Alerts that are out before harm is done.
+/// Alerts that are committed before the test does harm.
 const ALERTS_MIN: usize = 20;
-/// Said when a process has all partitions.
+/// Logged when a process has all partitions.
 const ASSIGNED: &str = "partitions were assigned";
-/// Said once when Kafka no longer answers, and once when it does again.
+/// Logged once when Kafka no longer answers, and once when it answers again.
 const LOST: &str = "it is tried again until it works";
 const FOUND: &str = "Kafka answers again";
 
-/// Whether `make test-long` asks for the full forms.
-fn is_long() -> bool {
-    std::env::var_os("TEST_LONG").is_some()
-}
-
-/// Longer than a session, so that the group has forgotten the service; in full longer than a transaction may live.
+/// Time without the broker: longer than a session, so that the group has removed the service; in the long form longer
+/// than the time-out of a transaction.
 fn away() -> Duration {
     if is_long() { Duration::from_mins(2) } else { Duration::from_secs(8) }
 }
 
 #[test]
-fn a_broker_that_is_away_is_waited_for() {
-    let flow = Flow::on_one_apart();
+fn the_service_waits_for_a_broker_that_is_away() {
+    let flow = Flow::on_broker_beside_controller();
     let trial = Trial::named(flow.clone(), "away");
     let mut follower = trial.alerts.follow();
     let mut service = trial.start();
@@ -47,7 +44,8 @@ fn a_broker_that_is_away_is_waited_for() {
     flow.brokers().kill(0);
     service.wait_line(LOST);
     let (before, back_at) = (service.memory_peak_kb(), Deadline::after(away()));
-    // That time passes is what is tested: nothing else says that a session, or a transaction, is over.
+    // Only the passing of time ends a session or a transaction: the broker is away and sends no sign that the test
+    // could await.
     while !back_at.left().is_zero() {
         service.assert_running();
         follower.poll(Duration::from_millis(100));
@@ -62,23 +60,24 @@ fn a_broker_that_is_away_is_waited_for() {
     trial.finish(service, follower);
 }
 
-/// What a process may grow by while it waits: what was read ahead when the broker went is still decoded and handled.
+/// Most memory by which the process may grow while it waits: records that were fetched before are still decoded and
+/// handled.
 const GROWTH_MAX_KB: u64 = 32 << 10;
 
 #[test]
-fn one_of_three_brokers_is_not_missed() {
-    let flow = Flow::on(3);
+fn the_service_goes_on_when_one_of_three_brokers_is_killed() {
+    let flow = Flow::on_nodes(3);
     if is_long() {
-        return each_of_three_is_not_missed(&flow);
+        return the_service_goes_on_when_each_of_three_brokers_is_killed(&flow);
     }
     let trial = Trial::named(flow.clone(), "three");
     let mut follower = trial.alerts.follow();
     let mut service = trial.start();
     service.wait_line(ASSIGNED);
     follower.wait(ALERTS_MIN);
-    // Of a node that lags behind on a loaded machine the others cannot take over.
+    // The other nodes can take over only partitions that they have in full, which takes time on a loaded machine.
     flow.brokers().wait_in_sync();
-    // Of the three it is missed most: the offsets of each transaction go to it.
+    // The node that matters most to the service: it receives the offsets of each transaction.
     let coordinator = flow.brokers().coordinator("three");
     flow.brokers().kill(coordinator);
     service.assert_running();
@@ -86,14 +85,14 @@ fn one_of_three_brokers_is_not_missed() {
     trial.finish(service, follower);
 }
 
-/// What comes before the first alert at once or nearly so, the rest over two minutes.
+/// Sends the records before the first alert within five seconds, and the rest over two minutes.
 const OVER_MINUTES: Pace = &[(20_000, 5), (1_800, 120)];
-/// Alerts that come out while a broker is away.
+/// Alerts that are committed while a broker is away.
 const ALERTS_MEANWHILE: usize = 10;
 
-/// The full form: each in turn is killed, missed by nobody, started again, and in sync before the next is killed.
-fn each_of_three_is_not_missed(whole: &Flow) {
-    let (flow, feed) = whole.paced("three.events", OVER_MINUTES);
+/// The long form: each broker in turn is killed, started again, and in sync before the next is killed.
+fn the_service_goes_on_when_each_of_three_brokers_is_killed(whole: &Flow) {
+    let (flow, sender) = whole.paced("three.events", OVER_MINUTES);
     let trial = Trial::named(flow, "three");
     let mut follower = trial.alerts.follow();
     let mut service = trial.start();
@@ -105,8 +104,8 @@ fn each_of_three_is_not_missed(whole: &Flow) {
         service.assert_running();
         whole.brokers().restart(node);
         whole.brokers().wait_in_sync();
-        feed.assert_goes_on();
+        sender.assert_still_sending();
     }
-    feed.finish();
+    sender.finish();
     trial.finish(service, follower);
 }

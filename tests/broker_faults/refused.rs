@@ -1,4 +1,5 @@
-//! What no waiting mends: the service ends with the code that is pinned and says what to do.
+//! Refusals of the broker that waiting does not cure: the service ends with a fixed exit code and says what to do, or
+//! cuts a dead letter that is too large.
 
 use std::io::Write as _;
 
@@ -15,7 +16,7 @@ use crate::support::topic::{Isolation, Topic};
 const INPUT: &str = "orderflow.events";
 const DEAD: &str = "foreshock.dead-letter";
 const OUTPUTS: [&str; 3] = ["foreshock.alerts", "foreshock.audit", "foreshock.state"];
-/// What the service may do in all of this, but for what is not named here.
+/// The user's rights: all that the service needs but Write on the dead letters.
 const RIGHTS: [[&str; 3]; 11] = [
     ["TOPIC", INPUT, "READ"],
     ["TOPIC", INPUT, "DESCRIBE"],
@@ -44,7 +45,7 @@ fn configure(bootstrap: &str, further: &str) -> NamedTempFile {
 }
 
 #[test]
-fn a_right_that_is_missing_ends_the_service_and_is_named() {
+fn a_missing_right_ends_the_service_and_is_named() {
     let broker = AuthorizedBroker::start();
     for topic in [INPUT, DEAD].into_iter().chain(OUTPUTS) {
         broker.create_topic(topic, 1, &[]);
@@ -68,12 +69,12 @@ fn a_right_that_is_missing_ends_the_service_and_is_named() {
 }
 
 #[test]
-fn a_record_that_its_topic_does_not_take_is_cut_and_holds_up_nothing() {
+fn a_dead_letter_that_is_too_large_for_its_topic_is_cut_and_blocks_nothing() {
     let broker = KafkaBroker::start();
     broker.create_topic(INPUT, 1, &[]);
     broker.create_topic(DEAD, 1, &[("max.message.bytes", "2000")]);
     let [small, large] = [vec![b's'; 300], vec![b'l'; 50_000]];
-    // Together the small ones are more than the topic takes in one batch.
+    // The small records together exceed the topic's limit for one batch.
     for payload in [&small, &large, &small, &small, &small, &small, &small, &small, &small, &small] {
         send(&broker.bootstrap(), payload);
     }

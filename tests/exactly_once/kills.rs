@@ -1,26 +1,32 @@
-//! The service is killed again and again, at points that nobody chose, and started again.
+//! Repeated kills of the service at random points, each followed by a restart.
 
-use std::hash::{BuildHasher, Hasher, RandomState};
-
+use crate::FAILPOINT;
+use crate::support::environment::is_long;
 use crate::support::flow::Flow;
+use crate::support::paced_sender::Pace;
+use crate::support::random::Random;
 use crate::support::trial::Trial;
-use crate::{FAILPOINT, is_long};
 
-/// How often: of each three kills the first is between producing and committing, and the second of all is inside a snapshot.
+/// Number of kills, in the short form and in the long one. Every third, from the first on, falls between producing and
+/// committing; the second of all falls inside a snapshot.
 const KILLS: (u64, u64) = (3, 10);
-/// Incidents that one service opens at most before its transaction is killed.
+/// Upper limit (exclusive) of the incidents that a service opens before it is killed in a transaction.
 const OPENED_MAX: u64 = 3;
 
-/// Reached when all pieces of a snapshot are with the broker and its manifest is not.
+/// Sends the records before the first alert within five seconds, and the rest slowly enough that input still arrives after
+/// the last kill, however fast the service reads: over a minute in the short form, over four in the long one.
+const PACE: (Pace, Pace) = (&[(20_000, 5), (3_500, 60)], &[(20_000, 5), (900, 240)]);
+
+/// Failpoint reached when the broker has all chunks of a snapshot but not its manifest.
 const IN_SNAPSHOT: &str = "in-snapshot";
 
 #[test]
 fn kills_at_random_points_lose_and_repeat_nothing() {
-    let flow = Flow::shared();
-    let kills = if is_long() { KILLS.1 } else { KILLS.0 };
-    let mut random = Random(RandomState::new().build_hasher().finish());
-    eprintln!("seed {}", random.0);
-    let records = flow.records();
+    let mut random = Random::from_fresh_seed();
+    let (kills, pace) = if is_long() { (KILLS.1, PACE.1) } else { (KILLS.0, PACE.0) };
+    let whole = Flow::shared();
+    let records = whole.records();
+    let (flow, sender) = whole.paced("kills.events", pace);
     let trial = Trial::named_with(flow, "kills", "[state]\ninterval_s = 1");
     let follower = trial.alerts.follow();
     for kill in 0..kills {
@@ -30,36 +36,24 @@ fn kills_at_random_points_lose_and_repeat_nothing() {
         } else if kill == 1 {
             kill_at(&trial, IN_SNAPSHOT, "return");
         } else {
-            // An even share of what is left at most, so that no kill comes after the input's end.
-            let committed = trial.committed().unwrap();
+            // At most an even share of the rest, so that input still arrives after every kill.
+            let mut service = trial.start();
+            let committed = trial.committed_under(&mut service);
             let left = records - u64::try_from(committed).unwrap();
             let further = i64::try_from(random.below((left / (kills - kill + 1)).max(1))).unwrap();
-            let mut service = trial.start();
             trial.wait_committed(committed + further, &mut service);
             service.kill();
         }
-        trial.assert_input_left();
+        sender.assert_still_sending();
     }
+    sender.finish();
     let last = trial.start();
     trial.finish(last, follower);
 }
 
-/// Kills a service that has reached a failpoint.
+/// Starts a service and kills it when it has reached a failpoint.
 fn kill_at(trial: &Trial, failpoint: &str, action: &str) {
     let mut service = trial.start_with(&format!("{failpoint}={action}"));
     service.wait_line(&format!("failpoint {failpoint}"));
     service.kill();
-}
-
-/// `SplitMix64`: enough to choose points in time.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (bits ^ (bits >> 31)) % end
-    }
 }

@@ -1,16 +1,18 @@
-//! Exactly once, on a real broker: what readers of committed records see is what a replay of the input gives, and a kill
-//! between producing and committing neither loses nor repeats any of it.
+//! Exactly-once output on a real broker: readers of committed records see the outputs that a replay of the input gives,
+//! and a kill between producing and committing neither loses nor repeats any of them.
 //!
-//! The input is a simulated flow of three partitions with hostile records in it (`support::flow`); the comparison is one
-//! function for all faults (`support::outcome`). A new fault is a new test: start a [`Trial`], do harm, `finish`.
+//! The input is a simulated flow of three partitions with hostile records in it (`support::flow`). One function
+//! compares the outcome of every fault (`support::outcome`). A new fault is a new test: start a [`Trial`], do harm,
+//! `finish`.
 //!
-//! Does it bite? To see that, make the service commit offsets before outputs: in `src/app/service/open.rs`, `Open::commit`,
-//! before `publisher.commit(…)`, insert
+//! To see that these tests can fail, make the service commit offsets before outputs: in `src/app/service`, before the
+//! call of `publisher.commit(…)`, insert
 //! ```text
 //! let _ = reader.commit(&offsets, rdkafka::consumer::CommitMode::Sync);
 //! ```
-//! and run `cargo test --features failpoints --test exactly_once`. The killed transaction's input is then never handled
-//! again, and `a_kill_between_produce_and_commit_loses_and_repeats_nothing` must fail: revisions of an incident are missing.
+//! and run `cargo test --features failpoints --test exactly_once`. The input of the killed transaction is then never
+//! handled again, and `a_kill_between_produce_and_commit_loses_and_repeats_nothing` must fail: revisions of an incident
+//! are missing.
 
 mod kills;
 mod silence;
@@ -26,15 +28,10 @@ use support::outcome::alert;
 use support::topic::{Isolation, Record, Topic};
 use support::trial::Trial;
 
-/// Incidents that are committed before the kill.
+/// Least number of incidents that are committed before the kill.
 const COMMITTED_MIN: usize = 10;
-/// Reached by a transaction that opens an incident, when its outputs are with the broker and nothing is committed.
+/// Failpoint reached by a transaction that opens an incident, when the broker has its outputs and nothing is committed.
 const FAILPOINT: &str = "before-commit";
-
-/// Whether `make test-long` asks for the full forms.
-fn is_long() -> bool {
-    std::env::var_os("TEST_LONG").is_some()
-}
 
 #[test]
 fn alerts_equal_the_replay_of_the_topic() {
@@ -50,14 +47,14 @@ fn a_kill_between_produce_and_commit_loses_and_repeats_nothing() {
     let follower = trial.alerts.follow();
     let mut service = trial.start_with(&format!("{FAILPOINT}={COMMITTED_MIN}*off->return"));
     service.wait_line(&format!("failpoint {FAILPOINT}"));
-    assert_an_incident_opens_in_an_open_transaction(&trial.alerts);
+    assert_an_open_transaction_opens_an_incident(&trial.alerts);
     service.kill();
     let restarted = trial.start();
     trial.finish(restarted, follower);
 }
 
 #[test]
-fn a_process_whose_client_does_not_return_says_so_and_ends_and_its_successor_goes_on() {
+fn a_process_whose_client_hangs_logs_it_and_ends_and_its_successor_goes_on() {
     let trial = Trial::named_with(Flow::shared(), "stuck", "\"transaction.timeout.ms\" = \"10000\"");
     let follower = trial.alerts.follow();
     let mut service = trial.start_with("in-call=20*off->pause");
@@ -71,7 +68,7 @@ fn a_process_whose_client_does_not_return_says_so_and_ends_and_its_successor_goe
 }
 
 #[test]
-fn a_process_whose_client_does_not_return_ends_when_it_is_told_to() {
+fn a_process_whose_client_hangs_ends_on_sigterm() {
     let trial = Trial::named(Flow::shared(), "stuck-told");
     let follower = trial.alerts.follow();
     let mut service = trial.start_with("in-call=20*off->pause");
@@ -83,8 +80,8 @@ fn a_process_whose_client_does_not_return_ends_when_it_is_told_to() {
     trial.finish(successor, follower);
 }
 
-/// Some incidents are committed, and one more is with the broker that readers of committed records do not see.
-fn assert_an_incident_opens_in_an_open_transaction(alerts: &Topic) {
+/// Proves that some incidents are committed, and that the broker has one more, in an open transaction.
+fn assert_an_open_transaction_opens_an_incident(alerts: &Topic) {
     let committed = alerts.records(Isolation::ReadCommitted);
     let opened = committed.iter().filter(|record| opens_incident(record)).count();
     assert!(opened >= COMMITTED_MIN, "only {opened} incidents are committed");

@@ -1,4 +1,5 @@
-//! A service whose input falls silent: it says so as an incident of the pipeline, and a replay that gets its decisions repeats it.
+//! A service whose input falls silent: it opens an incident of the pipeline, and a replay with its recorded inputs
+//! gives the same.
 
 use std::sync::Arc;
 
@@ -8,13 +9,13 @@ use crate::support::topic::Isolation;
 use crate::support::trial::Trial;
 
 #[test]
-fn a_service_that_hears_nothing_pages_and_a_replay_repeats_it() {
-    // The broker is asked once more when the trial is over.
+fn a_service_whose_input_is_silent_pages_and_a_replay_gives_the_same_alert() {
+    // Kept until the end: the broker answers once more after the trial.
     let flow = Flow::shared();
     let trial = Trial::named(Arc::clone(&flow), "silent");
     let (follower, alerts) = (trial.alerts.follow(), trial.alerts.clone());
     let mut service = trial.start();
-    // Everything is read, and nothing more comes.
+    // The service has read everything, and no more input comes.
     service.wait_line("\"mode\":\"blind\"");
     trial.finish(service, follower);
     let alerts: Vec<_> = alerts.records(Isolation::ReadCommitted).iter().map(alert).collect();

@@ -1,5 +1,5 @@
-//! Restarts that go on from a snapshot: killed, told to end, killed inside a snapshot, with snapshots that cannot be used, and
-//! with an input whose start is no longer kept.
+//! Restarts from a snapshot: after a kill, after a clean end, after a kill inside a snapshot, with snapshots that
+//! cannot be used, and with an input whose start has been deleted.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
 use std::sync::Arc;
@@ -11,33 +11,34 @@ use crate::support::service::Service;
 use crate::support::state::Stored;
 use crate::support::trial::Trial;
 
-/// Said when a snapshot was loaded, and with what.
+/// Logged, with the slot, when a snapshot has been loaded.
 const LOADED: &str = "the state was loaded from a snapshot";
-/// Said when the service is at the committed offsets.
+/// Logged when the service has reached the committed offsets.
 const READ_AGAIN: &str = "the input was read again";
-/// Said of a snapshot that is not loaded.
+/// Logged, with the reason, for a snapshot that is not loaded.
 const NOT_USED: &str = "a snapshot is not used";
-/// Parks the service in the transaction that opens another incident after so many; snapshots have been written before.
+/// Failpoints that stop the service in a transaction that opens an incident, after 20 or 5 earlier ones; snapshots have
+/// been written by then.
 const AFTER_20: &str = "before-commit=20*off->return";
 const AFTER_5: &str = "before-commit=5*off->return";
 const PARKED: &str = "failpoint before-commit";
 
-/// Alerts that are out when the second process is told to end: more than the first one left.
+/// Alerts that are committed when the second process is asked to end: more than the first process left.
 const MORE_ALERTS: usize = 60;
-/// Where the version stands in the engine's bytes.
+/// Place of the version in the engine's bytes.
 const VERSION: std::ops::Range<usize> = 8..12;
 
 fn trial(name: &str) -> Trial {
-    Trial::keeping(Flow::shared(), name, "interval_s = 1\n")
+    Trial::with_state_settings(Flow::shared(), name, "interval_s = 1\n")
 }
 
-/// The sum of the positions of a manifest.
-fn read(manifest: &Value) -> i64 {
+/// The number of records that a snapshot covers: the sum of its manifest's positions.
+fn covered(manifest: &Value) -> i64 {
     manifest["positions"].as_array().unwrap().iter().map(|position| position["next"].as_i64().unwrap()).sum()
 }
 
-/// Runs to a transaction that does not commit, with a snapshot written before, and is killed there.
-fn killed_after_a_snapshot(trial: &Trial, failpoint: &str) {
+/// Runs the service until a snapshot is written and the failpoint stops it in a transaction, and kills it there.
+fn kill_after_a_snapshot(trial: &Trial, failpoint: &str) {
     let mut service = trial.start_with(failpoint);
     service.wait_line(PARKED);
     trial.state().wait_snapshots(1);
@@ -48,14 +49,14 @@ fn killed_after_a_snapshot(trial: &Trial, failpoint: &str) {
 fn a_restart_reads_again_only_what_came_since_the_snapshot_and_nothing_after_a_clean_end() {
     let trial = trial("restarted");
     let mut follower = trial.alerts.follow();
-    killed_after_a_snapshot(&trial, AFTER_20);
-    let (read, committed) = (read(trial.state().manifests().last().unwrap()), trial.committed().unwrap());
-    assert!(0 < read && read <= committed, "{read} of {committed}");
-    // It goes on a little and is told to end.
+    kill_after_a_snapshot(&trial, AFTER_20);
+    let (covered, committed) = (covered(trial.state().manifests().last().unwrap()), trial.committed().unwrap());
+    assert!(0 < covered && covered <= committed, "{covered} of {committed}");
+    // The second process goes on a little and ends cleanly.
     let mut second = trial.start();
     second.wait_line(LOADED);
     let again = second.wait_json(READ_AGAIN);
-    assert_eq!(again["records"].as_i64(), Some(committed - read), "{again}");
+    assert_eq!(again["records"].as_i64(), Some(committed - covered), "{again}");
     follower.wait(MORE_ALERTS);
     trial.assert_input_left();
     assert_eq!(second.terminate().code(), Some(0));
@@ -70,7 +71,7 @@ fn a_restart_reads_again_only_what_came_since_the_snapshot_and_nothing_after_a_c
 fn a_kill_inside_a_snapshot_falls_back_to_the_other_slot() {
     let trial = trial("torn");
     let follower = trial.alerts.follow();
-    // The third snapshot is written over the first.
+    // The third snapshot overwrites the first.
     let mut service = trial.start_with("in-snapshot=2*off->return");
     service.wait_line("failpoint in-snapshot");
     service.kill();
@@ -80,7 +81,7 @@ fn a_kill_inside_a_snapshot_falls_back_to_the_other_slot() {
     trial.finish(restarted, follower);
 }
 
-/// Starts the service, and says for which reasons the snapshots were not used until it is ready to go on.
+/// Starts the service, waits until it has read the input again, and returns the reasons why snapshots were not used.
 fn reasons(trial: &Trial, failpoint: &str) -> (Service, Vec<String>) {
     let mut service = trial.start_with(failpoint);
     service.wait_line(READ_AGAIN);
@@ -92,10 +93,10 @@ fn reasons(trial: &Trial, failpoint: &str) -> (Service, Vec<String>) {
 }
 
 #[test]
-fn snapshots_that_cannot_be_used_are_named_with_their_reasons_and_the_service_works_on() {
+fn the_service_logs_why_it_does_not_use_a_snapshot_and_goes_on() {
     let trial = trial("refused");
     let follower = trial.alerts.follow();
-    killed_after_a_snapshot(&trial, AFTER_20);
+    kill_after_a_snapshot(&trial, AFTER_20);
     let good = trial.state().stored("a");
     let change = |key: &str, value: Value| {
         let mut manifest = good.manifest.clone();
@@ -122,8 +123,8 @@ fn snapshots_that_cannot_be_used_are_named_with_their_reasons_and_the_service_wo
 }
 
 #[test]
-fn a_state_that_is_too_large_is_not_written_and_the_service_says_what_to_do() {
-    let trial = Trial::keeping(Flow::shared(), "large", "interval_s = 1\nbytes_max = 100\n");
+fn a_state_that_is_too_large_is_not_written_and_the_log_says_what_to_do() {
+    let trial = Trial::with_state_settings(Flow::shared(), "large", "interval_s = 1\nbytes_max = 100\n");
     let mut service = trial.start();
     service.wait_line("raise `state.bytes_max`");
     assert_eq!(service.terminate().code(), Some(0));
@@ -131,15 +132,15 @@ fn a_state_that_is_too_large_is_not_written_and_the_service_says_what_to_do() {
 }
 
 #[test]
-fn incidents_go_on_where_the_start_of_the_input_is_no_longer_kept() {
+fn incidents_go_on_after_a_restart_when_the_start_of_the_input_has_been_deleted() {
     let whole = Flow::shared();
     let flow = whole.copied("kept.events");
-    let trial = Trial::keeping(Arc::clone(&flow), "kept", "interval_s = 1\n");
+    let trial = Trial::with_state_settings(Arc::clone(&flow), "kept", "interval_s = 1\n");
     let follower = trial.alerts.follow();
-    killed_after_a_snapshot(&trial, AFTER_20);
-    trial.forget_input(&trial.state().manifests().last().unwrap()["positions"]);
+    kill_after_a_snapshot(&trial, AFTER_20);
+    trial.delete_input_before(&trial.state().manifests().last().unwrap()["positions"]);
     let mut restarted = trial.start();
     restarted.wait_line(LOADED);
-    // To be replayed it must be whole.
-    trial.finish_after(restarted, follower, || whole.mend(&flow));
+    // The replay needs the whole input.
+    trial.finish_after(restarted, follower, || whole.restore_copy(&flow));
 }

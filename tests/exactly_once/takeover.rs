@@ -1,32 +1,33 @@
-//! Two processes of one configuration on one host: one works, the other waits, and takes over whatever becomes of the first.
+//! Two processes of one configuration on one host: one works, the other stands by and takes over when the first is
+//! killed, frozen or ends.
 
-use crate::is_long;
-use crate::support::feed::Pace;
+use crate::support::environment::is_long;
 use crate::support::flow::Flow;
+use crate::support::paced_sender::Pace;
 use crate::support::service::Service;
 use crate::support::trial::Trial;
 
-/// Said by a process that has everything, before it reads the input again.
+/// Logged by a process that has all partitions, before it reads the input again.
 const ASSIGNED: &str = "partitions were assigned";
-/// Said once by a process that waits.
+/// Logged once by a process that waits for another.
 const STANDS_BY: &str = "this one stands by";
-/// Said by a process that is about to be frozen.
+/// Logged by a process that has reached the failpoint at which the test freezes it.
 const FREEZES: &str = "failpoint before-commit";
-/// Alerts that are out before the first process is harmed.
+/// Alerts that are committed before the test does harm to the first process.
 const ALERTS_MIN: usize = 20;
 
-/// Alerts of the long form between one harm and the next.
+/// Alerts between one kill and the next, in the long form.
 const ALERTS_BETWEEN: usize = 8;
-/// What comes before the first alert at once or nearly so, the rest over two minutes.
+/// Sends the records before the first alert within five seconds, and the rest over two minutes.
 const OVER_MINUTES: Pace = &[(20_000, 5), (1_800, 120)];
-/// How many processes are killed, and how many frozen, one after the other in the long form.
+/// Processes that are killed, and processes that are frozen, one after the other in the long form.
 const KILLED: usize = 6;
 const FROZEN: usize = 3;
 
 #[test]
-fn a_process_that_waits_takes_over_from_one_that_was_killed() {
+fn a_standby_takes_over_from_a_killed_process() {
     if is_long() {
-        return processes_that_wait_take_over_one_after_the_other();
+        return standbys_take_over_one_after_the_other();
     }
     let trial = Trial::named(Flow::shared(), "takeover");
     let mut follower = trial.alerts.follow();
@@ -41,32 +42,33 @@ fn a_process_that_waits_takes_over_from_one_that_was_killed() {
     trial.finish(second, follower);
 }
 
-/// The full form: whoever has taken over is killed too.
-fn processes_that_wait_take_over_one_after_the_other() {
+/// The long form: each process that has taken over is killed too.
+fn standbys_take_over_one_after_the_other() {
     let whole = Flow::shared();
-    let (flow, feed) = whole.paced("takeovers.events", OVER_MINUTES);
+    let (flow, sender) = whole.paced("takeovers.events", OVER_MINUTES);
     let trial = Trial::named(flow, "takeover");
     let mut follower = trial.alerts.follow();
-    let mut works = trial.start();
-    works.wait_line(ASSIGNED);
+    let mut active = trial.start();
+    active.wait_line(ASSIGNED);
     for _ in 0..KILLED {
-        let mut waits = trial.start();
-        waits.wait_line(STANDS_BY);
+        let mut standby = trial.start();
+        standby.wait_line(STANDS_BY);
         follower.wait(follower.seen().len() + ALERTS_BETWEEN);
-        works.kill();
-        feed.assert_goes_on();
-        waits.wait_line(ASSIGNED);
-        works = waits;
+        active.kill();
+        sender.assert_still_sending();
+        standby.wait_line(ASSIGNED);
+        active = standby;
     }
-    feed.finish();
-    trial.finish(works, follower);
+    sender.finish();
+    trial.finish(active, follower);
 }
 
-/// The first process is frozen between producing and committing. When it wakes it goes on to commit what is no longer its own.
+/// The first process is frozen between producing and committing. When it wakes it tries to commit, but has lost its
+/// partitions.
 #[test]
 fn a_process_that_was_frozen_past_its_session_ends_when_it_wakes_and_commits_nothing() {
     if is_long() {
-        return processes_that_were_frozen_end_one_after_the_other();
+        return frozen_processes_end_one_after_the_other();
     }
     let trial = Trial::named(Flow::shared(), "zombie");
     let follower = trial.alerts.follow();
@@ -77,46 +79,46 @@ fn a_process_that_was_frozen_past_its_session_ends_when_it_wakes_and_commits_not
     let mut second = trial.start();
     second.wait_line(STANDS_BY);
     second.wait_line(ASSIGNED);
-    assert_wakes_in_vain(first);
+    assert_ends_when_thawed(first);
     trial.finish(second, follower);
 }
 
-/// The full form: whoever has taken over is frozen too.
-fn processes_that_were_frozen_end_one_after_the_other() {
+/// The long form: each process that has taken over is frozen too.
+fn frozen_processes_end_one_after_the_other() {
     let whole = Flow::shared();
-    let (flow, feed) = whole.paced("zombies.events", OVER_MINUTES);
+    let (flow, sender) = whole.paced("zombies.events", OVER_MINUTES);
     let trial = Trial::named(flow, "zombie");
     let follower = trial.alerts.follow();
-    let mut works = trial.start_with(&freezes_after(3));
+    let mut active = trial.start_with(&freezes_after(3));
     for left in (0..FROZEN).rev() {
-        works.wait_line(FREEZES);
-        works.freeze();
-        feed.assert_goes_on();
-        let mut waits = trial.start_with(&if left > 0 { freezes_after(3) } else { String::new() });
-        waits.wait_line(STANDS_BY);
-        waits.wait_line(ASSIGNED);
-        assert_wakes_in_vain(works);
-        works = waits;
+        active.wait_line(FREEZES);
+        active.freeze();
+        sender.assert_still_sending();
+        let mut standby = trial.start_with(&if left > 0 { freezes_after(3) } else { String::new() });
+        standby.wait_line(STANDS_BY);
+        standby.wait_line(ASSIGNED);
+        assert_ends_when_thawed(active);
+        active = standby;
     }
-    feed.finish();
-    trial.finish(works, follower);
+    sender.finish();
+    trial.finish(active, follower);
 }
 
-/// The failpoint of a process that stops for three seconds before a commit, when it has opened so many incidents.
+/// A failpoint that stops the process for three seconds before a commit, when it has opened this many incidents.
 fn freezes_after(opened: usize) -> String {
     format!("before-commit={opened}*off->1*return(3000)->off")
 }
 
-/// Wakes a process that was taken for dead: it ends, and says that another works.
-fn assert_wakes_in_vain(frozen: Service) {
+/// Wakes a frozen process, and proves that it ends and logs that another has taken over.
+fn assert_ends_when_thawed(frozen: Service) {
     frozen.thaw();
     let (status, last) = frozen.ended();
-    assert_eq!(status.code(), Some(1), "the end of the process that was frozen: {status}: {last}");
+    assert_eq!(status.code(), Some(1), "the exit of the frozen process: {status}: {last}");
     assert!(last.contains("has taken over"), "{last}");
 }
 
 #[test]
-fn a_process_that_ends_when_it_is_told_leaves_its_seat_to_the_next() {
+fn a_process_that_ends_on_sigterm_leaves_its_seat_to_the_standby() {
     let trial = Trial::named(Flow::shared(), "handover");
     let mut follower = trial.alerts.follow();
     let mut first = trial.start();
@@ -126,7 +128,7 @@ fn a_process_that_ends_when_it_is_told_leaves_its_seat_to_the_next() {
     follower.wait(ALERTS_MIN);
     let ended = first.terminate();
     trial.assert_input_left();
-    assert_eq!(ended.code(), Some(0), "the first one's end: {ended}");
+    assert_eq!(ended.code(), Some(0), "the exit of the first process: {ended}");
     second.wait_line(ASSIGNED);
     trial.finish(second, follower);
 }

@@ -11,7 +11,7 @@ import org.apache.kafka.common.resource.ResourcePattern;
 import org.apache.kafka.common.resource.ResourceType;
 
 /**
- * Gives rights to a user of a test broker (tests/support/kafka/authorized.rs); java runs it from source.
+ * Grants rights to a user of a test broker (tests/support/kafka/authorized.rs); java runs this source file.
  * Arguments: the broker's address, the user, and for each right a type of resource, its name and an operation.
  */
 class Allow {

@@ -3,7 +3,7 @@
 use std::env;
 use std::process::Command;
 
-/// `foreshock`, untouched by what this process has in its environment for it.
+/// `foreshock`, without the variables of this process's environment that it would read.
 pub fn foreshock() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_foreshock"));
     let ours = |name: &str| name.starts_with("FORESHOCK_") || name == "FAILPOINTS";

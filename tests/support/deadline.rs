@@ -1,25 +1,25 @@
-//! How long a test waits before it fails. The only file of the tests that reads the clock.
+//! Time limits of tests: how long a test waits before it fails. No other file of the tests reads the clock.
 
 use std::time::{Duration, Instant};
 
-/// The end of a wait.
+/// The end of a wait, by the wall clock.
 #[derive(Debug, Clone, Copy)]
 pub struct Deadline {
     at: Instant,
 }
 
 impl Deadline {
-    /// A wait that begins now.
+    /// Starts a wait of this length now.
     pub fn after(length: Duration) -> Self {
         Self { at: now() + length }
     }
 
-    /// What is left of the wait.
+    /// The time that is left; zero when the wait is over.
     pub fn left(self) -> Duration {
         self.at.saturating_duration_since(now())
     }
 
-    /// Fails if the wait is over.
+    /// Fails the test if the wait is over.
     #[track_caller]
     pub fn check(self, awaited: &str) {
         assert!(!self.left().is_zero(), "not in time: {awaited}");

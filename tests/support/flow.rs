@@ -1,7 +1,7 @@
-//! One simulated hour and a half in a topic of a real broker, with hostile records in it.
+//! An hour and a half of simulated flow in a topic of a real broker, with hostile records in it.
 //!
-//! Making it takes some seconds, so the tests of one process that run at the same time share it. It goes with the last
-//! of them: a static would never be dropped, and leave the broker's directory behind.
+//! Making the flow takes some seconds, so the tests of one process that run at the same time share it. It is dropped
+//! with the last of them: a static is never dropped, and would leave the broker's directory behind.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -11,9 +11,9 @@ use rdkafka::admin::AdminOptions;
 use rdkafka::{Offset, TopicPartitionList};
 
 use super::command::foreshock;
-use super::feed::{Feed, Pace};
-use super::hostile;
+use super::hostile_records;
 use super::kafka::Cluster;
+use super::paced_sender::{Pace, PacedSender};
 use super::topic::{Isolation, Topic};
 
 const TOPIC: &str = "orderflow.events";
@@ -21,46 +21,46 @@ const PARTITIONS: i32 = 3;
 const SEED: u32 = 31;
 const MINUTES: u32 = 95;
 const SYMBOLS: u32 = 10;
-/// With ten symbols this makes some 320,000 events.
+/// Makes some 320,000 events with ten symbols.
 const DENSITY: f64 = 0.8;
-/// Nothing is found before half an hour of baseline.
+/// Minute of the first burst: nothing is found before half an hour of baseline.
 const FIRST_BURST: u32 = 32;
-/// One burst every minute and a half, each on a symbol that was left alone for three.
+/// Bursts, one every minute and a half, each on a symbol without a burst in the three minutes before.
 const BURSTS: u32 = 40;
-/// When hostile records are sent again while the simulator writes, in records of the topic.
+/// Sizes of the topic, in records, at which further hostile records are sent while the simulator writes.
 const HOSTILE_AT: [i64; 4] = [60_000, 120_000, 180_000, 240_000];
-/// Records that the machine's memory and the test's patience can take.
+/// Expected size of the topic: enough to prove something, and no more than memory and time allow.
 const RECORDS: std::ops::Range<u64> = 300_000..400_000;
 
 /// An input topic.
 pub struct Flow {
     pub bootstrap: String,
     pub topic: Topic,
-    /// The bytes of the records that cannot be used, by partition and offset.
+    /// Payloads of the hostile records by partition and offset.
     pub hostile: BTreeMap<(i32, i64), Vec<u8>>,
     brokers: Arc<Mutex<Cluster>>,
 }
 
 impl Flow {
-    /// The flow that this process has at the moment, or a new one.
+    /// Returns the flow that this process has at the moment, or makes one.
     pub fn shared() -> Arc<Self> {
         static CURRENT: Mutex<Weak<Flow>> = Mutex::new(Weak::new());
         let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
         current.upgrade().unwrap_or_else(|| {
-            let flow = Self::on(1);
+            let flow = Self::on_nodes(1);
             *current = Arc::downgrade(&flow);
             flow
         })
     }
 
-    /// A flow on so many nodes of its own.
-    pub fn on(nodes: usize) -> Arc<Self> {
+    /// Makes a flow on a cluster of its own with this many nodes.
+    pub fn on_nodes(nodes: usize) -> Arc<Self> {
         Self::in_cluster(Cluster::start(nodes))
     }
 
-    /// A flow on a broker of its own that may be killed and started again.
-    pub fn on_one_apart() -> Arc<Self> {
-        Self::in_cluster(Cluster::start_apart())
+    /// Makes a flow on a broker of its own that a test may kill and start again.
+    pub fn on_broker_beside_controller() -> Arc<Self> {
+        Self::in_cluster(Cluster::start_broker_beside_controller())
     }
 
     fn in_cluster(brokers: Cluster) -> Arc<Self> {
@@ -68,21 +68,21 @@ impl Flow {
         let bootstrap = brokers.bootstrap();
         let topic = Topic::new(&bootstrap, TOPIC);
         fill(&bootstrap, &topic);
-        let hostile = hostile::find(&topic);
+        let hostile = hostile_records::find(&topic);
         let rounds = HOSTILE_AT.len() + 2;
-        assert_eq!(hostile.len(), rounds * hostile::KINDS.len() * usize::try_from(PARTITIONS).unwrap());
+        assert_eq!(hostile.len(), rounds * hostile_records::KINDS.len() * usize::try_from(PARTITIONS).unwrap());
         let flow = Self { bootstrap, topic, hostile, brokers: Arc::new(Mutex::new(brokers)) };
         let records = flow.records();
         assert!(RECORDS.contains(&records), "{records} records");
         Arc::new(flow)
     }
 
-    /// The brokers, to do harm to.
+    /// The brokers, for a test that does harm to them.
     pub fn brokers(&self) -> MutexGuard<'_, Cluster> {
         self.brokers.lock().unwrap()
     }
 
-    /// The same flow in a topic of its own, for a test that does harm to the input.
+    /// Copies the flow into a topic of its own, for a test that does harm to the input.
     pub fn copied(&self, name: &str) -> Arc<Self> {
         self.create_topic(name, PARTITIONS);
         let topic = Topic::new(&self.bootstrap, name);
@@ -91,24 +91,24 @@ impl Flow {
         Arc::new(Self { bootstrap, topic, hostile, brokers })
     }
 
-    /// The same flow, hostile records and all, in a topic of its own to which it comes at a pace.
-    pub fn paced(&self, name: &str, pace: Pace) -> (Arc<Self>, Feed) {
+    /// Starts to send the flow, hostile records included, to a topic of its own at a pace.
+    pub fn paced(&self, name: &str, pace: Pace) -> (Arc<Self>, PacedSender) {
         self.create_topic(name, PARTITIONS);
         let topic = Topic::new(&self.bootstrap, name);
-        let feed = Feed::start(self.topic.clone(), topic.clone(), pace);
+        let sender = PacedSender::start(self.topic.clone(), topic.clone(), pace);
         let (bootstrap, hostile, brokers) = (self.bootstrap.clone(), self.hostile.clone(), Arc::clone(&self.brokers));
-        (Arc::new(Self { bootstrap, topic, hostile, brokers }), feed)
+        (Arc::new(Self { bootstrap, topic, hostile, brokers }), sender)
     }
 
-    /// Makes the topic of a copy anew, as it was before harm was done.
-    pub fn mend(&self, copy: &Self) {
+    /// Deletes the topic of a copy and fills it again, as it was before harm was done.
+    pub fn restore_copy(&self, copy: &Self) {
         copy.topic.delete();
         self.create_topic(&copy.topic.name, PARTITIONS);
         self.topic.copy_to(&copy.topic);
     }
 
-    /// Lets the broker forget the records of a partition before an offset, as retention does.
-    pub fn forget(&self, partition: i32, before: i64) {
+    /// Deletes the records of a partition before an offset, as retention does.
+    pub fn delete_records_before(&self, partition: i32, before: i64) {
         let mut offsets = TopicPartitionList::new();
         offsets.add_partition_offset(&self.topic.name, partition, Offset::Offset(before)).unwrap();
         pollster::block_on(self.topic.admin().delete_records(&offsets, &AdminOptions::new())).unwrap();
@@ -119,16 +119,16 @@ impl Flow {
         self.brokers().create_topic(name, partitions, &[]);
     }
 
-    /// How many records the topic has. Its producers use no transactions, so every offset is a record.
+    /// The number of records in the topic. Its producers use no transactions, so every offset is a record.
     pub fn records(&self) -> u64 {
         let ends = self.topic.ends(Isolation::ReadUncommitted);
         u64::try_from(ends.iter().sum::<i64>()).unwrap()
     }
 }
 
-/// Lets the simulator write, with hostile records before, between and after.
+/// Fills the topic with the simulator's records, and hostile ones before, between and after them.
 fn fill(bootstrap: &str, topic: &Topic) {
-    let hostile = hostile::Sender::new(bootstrap, topic);
+    let hostile = hostile_records::Sender::new(bootstrap, topic);
     hostile.send_round(PARTITIONS);
     thread::scope(|scope| {
         scope.spawn(|| simulate(bootstrap, topic));

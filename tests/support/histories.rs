@@ -1,22 +1,22 @@
-//! The lives of incidents: what was said of each, revision by revision, in the order in which it was said.
+//! Histories of incidents: the revisions of each, in the order in which they were published.
 
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// The revisions of each incident by its id.
+/// The revisions of each incident, by the incident's id.
 pub type Histories = BTreeMap<String, Vec<Value>>;
 
-/// What depends on the wall clock or on the build; a replay has null there.
+/// Fields that depend on the wall clock or on the build. They are null in a replay, and not compared.
 const NOT_COMPARED: [&str; 3] = ["/emitted_at", "/latency_ms", "/audit/build"];
 
-/// Sorts alerts into histories, without what is not compared, and proves each to be whole: its revisions are
-/// 1, 2, 3 …, each once and in order.
+/// Sorts alerts into histories, with the fields that are not compared set to null, and proves that the revisions of
+/// each are 1, 2, 3 …, each once and in order.
 pub fn histories(alerts: impl IntoIterator<Item = Value>) -> Histories {
     let mut histories = Histories::new();
     for mut alert in alerts {
-        for place in NOT_COMPARED {
-            *alert.pointer_mut(place).expect("every field of an alert") = Value::Null;
+        for field in NOT_COMPARED {
+            *alert.pointer_mut(field).expect("every field of an alert") = Value::Null;
         }
         let id = alert["id"].as_str().expect("a text for an id").to_owned();
         histories.entry(id).or_default().push(alert);
@@ -29,7 +29,7 @@ pub fn histories(alerts: impl IntoIterator<Item = Value>) -> Histories {
     histories
 }
 
-/// Proves two sets of histories to be the same, and says where they first differ.
+/// Proves that two sets of histories are equal; a failure names the first difference.
 pub fn assert_same(seen: &Histories, expected: &Histories) {
     for (id, history) in expected {
         let seen = seen.get(id).unwrap_or_else(|| panic!("incident {id} is missing: {}", history[0]));
@@ -42,7 +42,7 @@ pub fn assert_same(seen: &Histories, expected: &Histories) {
     assert!(surplus.is_empty(), "incidents that the replay does not have: {surplus:?}");
 }
 
-/// Whether a replay has null where it must.
+/// Whether every field that depends on the wall clock or on the build is null.
 pub fn is_free_of_the_clock(alert: &Value) -> bool {
-    NOT_COMPARED.iter().all(|place| alert.pointer(place).is_some_and(Value::is_null))
+    NOT_COMPARED.iter().all(|field| alert.pointer(field).is_some_and(Value::is_null))
 }

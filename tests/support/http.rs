@@ -1,28 +1,28 @@
-//! A client that asks one thing, and metrics as a reader of the text format sees them.
+//! An HTTP client for single requests, and metrics as a reader of the text format sees them.
 
 use std::collections::BTreeMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-/// An answer takes a millisecond; the rest is for a loaded machine.
+/// Time for an answer. One takes a millisecond; the rest is for a loaded machine.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 
-/// What was answered.
+/// The answer to a request.
 #[derive(Debug, Clone)]
 pub struct Answer {
     pub status: u16,
-    /// Names in lower case.
+    /// Headers, their names in lower case.
     pub headers: BTreeMap<String, String>,
     pub body: String,
 }
 
-/// Asks for a path.
+/// Requests a path.
 pub fn get(address: SocketAddr, path: &str) -> Answer {
     ask(address, &format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"))
 }
 
-/// Asks for a path; nothing where the connection is refused or reset.
+/// Requests a path; `None` if the connection is refused or reset.
 pub fn try_get(address: SocketAddr, path: &str) -> Option<Answer> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(ANSWER_MAX)).unwrap();
@@ -32,14 +32,14 @@ pub fn try_get(address: SocketAddr, path: &str) -> Option<Answer> {
     (!text.is_empty()).then(|| parse(&text))
 }
 
-/// Reads until the other side has ended the connection, whatever it says in farewell.
+/// Reads until the other side has closed or reset the connection, and ignores what it sends.
 pub fn wait_end(mut stream: TcpStream) {
     if let Err(error) = stream.read_to_end(&mut Vec::new()) {
-        assert_eq!(error.kind(), ErrorKind::ConnectionReset, "the connection goes on");
+        assert_eq!(error.kind(), ErrorKind::ConnectionReset, "the connection stays open");
     }
 }
 
-/// Sends bytes and reads to the end of the connection.
+/// Sends a request and reads its answer to the end of the connection.
 pub fn ask(address: SocketAddr, request: &str) -> Answer {
     let mut stream = connect(address);
     stream.write_all(request.as_bytes()).unwrap();
@@ -69,7 +69,7 @@ fn parse(text: &str) -> Answer {
     Answer { status, headers, body }
 }
 
-/// The text of a body that was sent in pieces, each after its length in hexadecimal.
+/// The text of a chunked body: chunks, each preceded by its length in hexadecimal.
 fn unchunked(mut body: &str) -> String {
     let mut text = String::new();
     while let Some((length, rest)) = body.split_once("\r\n") {
@@ -80,7 +80,7 @@ fn unchunked(mut body: &str) -> String {
     text
 }
 
-/// Metrics by series, as they are written: `name{label="value"}`.
+/// Values of metrics by series, written as `name{label="value"}`.
 #[derive(Debug, Clone)]
 pub struct Metrics(BTreeMap<String, f64>);
 
@@ -97,7 +97,7 @@ impl Metrics {
         Self(text.lines().filter(|line| !line.starts_with('#')).filter_map(line).collect())
     }
 
-    /// One series.
+    /// The value of a series, which must be there.
     #[track_caller]
     pub fn value(&self, series: &str) -> f64 {
         self.get(series).unwrap_or_else(|| panic!("no {series} in {:#?}", self.0))
@@ -107,12 +107,12 @@ impl Metrics {
         self.0.get(series).copied()
     }
 
-    /// The sum over all series that begin like this.
+    /// The sum over all series that start with `start`.
     pub fn sum(&self, start: &str) -> f64 {
         self.0.iter().filter(|(series, _)| series.starts_with(start)).map(|(_, value)| value).sum()
     }
 
-    /// Proves that no counter, and no part of a histogram, is lower than it was or gone.
+    /// Proves that no counter and no part of a histogram has fallen or disappeared since `earlier`.
     pub fn assert_not_before(&self, earlier: &Self) {
         let rises = |series: &str| {
             ["_total", "_count", "_sum", "_bucket"].iter().any(|end| series.split('{').next().unwrap().ends_with(end))

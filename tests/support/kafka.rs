@@ -1,9 +1,9 @@
 //! A real Apache Kafka for a test, of one node or several, on the loopback interface only.
 //!
-//! The jars come from `make test`; each cluster has its own ports and its own directory under `target/tmp`, which
-//! is removed with it unless the test failed. A node dies with the test, even if the test is killed.
+//! `make test` fetches the jars. Each cluster has its own ports and its own directory under `target/tmp`, which is
+//! removed with the cluster unless the test failed. A node ends with the test, even if the test is killed.
 //!
-//! Not here: a mock. What this answers is what Kafka answers.
+//! Not here: a mock. Tests get the answers of Kafka itself.
 
 pub mod authorized;
 mod node;
@@ -26,14 +26,14 @@ use node::Node;
 
 use super::deadline::Deadline;
 
-/// How long an answer may take. A loaded machine with three nodes needs some seconds.
+/// Time for an answer. A loaded machine with three nodes needs some seconds.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
-/// A leader is elected within some tens of milliseconds.
+/// Time between two questions: a leader is elected within some tens of milliseconds.
 const ASK_AGAIN: Duration = Duration::from_millis(20);
 const ATTEMPTS_MAX: usize = 500;
-/// A node that was away fetches what it missed, and is let in.
+/// Time for a restarted node to fetch the records that it missed and to be in sync again.
 const IN_SYNC_MAX: Duration = Duration::from_mins(1);
-/// The number of a controller that is no broker: after those of all brokers.
+/// The node id of a controller that is no broker, above the ids of all brokers.
 const CONTROLLER_ID: usize = 100;
 
 /// A broker of one node.
@@ -41,12 +41,12 @@ const CONTROLLER_ID: usize = 100;
 pub struct KafkaBroker(Cluster);
 
 impl KafkaBroker {
-    /// Starts a broker with nothing in it, and returns when it answers.
+    /// Starts an empty broker, and waits until it answers.
     pub fn start() -> Self {
         Self(Cluster::start(1))
     }
 
-    /// What a client's `bootstrap.servers` is to be. It stays the same over a restart.
+    /// The address for a client's `bootstrap.servers`. A restart does not change it.
     pub fn bootstrap(&self) -> String {
         self.0.bootstrap()
     }
@@ -61,7 +61,7 @@ impl KafkaBroker {
         self.0.restart(0);
     }
 
-    /// Creates a topic and returns when every partition has a leader.
+    /// Creates a topic, and waits until every partition has a leader.
     pub fn create_topic(&self, name: &str, partitions: i32, configs: &[(&str, &str)]) {
         self.0.create_topic(name, partitions, configs);
     }
@@ -74,33 +74,33 @@ impl KafkaBroker {
 #[derive(Debug)]
 pub struct Cluster {
     nodes: Vec<Node>,
-    /// A controller that is no broker, where the brokers are no controllers. Nobody kills it.
+    /// A controller that is no broker, in a cluster whose broker is no controller. No test kills it.
     controller: Option<Node>,
     dir: TempDir,
 }
 
 impl Cluster {
-    /// Starts a cluster of `nodes` nodes with nothing in it, and returns when all of them answer.
+    /// Starts an empty cluster of `nodes` nodes, and waits until all of them answer.
     ///
     /// # Panics
-    /// If the jars or java are not there, or if a node does not start. The message says which.
+    /// If the jars or java are missing, or if a node does not start. The message says which.
     pub fn start(nodes: usize) -> Self {
         Self::start_with(nodes, |_| String::new())
     }
 
-    /// The same with further settings for each node, which go over those that every node has.
+    /// Starts a cluster with further settings for each node, which override the common ones.
     pub fn start_with(nodes: usize, further: impl Fn(Address) -> String) -> Self {
         node::check_jars();
         let dir = tempfile::Builder::new().prefix("kafka-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let nodes = lay_out(nodes, &further, dir.path());
+        let nodes = create_nodes(nodes, &further, dir.path());
         Self::start_nodes(nodes, None, dir)
     }
 
-    /// Starts one broker beside a controller, so that the cluster knows of the broker's end while it is away, as that of a venue
-    /// does. One that is its own controller leads its partitions anew before it has lost them, and may then take a transaction
-    /// for finished that is not (Kafka 4.3: "these partitions are likely deleted already and hence can be skipped"), after
-    /// which the group's offsets are kept back for ever.
-    pub fn start_apart() -> Self {
+    /// Starts one broker beside a controller, so that the cluster notices when the broker is killed, as a venue's
+    /// cluster does. A broker that is its own controller leads its partitions again before it has given them up. It may
+    /// then take an unfinished transaction for finished (Kafka 4.3: "these partitions are likely deleted already and
+    /// hence can be skipped"), and never release the group's offsets.
+    pub fn start_broker_beside_controller() -> Self {
         node::check_jars();
         let dir = tempfile::Builder::new().prefix("kafka-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let [broker, controller] = [0, 1].map({
@@ -108,8 +108,8 @@ impl Cluster {
             move |nth: usize| ports[nth]
         });
         let address = Address { broker, controller };
-        let controller = Node::lay_out(CONTROLLER_ID, &[address], 1, &node::controller_only(address), dir.path());
-        let broker = Node::lay_out(0, &[address], 1, &node::broker_only(address), dir.path());
+        let controller = Node::create(CONTROLLER_ID, &[address], 1, &node::controller_only(address), dir.path());
+        let broker = Node::create(0, &[address], 1, &node::broker_only(address), dir.path());
         Self::start_nodes(vec![broker], Some(controller), dir)
     }
 
@@ -120,14 +120,14 @@ impl Cluster {
                 scope.spawn(move || node.format());
             }
         });
-        // A quorum starts together: none is up before most are.
+        // All nodes start before any is waited for: none is up before the majority of the quorum is.
         cluster.controller.iter_mut().chain(&mut cluster.nodes).for_each(Node::spawn);
         cluster.controller.iter_mut().chain(&mut cluster.nodes).for_each(Node::wait_started);
         cluster.nodes.iter().for_each(ask_metadata);
         cluster
     }
 
-    /// What a client's `bootstrap.servers` is to be. It stays the same over a restart.
+    /// The addresses for a client's `bootstrap.servers`. A restart does not change them.
     pub fn bootstrap(&self) -> String {
         self.nodes.iter().map(Node::bootstrap).collect::<Vec<_>>().join(",")
     }
@@ -137,7 +137,7 @@ impl Cluster {
         self.nodes[node].kill();
     }
 
-    /// Starts one node again with its data on its ports, killing it first if it runs; returns when it answers.
+    /// Starts one node again with its data on its ports, killing it first if it runs, and waits until it answers.
     pub fn restart(&mut self, node: usize) {
         let node = &mut self.nodes[node];
         node.kill();
@@ -146,7 +146,7 @@ impl Cluster {
         ask_metadata(node);
     }
 
-    /// Returns when every node has every record of its partitions, so that the next one may be killed.
+    /// Waits until every node has every record of its partitions, so that the next one may be killed.
     pub fn wait_in_sync(&self) {
         let consumer: BaseConsumer = client(&self.bootstrap()).create().unwrap();
         let whole = |topic: &MetadataTopic| topic.partitions().iter().all(|p| p.isr().len() == p.replicas().len());
@@ -157,19 +157,20 @@ impl Cluster {
         }
     }
 
-    /// Which node coordinates a consumer group: the leader of the partition that keeps its offsets, which Kafka finds by Java's hash of
-    /// the group's name.
+    /// The node that coordinates a consumer group: the leader of the partition that holds its offsets, which Kafka
+    /// chooses by Java's hash of the group's name.
     pub fn coordinator(&self, group: &str) -> usize {
         let hash = group.encode_utf16().fold(0_u32, |hash, unit| hash.wrapping_mul(31).wrapping_add(unit.into()));
         let consumer: BaseConsumer = client(&self.bootstrap()).create().unwrap();
         let metadata = consumer.fetch_metadata(Some("__consumer_offsets"), ANSWER_MAX).unwrap();
         let partitions = metadata.topics()[0].partitions();
-        let its = (hash & 0x7fff_ffff) as usize % partitions.len();
-        let leader = partitions.iter().find(|partition| usize::try_from(partition.id()) == Ok(its)).unwrap().leader();
+        let chosen = (hash & 0x7fff_ffff) as usize % partitions.len();
+        let leader =
+            partitions.iter().find(|partition| usize::try_from(partition.id()) == Ok(chosen)).unwrap().leader();
         usize::try_from(leader).unwrap()
     }
 
-    /// Lets clients of this id write only so many bytes a second: the broker answers them the later, the more they write.
+    /// Limits the bytes per second that clients with this id may write: the broker delays its answers to them.
     pub fn throttle(&self, client_id: &str, bytes_per_second: u32) {
         let output = node::java("64m")
             .args(["kafka.admin.ConfigCommand", "--bootstrap-server", &self.bootstrap(), "--alter"])
@@ -180,7 +181,7 @@ impl Cluster {
         assert!(output.status.success(), "{output:?}");
     }
 
-    /// Creates a topic and returns when every partition has a leader.
+    /// Creates a topic, and waits until every partition has a leader.
     pub fn create_topic(&self, name: &str, partitions: i32, configs: &[(&str, &str)]) {
         let admin: AdminClient<DefaultClientContext> = client(&self.bootstrap()).create().unwrap();
         let replicas = TopicReplication::Fixed(replication(self.nodes.len()));
@@ -199,36 +200,36 @@ impl Cluster {
 }
 
 impl Drop for Cluster {
-    #[expect(clippy::print_stderr, reason = "a test that fails says where to look")]
+    #[expect(clippy::print_stderr, reason = "a test that fails names the folder of its logs")]
     fn drop(&mut self) {
         if thread::panicking() {
             self.dir.disable_cleanup(true);
             eprintln!("the nodes' logs are kept in {}", self.dir.path().display());
         }
-        // Before the directory goes.
+        // The nodes end before their directory is removed.
         self.nodes.clear();
         self.controller = None;
     }
 }
 
-/// Gives each node its ports and writes its settings.
-fn lay_out(nodes: usize, further: &dyn Fn(Address) -> String, dir: &Path) -> Vec<Node> {
+/// Chooses the ports of each node and writes its settings.
+fn create_nodes(nodes: usize, further: &dyn Fn(Address) -> String, dir: &Path) -> Vec<Node> {
     let ports = port::free(2 * nodes);
     let addresses: Vec<Address> =
         ports.chunks_exact(2).map(|pair| Address { broker: pair[0], controller: pair[1] }).collect();
     let node = |index: usize| {
         let further = further(addresses[index]);
-        Node::lay_out(index, &addresses, replication(nodes), &further, dir)
+        Node::create(index, &addresses, replication(nodes), &further, dir)
     };
     (0..nodes).map(node).collect()
 }
 
-/// How many replicas a topic has on so many nodes.
+/// The number of replicas of a topic on this many nodes.
 fn replication(nodes: usize) -> i32 {
     if nodes < 3 { 1 } else { 3 }
 }
 
-/// A client's configuration that looks again soon after a broker was away.
+/// The configuration of a client that reconnects soon after a broker was away.
 fn client(bootstrap: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", bootstrap).set("reconnect.backoff.max.ms", "200");
@@ -242,7 +243,7 @@ fn ask_metadata(node: &Node) {
     assert!(!metadata.brokers().is_empty(), "no broker in the metadata");
 }
 
-/// Returns when a partition's leader answers. Only asking tells.
+/// Waits until a partition's leader answers; nothing but a request shows it.
 fn wait_leader(consumer: &BaseConsumer, topic: &str, partition: i32) {
     let mut failures = Vec::new();
     while failures.len() < ATTEMPTS_MAX {

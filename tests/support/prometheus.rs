@@ -1,4 +1,5 @@
-//! A real Prometheus, and its checker of metrics. Where they are not installed a test fails with what to do.
+//! A real Prometheus, and its checker of metrics. Where they are not installed the test fails and says how to install
+//! them.
 
 use std::fs;
 use std::io::Write as _;
@@ -14,11 +15,11 @@ use super::http;
 use super::kafka::port;
 use super::watchdog::Watchdog;
 
-/// A start takes a second.
+/// Time for a start and an answer. A start takes a second.
 const START_MAX: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(100);
 
-/// Lets `promtool check metrics` judge a text, and fails with what it says.
+/// Checks a text with `promtool check metrics`, and fails with its output.
 pub fn check_metrics(text: &str) {
     let mut promtool = Command::new("promtool")
         .args(["check", "metrics"])
@@ -29,11 +30,11 @@ pub fn check_metrics(text: &str) {
         .unwrap_or_else(|error| panic!("{}", missing("promtool", &error)));
     promtool.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     let output = promtool.wait_with_output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && said.is_empty(), "promtool: {said}\n{text}");
+    let complaints = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && complaints.is_empty(), "promtool: {complaints}\n{text}");
 }
 
-/// A Prometheus that scrapes one address four times a second. It is killed when it is dropped.
+/// A Prometheus that scrapes one address four times a second. Dropping it kills the process.
 pub struct Prometheus {
     child: Child,
     watchdog: Option<Watchdog>,
@@ -61,12 +62,12 @@ impl Prometheus {
         Self { child, watchdog, address, _dir: dir }
     }
 
-    /// Waits until a query gives a value that serves. `query` is written as in an address.
+    /// Waits until `serves` accepts the value of a query. `query` is percent-encoded.
     pub fn wait(&mut self, query: &str, serves: impl Fn(f64) -> bool) {
         let deadline = Deadline::after(START_MAX);
         let mut last = Value::Null;
         loop {
-            assert!(deadline.left() > Duration::ZERO, "not in time: {query}; Prometheus says {last}");
+            assert!(deadline.left() > Duration::ZERO, "not in time: {query}; the last answer was {last}");
             assert_eq!(self.child.try_wait().unwrap(), None, "Prometheus ended");
             if std::net::TcpStream::connect_timeout(&self.address, POLL).is_ok() {
                 let path = format!("/api/v1/query?query={query}");

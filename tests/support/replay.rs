@@ -1,4 +1,4 @@
-//! `foreshock replay` of a topic: the alerts and the totals that it gives.
+//! `foreshock replay` of a topic: its alerts and its totals.
 
 use std::fs;
 
@@ -8,14 +8,14 @@ use serde_json::Value;
 use super::command::foreshock;
 use super::topic::Topic;
 
-/// What a replay gave.
+/// The results of a replay.
 #[derive(Debug)]
 pub struct Replay {
     pub alerts: Vec<Value>,
     pub totals: Totals,
 }
 
-/// The last line of its standard output, as far as it is compared.
+/// Totals in the last line of standard output, as far as they are compared.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Totals {
     pub records: u64,
@@ -36,7 +36,7 @@ impl Totals {
 }
 
 impl Replay {
-    /// Replays a topic from its beginning to its end, with what a service had decided meanwhile.
+    /// Replays a topic from its beginning to its end, with the recorded inputs of a service in the topic `inputs`.
     pub fn of(bootstrap: &str, topic: &Topic, inputs: &str) -> Self {
         let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let file = dir.path().join("alerts.jsonl");

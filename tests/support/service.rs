@@ -12,32 +12,41 @@ use super::command::foreshock;
 use super::deadline::Deadline;
 use super::watchdog::Watchdog;
 
-/// How long a line may be waited for: a start, and all of the input on a loaded machine.
+/// Time for an awaited line: a start, and all of the input on a loaded machine.
 const LINE_MAX: Duration = Duration::from_secs(90);
-/// The bound of a clean end.
+/// Time for a clean end.
 const END_MAX: Duration = Duration::from_secs(30);
-/// How much of the log a failure shows.
+/// Lines of the log that a failure shows.
 const TAIL_LINES: usize = 30;
 
-/// A service that runs, or has ended by itself. It is killed when it is dropped.
+/// A service that runs, or has ended by itself. Dropping it kills the process.
 pub struct Service {
     child: Child,
     watchdog: Option<Watchdog>,
-    /// Its standard error; closed when it has ended.
+    /// Lines of standard error; closed when the service has ended.
     lines: Receiver<String>,
     log: Vec<String>,
 }
 
 impl Service {
-    /// Starts the service with some failpoints in the notation of the crate `fail`; none when empty.
+    /// Starts the service with failpoints in the notation of the crate `fail`; an empty text sets none.
     pub fn start(config: &Path, failpoints: &str) -> Self {
         Self::start_with(config, &[("FAILPOINTS", failpoints)])
     }
 
     /// Starts the service with variables in its environment.
     pub fn start_with(config: &Path, variables: &[(&str, &str)]) -> Self {
+        Self::spawn("run", config, variables)
+    }
+
+    /// Starts another command that goes on until it is told to end.
+    pub fn command(command: &str, config: &Path) -> Self {
+        Self::spawn(command, config, &[])
+    }
+
+    fn spawn(command: &str, config: &Path, variables: &[(&str, &str)]) -> Self {
         let mut child = foreshock()
-            .args(["run", "--config"])
+            .args([command, "--config"])
             .arg(config)
             .envs(variables.iter().copied())
             .stdin(Stdio::null())
@@ -50,14 +59,14 @@ impl Service {
         let (sender, lines) = mpsc::channel();
         thread::spawn(move || {
             for line in stderr.lines().map_while(Result::ok) {
-                // Nobody listens any more when the test has ended.
+                // The receiver is gone when the test has ended.
                 let _ = sender.send(line);
             }
         });
         Self { child, watchdog, lines, log: Vec::new() }
     }
 
-    /// Waits for a line that contains a text.
+    /// Waits for a line of the log that contains a text.
     pub fn wait_line(&mut self, text: &str) {
         let deadline = Deadline::after(LINE_MAX);
         let found = loop {
@@ -66,88 +75,88 @@ impl Service {
                 Ok(line) if line.contains(text) => break true,
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) => break false,
-                Err(RecvTimeoutError::Disconnected) => panic!("the service ended before it said `{text}`"),
+                Err(RecvTimeoutError::Disconnected) => panic!("the service ended before it logged `{text}`"),
             }
         };
-        assert!(found, "the service never said `{text}`");
+        assert!(found, "the service never logged `{text}`");
     }
 
-    /// The same, for what the line says.
+    /// Waits for a line of the log that contains a text, and parses it.
     pub fn wait_json(&mut self, text: &str) -> serde_json::Value {
         self.wait_line(text);
-        serde_json::from_str(self.log.last().unwrap()).expect("JSON where no terminal is")
+        serde_json::from_str(self.log.last().unwrap()).expect("the log is JSON where no terminal is")
     }
 
-    /// Waits until it serves HTTP, and says where.
+    /// Waits until the service serves HTTP, and returns its address.
     pub fn http(&mut self) -> SocketAddr {
         self.wait_json("HTTP is served")["address"].as_str().unwrap().parse().unwrap()
     }
 
-    /// How many lines with a text it has said by now.
+    /// The number of lines so far that contain a text.
     pub fn count_lines(&mut self, text: &str) -> usize {
         self.log_so_far().lines().filter(|line| line.contains(text)).count()
     }
 
-    /// What it has said by now.
+    /// The log so far.
     pub fn log_so_far(&mut self) -> String {
         self.log.extend(self.lines.try_iter());
         self.log.join("\n")
     }
 
-    /// Its process.
+    /// The id of the process.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// The most memory that it has had, in kilobytes (the peak of its resident set).
+    /// The peak of the resident set, in kilobytes.
     pub fn memory_peak_kb(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak").trim();
         peak.trim_end_matches(" kB").parse().unwrap()
     }
 
-    /// Fails if it has ended.
+    /// Fails the test if the service has ended.
     pub fn assert_running(&mut self) {
         let ended = self.child.try_wait().unwrap();
         assert_eq!(ended, None, "the service ended by itself");
     }
 
-    /// Kills it (SIGKILL), and returns when it is gone.
+    /// Kills the service (SIGKILL), and waits until the process is gone.
     pub fn kill(mut self) {
         self.assert_running();
         self.child.kill().unwrap();
         self.reap();
     }
 
-    /// Tells it to end (SIGTERM), and returns how it did.
+    /// Asks the service to end (SIGTERM), and returns its exit status.
     pub fn terminate(self) -> ExitStatus {
         self.end().0
     }
 
-    /// The same, with all that it has said.
+    /// Asks the service to end (SIGTERM), and returns its exit status and its whole log.
     pub fn end(mut self) -> (ExitStatus, String) {
         self.assert_running();
         self.signal("TERM");
         (self.wait_end(), self.log.join("\n"))
     }
 
-    /// Stops it where it is (SIGSTOP), as a machine that is suspended does.
+    /// Stops the process where it is (SIGSTOP), as a suspended machine does.
     pub fn freeze(&mut self) {
         self.assert_running();
         self.signal("STOP");
     }
 
-    /// Lets a frozen one go on (SIGCONT).
+    /// Lets a frozen process go on (SIGCONT).
     pub fn thaw(&self) {
         self.signal("CONT");
     }
 
     fn signal(&self, name: &str) {
-        let told = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
-        assert!(told.success(), "kill: {told}");
+        let status = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
+        assert!(status.success(), "kill: {status}");
     }
 
-    /// Returns how it ended by itself, and its last line.
+    /// Waits until the service ends by itself, and returns its exit status and the last line of its log.
     pub fn ended(mut self) -> (ExitStatus, String) {
         let status = self.wait_end();
         (status, self.log.last().cloned().unwrap_or_default())
@@ -174,9 +183,9 @@ impl Service {
 }
 
 impl Drop for Service {
-    #[expect(clippy::print_stderr, reason = "a test that fails shows what the service said")]
+    #[expect(clippy::print_stderr, reason = "a test that fails shows the log of the service")]
     fn drop(&mut self) {
-        // It may have ended, and then there is nothing to kill.
+        // The process may have ended, and then there is nothing to kill.
         let _ = self.child.kill();
         self.reap();
         if thread::panicking() {

@@ -1,4 +1,4 @@
-//! The state topic of a service as anybody can read and write it.
+//! The state topic of a service, with its snapshots, as any Kafka client can read and write it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,24 +12,25 @@ use sha2::{Digest, Sha256};
 use super::deadline::Deadline;
 use super::topic::{Isolation, Record, Topic};
 
+/// As the service cuts them: a broker refuses records over 1 MiB.
+const CHUNK_BYTES: usize = 900_000;
 const ANSWER_MAX: Duration = Duration::from_secs(30);
-/// How long snapshots are waited for.
+/// Time for awaited snapshots.
 const SNAPSHOTS_MAX: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(20);
 
-/// The topic, for one service.
+/// The snapshots of one service in the state topic.
 pub struct StateTopic {
     topic: Topic,
     service: String,
     producer: BaseProducer,
 }
 
-/// A snapshot as it lies in its slot.
+/// A snapshot as it is stored in its slot.
 #[derive(Debug, Clone)]
 pub struct Stored {
-    /// What its manifest says.
     pub manifest: Value,
-    /// All its pieces together.
+    /// The packed state: all chunks joined.
     pub bytes: Vec<u8>,
 }
 
@@ -40,14 +41,14 @@ impl StateTopic {
         Self { topic: Topic::new(bootstrap, topic), service: service.to_owned(), producer: config.create().unwrap() }
     }
 
-    /// Manifests that were written, in order.
+    /// All manifests that were written, in order.
     pub fn manifests(&self) -> Vec<Value> {
         let is_manifest = |record: &Record| record.key.ends_with(b"/manifest");
         let records = self.topic.records(Isolation::ReadUncommitted).into_iter().filter(is_manifest);
         records.map(|record| serde_json::from_slice(&record.payload).unwrap()).collect()
     }
 
-    /// Returns when so many snapshots have been written.
+    /// Waits until `count` snapshots have been written.
     pub fn wait_snapshots(&self, count: usize) {
         let (mut follower, deadline) = (self.topic.follow(), Deadline::after(SNAPSHOTS_MAX));
         let mut seen = 0;
@@ -58,7 +59,7 @@ impl StateTopic {
         }
     }
 
-    /// What lies in a slot.
+    /// The newest snapshot in a slot.
     pub fn stored(&self, slot: &str) -> Stored {
         let mut newest = BTreeMap::new();
         for record in self.topic.records(Isolation::ReadUncommitted) {
@@ -70,10 +71,14 @@ impl StateTopic {
         Stored { manifest, bytes }
     }
 
-    /// Writes a snapshot of one piece, piece and manifest in their order.
+    /// Writes a snapshot: its chunks, then its manifest.
     pub fn store(&self, slot: &str, stored: &Stored) {
-        self.send(&self.key(slot, "0"), &stored.bytes);
-        self.send(&self.key(slot, "manifest"), stored.manifest.to_string().as_bytes());
+        let mut manifest = stored.manifest.clone();
+        manifest["chunks"] = stored.bytes.len().div_ceil(CHUNK_BYTES).into();
+        for (number, chunk) in stored.bytes.chunks(CHUNK_BYTES).enumerate() {
+            self.send(&self.key(slot, &number.to_string()), chunk);
+        }
+        self.send(&self.key(slot, "manifest"), manifest.to_string().as_bytes());
     }
 
     fn key(&self, slot: &str, part: &str) -> String {
@@ -88,7 +93,7 @@ impl StateTopic {
 }
 
 impl Stored {
-    /// The same with other bytes, and a manifest that fits them.
+    /// Replaces the bytes, and the manifest's length and hash to match them.
     pub fn with(&self, bytes: Vec<u8>) -> Self {
         let mut manifest = self.manifest.clone();
         manifest["bytes"] = bytes.len().into();
@@ -96,7 +101,7 @@ impl Stored {
         Self { manifest, bytes }
     }
 
-    /// The state as the engine wrote it.
+    /// The state as the engine encoded it, without compression.
     pub fn unpacked(&self) -> Vec<u8> {
         zstd::decode_all(self.bytes.as_slice()).unwrap()
     }

@@ -1,4 +1,4 @@
-//! A topic as its readers see it, those of committed records and those of all.
+//! A topic as readers of committed records, and readers of all records, see it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,20 +14,20 @@ use rdkafka::{ClientConfig, Message, Offset, TopicPartitionList};
 
 use super::deadline::Deadline;
 
-/// How long the broker may take to answer, or to hand out all that a topic has.
+/// Time for an answer of the broker, or for reading a whole topic.
 const ANSWER_MAX: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(20);
 
 /// Which records a reader sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isolation {
-    /// Those of committed transactions, up to the first open one.
+    /// Records of committed transactions, up to the first open one.
     ReadCommitted,
-    /// All, those of open and aborted transactions too.
+    /// All records, also those of open and aborted transactions.
     ReadUncommitted,
 }
 
-/// A record as it is in the topic.
+/// A record as it is stored in the topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
     pub partition: i32,
@@ -38,13 +38,13 @@ pub struct Record {
 }
 
 impl Record {
-    /// Where it is.
+    /// The partition and the offset.
     pub fn position(&self) -> (i32, i64) {
         (self.partition, self.offset)
     }
 }
 
-/// A topic that is there.
+/// An existing topic.
 #[derive(Debug, Clone)]
 pub struct Topic {
     pub name: String,
@@ -56,14 +56,14 @@ impl Topic {
         Self { name: name.to_owned(), bootstrap: bootstrap.to_owned() }
     }
 
-    /// Every record up to the end that a reader sees now; of one partition in order.
+    /// Reads every record up to the current end; those of one partition in order.
     pub fn records(&self, isolation: Isolation) -> Vec<Record> {
         let mut records = Vec::new();
         self.for_each(isolation, |message| records.push(record(message)));
         records
     }
 
-    /// The same for a topic that is too large to hold.
+    /// Reads every record up to the current end, one by one: for a topic too large to hold in memory.
     pub fn for_each(&self, isolation: Isolation, mut take: impl FnMut(&BorrowedMessage<'_>)) {
         let consumer = self.consumer(isolation);
         let mut unread: BTreeSet<i32> = self.partitions(&consumer).collect();
@@ -74,28 +74,28 @@ impl Topic {
                 Some(Err(KafkaError::PartitionEOF(partition))) => {
                     unread.remove(&partition);
                 }
-                // What stands in the way of the client for a moment is for the client to mind.
+                // The client itself recovers from passing errors.
                 Some(Err(_)) | None => deadline.check("the end of the topic"),
             }
         }
     }
 
-    /// The next offset of each partition, for such a reader.
+    /// The end of each partition (its next offset) as a reader with this isolation sees it.
     pub fn ends(&self, isolation: Isolation) -> Vec<i64> {
         Ends::new(self, isolation).ask()
     }
 
-    /// Returns when such a topic has so many records. It must not hold any transactions.
+    /// Waits until the topic has `count` records. Its producers must not use transactions.
     pub fn wait_records(&self, count: i64) {
         let (ends, deadline) = (Ends::new(self, Isolation::ReadUncommitted), Deadline::after(ANSWER_MAX));
         while ends.ask().iter().sum::<i64>() < count {
             deadline.check("the topic's growth");
-            // The consumer has no assignment: this only waits.
+            // The consumer has no assignment: polling only waits.
             ends.consumer.poll(POLL);
         }
     }
 
-    /// Returns when no transaction is open. The broker answers a commit before its marker is in every partition.
+    /// Waits until no transaction is open. The broker answers a commit before its marker is in every partition.
     pub fn wait_closed(&self) {
         let [stable, all] = [Isolation::ReadCommitted, Isolation::ReadUncommitted].map(|i| Ends::new(self, i));
         let deadline = Deadline::after(ANSWER_MAX);
@@ -105,7 +105,7 @@ impl Topic {
         }
     }
 
-    /// Writes every record again into another topic, in the same partition, at the same offset and time.
+    /// Copies every record into another topic, to the same partition, offset and time.
     pub fn copy_to(&self, other: &Self) {
         let producer = self.producer();
         self.for_each(Isolation::ReadUncommitted, |message| {
@@ -121,23 +121,23 @@ impl Topic {
         assert_eq!(other.ends(Isolation::ReadUncommitted), self.ends(Isolation::ReadUncommitted));
     }
 
-    /// Removes the topic, and returns when it is gone.
+    /// Deletes the topic, and waits until it is gone.
     pub fn delete(&self) {
         let outcome = pollster::block_on(self.admin().delete_topics(&[&self.name], &AdminOptions::new())).unwrap();
         assert!(outcome.iter().all(Result::is_ok), "{outcome:?}");
         let (consumer, deadline) =
             (idle_consumer(&self.bootstrap, "reader", Isolation::ReadUncommitted), Deadline::after(ANSWER_MAX));
-        let is_there = || {
+        let exists = || {
             let metadata = consumer.fetch_metadata(None, ANSWER_MAX).unwrap();
             metadata.topics().iter().any(|topic| topic.name() == self.name)
         };
-        while is_there() {
+        while exists() {
             deadline.check("the end of the topic");
             consumer.poll(POLL);
         }
     }
 
-    /// A producer that keeps order and repeats nothing, and takes all that a topic has.
+    /// A producer that keeps the order, duplicates nothing, and has a queue for a whole topic.
     pub fn producer(&self) -> BaseProducer {
         ClientConfig::new()
             .set("bootstrap.servers", &self.bootstrap)
@@ -151,12 +151,12 @@ impl Topic {
         ClientConfig::new().set("bootstrap.servers", &self.bootstrap).create().unwrap()
     }
 
-    /// A reader of committed records from the beginning on.
+    /// Starts to read committed records from the beginning.
     pub fn follow(&self) -> Follower {
         Follower { consumer: self.consumer(Isolation::ReadCommitted), seen: Vec::new() }
     }
 
-    /// A consumer of all partitions from their beginnings.
+    /// A consumer that reads all partitions from their beginnings.
     fn consumer(&self, isolation: Isolation) -> BaseConsumer {
         let consumer = idle_consumer(&self.bootstrap, "reader", isolation);
         let mut start = TopicPartitionList::new();
@@ -181,7 +181,7 @@ impl Topic {
     }
 }
 
-/// Asks again and again for a topic's ends.
+/// A consumer for repeated questions about a topic's ends.
 struct Ends<'a> {
     topic: &'a Topic,
     consumer: BaseConsumer,
@@ -198,7 +198,7 @@ impl<'a> Ends<'a> {
     fn ask(&self) -> Vec<i64> {
         let deadline = Deadline::after(ANSWER_MAX);
         let end = |partition: &i32| loop {
-            // A broker that was killed just now may be the one that was asked: the next answers.
+            // The broker that was asked may have just been killed: the next one answers.
             match self.consumer.fetch_watermarks(&self.topic.name, *partition, ANSWER_MAX) {
                 Ok((_, end)) => break end,
                 Err(_) => deadline.check("the end of a partition"),
@@ -208,19 +208,19 @@ impl<'a> Ends<'a> {
     }
 }
 
-/// Sees records as they are committed.
+/// A reader that collects records as they are committed.
 pub struct Follower {
     consumer: BaseConsumer,
     seen: Vec<Record>,
 }
 
 impl Follower {
-    /// What it has seen so far.
+    /// The records read so far.
     pub fn seen(&self) -> &[Record] {
         &self.seen
     }
 
-    /// Takes the next record, or waits so long for it in vain.
+    /// Reads the next record; false if none comes within `wait`.
     pub fn poll(&mut self, wait: Duration) -> bool {
         match self.consumer.poll(wait) {
             Some(Ok(message)) => {
@@ -231,7 +231,7 @@ impl Follower {
         }
     }
 
-    /// Returns when it has seen so many.
+    /// Reads on until `count` records have been read.
     pub fn wait(&mut self, count: usize) {
         let deadline = Deadline::after(ANSWER_MAX);
         while self.seen.len() < count {
@@ -240,7 +240,7 @@ impl Follower {
         }
     }
 
-    /// Reads on until it has seen `count` records, and hands them out by position.
+    /// Reads on until `count` records have been read, and returns them sorted by position.
     pub fn finish(mut self, count: usize) -> Vec<Record> {
         self.wait(count);
         self.seen.sort_by_key(Record::position);
@@ -248,7 +248,7 @@ impl Follower {
     }
 }
 
-/// A consumer group, seen from outside.
+/// A consumer group as an observer outside it sees it.
 pub struct Group {
     consumer: BaseConsumer,
 }
@@ -258,7 +258,8 @@ impl Group {
         Self { consumer: idle_consumer(bootstrap, name, Isolation::ReadCommitted) }
     }
 
-    /// How many records of a topic it has committed, in all partitions. `None` while the broker cannot tell.
+    /// The number of records of a topic that the group has committed, over all partitions; `None` while the broker
+    /// cannot tell.
     pub fn committed(&self, topic: &Topic) -> Option<i64> {
         let offset = |elem: &TopicPartitionListElem<'_>| match elem.offset() {
             Offset::Offset(offset) => offset,
@@ -268,7 +269,7 @@ impl Group {
         self.offsets(topic).map(|answer| answer.elements().iter().map(offset).sum())
     }
 
-    /// Whether it has committed every record of a topic.
+    /// Whether the group has committed every record of a topic.
     pub fn has_read(&self, topic: &Topic) -> bool {
         let Some(answer) = self.offsets(topic) else { return false };
         let committed = answer.elements().iter().map(TopicPartitionListElem::offset).collect::<Vec<_>>();
@@ -281,12 +282,12 @@ impl Group {
         for partition in topic.partitions(&self.consumer) {
             question.add_partition(&topic.name, partition);
         }
-        // An answer may fail while a transaction ends or the coordinator moves.
+        // The request may fail while a transaction ends or the coordinator moves.
         self.consumer.committed_offsets(question, ANSWER_MAX).ok()
     }
 }
 
-/// A consumer that has joined no group and reads nothing yet.
+/// A consumer that has no partitions yet and joins no group.
 fn idle_consumer(bootstrap: &str, group: &str, isolation: Isolation) -> BaseConsumer {
     let isolation = match isolation {
         Isolation::ReadCommitted => "read_committed",
@@ -299,7 +300,7 @@ fn idle_consumer(bootstrap: &str, group: &str, isolation: Isolation) -> BaseCons
         .set("enable.auto.commit", "false")
         .set("enable.partition.eof", "true")
         .set("isolation.level", isolation)
-        // The default of a second starves a fast reader.
+        // The default of one second starves a fast reader.
         .set("fetch.queue.backoff.ms", "5")
         .set("fetch.wait.max.ms", "10")
         .create()

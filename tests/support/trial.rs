@@ -1,4 +1,5 @@
-//! A service on the flow: its configuration, its output topics, and its way to the end of the input.
+//! A trial: a service that reads the flow to its end, with a configuration and output topics of its own, while a test
+//! does harm.
 
 use std::io::Write as _;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 
 use super::deadline::Deadline;
+use super::environment;
 use super::flow::Flow;
 use super::outcome::assert_exactly_once;
 use super::replay::Replay;
@@ -15,18 +17,19 @@ use super::service::Service;
 use super::state::StateTopic;
 use super::topic::{Follower, Group, Isolation, Record, Topic};
 
-/// How long nothing may be committed, on a loaded machine, with a start, and a restart that waits for a dead member's end.
-const STILL_MAX: Duration = Duration::from_mins(2);
-/// The same where output is held up on purpose for minutes.
-const STILL_SLOWLY_MAX: Duration = Duration::from_mins(8);
-/// How often the group is asked how far it is.
+/// Longest time without a commit: a loaded machine, a start, and a restart that waits until the group has removed a
+/// dead member.
+const NO_COMMIT_MAX: Duration = Duration::from_mins(2);
+/// Longest time without a commit in the long forms, where output is held up on purpose for minutes.
+const NO_COMMIT_LONG_MAX: Duration = Duration::from_mins(8);
+/// Time between two questions for the group's progress.
 const POLL: Duration = Duration::from_millis(50);
-/// No alert for so long after the last commit: there is none to come.
+/// Time without an alert, after the last commit, that shows that none is to come.
 const QUIET: Duration = Duration::from_millis(500);
-/// More than one, so that only the key keeps an incident's revisions in order.
+/// Partitions of the alerts topic: more than one, so that only the key keeps an incident's revisions in order.
 const ALERT_PARTITIONS: i32 = 3;
 
-/// A service that is put to the proof.
+/// The configuration, the topics and the group of a service under test.
 pub struct Trial {
     pub alerts: Topic,
     flow: Arc<Flow>,
@@ -38,23 +41,23 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// One with the default names for everything.
+    /// A trial with the default names of group and topics.
     pub fn with_defaults(flow: Arc<Flow>) -> Self {
         Self::new(flow, "foreshock", ["foreshock.alerts", "foreshock.dead-letter", "foreshock.audit"], "")
     }
 
-    /// One whose group and output topics bear this name.
+    /// A trial whose group and output topics bear this name.
     pub fn named(flow: Arc<Flow>, name: &str) -> Self {
         Self::named_with(flow, name, "")
     }
 
-    /// The same with further lines in the configuration: settings of the Kafka client first, then other tables.
+    /// A named trial with further lines in its configuration: settings of the Kafka client first, then other tables.
     pub fn named_with(flow: Arc<Flow>, name: &str, further: &str) -> Self {
         Self::configured(flow, name, further, "")
     }
 
-    /// The same, with settings of its snapshots.
-    pub fn keeping(flow: Arc<Flow>, name: &str, state: &str) -> Self {
+    /// A named trial with settings of its snapshots (`[state]`).
+    pub fn with_state_settings(flow: Arc<Flow>, name: &str, state: &str) -> Self {
         Self::configured(flow, name, "", &format!("[state]\n{state}"))
     }
 
@@ -69,7 +72,7 @@ impl Trial {
         Self::new(flow, name, [alerts, dead_letters, audit], &format!("{before}\n{named}{after}"))
     }
 
-    /// The topics of the dead letters and of the audit log are left for the service to create.
+    /// Creates the alerts topic. The service creates those of the dead letters and of the audit log itself.
     fn new(flow: Arc<Flow>, group: &str, [alerts, dead_letters, audit]: [&str; 3], topics: &str) -> Self {
         flow.create_topic(alerts, ALERT_PARTITIONS);
         let bootstrap = &flow.bootstrap;
@@ -94,27 +97,42 @@ impl Trial {
         Service::start(self.config.path(), failpoints)
     }
 
-    /// The topic of its snapshots.
+    /// The snapshots of the service.
     pub fn state(&self) -> StateTopic {
         StateTopic::new(&self.flow.bootstrap, &format!("{}.state", self.name), &self.name)
     }
 
-    /// Lets the broker forget the input up to the positions of a manifest.
-    pub fn forget_input(&self, positions: &Value) {
+    /// Deletes the records of the input before the positions of a manifest, as retention does.
+    pub fn delete_input_before(&self, positions: &Value) {
         for position in positions.as_array().unwrap() {
             let number = |key: &str| position[key].as_i64().unwrap();
-            self.flow.forget(i32::try_from(number("partition")).unwrap(), number("next"));
+            self.flow.delete_records_before(i32::try_from(number("partition")).unwrap(), number("next"));
         }
     }
 
-    /// How many records of the input are committed; none where the broker does not answer.
+    /// The number of committed records of the input; `None` while the broker cannot tell, for instance because a killed
+    /// service left a transaction open.
     pub fn committed(&self) -> Option<i64> {
         self.group.committed(&self.flow.topic)
     }
 
-    /// Returns when so many records of the input are committed.
+    /// The number of committed records of the input, when the broker can tell: at the latest when `service`, just
+    /// started, has ended what its predecessor left open.
+    pub fn committed_under(&self, service: &mut Service) -> i64 {
+        let deadline = Deadline::after(NO_COMMIT_MAX);
+        loop {
+            if let Some(committed) = self.committed() {
+                return committed;
+            }
+            service.assert_running();
+            deadline.check("the committed offsets");
+            std::thread::park_timeout(POLL);
+        }
+    }
+
+    /// Waits until `records` records of the input are committed.
     pub fn wait_committed(&self, records: i64, service: &mut Service) {
-        let deadline = Deadline::after(STILL_MAX);
+        let deadline = Deadline::after(NO_COMMIT_MAX);
         while self.committed().is_none_or(|committed| committed < records) {
             service.assert_running();
             deadline.check("more committed records of the input");
@@ -122,34 +140,34 @@ impl Trial {
         }
     }
 
-    /// Proves that what was done to the service was done while it had work.
+    /// Proves that the service had work left when the test did harm to it.
     pub fn assert_input_left(&self) {
         assert!(!self.group.has_read(&self.flow.topic), "it had read everything before");
     }
 
-    /// Lets the service go on to the end of the input, ends it, and proves that everything came out once. `follower` has
-    /// followed the alerts from the beginning.
+    /// Waits until the service has committed all of the input, ends it, and proves that every output was published
+    /// exactly once. `follower` must have read the alerts from the beginning.
     pub fn finish(self, service: Service, follower: Follower) {
         self.finish_and_measure(service, follower);
     }
 
-    /// The same, and the most memory that the service has had, in kilobytes.
+    /// Does what [`Self::finish`] does, and returns the peak of the service's resident set in kilobytes.
     pub fn finish_and_measure(self, service: Service, follower: Follower) -> u64 {
         self.finish_after(service, follower, || ())
     }
 
-    /// The same; `before` is done when the service has ended, and before the input is replayed.
-    pub fn finish_after(self, mut service: Service, mut follower: Follower, before: impl FnOnce()) -> u64 {
-        let is_long = std::env::var_os("TEST_LONG").is_some();
-        let still_max = if is_long { STILL_SLOWLY_MAX } else { STILL_MAX };
-        let (mut committed, mut deadline) = (None, Deadline::after(still_max));
+    /// Does what [`Self::finish_and_measure`] does; calls `before_replay` when the service has ended, before the input
+    /// is replayed.
+    pub fn finish_after(self, mut service: Service, mut follower: Follower, before_replay: impl FnOnce()) -> u64 {
+        let wait_max = if environment::is_long() { NO_COMMIT_LONG_MAX } else { NO_COMMIT_MAX };
+        let (mut committed, mut deadline) = (None, Deadline::after(wait_max));
         while !self.group.has_read(&self.flow.topic) {
             let now = self.committed();
             if now > committed {
-                (committed, deadline) = (now, Deadline::after(still_max));
+                (committed, deadline) = (now, Deadline::after(wait_max));
             }
             let records = self.flow.records();
-            assert!(!deadline.left().is_zero(), "it stands still: {committed:?} of {records} are committed");
+            assert!(!deadline.left().is_zero(), "no progress: {committed:?} of {records} records are committed");
             service.assert_running();
             follower.poll(POLL);
         }
@@ -158,23 +176,27 @@ impl Trial {
         }
         let peak = service.memory_peak_kb();
         let ended = service.terminate();
-        assert_eq!(ended.code(), Some(0), "the service's end: {ended}");
+        assert_eq!(ended.code(), Some(0), "the exit of the service: {ended}");
 
         let [alerts, dead_letters] = [&self.alerts, &self.dead_letters].map(|topic| {
             topic.wait_closed();
             topic.records(Isolation::ReadCommitted)
         });
-        before();
+        before_replay();
         let replay = Replay::of(&self.flow.bootstrap, &self.flow.topic, &self.audit);
         assert_exactly_once(&self.flow, &replay, &alerts, &dead_letters);
         let mut by_position = alerts;
         by_position.sort_by_key(Record::position);
-        assert_eq!(follower.finish(by_position.len()), by_position, "one that followed saw something else");
+        assert_eq!(
+            follower.finish(by_position.len()),
+            by_position,
+            "a reader that followed the alerts saw something else"
+        );
         peak
     }
 }
 
-/// The smallest configuration, with a killed member's end after seconds and an address for HTTP that is always free.
+/// Writes a small configuration: the group removes a killed member after 6 s, and HTTP listens on a free port.
 fn configure(bootstrap: &str, group: &str, input: &str, topics: &str) -> NamedTempFile {
     let mut file = NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     write!(

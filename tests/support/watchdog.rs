@@ -1,17 +1,18 @@
-//! What ends a child process however this process ends, even if it is killed.
+//! A watchdog that kills a child process however this process ends, even by SIGKILL.
 //!
-//! A shell whose standard input is a pipe from this process kills the child when the pipe closes. It is out of reach of
-//! the terminal's signals.
+//! The watchdog is a shell that reads from a pipe of this process and kills the child when the pipe closes. It has a
+//! process group of its own, so that signals of the terminal do not reach it.
 
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
-/// Watches over one child. It must be dropped before the child is reaped: until then the child's id is the child's.
+/// The watchdog of one child. It must be dropped before the child is reaped: afterwards another process may get the
+/// child's id.
 #[derive(Debug)]
 pub struct Watchdog(Child);
 
 impl Watchdog {
-    /// Starts to watch.
+    /// Starts to watch over a child.
     pub fn over(child: &Child) -> Self {
         let shell = Command::new("sh")
             .args(["-c", &format!("read -r _; kill -KILL {}", child.id())])

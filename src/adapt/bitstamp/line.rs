@@ -1,23 +1,19 @@
-//! One line of the feed, read and checked: `<receive time in ms> <kind> <json>`.
+//! Reads and checks the JSON of one line, by the line's kind.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    super::record::{json as parse, millis, text, wrong},
+    super::record::{Reading, json, price, quantity, wrong},
     fills::Print,
+    number::{either, number},
 };
 use crate::{
-    event::{BookSnapshot, Decimal, DecodeLimits, Level, Price, Quantity, Reason, Rejection, Side},
+    event::{BookDelta, BookSnapshot, Decimal, Level, Price, Rejection, Side},
     time::EventTime,
 };
 
-/// Decimals of the venue's prices and quantities.
-const PLACES: u32 = 8;
-/// The greatest number of 10⁻⁸ that the contract's 15 significant digits hold.
-const UNITS_MAX: f64 = 999_999_999_999_999.0;
-
-/// A line, by its kind.
+/// One line of the feed, by its kind.
 #[derive(Debug)]
 pub(super) enum Line {
     Created(OrderLine),
@@ -25,9 +21,10 @@ pub(super) enum Line {
     Deleted(OrderLine),
     Traded(Print),
     Book(EventTime, BookSnapshot),
+    Levels(EventTime, BookDelta),
 }
 
-/// What the lines on an order's life have in common.
+/// The fields of a line about an order.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct OrderLine {
     pub at: EventTime,
@@ -35,7 +32,7 @@ pub(super) struct OrderLine {
     pub side: Side,
     /// `None` for a market order.
     pub price: Option<Price>,
-    /// What remains.
+    /// Quantity that remains.
     pub qty: Decimal,
 }
 
@@ -47,7 +44,11 @@ struct OrderJson<'a> {
     #[serde(borrow)]
     price: &'a RawValue,
     #[serde(borrow)]
+    price_str: Option<&'a RawValue>,
+    #[serde(borrow)]
     amount: &'a RawValue,
+    #[serde(borrow)]
+    amount_str: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -57,102 +58,135 @@ struct TradeJson<'a> {
     #[serde(borrow)]
     price: &'a RawValue,
     #[serde(borrow)]
+    price_str: Option<&'a RawValue>,
+    #[serde(borrow)]
     amount: &'a RawValue,
+    #[serde(borrow)]
+    amount_str: Option<&'a RawValue>,
+    /// Side of the aggressor.
+    #[serde(rename = "type")]
+    side: Option<u8>,
+    buy_order_id: Option<u64>,
+    sell_order_id: Option<u64>,
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "a book")]
 struct BookJson<'a> {
     #[serde(borrow)]
-    bids: Vec<(&'a RawValue, &'a RawValue)>,
+    bids: Vec<Vec<&'a RawValue>>,
     #[serde(borrow)]
-    asks: Vec<(&'a RawValue, &'a RawValue)>,
+    asks: Vec<Vec<&'a RawValue>>,
 }
 
 impl Line {
-    /// Reads a line.
-    ///
-    /// # Errors
-    /// Says why the line is none of the feed's.
-    pub fn parse(line: &[u8], limits: DecodeLimits) -> Result<Self, Rejection> {
-        let mut parts = text(line, limits)?.trim_ascii().splitn(3, ' ');
-        let (Some(ms), Some(kind), Some(json)) = (parts.next(), parts.next(), parts.next()) else {
-            return Err(wrong("expected `<ms> <kind> <json>`"));
-        };
-        let at = receive_time(ms)?;
+    /// Reads the JSON of a line of this kind and time.
+    pub fn of(kind: Kind, at: EventTime, body: &str, reading: &mut Reading) -> Result<Self, Rejection> {
         match kind {
-            "order_created" => {
-                let order = OrderLine::parse(at, json)?;
+            Kind::Created => {
+                let order = OrderLine::parse(at, body, reading)?;
                 if order.qty.is_zero() { Err(wrong("a new order of `amount` 0")) } else { Ok(Self::Created(order)) }
             }
-            "order_changed" => OrderLine::parse(at, json).map(Self::Changed),
-            "order_deleted" => OrderLine::parse(at, json).map(Self::Deleted),
-            "trade" => print(at, json).map(Self::Traded),
-            "order_book" => book(json, limits).map(|book| Self::Book(at, book)),
-            _ => Err(wrong("unknown kind of line")),
+            Kind::Changed => OrderLine::parse(at, body, reading).map(Self::Changed),
+            Kind::Deleted => OrderLine::parse(at, body, reading).map(Self::Deleted),
+            Kind::Trade => print(at, body, reading).map(Self::Traded),
+            Kind::Book => {
+                let (bids, asks) = sides(body, reading)?;
+                Ok(Self::Book(at, BookSnapshot { bids, asks }))
+            }
+            Kind::Levels => {
+                let (bids, asks) = sides(body, reading)?;
+                Ok(Self::Levels(at, BookDelta { bids, asks, prev_seq: None }))
+            }
         }
     }
 
-    /// When it was received.
+    /// Returns the time of the line.
     pub fn at(&self) -> EventTime {
         match self {
             Self::Created(order) | Self::Changed(order) | Self::Deleted(order) => order.at,
             Self::Traded(print) => print.at,
-            Self::Book(at, _) => *at,
+            Self::Book(at, _) | Self::Levels(at, _) => *at,
         }
+    }
+}
+
+/// Kind of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Created,
+    Changed,
+    Deleted,
+    Trade,
+    Book,
+    Levels,
+}
+
+impl Kind {
+    /// Returns the kind of a line or an event of this name.
+    pub fn of(name: &str) -> Option<Self> {
+        Some(match name {
+            "order_created" => Self::Created,
+            "order_changed" => Self::Changed,
+            "order_deleted" => Self::Deleted,
+            "trade" => Self::Trade,
+            "order_book" => Self::Book,
+            _ => return None,
+        })
     }
 }
 
 impl OrderLine {
-    fn parse(at: EventTime, json: &str) -> Result<Self, Rejection> {
-        let order: OrderJson<'_> = parse(json)?;
-        let side = match order.order_type {
-            0 => Side::Buy,
-            1 => Side::Sell,
-            _ => return Err(wrong("`order_type` is neither 0 nor 1")),
+    fn parse(at: EventTime, body: &str, reading: &mut Reading) -> Result<Self, Rejection> {
+        let order: OrderJson<'_> = json(body)?;
+        let side = side(order.order_type).ok_or_else(|| wrong("`order_type` is neither 0 nor 1"))?;
+        // A market order states the price 0.
+        let price = price(either(order.price_str, order.price, "`price`", reading)?).ok();
+        Ok(Self { at, id: order.id, side, price, qty: either(order.amount_str, order.amount, "`amount`", reading)? })
+    }
+}
+
+/// Returns the side of a number: 0 is a buy, 1 is a sell.
+const fn side(number: u8) -> Option<Side> {
+    match number {
+        0 => Some(Side::Buy),
+        1 => Some(Side::Sell),
+        _ => None,
+    }
+}
+
+fn print(at: EventTime, body: &str, reading: &mut Reading) -> Result<Print, Rejection> {
+    let trade: TradeJson<'_> = json(body)?;
+    let aggressor = trade.side.map(|number| side(number).ok_or_else(|| wrong("`type` is neither 0 nor 1")));
+    Ok(Print {
+        at,
+        id: trade.id,
+        price: price(either(trade.price_str, trade.price, "`price`", reading)?)?,
+        qty: quantity(either(trade.amount_str, trade.amount, "`amount`", reading)?)?,
+        orders: trade.buy_order_id.zip(trade.sell_order_id),
+        aggressor: aggressor.transpose()?,
+    })
+}
+
+fn sides(body: &str, reading: &mut Reading) -> Result<(Vec<Level>, Vec<Level>), Rejection> {
+    let book: BookJson<'_> = json(body)?;
+    Ok((levels(&book.bids, reading)?, levels(&book.asks, reading)?))
+}
+
+/// Reads the levels of one side. A `detail_order_book` has one entry for each order: `[price, amount, order]`, so entries
+/// of one price after another are one level.
+fn levels(side: &[Vec<&RawValue>], reading: &mut Reading) -> Result<Vec<Level>, Rejection> {
+    reading.check_levels(side.len())?;
+    let mut levels: Vec<Level> = Vec::with_capacity(side.len());
+    for entry in side {
+        let (&[at, qty] | &[at, qty, _]) = entry.as_slice() else {
+            return Err(wrong("a level: expected a price and an amount"));
         };
-        let price = Price::new(number(order.price, "`price`")?);
-        Ok(Self { at, id: order.id, side, price, qty: number(order.amount, "`amount`")? })
-    }
-}
-
-fn print(at: EventTime, json: &str) -> Result<Print, Rejection> {
-    let trade: TradeJson<'_> = parse(json)?;
-    let price = Price::new(number(trade.price, "`price`")?).ok_or_else(|| wrong("a trade of `price` 0"))?;
-    let qty = Quantity::new(number(trade.amount, "`amount`")?).ok_or_else(|| wrong("a trade of `amount` 0"))?;
-    Ok(Print { at, id: trade.id, price, qty })
-}
-
-fn book(json: &str, limits: DecodeLimits) -> Result<BookSnapshot, Rejection> {
-    let book: BookJson<'_> = parse(json)?;
-    if book.bids.len().max(book.asks.len()) > limits.levels_max {
-        return Err(Rejection::new(Reason::TooMany, "levels of an `order_book`"));
-    }
-    let levels = |side: &[(&RawValue, &RawValue)]| {
-        side.iter().map(|(price, qty)| level(price, qty)).collect::<Result<Vec<_>, _>>()
-    };
-    Ok(BookSnapshot { bids: levels(&book.bids)?, asks: levels(&book.asks)? })
-}
-
-fn level(price: &RawValue, qty: &RawValue) -> Result<Level, Rejection> {
-    let price = Price::new(number(price, "a level's price")?).ok_or_else(|| wrong("a level of price 0"))?;
-    Ok(Level(price, number(qty, "a level's amount")?))
-}
-
-fn receive_time(ms: &str) -> Result<EventTime, Rejection> {
-    millis(ms.parse().map_err(|_| wrong("expected a receive time in milliseconds"))?)
-}
-
-/// A decimal string, or a number, to the venue's 8 decimals; zero or above.
-fn number(raw: &RawValue, field: &'static str) -> Result<Decimal, Rejection> {
-    let text = raw.get();
-    let units = text.trim_matches('"').parse::<f64>().map(|number| (number * 1e8).round());
-    match units {
-        // Exact: 15 digits survive a double, and so does the product's nearest whole number.
-        #[expect(clippy::cast_possible_truncation, reason = "whole and within 15 digits")]
-        Ok(units) if (0.0..=UNITS_MAX).contains(&units) => {
-            Decimal::from_parts(units as i64, PLACES).ok_or_else(|| wrong(field))
+        let (at, qty) = (price(number(at, "a level's price", reading)?)?, number(qty, "a level's amount", reading)?);
+        match levels.last_mut() {
+            Some(last) if last.0 == at => last.1 = last.1.plus(qty),
+            Some(_) | None => levels.push(Level(at, qty)),
         }
-        Ok(_) | Err(_) => Err(wrong(format!("{field}: expected a number from 0 to 9999999.99999999"))),
     }
+    Ok(levels)
 }

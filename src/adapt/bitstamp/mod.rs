@@ -1,221 +1,141 @@
-//! Bitstamp's live order feed as it was recorded in 2015: lines `<receive time in ms> <kind> <json>`.
+//! Adapter for Bitstamp's websocket feed, in the form of before 2019 and in the present one.
 //!
-//! | line | events |
+//! Before 2019 a line is `<receive time in ms> <kind> <json>`; the source of that form is the recording of 2015-05-01 in
+//! the project ob-analytics. The present form (version 2) is a frame with `event`, `channel` and `data`, after a receive
+//! time or without one; its source is the venue's websocket documentation.
+//!
+//! | line, or frame of the channels `live_orders`, `live_trades`, `order_book` | events |
 //! |---|---|
-//! | `order_created` | `order_new`; a market order (no price) has kind `market` |
-//! | `order_changed`, less at the same price | a fill: no event of its own |
-//! | `order_changed`, another price or more | `order_replace`: a market order walks to its next level that way |
-//! | `order_deleted`, nothing left | a fill of what remained: no event of its own |
+//! | `order_created` | `order_new`; of kind `market` if the order has no price |
+//! | `order_changed`, less at the same price | none: the order was filled in part |
+//! | `order_changed`, another price or more | `order_replace`: a market order reaches its next price level in this way |
+//! | `order_deleted`, nothing left | none: the rest of the order was filled |
 //! | `order_deleted`, something left | `order_cancel`: `user`; `system` for the rest of a market order |
-//! | `trade` | `trade`, once the fills of both orders are there |
-//! | `order_book` | `book_snapshot` of the best levels |
+//! | `trade` | `trade`, once the fills of both orders have come |
+//! | `order_book`, `detail_order_book` | `book_snapshot` of the best levels |
+//! | `diff_order_book` | `book_delta` without `seq`, because the venue gives none |
+//! | other frames: `bts:` events, other channels | none |
 //!
-//! **Why fills have no event of their own.** The feed tells an execution three times: each order shrinks or goes, and a trade
-//! line names neither. Told three times, quantities would be taken twice from the book and a fill would look like a cancel.
-//! So `fills` joins the three by quantity and side into one `trade` that names both orders; the older of
-//! them rested (ids rise), and its price is the trade's. A line that never comes costs its part only: a trade with one order
-//! or none, or a trade without the venue's id (`<maker>-<taker>@<ms>`), so that the book still shrinks.
+//! **Why fills have no event of their own.** The feed reports one execution in three lines: each of the two orders
+//! shrinks or disappears, and a trade line names neither order. If each line were an event, the quantity would be taken
+//! from the book twice, and a fill would look like a cancel. So `fills` joins the three lines by quantity and side into
+//! one `trade` that names both orders. The older of the two orders rested (ids rise), and its price is the price of the
+//! trade. If a line never comes, only its own part is missing: the trade names one order or none, or has the id
+//! `<maker>-<taker>@<ms>` instead of the venue's id. The book shrinks all the same. A trade of version 2 names both
+//! orders, so its fills are found by their ids; it waits for them, if orders are recorded at all.
 //!
-//! **The rest of a market order** to buy is what its money does not reach for. The venue deletes the order with the amount
-//! from before its last execution and tells that execution by the other order alone. Such an order walked before, or an older
-//! order of the other side still stands at its very price: then the deletion is the venue's (`system`), the quantity on it is
-//! too great by the execution, and the trade names it. Four times in the recording; as the user's they would be false cancels.
+//! **The rest of a market order.** A market order to buy spends a fixed sum, and a rest remains that the sum cannot
+//! buy. The venue deletes such an order with the quantity from before its last execution, and reports that execution by
+//! the other order alone. The adapter recognises the order in one of two ways: it had walked to another price before,
+//! or an older order of the other side still rests at exactly its price. Its deletion is then the venue's (`system`),
+//! the quantity on the cancel is too large by the last execution, and the trade names the order. The recording has four
+//! such orders; as cancels by the user they would be false withdrawals.
 //!
-//! **Time** is the receive time: the venue's own is in whole seconds. Lines are taken in the order of arrival; a trade that
-//! waited for its fills keeps its own time, up to a second (`fills::WAIT`) behind.
-//! **Numbers** are decimal strings, and doubles on trade lines (1.7885566900000001): all are rounded to the venue's 8 decimals.
-//! **Ids** are never used again. A second deletion of an order yields nothing, and neither does a creation or a change after
-//! the deletion: the lines overtook each other, and the order would stand in the book for good.
-//! **Before the recording**: a deletion of an order never seen is a cancel all the same, with side, price and quantity.
-//! What follows no such line is rejected as `not_in_format`.
+//! **Time.** A frame of version 2 has the venue's `microtimestamp`. Where it lacks one, and in the older form, the time is
+//! the receive time, because the venue's other times are in whole seconds; those are used if nothing else is there.
+//! Lines are taken in the order of arrival. A trade that waited for its fills keeps its own time, so it comes up to a
+//! second late (`fills::WAIT`).
+//! **Numbers** are decimal strings (`amount`, or `amount_str` beside it), read exactly. A JSON number is a double on its
+//! way (1.7885566900000001) and is rounded to the venue's 8 decimals.
+//! **Symbols.** A frame of version 2 names its market (`live_orders_btcusd` is of `btcusd`); older lines do not, so they
+//! are of the symbol that the user gave (`--symbol`), or of BTC-USD.
+//! **Ids** are never used again. A second deletion of an order yields no event. A creation or a change after the
+//! deletion yields none either: the lines overtook each other, and the order would stay in the book for ever.
+//! **Orders from before the recording** are unknown; the deletion of one is still a cancel, with its side, price and
+//! quantity.
 
 mod fills;
+mod frame;
 mod line;
+mod market;
+mod number;
 mod orders;
 
-use self::{
-    fills::{Fill, Fills, Match},
-    line::{Line, OrderLine},
-    orders::{Deleted, Order, Orders},
-};
-use super::record::id as name;
+use compact_str::CompactString;
+
+use self::market::Market;
+use super::record::Reading;
 use crate::{
-    event::{
-        Body, CancelReason, DecodeLimits, Event, Name, OrderCancel, OrderKind, OrderNew, OrderReplace, Quantity,
-        Rejection, Trade,
-    },
-    time::EventTime,
+    event::{DecodeLimits, Event, Name, Rejection},
+    table::Table,
 };
 
-/// The adapter: what it remembers of the orders that live and of executions that are not told yet.
+/// Largest number of markets that are remembered; the venue lists about 250.
+const MARKETS_MAX: usize = 1_000;
+
+/// Adapter for Bitstamp's feed. It remembers each market's live orders, and the lines on executions that wait for other
+/// lines.
 #[derive(Debug)]
 pub struct Bitstamp {
+    /// Symbol of the lines that do not name theirs.
     symbol: Name<'static>,
     limits: DecodeLimits,
-    orders: Orders,
-    fills: Fills,
-    matches: Vec<Match>,
+    markets: Table<CompactString, Market>,
+    /// Number of orders that markets had evicted when they were evicted themselves.
+    evicted_before: u64,
+    /// How many numbers were rounded.
+    rounded: u64,
 }
 
 impl Bitstamp {
-    /// At the start of a recording of this symbol, or of BTC-USD, which is all that the venue had then.
+    /// Makes the adapter for a recording. The lines that name no market are of this symbol; the default is BTC-USD, the
+    /// venue's only symbol when the lines had that form.
     #[must_use]
     pub fn new(symbol: Option<Name<'static>>, limits: DecodeLimits) -> Self {
-        let symbol = symbol.unwrap_or_else(bitcoin);
-        Self { symbol, limits, orders: Orders::default(), fills: Fills::default(), matches: Vec::new() }
+        let symbol = symbol.unwrap_or_else(default_symbol);
+        Self { symbol, limits, markets: Table::new(MARKETS_MAX), evicted_before: 0, rounded: 0 }
     }
 
     /// Reads one line and appends the events that it completes.
     ///
     /// # Errors
-    /// Says why the line cannot be used; it leaves no trace then.
+    /// Returns the reason for which the line cannot be used. Nothing has changed then.
     pub fn read(&mut self, line: &[u8], out: &mut Vec<Event<'static>>) -> Result<(), Rejection> {
-        let line = Line::parse(line, self.limits)?;
-        self.fills.pass(line.at(), &mut self.matches);
-        self.tell_matches(out);
-        match line {
-            Line::Created(order) => self.created(&order, out),
-            Line::Changed(order) => self.changed(&order, out),
-            Line::Deleted(order) => self.deleted(&order, out),
-            Line::Traded(print) => self.fills.print(print, &mut self.matches),
-            Line::Book(at, book) => out.push(self.event(at, Body::BookSnapshot(book))),
+        let mut reading = Reading::new(self.limits);
+        if let Some((symbol, line)) = frame::parse(line, &mut reading)? {
+            self.rounded += reading.rounded;
+            let symbol = symbol.unwrap_or_else(|| self.symbol.clone());
+            self.market(symbol, out).take(line, out);
         }
-        self.tell_matches(out);
         Ok(())
     }
 
-    /// The recording is over: tells the executions that still waited for a line.
+    /// Ends the recording: appends the executions that still waited for a line.
     pub fn finish(&mut self, out: &mut Vec<Event<'static>>) {
-        self.fills.finish(&mut self.matches);
-        self.tell_matches(out);
+        self.markets.values_mut().for_each(|market| market.finish(out));
     }
 
-    /// How many living orders were forgotten for want of room.
+    /// Returns how many numbers were rounded.
     #[must_use]
-    pub const fn forgotten(&self) -> u64 {
-        self.orders.forgotten()
+    pub const fn rounded(&self) -> u64 {
+        self.rounded
     }
 
-    fn created(&mut self, line: &OrderLine, out: &mut Vec<Event<'static>>) {
-        let Some(qty) = Quantity::new(line.qty) else { return };
-        if self.orders.is_gone(line.id) || self.orders.get(line.id).is_some() {
-            return;
-        }
-        self.remember(line, false);
-        let kind = line.price.is_none().then_some(OrderKind::Market);
-        let new = OrderNew {
-            order: name(line.id),
-            side: line.side,
-            price: line.price,
-            qty,
-            kind,
-            tif: None,
-            post_only: None,
-            reduce_only: None,
-        };
-        out.push(self.event(line.at, Body::OrderNew(new)));
+    /// Returns how many live orders and markets were evicted to keep within the limits.
+    #[must_use]
+    pub fn forgotten(&self) -> u64 {
+        let orders: u64 = self.markets.iter().map(|(_, market)| market.evicted()).sum();
+        orders + self.evicted_before + self.markets.evicted()
     }
 
-    fn changed(&mut self, line: &OrderLine, out: &mut Vec<Event<'static>>) {
-        if self.orders.is_gone(line.id) {
-            return;
-        }
-        let before = self.orders.get(line.id);
-        let walked = before.is_some_and(|order| order.walked || order.price != line.price);
-        self.remember(line, walked);
-        match (before, line.price, Quantity::new(line.qty)) {
-            (None, _, _) => self.fill(line, None),
-            (Some(order), Some(price), Some(qty)) if order.price != line.price || line.qty > order.qty => {
-                let replace = OrderReplace { order: name(line.id), new_order: None, price, qty };
-                out.push(self.event(line.at, Body::OrderReplace(replace)));
+    /// Returns the memory of a market. If it is a new one and there are too many, the market used least recently is
+    /// forgotten, and what waited in it is emitted.
+    fn market(&mut self, symbol: Name<'static>, out: &mut Vec<Event<'static>>) -> &mut Market {
+        let handle = self.markets.find(&*symbol).unwrap_or_else(|| {
+            let (handle, displaced) = self.markets.insert(CompactString::new(&*symbol), Market::new(symbol));
+            if let Some((_, mut market)) = displaced {
+                market.finish(out);
+                self.evicted_before += market.evicted();
             }
-            (Some(order), _, _) => {
-                if let Some(filled) = Quantity::new(order.qty.minus(line.qty)) {
-                    self.fill(line, Some(filled));
-                }
-            }
-        }
-    }
-
-    fn deleted(&mut self, line: &OrderLine, out: &mut Vec<Event<'static>>) {
-        let before = match self.orders.delete(line.id) {
-            Deleted::Again => return,
-            Deleted::Known(order) => Some(order),
-            Deleted::Unknown => None,
-        };
-        let met = line.price.is_some_and(|price| self.orders.is_met(line.id, line.side, price));
-        let filled = before.and_then(|order| Quantity::new(order.qty.minus(line.qty)));
-        // Of an order that is met, or was never seen, the line does not say how much was executed. Nothing left and nothing
-        // taken: the change that emptied the order told its fill.
-        if filled.is_some() || met || (before.is_none() && line.qty.is_zero()) {
-            self.fill(line, filled);
-        }
-        if let Some(qty) = Quantity::new(line.qty) {
-            let venue = met || before.is_some_and(|order| order.walked);
-            let cancel = OrderCancel {
-                order: name(line.id),
-                side: Some(line.side),
-                price: line.price,
-                qty: Some(qty),
-                reason: Some(if venue { CancelReason::System } else { CancelReason::User }),
-            };
-            out.push(self.event(line.at, Body::OrderCancel(cancel)));
-        }
-    }
-
-    fn remember(&mut self, line: &OrderLine, walked: bool) {
-        self.orders.put(line.id, Order { side: line.side, price: line.price, qty: line.qty, walked });
-    }
-
-    fn fill(&mut self, line: &OrderLine, qty: Option<Quantity>) {
-        let fill = Fill { at: line.at, order: line.id, side: line.side, price: line.price, qty };
-        self.fills.fill(fill, &mut self.matches);
-    }
-
-    fn tell_matches(&mut self, out: &mut Vec<Event<'static>>) {
-        for told in std::mem::take(&mut self.matches) {
-            if let Some((at, trade)) = trade(&told) {
-                out.push(self.event(at, Body::Trade(trade)));
-            }
-        }
-    }
-
-    fn event(&self, ts: EventTime, body: Body<'static>) -> Event<'static> {
-        Event { ts, symbol: Some(self.symbol.clone()), seq: None, account: None, owner: None, body }
+            handle
+        });
+        self.markets.touch(handle);
+        self.markets.get_mut(handle).expect("the entry was found or inserted")
     }
 }
 
-fn bitcoin() -> Name<'static> {
+fn default_symbol() -> Name<'static> {
     Name::new("BTC-USD").expect("a name")
-}
-
-/// One execution as an event; `None` where neither a quantity nor a price is known.
-fn trade(told: &Match) -> Option<(EventTime, Trade<'static>)> {
-    let (maker, taker) = told.maker_and_taker();
-    let either = maker.or(taker);
-    let id_of = |fill: Option<Fill>| fill.map_or(0, |fill| fill.order);
-    let (at, id, price) = if let Some(print) = told.print {
-        (print.at, name(print.id), Some(print.price))
-    } else {
-        let at = either?.at;
-        let id = format!("{}-{}@{}", id_of(maker), id_of(taker), at.nanos() / 1_000_000);
-        (at, Name::new(id)?, either?.price)
-    };
-    let side = taker.map(|fill| fill.side).or_else(|| maker.map(|fill| fill.side.opposite()));
-    let trade = Trade {
-        trade: id,
-        price: price?,
-        qty: Quantity::new(told.qty())?,
-        side,
-        maker_order: maker.map(|fill| name(fill.order)),
-        taker_order: taker.map(|fill| name(fill.order)),
-        maker: None,
-        taker: None,
-        maker_owner: None,
-        taker_owner: None,
-        liquidation: None,
-    };
-    Some((at, trade))
 }
 
 #[cfg(test)]

@@ -1,45 +1,47 @@
-//! What is remembered of orders: those that live, at which price, and those that were deleted lately.
+//! The orders that the adapter remembers: the live ones with their prices, and the ids of those deleted last.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::event::{Decimal, Price, Side};
 
-/// Orders that are remembered; the oldest is forgotten beyond that, and its later lines are those of an unknown order. The
-/// recording of 2015-05-01 holds 200 of its own at once.
+/// Largest number of live orders. Beyond it the oldest order is evicted, and its later lines are read as those of an
+/// unknown order. The recording of 2015-05-01 has 200 live orders at once.
 const LIVE_MAX: usize = 1_000_000;
-/// Deleted orders that are remembered, for lines that come late: in the recording two lines late at most.
-const GONE_MAX: usize = 4_096;
+/// Largest number of deleted orders whose ids are remembered, for lines that come late. In the recording they come at
+/// most two lines late.
+const DELETED_MAX: usize = 4_096;
 
-/// An order as its last line told it.
+/// An order as its last line reported it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Order {
     pub side: Side,
     pub price: Option<Price>,
     pub qty: Decimal,
-    /// The venue gave it another price: it is a market order on its way through the book.
+    /// Whether the venue gave the order another price: then it is a market order that walks through the book.
     pub walked: bool,
 }
 
-/// What a deletion met.
+/// Outcome of a deletion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Deleted {
-    /// This order, as it was.
+pub(super) enum Deletion {
+    /// This order was deleted; it was live.
     Known(Order),
-    /// An order from before the recording.
+    /// The order is from before the recording.
     Unknown,
-    /// An order that was deleted already.
-    Again,
+    /// The order was deleted before.
+    Repeated,
 }
 
-/// See the module.
+/// The live orders, and the ids of the orders deleted last.
 #[derive(Debug, Default)]
 pub(super) struct Orders {
     live: BTreeMap<u64, Order>,
-    /// The living by side and price, to see which meet.
-    standing: BTreeMap<(Side, Price), BTreeSet<u64>>,
-    gone: BTreeSet<u64>,
-    gone_in_order: VecDeque<u64>,
-    forgotten: u64,
+    /// The ids of the live orders by side and price, to find two orders that meet.
+    levels: BTreeMap<(Side, Price), BTreeSet<u64>>,
+    deleted: BTreeSet<u64>,
+    /// The same ids, the oldest deletion first.
+    deleted_in_order: VecDeque<u64>,
+    evicted: u64,
 }
 
 impl Orders {
@@ -47,59 +49,61 @@ impl Orders {
         self.live.get(&id).copied()
     }
 
-    pub fn is_gone(&self, id: u64) -> bool {
-        self.gone.contains(&id)
+    pub fn is_deleted(&self, id: u64) -> bool {
+        self.deleted.contains(&id)
     }
 
-    /// Remembers an order as it is now.
+    /// Remembers an order as it is now. If there are too many, the order with the lowest id is evicted: ids rise, so it
+    /// is the oldest.
     pub fn put(&mut self, id: u64, order: Order) {
-        self.take(id);
+        self.remove(id);
         self.live.insert(id, order);
         if let Some(price) = order.price {
-            self.standing.entry((order.side, price)).or_default().insert(id);
+            self.levels.entry((order.side, price)).or_default().insert(id);
         }
         if self.live.len() > LIVE_MAX
             && let Some((&oldest, _)) = self.live.first_key_value()
         {
-            self.take(oldest);
-            self.forgotten += 1;
+            self.remove(oldest);
+            self.evicted += 1;
         }
     }
 
-    /// How many living orders had to make room.
-    pub const fn forgotten(&self) -> u64 {
-        self.forgotten
+    /// Returns how many live orders were evicted.
+    pub const fn evicted(&self) -> u64 {
+        self.evicted
     }
 
-    /// Forgets an order, except that it is gone.
-    pub fn delete(&mut self, id: u64) -> Deleted {
-        if !self.gone.insert(id) {
-            return Deleted::Again;
+    /// Removes a live order and remembers that its id is deleted.
+    pub fn delete(&mut self, id: u64) -> Deletion {
+        if !self.deleted.insert(id) {
+            return Deletion::Repeated;
         }
-        self.gone_in_order.push_back(id);
-        if self.gone_in_order.len() > GONE_MAX
-            && let Some(oldest) = self.gone_in_order.pop_front()
+        self.deleted_in_order.push_back(id);
+        if self.deleted_in_order.len() > DELETED_MAX
+            && let Some(oldest) = self.deleted_in_order.pop_front()
         {
-            self.gone.remove(&oldest);
+            self.deleted.remove(&oldest);
         }
-        self.take(id).map_or(Deleted::Unknown, Deleted::Known)
+        self.remove(id).map_or(Deletion::Unknown, Deletion::Known)
     }
 
-    /// Whether an older order of the other side lives at this very price: the two are being executed against each other.
-    /// A better price would say so too, but then one order whose deletion was lost would speak for all that are beyond it.
-    pub fn is_met(&self, id: u64, side: Side, price: Price) -> bool {
-        let others = self.standing.get(&(side.opposite(), price));
+    /// Whether an older order of the other side is live at exactly this price: then the two are being executed against
+    /// each other. An order at a better price would show the same, but such an order may be one whose deletion was
+    /// lost, and then every order beyond its price would seem to meet it.
+    pub fn meets_older(&self, id: u64, side: Side, price: Price) -> bool {
+        let others = self.levels.get(&(side.opposite(), price));
         others.and_then(BTreeSet::first).is_some_and(|&oldest| oldest < id)
     }
 
-    fn take(&mut self, id: u64) -> Option<Order> {
+    fn remove(&mut self, id: u64) -> Option<Order> {
         let order = self.live.remove(&id)?;
         if let Some(price) = order.price {
             let level = (order.side, price);
-            if let Some(ids) = self.standing.get_mut(&level) {
+            if let Some(ids) = self.levels.get_mut(&level) {
                 ids.remove(&id);
                 if ids.is_empty() {
-                    self.standing.remove(&level);
+                    self.levels.remove(&level);
                 }
             }
         }

@@ -1,15 +1,15 @@
-//! One block, read and checked: its time and its fills, each with its wallet.
+//! Reads and checks one block: its time and its fills, each with its wallet.
 
 use jiff::{civil::DateTime, tz::TimeZone};
 use serde::Deserialize;
 
-use super::super::record::{self, Exact, Rounded, json, price, quantity, wrong};
+use super::super::record::{self, Exact, Reading, Rounded, Text, json, wrong};
 use crate::{
-    event::{Decimal, DecodeLimits, Name, Price, Quantity, Rejection, Side},
+    event::{Decimal, Name, Price, Quantity, Rejection, Side},
     time::EventTime,
 };
 
-/// A block.
+/// One block.
 #[derive(Debug)]
 pub(super) struct Block {
     pub at: EventTime,
@@ -24,42 +24,46 @@ pub(super) struct Fill {
     pub price: Price,
     pub qty: Quantity,
     pub side: Side,
-    /// Whether it took what rested.
-    pub took: bool,
-    /// What its execution is called, on both sides.
+    /// Whether the wallet took liquidity (`crossed`).
+    pub is_taker: bool,
+    /// Id of the execution, the same on both sides.
     pub tid: u64,
     pub order: u64,
-    /// The wallet's position before, signed; of a spot coin what it held.
-    pub start: Decimal,
-    /// What the part that closed a position earned, without fees.
+    /// Signed position of the wallet before the fill; for a spot coin, the amount that it held.
+    pub start_position: Decimal,
+    /// Profit or loss of the part that closed a position, without fees.
     pub closed_pnl: Decimal,
+    /// Liquidation that the execution belongs to.
     pub forced: Option<Forced>,
 }
 
-/// A liquidation that an execution belongs to.
+/// Liquidation of a wallet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Forced {
-    /// Who is liquidated.
+    /// Wallet that is liquidated.
     pub wallet: Name<'static>,
-    /// Taken over by the venue's own vault instead of being closed in the book.
+    /// Whether the venue's own vault takes over the position, instead of an order in the book closing it.
     pub backstop: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(expecting = "a block")]
 struct BlockJson<'a> {
-    block_time: &'a str,
     #[serde(borrow)]
-    events: Vec<(&'a str, FillJson<'a>)>,
+    block_time: Text<'a>,
+    #[serde(borrow)]
+    events: Vec<(Text<'a>, FillJson<'a>)>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a fill")]
 struct FillJson<'a> {
-    coin: &'a str,
+    #[serde(borrow)]
+    coin: Text<'a>,
     px: Exact,
     sz: Exact,
-    side: &'a str,
+    #[serde(borrow)]
+    side: Text<'a>,
     start_position: Rounded,
     closed_pnl: Rounded,
     oid: u64,
@@ -72,51 +76,53 @@ struct FillJson<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a liquidation")]
 struct ForcedJson<'a> {
-    liquidated_user: &'a str,
-    method: &'a str,
+    #[serde(borrow)]
+    liquidated_user: Text<'a>,
+    #[serde(borrow)]
+    method: Text<'a>,
 }
 
 impl Block {
     /// Reads a line.
     ///
     /// # Errors
-    /// Says why it is no block.
-    pub fn parse(line: &[u8], limits: DecodeLimits) -> Result<Self, Rejection> {
-        let block: BlockJson<'_> = json(record::text(line, limits)?.trim_ascii())?;
-        let fills = block.events.iter().map(|(wallet, fill)| Fill::new(wallet, fill));
-        Ok(Self { at: time(block.block_time)?, fills: fills.collect::<Result<_, _>>()? })
+    /// Returns the reason for which the line is not a block.
+    pub fn parse(line: &[u8], reading: &mut Reading) -> Result<Self, Rejection> {
+        let block: BlockJson<'_> = json(record::text(line, reading.limits)?.trim_ascii())?;
+        let fills = block.events.iter().map(|(wallet, fill)| Fill::new(wallet, fill, reading));
+        Ok(Self { at: time(&block.block_time)?, fills: fills.collect::<Result<_, _>>()? })
     }
 }
 
 impl Fill {
-    fn new(wallet: &str, fill: &FillJson<'_>) -> Result<Self, Rejection> {
-        let side = match fill.side {
+    fn new(wallet: &str, fill: &FillJson<'_>, reading: &mut Reading) -> Result<Self, Rejection> {
+        let side = match &*fill.side {
             "B" => Side::Buy,
             "A" => Side::Sell,
-            _ => return Err(wrong("`side` is neither A nor B")),
+            _ => return Err(wrong("`side`: expected A or B")),
         };
         Ok(Self {
             wallet: record::name(wallet)?,
-            coin: record::name(fill.coin)?,
-            price: price(fill.px.0)?,
-            qty: quantity(fill.sz.0)?,
+            coin: record::name(&fill.coin)?,
+            price: reading.price(fill.px)?,
+            qty: reading.quantity(fill.sz)?,
             side,
-            took: fill.crossed,
+            is_taker: fill.crossed,
             tid: fill.tid,
             order: fill.oid,
-            start: fill.start_position.0,
+            start_position: fill.start_position.0,
             closed_pnl: fill.closed_pnl.0,
             forced: fill.liquidation.as_ref().map(Forced::new).transpose()?,
         })
     }
 
-    /// Whether the coin is bought and sold itself: `@107`, or `PURR/USDC`. There is no position in it then.
+    /// Whether the coin is traded in the spot market (`@107` or `PURR/USDC`), where there are no positions.
     pub fn is_spot(&self) -> bool {
         self.coin.starts_with('@') || self.coin.contains('/')
     }
 
-    /// What it adds to the position.
-    pub const fn signed(&self) -> Decimal {
+    /// Returns the change of the position: the quantity of a purchase, or minus the quantity of a sale.
+    pub const fn signed_qty(&self) -> Decimal {
         match self.side {
             Side::Buy => self.qty.get(),
             Side::Sell => Decimal::ZERO.minus(self.qty.get()),
@@ -126,16 +132,16 @@ impl Fill {
 
 impl Forced {
     fn new(forced: &ForcedJson<'_>) -> Result<Self, Rejection> {
-        let backstop = match forced.method {
+        let backstop = match &*forced.method {
             "market" => false,
             "backstop" => true,
-            _ => return Err(wrong("`method` is neither market nor backstop")),
+            _ => return Err(wrong("`method`: expected market or backstop")),
         };
-        Ok(Self { wallet: record::name(forced.liquidated_user)?, backstop })
+        Ok(Self { wallet: record::name(&forced.liquidated_user)?, backstop })
     }
 }
 
-/// A time without a zone, which is universal time.
+/// Reads a time without a time zone, which is in UTC.
 fn time(text: &str) -> Result<EventTime, Rejection> {
     let at: DateTime = text.parse().map_err(|_| wrong("`block_time`: expected a time like 2025-10-27T17:00:00.5"))?;
     let at = TimeZone::UTC.to_timestamp(at).map_err(|e| wrong(format!("`block_time`: {e}")))?;

@@ -1,12 +1,13 @@
-//! Blocks in the venue's form, written for these tests, and what they become. A whole recording is read in
-//! `tests/hyperliquid.rs`.
+//! Tests with blocks in the form of the venue, written by hand, and the events that they become. `tests/hyperliquid.rs`
+//! reads a whole recording.
 
 use proptest::prelude::*;
 
-use super::*;
+use super::{super::spelling::respell, *};
 use crate::event::Reason;
 
-/// `<wallet> <side> <coin> <price> <quantity> <start> <pnl> <tid> <m|t>[!<liquidated>:<method>]`, one per line, as a block.
+/// Makes a block of fills, one per line:
+/// `<wallet> <side> <coin> <price> <quantity> <start> <pnl> <tid> <m|t>[!<liquidated>:<method>]`.
 fn block(second: u32, fills: &str) -> String {
     let fills: Vec<String> = fills.lines().map(str::trim).filter(|line| !line.is_empty()).map(fill).collect();
     format!(
@@ -41,17 +42,14 @@ fn read(adapter: &mut Hyperliquid, lines: &[String]) -> Vec<String> {
     out.iter().map(|event| serde_json::to_string(event).unwrap()).collect()
 }
 
-/// Positions as `<wallet> <coin> <qty>@<entry>`.
-#[expect(clippy::wildcard_enum_match_arm, reason = "the others are no positions")]
+/// Reads a block and returns its positions as `<wallet> <coin> <qty>@<entry>`.
 fn positions(adapter: &mut Hyperliquid, line: &str) -> Vec<String> {
     let mut out = Vec::new();
     adapter.read(line.as_bytes(), &mut out).unwrap();
-    let short = |event: &Event<'_>| match &event.body {
-        Body::Position(position) => {
-            let (wallet, coin) = (event.account.as_deref().unwrap(), event.symbol.as_deref().unwrap());
-            Some(format!("{wallet} {coin} {}@{}", position.qty, position.entry))
-        }
-        _ => None,
+    let short = |event: &Event<'_>| {
+        let Body::Position(position) = &event.body else { return None };
+        let (wallet, coin) = (event.account.as_deref().unwrap(), event.symbol.as_deref().unwrap());
+        Some(format!("{wallet} {coin} {}@{}", position.qty, position.entry))
     };
     out.iter().filter_map(short).collect()
 }
@@ -70,7 +68,7 @@ fn two_fills_with_one_tid_are_one_trade() {
 }
 
 #[test]
-fn a_liquidation_is_told_before_its_trade() {
+fn a_liquidation_comes_before_its_trade() {
     let block = block(
         1,
         "0xa B X 1.5 890 -890 -11.3475 9 t!0xa:market
@@ -91,7 +89,7 @@ fn a_liquidation_is_told_before_its_trade() {
 }
 
 #[test]
-fn sides_that_do_not_fit_are_trades_of_their_own() {
+fn fills_that_do_not_fit_each_other_are_trades_of_their_own() {
     let lines = "0xa B X 1 2 0 0 9 t
                  0xb A X 1 3 0 0 9 m
                  0xc B X 1 2 0 0 9 m
@@ -101,16 +99,16 @@ fn sides_that_do_not_fit_are_trades_of_their_own() {
 }
 
 #[test]
-fn an_entry_is_told_where_it_is_known_and_no_position_where_it_is_not() {
+fn there_is_a_position_only_if_its_entry_is_known() {
     let mut adapter = adapter();
     let mut after = |second: u32, fill: &str| positions(&mut adapter, &block(second, fill)).join(", ");
     assert_eq!(after(1, "0xa B X 2 1 0 0 1 t"), "0xa X 1@2", "opened");
     assert_eq!(after(2, "0xa B X 5 2 1 0 2 t"), "0xa X 3@4", "added: (1·2 + 2·5) / 3");
     assert_eq!(after(3, "0xa A X 6 1 3 2 3 t"), "0xa X 2@4", "a part closed: 6 - 2/1");
-    assert_eq!(after(4, "0xa A X 7 5 2 6 4 t"), "0xa X -3@7", "turned round");
+    assert_eq!(after(4, "0xa A X 7 5 2 6 4 t"), "0xa X -3@7", "turned to the other side");
     assert_eq!(after(5, "0xa B X 5 1 -3 2 5 t"), "0xa X -2@7", "a part closed: 5 + 2/1");
     assert_eq!(after(6, "0xa B X 5 2 -2 4 6 t"), "0xa X 0@0", "closed");
-    assert_eq!(after(7, "0xb B X 5 2 10 0 7 t"), "", "older than the recording");
+    assert_eq!(after(7, "0xb B X 5 2 10 0 7 t"), "", "from before the recording");
     assert_eq!(after(8, "0xb B X 5 2 12 0 8 t"), "", "and still");
     assert_eq!(after(9, "0xb A X 5 4 14 2 9 t"), "0xb X 10@4.5", "a part closed: 5 - 2/4");
     assert_eq!(after(10, "0xb B X 5 2 11 0 10 t"), "", "something is missing in between");
@@ -119,7 +117,7 @@ fn an_entry_is_told_where_it_is_known_and_no_position_where_it_is_not() {
 }
 
 #[test]
-fn the_last_fill_of_a_block_tells_the_position() {
+fn the_last_fill_in_a_block_decides_the_position() {
     let lines = "0xb A X 2 1 0 0 1 m
                  0xa B X 2 1 0 0 1 t
                  0xa B X 4 1 1 0 2 t
@@ -128,18 +126,18 @@ fn the_last_fill_of_a_block_tells_the_position() {
 }
 
 #[test]
-fn a_position_made_of_doubles_is_rounded_to_what_was_meant() {
+fn a_position_calculated_with_doubles_is_rounded() {
     let found = positions(&mut adapter(), &block(1, "0xa B X 2 1223 -1544223.1000000001 -5.25 1 t"));
     assert_eq!(found, ["0xa X -1543000.1@1.99570727719"]);
 }
 
 #[test]
-fn a_block_without_fills_tells_nothing() {
+fn a_block_without_fills_yields_no_events() {
     assert_eq!(read(&mut adapter(), &[block(1, "")]), Vec::<String>::new());
 }
 
 #[test]
-fn what_is_no_block_is_refused_whole() {
+fn a_line_that_is_not_a_block_is_refused_completely() {
     let good = block(1, "0xa B X 2 1 0 0 1 t\n0xb A X 2 1 0 0 1 m");
     for (line, reason) in [
         (String::new(), Reason::NotInFormat),
@@ -166,6 +164,19 @@ fn what_is_no_block_is_refused_whole() {
         assert_eq!((rejection.reason, out.len()), (reason, 0), "{}: {rejection}", &line[..line.len().min(300)]);
     }
     assert_eq!(adapter().read(b"\xff", &mut Vec::new()).unwrap_err().reason, Reason::NotUtf8);
+}
+
+proptest! {
+    #[test]
+    fn every_spelling_of_a_block_gives_the_same_events(
+        coin in prop::sample::select(vec!["ETH", "币安人生", "\u{1f600}", "A\\/B"]),
+        choices in prop::collection::vec(any::<u8>(), 0..1_500),
+    ) {
+        let fills = "a B COIN 1.5 2 0 0 7 m\nb A COIN 1.5 2 2 0.5 7 t!b:market";
+        let plain = block(1, &fills.replace("COIN", coin));
+        let other = respell(&plain, &choices);
+        prop_assert_eq!(read(&mut adapter(), &[other]), read(&mut adapter(), &[plain]));
+    }
 }
 
 proptest! {
@@ -197,7 +208,7 @@ proptest! {
         let mut adapter = adapter();
         let (mut qty, mut paid) = (0_i64, 0.0);
         for (i, (buys, size, price)) in fills.into_iter().enumerate() {
-            // By the plainest rule there is: average what is added, keep what is closed.
+            // The plainest rule: what is added moves the mean entry, what is closed keeps it.
             let signed = if buys { i64::from(size) } else { -i64::from(size) };
             let (before, entry) = (qty, if qty == 0 { 0.0 } else { paid });
             qty += signed;

@@ -1,10 +1,10 @@
-//! A pair of files is one symbol's day, and only their names say which: `AAPL_2012-06-21_34200000_57600000_message_10.csv` and
-//! the same with `orderbook`.
+//! The symbol and the day of a pair of files. Only the files' names give them:
+//! `AAPL_2012-06-21_34200000_57600000_message_10.csv` and the same with `orderbook`.
 //!
-//! Times in the files are seconds after midnight in New York, so the day needs its offset from universal time. It comes from the
-//! rule in force since March 2007, written out below: LOBSTER's data begin in June of that year, and a machine's own table of
-//! time zones would make the result depend on the machine. Clocks change on Sunday nights, when nothing trades, so one
-//! offset serves a day.
+//! Times in the files are seconds after midnight in New York, so a day needs its offset from UTC. The offset comes from
+//! the rule in force since March 2007, which is written out below: LOBSTER's data begin in June 2007, and a machine's
+//! own table of time zones would make the result depend on the machine. Clocks change on Sunday nights, when there is
+//! no trading, so one offset holds for a whole day.
 
 use jiff::{civil::Date, tz::TimeZone};
 
@@ -14,35 +14,36 @@ use crate::{
     time::{EventTime, NANOS_PER_SEC, Span},
 };
 
-/// New York since 2007: summer time from the second Sunday of March to the first of November.
+/// Time zone of New York since 2007, as a POSIX rule: summer time from the second Sunday in March to the first in
+/// November.
 const NEW_YORK: &str = "EST5EDT,M3.2.0,M11.1.0";
-/// The first day of LOBSTER's data.
+/// First day of LOBSTER's data.
 const FIRST: Date = jiff::civil::date(2007, 6, 27);
-/// What a name looks like.
+/// Example of a file's name, for messages.
 const EXAMPLE: &str = "AAPL_2012-06-21_34200000_57600000_message_10.csv";
 
-/// One symbol's day.
+/// One symbol on one day.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Day {
     pub symbol: Name<'static>,
     pub date: Date,
-    /// The time from which the files count.
+    /// Time from which the files count their seconds.
     pub midnight: EventTime,
 }
 
 impl Day {
-    /// The day of every pair.
+    /// Returns the day of each pair of files.
     ///
     /// # Errors
-    /// Says which name does not fit, and what to do.
+    /// Returns the first name that does not fit, and what to do about it.
     pub fn of_pairs(files: &[String]) -> Result<Vec<Self>, UnfitFile> {
         files.chunks(2).map(Self::of_pair).collect()
     }
 
     fn of_pair(pair: &[String]) -> Result<Self, UnfitFile> {
         let message = pair.first().map_or("", String::as_str);
-        let unfit = |file: &str, what: String| UnfitFile { file: file.to_owned(), what };
-        let day = Self::of_name(message).map_err(|what| unfit(message, what))?;
+        let unfit = |file: &str, problem: String| UnfitFile { file: file.to_owned(), problem };
+        let day = Self::of_name(message).map_err(|problem| unfit(message, problem))?;
         let expected = stem(message).replacen("_message_", "_orderbook_", 1);
         let Some(book) = pair.get(1) else {
             return Err(unfit(message, format!("its book is missing: name `{expected}.csv` after it")));
@@ -55,31 +56,31 @@ impl Day {
 
     fn of_name(file: &str) -> Result<Self, String> {
         let stem = stem(file);
-        let unknown = || format!("symbol and date are in LOBSTER's names: expected one like `{EXAMPLE}`");
+        let unknown = || format!("the symbol and the date come from the name: expected one like `{EXAMPLE}`");
         let (day, _) = stem.split_once("_message_").ok_or_else(unknown)?;
-        // From the end: the symbol may have underscores of its own.
+        // Split from the end, because the symbol may have underscores of its own.
         let mut parts = day.rsplitn(4, '_').skip(2);
         let (date, symbol) = parts.next().zip(parts.next()).ok_or_else(unknown)?;
         let date: Date = date.parse().map_err(|_| unknown())?;
         if date < FIRST {
-            return Err(format!("{date} lies before LOBSTER's first day, {FIRST}"));
+            return Err(format!("{date} is before LOBSTER's first day, {FIRST}"));
         }
         let symbol = record::name(symbol).map_err(|_| unknown())?;
-        let midnight = midnight(date).ok_or_else(|| format!("{date} is no day that a feed can be of"))?;
+        let midnight = midnight(date).ok_or_else(|| format!("{date} is outside the years 2000 to 2099"))?;
         Ok(Self { symbol, date, midnight })
     }
 
-    /// The time so many seconds after midnight.
+    /// Returns the time at these seconds after midnight; `None` if they are not within the day.
     pub fn at(&self, seconds: f64) -> Option<EventTime> {
         let nanos = (seconds * NANOS_PER_SEC as f64).round();
-        // Exact: a day in nanoseconds is below 2⁵³, and nine decimals are all that there are.
-        #[expect(clippy::cast_possible_truncation, reason = "at most a day and an hour")]
+        // Exact: a day in nanoseconds is below 2⁵³, and the files have at most nine decimals.
+        #[expect(clippy::cast_possible_truncation, reason = "at most 25 hours in nanoseconds")]
         let nanos = (0.0..=90_000e9).contains(&nanos).then_some(nanos as i64)?;
         Some(self.midnight.plus(Span::from_nanos(nanos)))
     }
 }
 
-/// The instant at which the day's clock shows zero, by the offset that its trading hours have.
+/// Returns the instant at which the day's clock shows zero, by the offset that holds at noon and so in trading hours.
 fn midnight(date: Date) -> Option<EventTime> {
     let zone = TimeZone::posix(NEW_YORK).ok()?;
     let noon = date.at(12, 0, 0, 0);
@@ -88,7 +89,7 @@ fn midnight(date: Date) -> Option<EventTime> {
     record::nanos(at.as_nanosecond()).ok()
 }
 
-/// A file's name without its folder and endings.
+/// Returns a file's name without its folder and its endings.
 fn stem(file: &str) -> &str {
     let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
     let plain = [".gz", ".zst", ".xz"].into_iter().find_map(|ending| name.strip_suffix(ending)).unwrap_or(name);
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_says_symbol_and_midnight_in_new_york() {
+    fn a_name_gives_the_symbol_and_midnight_in_new_york() {
         for (name, symbol, midnight) in [
             ("AAPL_2012-06-21_34200000_57600000_message_10.csv", "AAPL", "2012-06-21T04:00:00Z"),
             ("in/BRK.B_2020-01-02_34200000_57600000_message_5.csv.gz", "BRK.B", "2020-01-02T05:00:00Z"),
@@ -126,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_name_does_not_say_is_asked_for() {
+    fn a_name_that_does_not_fit_is_refused_with_an_example() {
         let book = EXAMPLE.replace("message", "orderbook");
         let words = |message: &str, book: Option<&str>| pair(message, book).unwrap_err();
         assert!(words(EXAMPLE, None).ends_with(&format!("its book is missing: name `{book}` after it")));

@@ -1,4 +1,4 @@
-//! One row of the book file: the best levels of both sides after the message of the same row.
+//! Reads one row of the book file: the best levels of both sides after the message of the same row.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use super::{
 };
 use crate::event::{BookDelta, BookSnapshot, Decimal, DecodeLimits, Level, Price, Reason, Rejection};
 
-/// What stands for a price where a side has fewer levels than the file has columns.
+/// Values in place of a price, used if a side has fewer levels than the file has columns.
 const NO_LEVEL: [&str; 2] = ["9999999999", "-9999999999"];
 
-/// The levels of a row.
+/// Levels of one row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Levels {
     bids: BTreeMap<Price, Decimal>,
@@ -19,10 +19,10 @@ pub(super) struct Levels {
 }
 
 impl Levels {
-    /// Reads a row: ask price, ask size, bid price, bid size, and so on from the best level on.
+    /// Reads a row: ask price, ask size, bid price, bid size, from the best level to the last.
     ///
     /// # Errors
-    /// Says why it is no row of a book.
+    /// Returns the reason for which the text is not a row of a book.
     pub fn parse(row: &str, limits: DecodeLimits) -> Result<Self, Rejection> {
         let fields: Vec<&str> = row.split(',').collect();
         let (rows, []) = fields.as_chunks::<4>() else {
@@ -39,20 +39,20 @@ impl Levels {
                 }
                 let size = number(size, 0)?;
                 if !size.is_positive() || side.insert(price(number(at, PLACES)?)?, size).is_some() {
-                    return Err(wrong("a level without size, or twice the same"));
+                    return Err(wrong("expected levels with a size, each price once"));
                 }
             }
         }
         Ok(levels)
     }
 
-    /// All of it.
+    /// Returns all levels.
     pub fn snapshot(&self) -> BookSnapshot {
         let level = |(&price, &qty): (&Price, &Decimal)| Level(price, qty);
         BookSnapshot { bids: self.bids.iter().rev().map(level).collect(), asks: self.asks.iter().map(level).collect() }
     }
 
-    /// What has changed since; `None` where nothing has.
+    /// Returns the levels that changed since the row before; `None` if none changed.
     pub fn since(&self, before: &Self) -> Option<BookDelta> {
         let bids: Vec<Level> = changed(&before.bids, &self.bids);
         let asks: Vec<Level> = changed(&before.asks, &self.asks);
@@ -60,9 +60,9 @@ impl Levels {
     }
 }
 
-/// Levels that went, then those that are new or other.
+/// Returns the levels that disappeared, then those that are new or have another size.
 fn changed(before: &BTreeMap<Price, Decimal>, after: &BTreeMap<Price, Decimal>) -> Vec<Level> {
-    let gone = before.keys().filter(|price| !after.contains_key(price)).map(|&price| Level(price, Decimal::ZERO));
+    let removed = before.keys().filter(|price| !after.contains_key(price)).map(|&price| Level(price, Decimal::ZERO));
     let other = after.iter().filter(|(price, qty)| before.get(price) != Some(qty));
-    gone.chain(other.map(|(&price, &qty)| Level(price, qty))).collect()
+    removed.chain(other.map(|(&price, &qty)| Level(price, qty))).collect()
 }

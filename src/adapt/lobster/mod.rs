@@ -1,30 +1,37 @@
-//! LOBSTER's reconstruction of NASDAQ: a message file and an order book file side by side. A record is a message, a newline, and
-//! the row of the book after that message.
+//! Adapter for LOBSTER's reconstruction of NASDAQ: a message file and an order book file side by side. One record is a
+//! message, a newline, and the row of the book after that message.
 //!
-//! | type | events |
+//! The source of the format is LOBSTER's own description of its output ("Data Structure").
+//!
+//! | message type | events |
 //! |---|---|
 //! | 1 submission | `order_new` |
-//! | 2 partial cancel | `order_replace` with what remains; `order_cancel` of the part where the order is not known |
+//! | 2 partial cancel | `order_replace` with what remains; `order_cancel` of the part if the order is not known |
 //! | 3 deletion | `order_cancel` with side, price and what remained |
 //! | 4 execution | `trade` with its maker's order; the aggressor is on the other side |
 //! | 5 execution of a hidden order | `trade` without an order |
 //! | 6 cross trade | `trade` without a side |
 //! | 7 halt | none |
-//! | the first row of a day | then: `book_snapshot` |
-//! | a later row that differs from the one before | then: `book_delta` |
 //!
-//! **Why rows become deltas.** The messages alone do not make the book: what was ordered before the files begin is known only
-//! from the rows. A row has the best levels only (10, commonly), and the book that its events make is exactly these:
-//! a level that better ones push out is removed, and added when it shows again. Kept, it would stand there unobserved and be
-//! wrong some day. So depth beyond the last level is unknown, and the last level comes and goes more than it does at the venue.
-//! A snapshot for each row would say the same in fifteen times the bytes, and leave no quiet time between changes.
+//! | row | further event, after that of the message |
+//! |---|---|
+//! | the first row of a day | `book_snapshot` |
+//! | a later row that differs from the row before | `book_delta` |
+//! | any other row | none |
 //!
-//! **Orders from before the files** have no `order_new`. A deletion and an execution say all the same what they are about. A
-//! partial cancel does not say what remains, so it is a cancel of that part: a withdrawal is a withdrawal.
-//! **Ids.** Trades have none here; theirs is the day and the row, `2012-06-21#57`. There is no sequence: a record yields
-//! two events, and what a delivery lacks cannot be seen.
-//! **Time** is in seconds after midnight in New York, of the day in the file's name (`day`).
-//! **A pair of files is a day of its own**: orders and book of the one before it are over.
+//! **Why rows become deltas.** The messages alone do not give the book, because orders from before the files appear
+//! only in the rows. A row has the best levels only (commonly 10), and the book that the events build has exactly
+//! these. A level that better levels push out of the row is removed, and added when it comes back. If it stayed in the
+//! book, nothing would update it, and it would become wrong. So the depth beyond the last level is unknown, and the
+//! last level comes and goes more often than at the venue. A snapshot for each row would contain the same in fifteen
+//! times the bytes, and would leave no quiet time between changes.
+//!
+//! **Orders from before the files** have no `order_new`. Their deletions and executions have all fields nevertheless. A
+//! partial cancel does not report what remains of the order, so it becomes a cancel of its part: both are withdrawals.
+//! **Ids.** LOBSTER's trades have none. Theirs is made of the day and the row, `2012-06-21#57`. There is no sequence
+//! either: a record yields two events, and nothing shows whether a delivery is complete.
+//! **Time** is in seconds after midnight in New York, on the day in the file's name (`day`).
+//! **Each pair of files is a day of its own**: nothing is kept of the orders and the book of the day before.
 
 mod day;
 mod levels;
@@ -47,57 +54,59 @@ use crate::{
     table::Table,
 };
 
-/// Living orders that are remembered, for what remains of them after a partial cancel; a busy symbol has some 10,000 at once.
+/// Largest number of live orders that are remembered, to know what remains after a partial cancel. A busy symbol has
+/// about 10,000 at once.
 const LIVE_MAX: usize = 1_000_000;
 
-/// The adapter: what it remembers of a day's living orders and of its last row.
+/// Adapter for LOBSTER's files. It remembers the live orders of a day, and the last row.
 #[derive(Debug)]
 pub struct Lobster {
     limits: DecodeLimits,
     days: Vec<Day>,
-    /// Which of the days is being read.
+    /// Index of the day that is being read.
     day: usize,
-    /// Records of the day.
+    /// Number of records of the day so far.
     rows: u64,
-    /// What remains of orders.
+    /// Remaining quantity of each live order.
     live: Table<u64, Decimal>,
-    /// Those that were forgotten on the days before.
-    forgotten: u64,
+    /// Number of orders that were evicted on the days before.
+    evicted_before: u64,
+    /// The last row of the day.
     levels: Option<Levels>,
 }
 
 impl Lobster {
-    /// At the start of these files: messages, book, messages, book, and so on.
+    /// Makes the adapter for these files: messages, book, messages, book, and so on.
     ///
     /// # Errors
-    /// Says which file's name does not say its symbol and date, or has no book beside it.
+    /// Returns the first file whose name lacks its symbol and date, or which has no book beside it.
     pub fn new(files: &[String], limits: DecodeLimits) -> Result<Self, UnfitFile> {
         let days = Day::of_pairs(files)?;
-        Ok(Self { limits, days, day: 0, rows: 0, live: Table::new(LIVE_MAX), forgotten: 0, levels: None })
+        Ok(Self { limits, days, day: 0, rows: 0, live: Table::new(LIVE_MAX), evicted_before: 0, levels: None })
     }
 
-    /// Reads one record of a message file, by its place among all files, and appends its events.
+    /// Reads one record and appends its events. `file` is the index of the message file among all files.
     ///
     /// # Errors
-    /// Says why the record cannot be used; it leaves no trace then but that its row counts.
+    /// Returns the reason for which the record cannot be used. Nothing has changed then, except that the row counts.
     pub fn read(&mut self, file: usize, record: &[u8], out: &mut Vec<Event<'static>>) -> Result<(), Rejection> {
-        self.turn_to(file / 2);
+        self.start_day(file / 2);
         self.rows += 1;
         let (message, row) = text(record, self.limits)?
             .split_once('\n')
             .ok_or_else(|| wrong("expected a message and the row of its book"))?;
         let (seconds, message) = Message::parse(message.trim_ascii())?;
         let levels = Levels::parse(row.trim_ascii(), self.limits)?;
-        let day = self.days.get(self.day).ok_or_else(|| wrong("a record of an unknown day"))?;
+        let day = self.days.get(self.day).ok_or_else(|| wrong("expected a record of one of the named files"))?;
         let at = day.at(seconds).ok_or_else(|| wrong("expected seconds after midnight, within the day"))?;
         let symbol = day.symbol.clone();
-        let told = self.body(message);
-        let book = match &self.levels {
+        let from_message = self.body(message);
+        let from_row = match &self.levels {
             None => Some(Body::BookSnapshot(levels.snapshot())),
             Some(before) => levels.since(before).map(Body::BookDelta),
         };
         self.levels = Some(levels);
-        out.extend([told, book].into_iter().flatten().map(|body| Event {
+        out.extend([from_message, from_row].into_iter().flatten().map(|body| Event {
             ts: at,
             symbol: Some(symbol.clone()),
             seq: None,
@@ -108,33 +117,35 @@ impl Lobster {
         Ok(())
     }
 
-    /// How many living orders were forgotten for want of room.
+    /// Returns how many live orders were evicted to keep within the limit.
     #[must_use]
     pub const fn forgotten(&self) -> u64 {
-        self.forgotten + self.live.evicted()
+        self.evicted_before + self.live.evicted()
     }
 
-    fn turn_to(&mut self, day: usize) {
+    /// Starts this day anew, unless it is the day that is being read.
+    fn start_day(&mut self, day: usize) {
         if self.day != day {
-            self.forgotten += self.live.evicted();
+            self.evicted_before += self.live.evicted();
             (self.day, self.rows) = (day, 0);
             (self.live, self.levels) = (Table::new(LIVE_MAX), None);
         }
     }
 
+    /// Makes the event of a message and updates the live orders.
     fn body(&mut self, message: Message) -> Option<Body<'static>> {
         match message {
             Message::Submitted(order) => {
-                self.leave(order.order, order.qty.get());
-                Some(Body::OrderNew(new(order)))
+                self.set_remaining(order.order, order.qty.get());
+                Some(order_new(order))
             }
             Message::Reduced(order) => Some(match self.reduce(order) {
-                Some(qty) => replace(order, qty),
-                None => cancel(order),
+                Some(qty) => order_replace(order, qty),
+                None => order_cancel(order),
             }),
             Message::Deleted(order) => {
-                self.leave(order.order, Decimal::ZERO);
-                Some(cancel(order))
+                self.set_remaining(order.order, Decimal::ZERO);
+                Some(order_cancel(order))
             }
             Message::Executed(order) => {
                 self.reduce(order);
@@ -147,16 +158,16 @@ impl Lobster {
         }
     }
 
-    /// Takes a part off an order. Returns what remains, if the order is known and something does.
+    /// Reduces an order by a part. Returns what remains; `None` if the order is not known or nothing remains.
     fn reduce(&mut self, part: Resting) -> Option<Quantity> {
         let handle = self.live.find(&part.order)?;
         let rest = self.live.get(handle)?.minus(part.qty.get());
-        self.leave(part.order, rest);
+        self.set_remaining(part.order, rest);
         Quantity::new(rest)
     }
 
-    /// Remembers what remains of an order; nothing, and it is forgotten.
-    fn leave(&mut self, order: u64, rest: Decimal) {
+    /// Records what remains of an order. An order of which nothing remains is removed.
+    fn set_remaining(&mut self, order: u64, rest: Decimal) {
         let known = self.live.find(&order);
         if let Some(handle) = known
             && !rest.is_positive()
@@ -193,9 +204,9 @@ impl Lobster {
     }
 }
 
-fn new(order: Resting) -> OrderNew<'static> {
+fn order_new(order: Resting) -> Body<'static> {
     let Resting { order, side, price, qty } = order;
-    OrderNew {
+    Body::OrderNew(OrderNew {
         order: id(order),
         side,
         price: Some(price),
@@ -204,14 +215,14 @@ fn new(order: Resting) -> OrderNew<'static> {
         tif: None,
         post_only: None,
         reduce_only: None,
-    }
+    })
 }
 
-fn replace(order: Resting, qty: Quantity) -> Body<'static> {
+fn order_replace(order: Resting, qty: Quantity) -> Body<'static> {
     Body::OrderReplace(OrderReplace { order: id(order.order), new_order: None, price: order.price, qty })
 }
 
-fn cancel(order: Resting) -> Body<'static> {
+fn order_cancel(order: Resting) -> Body<'static> {
     let Resting { order, side, price, qty } = order;
     Body::OrderCancel(OrderCancel {
         order: id(order),

@@ -1,4 +1,5 @@
-//! Lines in LOBSTER's form, written for these tests, and what they become. The whole sample is read in `tests/lobster.rs`.
+//! Tests with lines in LOBSTER's form, written by hand, and the events that they become. `tests/lobster.rs` reads the
+//! whole sample.
 
 use proptest::prelude::*;
 
@@ -21,14 +22,14 @@ fn read(adapter: &mut Lobster, file: usize, records: &[(&str, &str)]) -> Vec<Str
     out.iter().map(|event| serde_json::to_string(event).unwrap()).collect()
 }
 
-/// What a message becomes where the book stays as it is.
-fn told(adapter: &mut Lobster, message: &str) -> String {
+/// Reads a message with a row that changes nothing, and returns the type and the fields of its event.
+fn body_of(adapter: &mut Lobster, message: &str) -> String {
     let events = read(adapter, 0, &[(message, BOOK)]).join("\n");
     events.split_once("\"type\":").map_or(events.clone(), |(_, body)| body.replace('}', ""))
 }
 
 #[test]
-fn the_first_row_is_a_snapshot_and_later_ones_what_changed() {
+fn the_first_row_is_a_snapshot_and_a_changed_row_is_a_delta() {
     let events = read(
         &mut adapter(),
         0,
@@ -48,10 +49,10 @@ fn the_first_row_is_a_snapshot_and_later_ones_what_changed() {
 }
 
 #[test]
-fn every_type_of_message_is_told() {
+fn every_type_of_message_becomes_its_event() {
     let mut adapter = adapter();
     read(&mut adapter, 0, &[("34200,1,11,10,999000,1", BOOK)]);
-    let told = [
+    let bodies = [
         "34201,2,11,3,999000,1",
         "34202,4,11,2,999000,1",
         "34203,2,11,1,999000,1",
@@ -60,8 +61,8 @@ fn every_type_of_message_is_told() {
         "34206,7,0,0,-1,-1",
         "34207,4,99,5,1001000,-1,NITE",
     ]
-    .map(|message| told(&mut adapter, message));
-    insta::assert_snapshot!(told.join("\n"), @r##"
+    .map(|message| body_of(&mut adapter, message));
+    insta::assert_snapshot!(bodies.join("\n"), @r##"
     "order_replace","order":"11","price":"99.9","qty":"7"
     "trade","trade":"2020-01-02#3","price":"99.9","qty":"2","side":"sell","maker_order":"11"
     "order_replace","order":"11","price":"99.9","qty":"4"
@@ -73,19 +74,19 @@ fn every_type_of_message_is_told() {
 }
 
 #[test]
-fn of_an_order_from_before_the_files_a_withdrawal_is_a_cancel_of_its_part() {
+fn a_partial_cancel_of_an_unknown_order_is_a_cancel_of_the_part() {
     let mut adapter = adapter();
     read(&mut adapter, 0, &[("34200,7,0,0,-1,-1", BOOK)]);
     let cancel = r#""order_cancel","order":"5","side":"sell","price":"100.1","qty":"3""#;
-    assert_eq!(told(&mut adapter, "34201,2,5,3,1001000,-1"), cancel);
-    assert_eq!(told(&mut adapter, "34202,3,5,3,1001000,-1"), cancel);
-    // So is one of all that remains.
+    assert_eq!(body_of(&mut adapter, "34201,2,5,3,1001000,-1"), cancel);
+    assert_eq!(body_of(&mut adapter, "34202,3,5,3,1001000,-1"), cancel);
+    // So is a partial cancel of all that remains.
     read(&mut adapter, 0, &[("34203,1,5,3,1001000,-1", BOOK)]);
-    assert_eq!(told(&mut adapter, "34204,2,5,3,1001000,-1"), cancel);
+    assert_eq!(body_of(&mut adapter, "34204,2,5,3,1001000,-1"), cancel);
 }
 
 #[test]
-fn another_day_begins_anew() {
+fn another_day_starts_without_orders_and_book() {
     let mut adapter = adapter();
     read(&mut adapter, 0, &[("34200,1,11,10,999000,1", BOOK)]);
     let events = read(&mut adapter, 2, &[("34200,2,11,3,999000,1", BOOK)]);
@@ -101,7 +102,7 @@ fn a_side_with_fewer_levels_than_columns_is_shorter() {
 }
 
 #[test]
-fn what_is_no_pair_of_lines_is_refused() {
+fn a_record_that_is_not_a_pair_of_lines_is_refused() {
     let message = "34200,1,11,10,999000,1";
     let with = |message: &str, row: &str| format!("{message}\n{row}");
     for (record, reason) in [

@@ -1,34 +1,34 @@
-//! What a topic's settings mean for the service.
+//! Judges a topic's settings by what the service needs.
 
 use std::time::Duration;
 
-use super::{Finding, Verdict, count};
+use super::finding::{Finding, Outcome, count};
 
-/// The largest record that the service publishes: a dead letter of 990 kB with its key and headers.
+/// Size of the largest record that the service publishes: a dead letter of 990 kB with its key and headers.
 const RECORD_BYTES_NEEDED: i64 = 1_000_000;
-/// The largest segment of the topic of snapshots: what is older than the segment that is being written is compacted, the rest is
-/// read at a restart. Four times what the service sets where it creates the topic.
+/// Largest good segment size of the snapshots topic. Only segments before the active one are compacted, and a restart reads all that
+/// is left. Four times the size that the service sets where it creates the topic.
 const SEGMENT_BYTES_MAX: i64 = 64 << 20;
 
-/// What an output topic is for.
+/// The role of an output topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// Read by others.
-    Said,
+    /// Published for others, such as alerts and dead letters.
+    Published,
     /// The service's own decisions, which a restart reads again with the input.
     Decisions,
-    /// Snapshots of its state.
+    /// Snapshots of the service's state.
     Snapshots,
 }
 
-/// The settings of a topic, as far as they matter here.
+/// The settings of a topic that matter to the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
     /// `cleanup.policy`
     pub cleanup_policy: String,
-    /// `retention.ms`; -1 is for ever.
+    /// `retention.ms`; -1 is without end.
     pub retention_ms: i64,
-    /// `retention.bytes`, of a partition; -1 is any number.
+    /// `retention.bytes` of a partition; -1 is without limit.
     pub retention_bytes: i64,
     /// `message.timestamp.type`
     pub timestamp_type: String,
@@ -38,23 +38,23 @@ pub struct Settings {
     pub segment_bytes: i64,
 }
 
-/// An input topic with so many partitions: what is read again after a restart must still be there.
+/// Judges an input topic: the records that a restart reads again must still be there.
 pub fn input(topic: &str, partitions: usize, settings: &Settings, interval: Duration) -> Vec<Finding> {
     let about = format!("input {topic}");
     let needed = needed(interval);
     let mut findings = Vec::new();
     if settings.cleanup_policy.contains("compact") {
-        let words = "compaction removes records that a restart reads again: set its cleanup.policy to delete";
-        findings.push(Finding::fail(&about, words));
+        let message = "compaction removes records that a restart reads again: set its cleanup.policy to delete";
+        findings.push(Finding::fail(&about, message));
     }
     findings.extend(too_short(&about, settings, interval));
     if settings.retention_bytes >= 0 {
-        let words = format!(
+        let message = format!(
             "each partition keeps {} bytes: make sure that {} of the busiest flow fit, or set its retention.bytes to -1",
             settings.retention_bytes,
             time(needed)
         );
-        findings.push(Finding::warn(&about, words));
+        findings.push(Finding::warn(&about, message));
     }
     if findings.is_empty() {
         let (partitions, kept) = (count(partitions, "partition"), time(settings.retention_ms));
@@ -63,26 +63,26 @@ pub fn input(topic: &str, partitions: usize, settings: &Settings, interval: Dura
     findings
 }
 
-/// Records that are gone before a restart would read them again.
+/// A finding where records expire before a restart would read them again.
 fn too_short(about: &str, settings: &Settings, interval: Duration) -> Option<Finding> {
     let needed = needed(interval);
     (0..=needed).contains(&settings.retention_ms).then(|| {
-        let words = format!(
+        let message = format!(
             "records are kept for {}, but a restart reads up to {} again: set its retention.ms to more than {needed}",
             time(settings.retention_ms),
             time(needed)
         );
-        Finding::fail(about, words)
+        Finding::fail(about, message)
     })
 }
 
-/// How far a restart reads back at most, in milliseconds: to the snapshot before the last, where that one is torn.
+/// How far back a restart reads at most, in milliseconds: to the snapshot before the last, where the last one is torn.
 fn needed(interval: Duration) -> i64 {
     i64::try_from(2 * interval.as_millis()).unwrap_or(i64::MAX)
 }
 
-/// An output topic: what the service writes must fit, for one record that does not would hold up all others, and what it reads
-/// again must stay.
+/// Judges an output topic: the service's records must fit, because one that does not would hold up all others, and records that a
+/// restart reads again must stay.
 pub fn output(
     topic: &str,
     role: Role,
@@ -93,27 +93,27 @@ pub fn output(
 ) -> Finding {
     let about = format!("output {topic}");
     if settings.record_bytes_max < RECORD_BYTES_NEEDED {
-        let words = format!(
+        let message = format!(
             "it takes records of {} bytes: set its max.message.bytes to {RECORD_BYTES_NEEDED} or more",
             settings.record_bytes_max
         );
-        return Finding::fail(about, words);
+        return Finding::fail(about, message);
     }
     if let Some(bytes) = client_bytes_max.filter(|bytes| *bytes < RECORD_BYTES_NEEDED) {
-        let words = format!(
+        let message = format!(
             "`message.max.bytes` of `kafka.client` allows records of {bytes} bytes: {RECORD_BYTES_NEEDED} are needed"
         );
-        return Finding::fail(about, words);
+        return Finding::fail(about, message);
     }
     let compacted = settings.cleanup_policy.contains("compact");
     match role {
         Role::Snapshots => snapshots(about, settings),
-        Role::Said | Role::Decisions if compacted => {
-            let words = "compaction removes what was said before under the same key: set its cleanup.policy to delete";
-            let verdict = if role == Role::Decisions { Verdict::Fail } else { Verdict::Warn };
-            Finding { verdict, about, words: words.to_owned() }
+        Role::Published | Role::Decisions if compacted => {
+            let message = "compaction removes earlier records of the same key: set its cleanup.policy to delete";
+            let outcome = if role == Role::Decisions { Outcome::Fail } else { Outcome::Warn };
+            Finding { outcome, about, message: message.to_owned() }
         }
-        Role::Said | Role::Decisions => {
+        Role::Published | Role::Decisions => {
             let lost = if role == Role::Decisions { too_short(&about, settings, interval) } else { None };
             let kept = format!("{}, kept for {}", count(partitions, "partition"), time(settings.retention_ms));
             lost.unwrap_or_else(|| Finding::ok(about, kept))
@@ -121,7 +121,7 @@ pub fn output(
     }
 }
 
-/// The topic of the snapshots keeps the last ones, and little more.
+/// Judges the snapshots topic: it should keep the last snapshots, and little more.
 fn snapshots(about: String, settings: &Settings) -> Finding {
     if !settings.cleanup_policy.contains("compact") {
         return Finding::fail(
@@ -130,16 +130,16 @@ fn snapshots(about: String, settings: &Settings) -> Finding {
         );
     }
     if settings.segment_bytes > SEGMENT_BYTES_MAX {
-        let words = format!(
+        let message = format!(
             "a segment of {} bytes is compacted late, and a restart reads all of it: set its segment.bytes to 16777216",
             settings.segment_bytes
         );
-        return Finding::warn(about, words);
+        return Finding::warn(about, message);
     }
     Finding::ok(about, "compacted")
 }
 
-/// A span in words: the largest unit that divides it.
+/// Formats a span in the largest unit that divides it.
 fn time(millis: i64) -> String {
     const UNITS: [(i64, &str); 4] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")];
     if millis < 0 {
@@ -164,26 +164,27 @@ mod tests {
         }
     }
 
-    fn verdicts(settings: &Settings) -> Vec<Verdict> {
-        input("t", 3, settings, Duration::from_mins(1)).iter().map(|finding| finding.verdict).collect()
+    fn outcomes(settings: &Settings) -> Vec<Outcome> {
+        input("t", 3, settings, Duration::from_mins(1)).iter().map(|finding| finding.outcome).collect()
     }
 
     #[test]
     fn the_usual_topic_is_fine() {
         let found = input("t", 3, &settings(), Duration::from_mins(1));
         assert_eq!(found, [Finding::ok("input t", "3 partitions, kept for 7 d, CreateTime")]);
-        assert_eq!(verdicts(&Settings { retention_ms: -1, ..settings() }), [Verdict::Ok]);
-        let said = output("t", Role::Said, 1, &settings(), None, Duration::from_mins(1));
-        assert_eq!(said, Finding::ok("output t", "1 partition, kept for 7 d"));
+        assert_eq!(outcomes(&Settings { retention_ms: -1, ..settings() }), [Outcome::Ok]);
+        let found = output("t", Role::Published, 1, &settings(), None, Duration::from_mins(1));
+        assert_eq!(found, Finding::ok("output t", "1 partition, kept for 7 d"));
     }
 
     #[test]
     fn records_must_outlive_two_snapshots() {
-        for (millis, verdict) in [(0, Verdict::Fail), (120_000, Verdict::Fail), (120_001, Verdict::Ok)] {
-            assert_eq!(verdicts(&Settings { retention_ms: millis, ..settings() }), [verdict], "{millis}");
+        for (millis, outcome) in [(0, Outcome::Fail), (120_000, Outcome::Fail), (120_001, Outcome::Ok)] {
+            assert_eq!(outcomes(&Settings { retention_ms: millis, ..settings() }), [outcome], "{millis}");
         }
-        let words = &input("t", 1, &Settings { retention_ms: 90_000, ..settings() }, Duration::from_mins(1))[0].words;
-        assert!(words.contains("kept for 90 s") && words.contains("more than 120000"), "{words}");
+        let message =
+            &input("t", 1, &Settings { retention_ms: 90_000, ..settings() }, Duration::from_mins(1))[0].message;
+        assert!(message.contains("kept for 90 s") && message.contains("more than 120000"), "{message}");
     }
 
     #[test]
@@ -194,39 +195,39 @@ mod tests {
             retention_bytes: 1 << 20,
             ..settings()
         };
-        assert_eq!(verdicts(&bad), [Verdict::Fail, Verdict::Fail, Verdict::Warn]);
+        assert_eq!(outcomes(&bad), [Outcome::Fail, Outcome::Fail, Outcome::Warn]);
     }
 
-    fn judged(role: Role, settings: &Settings, client_bytes_max: Option<i64>) -> Verdict {
-        output("t", role, 1, settings, client_bytes_max, Duration::from_mins(1)).verdict
+    fn judged(role: Role, settings: &Settings, client_bytes_max: Option<i64>) -> Outcome {
+        output("t", role, 1, settings, client_bytes_max, Duration::from_mins(1)).outcome
     }
 
     #[test]
     fn an_output_takes_the_largest_record() {
         let small = Settings { record_bytes_max: 500_000, ..settings() };
-        for role in [Role::Said, Role::Decisions, Role::Snapshots] {
-            assert_eq!(judged(role, &small, None), Verdict::Fail, "{role:?}");
+        for role in [Role::Published, Role::Decisions, Role::Snapshots] {
+            assert_eq!(judged(role, &small, None), Outcome::Fail, "{role:?}");
         }
-        assert_eq!(judged(Role::Said, &settings(), Some(500_000)), Verdict::Fail);
-        assert_eq!(judged(Role::Said, &settings(), Some(2_000_000)), Verdict::Ok);
+        assert_eq!(judged(Role::Published, &settings(), Some(500_000)), Outcome::Fail);
+        assert_eq!(judged(Role::Published, &settings(), Some(2_000_000)), Outcome::Ok);
     }
 
     #[test]
-    fn what_is_said_may_go_soon_but_what_was_decided_outlives_two_snapshots() {
+    fn published_records_may_expire_soon_but_decisions_outlive_two_snapshots() {
         let short = Settings { retention_ms: 60_000, ..settings() };
-        assert_eq!(judged(Role::Said, &short, None), Verdict::Ok);
-        assert_eq!(judged(Role::Decisions, &short, None), Verdict::Fail);
+        assert_eq!(judged(Role::Published, &short, None), Outcome::Ok);
+        assert_eq!(judged(Role::Decisions, &short, None), Outcome::Fail);
         let compacted = Settings { cleanup_policy: "compact".to_owned(), ..settings() };
-        assert_eq!(judged(Role::Said, &compacted, None), Verdict::Warn);
-        assert_eq!(judged(Role::Decisions, &compacted, None), Verdict::Fail);
-        assert_eq!(judged(Role::Decisions, &settings(), None), Verdict::Ok);
+        assert_eq!(judged(Role::Published, &compacted, None), Outcome::Warn);
+        assert_eq!(judged(Role::Decisions, &compacted, None), Outcome::Fail);
+        assert_eq!(judged(Role::Decisions, &settings(), None), Outcome::Ok);
     }
 
     #[test]
     fn snapshots_are_compacted_in_small_segments() {
-        assert_eq!(judged(Role::Snapshots, &settings(), None), Verdict::Fail);
+        assert_eq!(judged(Role::Snapshots, &settings(), None), Outcome::Fail);
         let compacted = Settings { cleanup_policy: "compact".to_owned(), ..settings() };
-        assert_eq!(judged(Role::Snapshots, &compacted, None), Verdict::Warn);
-        assert_eq!(judged(Role::Snapshots, &Settings { segment_bytes: 16 << 20, ..compacted }, None), Verdict::Ok);
+        assert_eq!(judged(Role::Snapshots, &compacted, None), Outcome::Warn);
+        assert_eq!(judged(Role::Snapshots, &Settings { segment_bytes: 16 << 20, ..compacted }, None), Outcome::Ok);
     }
 }

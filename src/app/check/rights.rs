@@ -1,8 +1,8 @@
-//! Whether the service may do what it does, tried without doing it.
+//! Tests the rights that the service needs, without using them.
 //!
-//! A broker judges the right before it judges the rest of a request. So each right is tried with a request whose rest is
-//! wrong: one refusal means that the right is missing, the other that it is there and nothing happened. Only for the
-//! transactions is there none such: they are tried under an id beside the configured one.
+//! A broker checks the right before it checks the rest of a request. So each right is tried with a request that is wrong in
+//! another way: one kind of refusal means that the right is missing, the other that the right is there and nothing happened. No
+//! such request exists for transactions, so they are tried under another id than the configured one.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -17,8 +17,8 @@ use rdkafka::{
 };
 
 use super::{
-    Finding,
-    ask::{Grievances, patiently},
+    finding::Finding,
+    retry::{Complaints, retry},
 };
 use crate::{
     app::{
@@ -30,20 +30,20 @@ use crate::{
 
 /// How long one poll waits.
 const POLL: Duration = Duration::from_millis(20);
-/// A topic that is nowhere: a commit for it is refused after the right to commit was judged, and before anything is kept.
+/// A topic that does not exist: a commit for it is refused after the right to commit was checked, and before anything is stored.
 const NOWHERE: &str = "foreshock.check-of-rights.no-such-topic";
-/// Acknowledgements that no broker can give: a record that asks for them is refused after the right to write was judged, and
+/// Acknowledgements that no broker can give: a record that asks for them is refused after the right to write was checked, and
 /// before it is appended.
 const ACKS_IMPOSSIBLE: &str = "2";
-/// Added to the transactional id: to take over the configured one would end a service that runs.
-const BESIDE: &str = "-check";
+/// Suffix of the transactional id that is tried: to take over the configured id would end a running service.
+const TRIAL_SUFFIX: &str = "-check";
 
-/// Reads at the end of a partition: that the end is told, or a record, proves the right.
+/// Tests the right to read: reads at the end of a partition, where the end or a record proves the right.
 pub fn read(kafka: &Kafka, topic: &str) -> Result<(), String> {
     let mut settings = kafka::consumer(kafka);
-    let consumer: BaseConsumer<Grievances> = settings
+    let consumer: BaseConsumer<Complaints> = settings
         .set("enable.partition.eof", "true")
-        .create_with_context(Grievances::default())
+        .create_with_context(Complaints::default())
         .map_err(|e| e.to_string())?;
     let mut end = TopicPartitionList::new();
     end.add_partition_offset(topic, 0, Offset::End).map_err(|e| e.to_string())?;
@@ -62,7 +62,7 @@ pub fn read(kafka: &Kafka, topic: &str) -> Result<(), String> {
     Err(format!("it could not be read within {} s{}", ANSWER_MAX.as_secs(), consumer.context().last()))
 }
 
-/// Whether the group may be read and committed for.
+/// Tests the right to use the group.
 pub fn group(kafka: &Kafka) -> Finding {
     let about = format!("group {}", kafka.group);
     match commit_nowhere(kafka) {
@@ -72,7 +72,7 @@ pub fn group(kafka: &Kafka) -> Finding {
     }
 }
 
-/// Why something did not go.
+/// The reason why a request was refused.
 enum Refusal {
     /// The right is missing.
     Right,
@@ -98,19 +98,19 @@ impl From<KafkaError> for Refusal {
 
 fn commit_nowhere(kafka: &Kafka) -> Result<(), Refusal> {
     let mut settings = kafka::consumer(kafka);
-    // A commit waits so long for the coordinator: never for minutes.
+    // A commit waits up to this interval for the coordinator; the default is ten minutes.
     settings.set("coordinator.query.interval.ms", "5000");
-    let consumer: BaseConsumer<Grievances> = settings.create_with_context(Grievances::default())?;
+    let consumer: BaseConsumer<Complaints> = settings.create_with_context(Complaints::default())?;
     let mut nowhere = TopicPartitionList::new();
     nowhere.add_partition_offset(NOWHERE, 0, Offset::Offset(0))?;
-    // Finds the coordinator, which is refused or takes some time, with a time-out that a commit does not have.
-    patiently(
+    // Finds the coordinator first, which may be refused or take some time, because a commit has no time-out.
+    retry(
         &consumer,
         |length| consumer.committed_offsets(nowhere.clone(), length),
         |e| e.rdkafka_error_code() == Some(Code::GroupAuthorizationFailed),
     )?;
     match consumer.commit(&nowhere, CommitMode::Sync).map_err(|e| (e.rdkafka_error_code(), e)) {
-        // The right was there, and the rest was refused: members of the group alone may commit while it has some.
+        // The right is there and the rest was refused: while a group has members, only they may commit.
         Ok(())
         | Err((
             Some(
@@ -128,22 +128,22 @@ fn commit_nowhere(kafka: &Kafka) -> Result<(), Refusal> {
     }
 }
 
-/// Whether transactions may be used, tried beside the configured id. That a literal right covers the configured id alone
-/// cannot be told from no right at all.
+/// Tests the right to use transactions, under an id beside the configured one. A right for the configured id alone cannot be told
+/// apart from no right at all, so a refusal is only a warning.
 pub fn transactions(kafka: &Kafka) -> Finding {
     let id = &kafka.transactional_id;
     let about = format!("transactions {id}");
     let tried = || -> Result<(), Refusal> {
         let mut settings = kafka::client(kafka);
-        let producer: BaseProducer = settings.set("transactional.id", format!("{id}{BESIDE}")).create()?;
+        let producer: BaseProducer = settings.set("transactional.id", format!("{id}{TRIAL_SUFFIX}")).create()?;
         Ok(producer.init_transactions(ANSWER_MAX)?)
     };
     match tried() {
-        Ok(()) => Finding::ok(about, format!("may be begun (tried as `{id}{BESIDE}`)")),
+        Ok(()) => Finding::ok(about, format!("may be begun (tried as `{id}{TRIAL_SUFFIX}`)")),
         Err(Refusal::Right) => Finding::warn(
             about,
             format!(
-                "`{id}{BESIDE}` is not allowed, and `{id}` cannot be tried without ending a service that runs: make sure \
+                "`{id}{TRIAL_SUFFIX}` is not allowed, and `{id}` cannot be tried without ending a service that runs: make sure \
                  that its user has Write and Describe on the transactional id `{id}`, or on all that begin so"
             ),
         ),
@@ -151,7 +151,7 @@ pub fn transactions(kafka: &Kafka) -> Finding {
     }
 }
 
-/// Keeps why the one record was refused.
+/// Keeps the reason why the record was refused.
 #[derive(Default)]
 struct Fate(Mutex<Option<KafkaError>>);
 
@@ -167,7 +167,7 @@ impl ProducerContext for Fate {
     }
 }
 
-/// Tries to write a record that cannot be written.
+/// Tests the right to write: sends a record that cannot be appended.
 pub fn write(kafka: &Kafka, topic: &str) -> Result<(), String> {
     let mut settings = kafka::client(kafka);
     settings.set("acks", ACKS_IMPOSSIBLE).set("message.timeout.ms", ANSWER_MAX.as_millis().to_string());

@@ -1,4 +1,4 @@
-//! What the demo says: where to look, then each alert as it is read back from the broker, then the score.
+//! Prints the demo's lines: where to look, then each alert as it is read back from the broker, then the score.
 
 use std::{
     collections::BTreeMap,
@@ -24,14 +24,14 @@ use crate::{
     time::EventTime,
 };
 
-/// How often the wait for alerts looks whether the show is over.
+/// How often the wait for alerts checks whether the demo is over.
 const POLL: Duration = Duration::from_millis(50);
 
-/// The terminal.
+/// Prints the demo's lines, in their order.
 pub struct Screen;
 
 impl Screen {
-    /// Says what runs and where to look.
+    /// Prints what runs and where to look.
     pub fn begin(config: &Config, http: SocketAddr, minutes: u32, pace: f64) -> Result<Self, Failure> {
         let (brokers, input) = (config.kafka.brokers.as_str(), config.kafka.input[0].as_str());
         let (alerts, audit) = (config.topics.alerts.as_str(), config.topics.audit.as_str());
@@ -49,8 +49,8 @@ impl Screen {
         Ok(Self)
     }
 
-    /// Says that the service has learned.
-    #[expect(clippy::unused_self, reason = "only a screen that has begun goes on")]
+    /// Prints that the warm-up is over.
+    #[expect(clippy::unused_self, reason = "a screen is begun before it shows more")]
     pub fn warm(&self, records: u64, began: Instant, minutes: u32, planted: &str) -> Result<(), Failure> {
         let seconds = clock::monotonic().duration_since(began).as_secs_f64();
         print(&format!(
@@ -61,8 +61,8 @@ impl Screen {
         ))
     }
 
-    /// Shows the alerts as they come, until the show is over.
-    #[expect(clippy::unused_self, reason = "only a screen that has begun goes on")]
+    /// Prints the alerts as they come, until the demo is over.
+    #[expect(clippy::unused_self, reason = "a screen is begun before it shows more")]
     pub fn follow(&self, config: &Config, stop: &Interrupt) -> Result<(), Failure> {
         let fail = |e: &rdkafka::error::KafkaError| unavailable("cannot follow the alerts", e);
         let consumer: BaseConsumer = kafka::consumer(&config.kafka).create().map_err(|e| fail(&e))?;
@@ -77,15 +77,15 @@ impl Screen {
                     line.map_or(Ok(()), |line| print(&line))?;
                 }
                 Some(Err(error)) => tracing::warn!(%error, "following the alerts is held up"),
-                // What came last was shown before: the service commits before it ends.
+                // The last alerts were printed already, because the service commits before it ends.
                 None if stop.requested() => return Ok(()),
                 None => {}
             }
         }
     }
 
-    /// Says what was planted and found.
-    #[expect(clippy::unused_self, reason = "only a screen that has begun ends")]
+    /// Prints the score, and what was planted.
+    #[expect(clippy::unused_self, reason = "a screen is begun before it shows more")]
     pub fn close(&self, score: &Score, labels: &[Label], before: usize) -> Result<(), Failure> {
         let mut kinds = BTreeMap::<_, usize>::new();
         for label in labels.iter().filter(|label| !label.benign) {
@@ -104,8 +104,9 @@ impl Screen {
     }
 }
 
-/// When, which incident, how it stands, how bad, what, and since when: one line, and under it what to do where that is new of its
-/// incident. Nothing where it is no alert: others may write to this broker too, as `check` does.
+/// Formats an alert as one line: time, incident, status, severity, title, summary and p. Under it stands what to do, where that is
+/// new for its incident. Returns `None` for a record that is no alert: other programs may write to this broker too, as `check`
+/// does.
 fn line(payload: &[u8], advised: &mut BTreeMap<String, String>) -> Option<String> {
     let alert: Value = serde_json::from_slice(payload).ok()?;
     let text = |key: &str| alert[key].as_str().unwrap_or("?").to_owned();

@@ -1,4 +1,4 @@
-//! What each path answers.
+//! Answers a request by its path.
 
 use std::{
     fmt::Write as _,
@@ -12,50 +12,54 @@ use hyper::{
 };
 
 use crate::app::{
-    build, clock,
+    build, clock, coverage,
     liveness::Liveness,
     metrics::Page,
     telemetry::{Point, Telemetry},
 };
 
-/// Every page with what it says.
+/// Every page with its line in the index.
 const PAGES: [(Page, &str); 4] = [
     (Page::Index, "this list"),
     (Page::Metrics, "metrics, for Prometheus"),
     (Page::Live, "200 while the process's threads make progress, else 503 and which does not"),
-    (Page::Ready, "200 once the state is restored and the input caught up with, else 503 and what is waited for"),
+    (
+        Page::Ready,
+        "200 once the state is restored and the input caught up with, else 503 and what is waited for; then what each detector judges",
+    ),
 ];
+/// Media type of every page but the metrics.
 const TEXT: &str = "text/plain; charset=utf-8";
-/// The version of Prometheus' text format.
+/// Media type of the metrics, with the version of Prometheus' text format.
 const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 
-/// What is served.
+/// The pages of one process.
 pub struct Site {
     telemetry: Arc<Telemetry>,
     liveness: Mutex<Liveness>,
 }
 
-/// Status, kind and text of an answer.
+/// Status, media type and text of an answer.
 type Answer = (StatusCode, &'static str, String);
 
 impl Site {
-    /// The site of one process.
+    /// The pages of the process with this telemetry.
     pub fn new(telemetry: Arc<Telemetry>) -> Self {
         let liveness = Mutex::new(Liveness::new(telemetry.pulses(), clock::monotonic()));
         Self { telemetry, liveness }
     }
 
-    /// Looks at the threads, so that a question later knows since when one stands.
-    pub fn look(&self) {
-        self.liveness.lock().unwrap_or_else(PoisonError::into_inner).look(clock::monotonic());
+    /// Observes the threads, so that a later answer knows since when one is stalled.
+    pub fn observe(&self) {
+        self.liveness.lock().unwrap_or_else(PoisonError::into_inner).observe(clock::monotonic());
     }
 
-    /// For the server to count on.
+    /// The telemetry, whose counters the server increments.
     pub fn telemetry(&self) -> &Telemetry {
         &self.telemetry
     }
 
-    /// Answers one request. The server leaves the text out where only the head was asked for.
+    /// Answers one request. The server leaves out the text of the answer to a HEAD request.
     pub fn answer<B: Body>(&self, request: &Request<B>) -> Response<String> {
         let page = PAGES.iter().map(|(page, _)| *page).find(|page| page.path() == request.uri().path());
         let (status, kind, text) = match page {
@@ -93,29 +97,36 @@ impl Site {
     fn live(&self) -> Answer {
         let now = clock::monotonic();
         let mut liveness = self.liveness.lock().unwrap_or_else(PoisonError::into_inner);
-        liveness.look(now);
+        liveness.observe(now);
         match liveness.stalled(now) {
             None => (StatusCode::OK, TEXT, "live\n".to_owned()),
             Some((thread, length)) => {
-                let text = format!("the thread `{thread}` has stood for {} s: restart the process\n", length.as_secs());
+                let text = format!(
+                    "the thread `{thread}` has made no progress for {} s: restart the process\n",
+                    length.as_secs()
+                );
                 (StatusCode::SERVICE_UNAVAILABLE, TEXT, text)
             }
         }
     }
 
     fn ready(&self) -> Answer {
-        match self.telemetry.point() {
-            (Point::Following, true) => (StatusCode::OK, TEXT, "ready\n".to_owned()),
-            (point, true) => (StatusCode::OK, TEXT, format!("ready, now {point}\n")),
-            (point, false) => (StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("not ready: {point}\n")),
+        let (status, mut text) = match self.telemetry.point() {
+            (Point::Following, true) => (StatusCode::OK, "ready\n".to_owned()),
+            (point, true) => (StatusCode::OK, format!("ready, now {point}\n")),
+            (point, false) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {point}\n")),
+        };
+        for (detector, judged) in coverage::words(&self.telemetry.coverage()) {
+            let _ = writeln!(text, "{detector} judges {judged}");
         }
+        (status, TEXT, text)
     }
 }
 
 fn index() -> String {
     let mut text = format!("foreshock {}\n", build());
-    for (page, says) in PAGES {
-        let _ = writeln!(text, "{:<9} {says}", page.path());
+    for (page, description) in PAGES {
+        let _ = writeln!(text, "{:<9} {description}", page.path());
     }
     text
 }

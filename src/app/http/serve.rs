@@ -1,4 +1,4 @@
-//! Connections, and the limits on whoever opens them.
+//! Accepts connections, and limits their number, size and time.
 
 use std::{convert::Infallible, future::ready, sync::Arc, time::Duration};
 
@@ -13,35 +13,36 @@ use tokio::{
 use super::pages::Site;
 use crate::config::Http;
 
-/// Line and headers of a request together: no scraper sends a tenth of it.
+/// Largest size of a request's line and headers together: no scraper sends a tenth of it.
 const HEAD_BYTES_MAX: usize = 16 << 10;
-/// Headers of a request.
+/// Largest number of a request's headers.
 const HEADERS_MAX: usize = 64;
-/// How often the threads are looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// How often the threads are observed.
+const OBSERVE_EVERY: Duration = Duration::from_secs(1);
 /// How long open connections may go on once the process ends.
 const GRACE: Duration = Duration::from_secs(1);
-/// After a connection could not be taken (too many open files, mostly): to try at once would only burn the processor.
+/// The pause after a connection could not be accepted, mostly for want of file handles: an attempt at once would only use the
+/// processor.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
-/// Said to whoever comes while there are too many.
+/// The answer to a connection beyond the limit.
 const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 21\r\n\r\ntoo many connections\n";
 
-/// Serves until `stopped` says so or is dropped.
+/// Serves until a message comes through `stopped`, or its sender is dropped.
 pub async fn serve(listener: TcpListener, site: &Arc<Site>, limits: &Http, mut stopped: oneshot::Receiver<()>) {
     let connections_max = limits.connections_max.get();
     let permits = Arc::new(Semaphore::new(connections_max as usize));
-    let mut look = interval(LOOK_EVERY);
-    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = interval(OBSERVE_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             biased;
             _ = &mut stopped => break,
-            _ = look.tick() => site.look(),
+            _ = ticks.tick() => site.observe(),
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => admit(stream, site, &permits, limits.request_max),
                 Err(error) => {
-                    tracing::debug!(%error, "a connection could not be taken");
+                    tracing::debug!(%error, "a connection could not be accepted");
                     sleep(ACCEPT_AGAIN).await;
                 }
             },
@@ -52,18 +53,18 @@ pub async fn serve(listener: TcpListener, site: &Arc<Site>, limits: &Http, mut s
     let _ = timeout(GRACE, permits.acquire_many(connections_max)).await;
 }
 
-/// Takes a connection on, if there is room.
+/// Serves a connection, if there are not too many.
 fn admit(stream: TcpStream, site: &Arc<Site>, permits: &Arc<Semaphore>, length_max: Duration) {
     if let Ok(permit) = Arc::clone(permits).try_acquire_owned() {
         tokio::spawn(answer(stream, Arc::clone(site), permit, length_max));
     } else {
         site.telemetry().meters.turned_away();
-        // It goes into an empty send buffer or not at all.
+        // The answer fits into the empty send buffer, or is not sent at all.
         let _ = stream.try_write(FULL);
     }
 }
 
-/// One connection: one request.
+/// Serves one connection, which has one request.
 async fn answer(stream: TcpStream, site: Arc<Site>, _permit: OwnedSemaphorePermit, length_max: Duration) {
     let service = service_fn(|request: Request<Incoming>| ready(Ok::<_, Infallible>(site.answer(&request))));
     let connection = http1::Builder::new()

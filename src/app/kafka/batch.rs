@@ -1,21 +1,28 @@
-//! Records of several partitions, copied once into one piece of memory, from the consumer's thread to the engine's.
+//! Batches of records of several partitions, on their way from the consumer's thread to the engine's. A batch copies its records
+//! once, into one buffer.
+
+use std::sync::Once;
 
 use rdkafka::{Message as _, Timestamp, message::BorrowedMessage};
 
 use crate::time::WallTime;
 
-/// Records in a batch: half a millisecond of the engine's work.
-const BATCH_RECORDS_MAX: usize = 512;
-/// Bytes in a batch.
+/// Largest number of records in a batch: half a millisecond of the engine's work.
+pub const BATCH_RECORDS_MAX: usize = 512;
+/// Number of bytes at which a batch is full.
 const BATCH_BYTES_MAX: usize = 1 << 20;
 
-/// Records, copied once into one piece of memory.
+/// The first millisecond of the year 2000: the decoder takes no event time before it either.
+const YEAR_2000_MS: i64 = 946_684_800_000;
+
+/// A batch of records.
 #[derive(Default)]
 pub struct Batch {
     bytes: Vec<u8>,
     records: Vec<Entry>,
 }
 
+/// One record, with its key and its payload as ranges of the batch's bytes.
 struct Entry {
     partition: usize,
     offset: i64,
@@ -27,20 +34,22 @@ struct Entry {
 /// One record of a batch.
 #[derive(Clone, Copy, Debug)]
 pub struct Received<'a> {
-    /// Index of its partition in the assignment.
+    /// Place of the record's partition among those that are read.
     pub partition: usize,
-    /// Its offset.
+    /// The number of the partition's log; whoever takes a record from a batch knows it.
+    pub generation: u32,
+    /// Offset in the partition.
     pub offset: i64,
-    /// Its own time.
+    /// The record's own time.
     pub appended_at: Option<WallTime>,
-    /// Its key; empty where it has none.
+    /// Key; empty where the record has none.
     pub key: &'a [u8],
-    /// Its bytes; empty for a tombstone.
+    /// Value; empty for a tombstone.
     pub payload: &'a [u8],
 }
 
 impl Batch {
-    /// Copies a record of the partition with this index in the assignment.
+    /// Copies a record of the partition in this place.
     pub(super) fn push(&mut self, partition: usize, message: &BorrowedMessage<'_>) {
         let mut copy = |bytes: &[u8]| {
             let start = self.bytes.len();
@@ -57,12 +66,12 @@ impl Batch {
         });
     }
 
-    /// Whether it is enough for one batch.
+    /// Whether the batch is full.
     pub(super) fn is_full(&self) -> bool {
         self.records.len() >= BATCH_RECORDS_MAX || self.bytes.len() >= BATCH_BYTES_MAX
     }
 
-    /// Whether it holds nothing.
+    /// Whether the batch is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.records.is_empty()
     }
@@ -71,6 +80,7 @@ impl Batch {
     pub fn records(&self) -> impl Iterator<Item = Received<'_>> {
         self.records.iter().map(|entry| Received {
             partition: entry.partition,
+            generation: 0,
             offset: entry.offset,
             appended_at: entry.appended_at,
             key: &self.bytes[entry.key.clone()],
@@ -79,13 +89,40 @@ impl Batch {
     }
 }
 
-/// A record's own time.
+/// A record's own time; `None` where it has none, or one that cannot be meant. Only latency and lag are reckoned from it: a producer
+/// with a wrong clock writes it wrongly too.
 #[must_use]
 pub fn appended_at(message: &BorrowedMessage<'_>) -> Option<WallTime> {
-    match message.timestamp() {
-        Timestamp::NotAvailable => None,
-        Timestamp::CreateTime(millis) | Timestamp::LogAppendTime(millis) => {
-            Some(WallTime::from_nanos(millis.saturating_mul(1_000_000)))
-        }
+    static SAID: Once = Once::new();
+    let (Timestamp::CreateTime(millis) | Timestamp::LogAppendTime(millis)) = message.timestamp() else { return None };
+    let appended_at = meant(millis);
+    if appended_at.is_none() {
+        SAID.call_once(|| {
+            tracing::warn!(
+                topic = message.topic(),
+                partition = message.partition(),
+                offset = message.offset(),
+                millis,
+                "records' own times lie before the year 2000, so they are in another unit than milliseconds or were never set; \
+                 they are left out, and latency and lag are not known"
+            );
+        });
+    }
+    appended_at
+}
+
+/// A record's own time in milliseconds, if it can be meant: seconds instead of milliseconds are in 1970, and 0 stands for none.
+fn meant(millis: i64) -> Option<WallTime> {
+    (millis >= YEAR_2000_MS).then(|| WallTime::from_nanos(millis.saturating_mul(1_000_000)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_before_the_year_2000_is_as_good_as_none() {
+        assert_eq!([-1, 0, 1, 1_760_000_400, 946_684_799_999].map(meant), [None; 5]);
+        assert_eq!(meant(1_760_000_400_000), Some(WallTime::from_nanos(1_760_000_400_000_000_000)));
     }
 }

@@ -1,4 +1,4 @@
-//! Whether Kafka answers: one line in the log when it no longer does, one when it does again, however often it was tried.
+//! Tracks whether Kafka answers: one log line when it stops, and one when it answers again, however many attempts failed.
 
 use std::{
     fmt,
@@ -8,12 +8,12 @@ use std::{
 
 use crate::app::clock;
 
-/// Shared by all who talk to Kafka.
+/// The state of the contact, shared by all clients of Kafka; since when it is lost, if it is.
 #[derive(Clone, Debug, Default)]
 pub struct Contact(Arc<Mutex<Option<Instant>>>);
 
 impl Contact {
-    /// Something failed that is tried again.
+    /// Records a failed attempt that is going to be repeated.
     pub fn failed(&self, what: &str, error: &dyn fmt::Display) {
         let mut lost = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lost.is_none() {
@@ -22,17 +22,11 @@ impl Contact {
         }
     }
 
-    /// Something worked.
+    /// Records an attempt that succeeded.
     pub fn worked(&self) {
         if let Some(lost) = self.0.lock().unwrap_or_else(PoisonError::into_inner).take() {
             let seconds = clock::monotonic().duration_since(lost).as_secs_f64();
             tracing::info!(seconds, "Kafka answers again");
         }
-    }
-
-    /// Whether nothing has worked since something failed.
-    #[must_use]
-    pub fn is_lost(&self) -> bool {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 }

@@ -1,30 +1,30 @@
-//! What an error of Kafka means for who meets it: the one place that knows the codes.
+//! Classifies the errors of Kafka by what to do about them. No other file knows their codes.
 //!
-//! The codes are those that the service can meet; one that it does not know is taken to pass, because a service that tries
-//! again and says so is worth more than one that has ended.
+//! The lists hold the codes that the service can meet. A code in no list counts as passing, because a service that tries again and
+//! reports it is worth more than one that has ended.
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
 use crate::app::{Exit, Failure};
 
-/// What to do about an error.
+/// The kind of an error, by what to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// It passes by itself or with a new client: the broker is away, a leader or a coordinator moved, a transaction timed out.
+    /// The error passes by itself or with a new client: a broker is away, a leader or a coordinator moved, a transaction timed out.
     Passing,
-    /// Another process has, or may have, taken over.
+    /// Another process has taken over, or may have.
     Superseded,
-    /// A topic is not there. It may have been a moment's gap after a start of the broker.
+    /// A topic does not exist, perhaps only for a moment after a start of the broker.
     Missing,
-    /// A person has not given the right.
+    /// The user lacks a right.
     Refused,
-    /// The record alone, or with others in its batch, is larger than the topic takes.
+    /// A record, alone or with others in its batch, is larger than the topic accepts.
     TooLarge,
     /// The broker or the settings do not allow what the service needs.
     Unusable,
 }
 
-/// Rights that the broker asks for, and who needs them. See [`Fault::Refused`].
+/// Codes of missing rights, each with the right to give. See [`Fault::Refused`].
 const RIGHTS: [(Code, &str); 4] = [
     (
         Code::TopicAuthorizationFailed,
@@ -34,7 +34,8 @@ const RIGHTS: [(Code, &str); 4] = [
     (Code::TransactionalIdAuthorizationFailed, "its user needs Write and Describe on `kafka.transactional_id`"),
     (Code::ClusterAuthorizationFailed, "its user needs IdempotentWrite on the cluster, and Create to make topics"),
 ];
-/// Why no connection comes about. At a start that is a mistake; later it may be a broker that is not quite up: it passes.
+/// Codes of failed logins, each with the setting to correct. At a start that is a mistake; later the broker may not be quite up, so it
+/// counts as passing.
 const LOGIN: [(Code, &str); 5] = [
     (Code::Authentication, "correct the `sasl.*` settings in `kafka.client`"),
     (Code::SaslAuthenticationFailed, "correct the `sasl.*` settings in `kafka.client`"),
@@ -42,15 +43,15 @@ const LOGIN: [(Code, &str); 5] = [
     (Code::IllegalSASLState, "correct `security.protocol` in `kafka.client`"),
     (Code::SSL, "correct `security.protocol` and the `ssl.*` settings in `kafka.client`"),
 ];
-/// See [`Fault::Superseded`].
+/// Codes of [`Fault::Superseded`].
 const SUPERSEDED: [Code; 5] =
     [Code::Fenced, Code::ProducerFenced, Code::InvalidProducerEpoch, Code::FencedInstanceId, Code::AssignmentLost];
-/// See [`Fault::Missing`].
+/// Codes of [`Fault::Missing`].
 const MISSING: [Code; 4] =
     [Code::UnknownTopicOrPartition, Code::UnknownTopic, Code::UnknownPartition, Code::UnknownTopicId];
-/// See [`Fault::TooLarge`].
+/// Codes of [`Fault::TooLarge`].
 const TOO_LARGE: [Code; 3] = [Code::MessageSizeTooLarge, Code::MessageBatchTooLarge, Code::InvalidMessageSize];
-/// See [`Fault::Unusable`].
+/// Codes of [`Fault::Unusable`].
 const UNUSABLE: [Code; 16] = [
     Code::InvalidArgument,
     Code::NotImplemented,
@@ -71,13 +72,13 @@ const UNUSABLE: [Code; 16] = [
 ];
 
 impl Fault {
-    /// By the code that an error has; one without a code is the client's own trouble, and passes with a new client.
+    /// Classifies an error by its code. An error without a code comes from the client itself, and passes with a new client.
     #[must_use]
     pub fn of(error: &KafkaError) -> Self {
         code(error).map_or(Self::Passing, Self::of_code)
     }
 
-    /// By the code alone.
+    /// Classifies a code.
     #[must_use]
     pub fn of_code(code: Code) -> Self {
         if RIGHTS.iter().any(|(refused, _)| *refused == code) {
@@ -95,7 +96,7 @@ impl Fault {
         }
     }
 
-    /// Whether a new beginning may do better.
+    /// Whether a new start may succeed.
     const fn passes(self) -> bool {
         match self {
             Self::Passing | Self::Superseded | Self::Missing => true,
@@ -104,19 +105,19 @@ impl Fault {
     }
 }
 
-/// An error's code, if it has one.
+/// The code of an error, if it has one.
 #[must_use]
 pub fn code(error: &KafkaError) -> Option<Code> {
     if let KafkaError::Transaction(error) = error { Some(error.code()) } else { error.rdkafka_error_code() }
 }
 
-/// Whether the client is not let in.
+/// Whether the login failed.
 #[must_use]
 pub fn is_login(error: &KafkaError) -> bool {
     code(error).is_some_and(|code| LOGIN.iter().any(|(refused, _)| *refused == code))
 }
 
-/// A failure because Kafka is not there or says no, with what an operator can do.
+/// The failure of a request that Kafka does not answer or refuses, with what an operator can do.
 #[must_use]
 pub fn unavailable(what: &str, error: &KafkaError) -> Failure {
     let advice = code(error).and_then(|code| RIGHTS.iter().chain(&LOGIN).find(|(refused, _)| *refused == code));
@@ -125,7 +126,7 @@ pub fn unavailable(what: &str, error: &KafkaError) -> Failure {
     if Fault::of(error).passes() { failure.passing() } else { failure }
 }
 
-/// An error in words. Those for a setting show its value, which may be a secret: it is left out.
+/// Describes an error. The message about a setting shows its value, which may be a secret, so the value is left out.
 fn words(error: &KafkaError) -> String {
     let KafkaError::ClientConfig(_, why, name, _) = error else { return error.to_string() };
     format!("`{name}`: {why}")

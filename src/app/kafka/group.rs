@@ -1,11 +1,12 @@
-//! Who is in the consumer group, and what follows for this process. One process works, the others stand by.
+//! Decides by the members of the consumer group whether this process works. One process works, the others stand by.
 //!
-//! Before it joins, a process asks for the members: it joins an empty group, or takes the seat of a dead process of its own
-//! host ([`Place`]); else it waits and asks again. Two may still join at the same moment. So who has joined works only
-//! when it is the sole member of a settled group; of several the one with the least name stays and waits, the others leave.
-//! The transactions' id is one for all, so that whatever goes wrong here, only the last to take over can commit.
+//! Before it joins, a process asks for the members. It joins an empty group, or takes over from a dead process of its own host
+//! ([`Seat`]); otherwise it waits and asks again. Two processes may still join at the same moment, so a member works only when it
+//! is the sole member of a settled group. Of several members, the one with the least name stays and waits, and the others leave.
+//! All processes have one transactional id, so whatever goes wrong here, only the last one to take over can commit.
 //!
-//! Facts in, decision out; [`Roster`] asks the broker. A broker that cannot tell (the demo's) serves one process.
+//! The decisions are plain functions of the members; [`Roster`] asks the broker for them. A broker that does not support the
+//! question (the demo's) serves one process only.
 
 use std::time::Duration;
 
@@ -16,75 +17,75 @@ use rdkafka::{
     groups::{GroupInfo, GroupMemberInfo},
 };
 
-use super::{ANSWER_MAX, client, place::Place};
+use super::{ANSWER_MAX, client, seat::Seat};
 use crate::config::Kafka;
 
-/// How long the members are waited for. A broker that is away takes all of it; the next question goes to the others.
+/// How long the members are waited for. A broker that is away takes all of it; the next request goes to another broker.
 const ROSTER_MAX: Duration = Duration::from_secs(3);
-/// The state of a group whose members have agreed.
+/// The state of a group whose members have agreed on their partitions.
 const STABLE: &str = "Stable";
-/// Brokers make a static member's id of its name, a dash, and a UUID.
+/// Length of the UUID that a broker appends, after a dash, to a static member's name to make the member's id.
 const UUID_LEN: usize = 36;
 
-/// The members of the group, as far as the broker tells.
+/// The members of the group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Members {
-    /// All of them, and whether they have agreed on who has what.
+    /// The broker lists the members.
     Known {
-        /// Nobody is joining or leaving.
+        /// Whether the members have agreed on their partitions, and none is joining or leaving.
         settled: bool,
-        /// In the broker's order.
+        /// The members, in the broker's order.
         members: Vec<Member>,
     },
-    /// This broker does not answer such questions.
-    Untold,
+    /// The broker does not support the question.
+    Unsupported,
 }
 
 /// A member of the group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
-    /// Its name, if it has one: only static members do.
+    /// Name, which only static members have.
     pub instance_id: Option<String>,
-    /// What to call it before a person.
+    /// Name for log lines and messages.
     pub label: String,
 }
 
-/// What a process does that is not in the group.
+/// The decision of a process outside the group.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Turn {
-    /// It is its turn.
+pub enum Admission {
+    /// Join the group.
     Join,
-    /// This one works.
+    /// Stand by, because this member works.
     StandBy(String),
 }
 
-/// What a process does that has joined.
+/// The decision of a member of the group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Share {
-    /// It has everything: it works.
+    /// Work, with all partitions.
     All,
-    /// There are others that will go.
+    /// Wait, because other members are going to leave.
     Unsettled,
-    /// It leaves to this one.
+    /// Leave the group to this member.
     GiveWay(String),
 }
 
-/// Whether to join. Takes the place of a dead process of this host where that has the only seat.
-pub fn turn(members: &Members, place: &mut Place) -> Turn {
-    let Members::Known { members, .. } = members else { return Turn::Join };
+/// Decides whether to join. Takes the seat of a dead process of this host where that is the group's only member.
+pub fn admission(members: &Members, seat: &mut Seat) -> Admission {
+    let Members::Known { members, .. } = members else { return Admission::Join };
     match members.as_slice() {
-        [] => Turn::Join,
-        [only] if only.instance_id.as_ref().is_some_and(|id| place.inherit(id)) => Turn::Join,
-        [first, ..] => Turn::StandBy(first.label.clone()),
+        [] => Admission::Join,
+        [only] if only.instance_id.as_ref().is_some_and(|id| seat.inherit(id)) => Admission::Join,
+        [first, ..] => Admission::StandBy(first.label.clone()),
     }
 }
 
-/// Whether to work, as the member of this name.
+/// Decides whether the member of this name works.
 #[must_use]
 pub fn share(members: &Members, me: &str) -> Share {
     let Members::Known { settled, members } = members else { return Share::All };
     let (mine, others): (Vec<_>, Vec<_>) = members.iter().partition(|m| m.instance_id.as_deref() == Some(me));
-    // One without a name is not of our kind and never gives way.
+    // A member without a name is another program and never gives way.
     let stays = |other: &&&Member| other.instance_id.as_deref().is_none_or(|id| id < me);
     match others.iter().find(stays) {
         Some(other) => Share::GiveWay(other.label.clone()),
@@ -98,29 +99,29 @@ pub fn share(members: &Members, me: &str) -> Share {
 pub fn is_in(members: &Members, me: &str) -> bool {
     match members {
         Members::Known { members, .. } => members.iter().any(|m| m.instance_id.as_deref() == Some(me)),
-        Members::Untold => false,
+        Members::Unsupported => false,
     }
 }
 
-/// Asks the broker who is in the group.
+/// Asks the broker for the members of the group.
 pub struct Roster {
     settings: ClientConfig,
     group: String,
-    /// A client that failed is not used again: a new one knows only brokers that are there.
+    /// A client, created when it is needed. One that failed is dropped, because a new one knows only brokers that answer.
     client: Option<BaseConsumer>,
 }
 
 impl Roster {
-    /// Asks nothing yet.
+    /// A roster that has not connected yet.
     #[must_use]
     pub fn new(kafka: &Kafka) -> Self {
         Self { settings: client(kafka), group: kafka.group.clone(), client: None }
     }
 
-    /// The members of the group now.
+    /// Asks for the present members of the group.
     ///
     /// # Errors
-    /// What stood in the way; the next question may be answered.
+    /// Any failure of the request; the next one may succeed.
     pub fn members(&mut self) -> Result<Members, KafkaError> {
         let group = self.group.clone();
         let answer = self.client()?.fetch_group_list(Some(&group), ROSTER_MAX);
@@ -132,7 +133,7 @@ impl Roster {
                     members: group.map(GroupInfo::members).unwrap_or_default().iter().map(member).collect(),
                 })
             }
-            Err(KafkaError::GroupListFetch(RDKafkaErrorCode::UnsupportedFeature)) => Ok(Members::Untold),
+            Err(KafkaError::GroupListFetch(RDKafkaErrorCode::UnsupportedFeature)) => Ok(Members::Unsupported),
             Err(error) => {
                 self.client = None;
                 Err(error)
@@ -140,10 +141,10 @@ impl Roster {
         }
     }
 
-    /// What the cluster calls itself, or where it is found.
+    /// Asks for the cluster's id; the bootstrap addresses where the cluster has none.
     ///
     /// # Errors
-    /// When the client's settings are refused.
+    /// A client that refuses its settings.
     pub fn cluster(&mut self) -> Result<String, KafkaError> {
         let bootstrap = self.settings.get("bootstrap.servers").unwrap_or_default().to_owned();
         Ok(self.client()?.client().fetch_cluster_id(ANSWER_MAX).unwrap_or(bootstrap))
@@ -154,7 +155,7 @@ impl Roster {
             Some(client) => client,
             None => self.settings.create()?,
         };
-        // It subscribes to nothing; what it has to say of connections would pile up.
+        // The client subscribes to nothing, and its events about connections would pile up.
         while client.poll(Duration::ZERO).is_some() {}
         Ok(self.client.insert(client))
     }
@@ -180,49 +181,52 @@ mod tests {
         Members::Known { settled, members: names.iter().map(member).collect() }
     }
 
-    fn place(cluster: &str) -> Place {
-        Place::take(Some("a"), &format!("group-test-{cluster}-{}", std::process::id()), "g")
+    fn seat(cluster: &str) -> Seat {
+        Seat::take(Some("a"), &format!("group-test-{cluster}-{}", std::process::id()), "g")
     }
 
     #[test]
     fn an_empty_group_is_joined() {
-        assert_eq!(turn(&known(false, &[]), &mut place("empty")), Turn::Join);
-        assert_eq!(turn(&Members::Untold, &mut place("empty")), Turn::Join);
+        assert_eq!(admission(&known(false, &[]), &mut seat("empty")), Admission::Join);
+        assert_eq!(admission(&Members::Unsupported, &mut seat("empty")), Admission::Join);
     }
 
     #[test]
-    fn a_worker_is_stood_by() {
+    fn a_process_stands_by_while_another_works() {
         for settled in [true, false] {
-            assert_eq!(turn(&known(settled, &["b.0.0"]), &mut place("worker")), Turn::StandBy("b.0.0".to_owned()));
+            assert_eq!(
+                admission(&known(settled, &["b.0.0"]), &mut seat("worker")),
+                Admission::StandBy("b.0.0".to_owned())
+            );
         }
-        let mut second = place("worker");
-        let first = place("worker");
-        let waits = Turn::StandBy(first.instance_id());
-        assert_eq!(turn(&known(true, &[&first.instance_id()]), &mut second), waits);
+        let mut second = seat("worker");
+        let first = seat("worker");
+        let waits = Admission::StandBy(first.instance_id());
+        assert_eq!(admission(&known(true, &[&first.instance_id()]), &mut second), waits);
     }
 
     #[test]
-    fn the_seat_of_a_dead_process_of_this_host_is_taken_if_it_is_the_only_one() {
-        let first = place("dead");
-        let mut second = place("dead");
+    fn the_seat_of_a_dead_process_of_this_host_is_taken_if_it_is_the_only_member() {
+        let first = seat("dead");
+        let mut second = seat("dead");
         let dead = first.instance_id();
         drop(first);
-        let waits = Turn::StandBy(dead.clone());
-        assert_eq!(turn(&known(true, &[&dead, "b.0.0"]), &mut second), waits);
-        assert_eq!(turn(&known(true, &[&dead]), &mut second), Turn::Join);
+        let waits = Admission::StandBy(dead.clone());
+        assert_eq!(admission(&known(true, &[&dead, "b.0.0"]), &mut second), waits);
+        assert_eq!(admission(&known(true, &[&dead]), &mut second), Admission::Join);
         assert_eq!(second.instance_id(), dead);
     }
 
     #[test]
     fn only_the_sole_member_of_a_settled_group_works() {
         assert_eq!(share(&known(true, &["m"]), "m"), Share::All);
-        assert_eq!(share(&Members::Untold, "m"), Share::All);
+        assert_eq!(share(&Members::Unsupported, "m"), Share::All);
         assert_eq!(share(&known(false, &["m"]), "m"), Share::Unsettled);
         assert_eq!(share(&known(true, &[]), "m"), Share::Unsettled);
     }
 
     #[test]
-    fn of_several_the_least_stays() {
+    fn of_several_members_the_one_with_the_least_name_stays() {
         for settled in [true, false] {
             assert_eq!(share(&known(settled, &["m", "n"]), "m"), Share::Unsettled);
             assert_eq!(share(&known(settled, &["n", "m"]), "n"), Share::GiveWay("m".to_owned()));
@@ -231,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_is_given_way_to() {
+    fn a_member_gives_way_to_another_program() {
         assert_eq!(share(&known(true, &["m", ""]), "m"), Share::GiveWay(String::new()));
     }
 }

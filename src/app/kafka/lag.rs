@@ -1,7 +1,8 @@
-//! The end of each partition, as the client hears it with the records that it fetches anyway.
+//! The end of each partition, which the client learns with the records that it fetches.
 //!
-//! librdkafka tells once a second what the brokers last said, so lag costs no question of our own. While it fetches nothing
-//! (the queue is full, a partition is paused) it asks for the end every 10 s itself: so old the number may be then.
+//! librdkafka reports once a second what the brokers' last answers contained, so lag costs no request of our own. While it fetches
+//! nothing (the queue is full, or a partition is paused), it asks for the end every 10 s by itself, and the number may be that
+//! old.
 
 use std::{
     collections::BTreeMap,
@@ -10,20 +11,24 @@ use std::{
 
 use rdkafka::statistics::{Partition, Statistics};
 
-/// How often the client tells.
+/// How often the client reports, in milliseconds.
 pub const EVERY_MS: &str = "1000";
 
-/// What is known of each partition.
+/// The reported ends, by topic and partition.
 #[derive(Debug, Default)]
-pub struct Ends(Mutex<BTreeMap<String, BTreeMap<i32, End>>>);
+pub struct Ends {
+    ends: Mutex<BTreeMap<String, BTreeMap<i32, End>>>,
+    /// The partitions that exist, of the topics that the client reads, as last reported.
+    existing: Mutex<Vec<(String, i32)>>,
+}
 
 /// The end of one partition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct End {
     /// The offset after the last record that a reader of committed records may see.
     offset: i64,
-    /// Whether everything up to there was handed to this process. Only so is the end known to be reached where the last
-    /// offsets are markers of transactions, which are never handed out.
+    /// Whether the client has returned every record up to that offset. The last offsets may be transaction markers, which are never
+    /// returned, so only this shows that the end is reached.
     drained: bool,
 }
 
@@ -34,7 +39,7 @@ impl End {
         (offset >= 0).then_some(Self { offset, drained })
     }
 
-    /// How many offsets are left for one who is to take `next`. `idle`: nothing that was handed out waits.
+    /// Number of offsets left where `next` is to be handled next. `idle`: every record that the client has returned was handled.
     #[must_use]
     pub fn lag(self, next: i64, idle: bool) -> i64 {
         if self.drained && idle { 0 } else { (self.offset - next).max(0) }
@@ -42,29 +47,48 @@ impl End {
 }
 
 impl Ends {
-    /// Takes what the client tells.
+    /// Stores the ends that the client reports.
     pub fn take(&self, statistics: &Statistics) {
         let mut ends = self.ends();
         for (name, topic) in statistics.topics.iter().collect::<BTreeMap<_, _>>() {
-            let told = topic.partitions.iter().filter_map(|(number, partition)| Some((*number, End::of(partition)?)));
-            ends.entry(name.clone()).or_default().extend(told);
+            let known = topic.partitions.iter().filter_map(|(number, partition)| Some((*number, End::of(partition)?)));
+            ends.entry(name.clone()).or_default().extend(known);
         }
+        *self.existing.lock().unwrap_or_else(PoisonError::into_inner) = existing(statistics);
     }
 
-    /// What was told of a partition, if anything.
+    /// The partitions that exist, of the topics that the client reads.
+    #[must_use]
+    pub fn existing(&self) -> Vec<(String, i32)> {
+        self.existing.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The end of a partition, if it was reported.
     #[must_use]
     pub fn of(&self, topic: &str, number: i32) -> Option<End> {
         self.ends().get(topic)?.get(&number).copied()
     }
 
-    /// Forgets what was told.
+    /// Discards the reported ends.
     pub fn forget(&self) {
         self.ends().clear();
     }
 
     fn ends(&self) -> MutexGuard<'_, BTreeMap<String, BTreeMap<i32, End>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The partitions that the brokers have told the client of, sorted. The client's own queue for records without a partition has the
+/// number −1.
+fn existing(statistics: &Statistics) -> Vec<(String, i32)> {
+    let all = statistics.topics.iter().flat_map(|(name, topic)| {
+        let told = topic.partitions.iter().filter(|(number, partition)| **number >= 0 && !partition.unknown);
+        told.map(|(number, _)| (name.clone(), *number))
+    });
+    let mut all: Vec<(String, i32)> = all.collect();
+    all.sort_unstable();
+    all
 }
 
 #[cfg(test)]
@@ -72,7 +96,7 @@ mod tests {
     use super::*;
 
     fn end(json: &str) -> Option<End> {
-        // The client tells some forty numbers; those that are not looked at are all the same here.
+        // The client reports some forty numbers; those that are not read are all 0 here.
         let mut all = serde_json::json!({"partition":0,"broker":1,"leader":1,"desired":true,"unknown":false});
         for key in [
             "msgq_cnt",
@@ -106,8 +130,8 @@ mod tests {
             all[key] = serde_json::json!(0);
         }
         all["fetch_state"] = serde_json::json!("active");
-        let told: serde_json::Value = serde_json::from_str(json).unwrap();
-        all.as_object_mut().unwrap().extend(told.as_object().unwrap().clone());
+        let reported: serde_json::Value = serde_json::from_str(json).unwrap();
+        all.as_object_mut().unwrap().extend(reported.as_object().unwrap().clone());
         End::of(&serde_json::from_value(all).unwrap())
     }
 

@@ -1,10 +1,10 @@
-//! A record to be published, and what is left of it where the topic does not take it whole.
+//! A record to be published, which can be cut where its topic does not accept it whole.
 
 use serde_json::Value;
 
-/// The header that says how long the payload was before it was cut.
+/// The header with the payload's length before it was cut.
 pub const CUT: &str = "cut_from_bytes";
-/// Lists in an alert whose length an incident decides; what identifies it and says what happened stays.
+/// Lists in an alert whose length depends on the incident. The fields that identify the incident and describe it stay.
 const LISTS: [&str; 9] = [
     "/features",
     "/symbols",
@@ -20,25 +20,25 @@ const LISTS: [&str; 9] = [
 /// A record to be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// Where.
+    /// Topic to publish to.
     pub topic: String,
-    /// Its key.
+    /// Key.
     pub key: Vec<u8>,
-    /// Its bytes.
+    /// Value.
     pub payload: Vec<u8>,
-    /// Its headers.
+    /// Headers.
     pub headers: Vec<(&'static str, String)>,
 }
 
 impl Message {
-    /// Its size in memory, about.
+    /// Approximate size in memory.
     #[must_use]
     pub const fn bytes(&self) -> usize {
         self.key.len() + self.payload.len() + 256
     }
 
-    /// Makes it as small as it can be, because the topic does not take it: an alert loses its lists, anything else its payload.
-    /// `false` if it is that small already.
+    /// Makes the message as small as possible: an alert loses its lists, any other message its payload. Returns `false` where it
+    /// cannot become smaller.
     pub fn cut(&mut self) -> bool {
         if self.payload.is_empty() {
             return false;
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_made_smaller_says_so() {
+    fn a_message_that_cannot_become_smaller_is_not_cut_again() {
         let mut letter = message(b"\xff bytes of somebody");
         assert!(letter.cut());
         assert_eq!((letter.payload.len(), letter.headers.len()), (0, 1));

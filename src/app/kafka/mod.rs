@@ -1,19 +1,22 @@
 //! Kafka: membership in the group with a consumer on its own thread, a transactional publisher, and a reader of ranges.
 //!
-//! The settings that the guarantees and the speed rest on are set here, in `consumer` and in `publisher`, over those given
-//! under `[kafka.client]`; everything else (TLS, SASL, time-outs) passes through.
+//! This module, `consumer` and `publisher` set the client settings on which the guarantees and the speed depend, over those under
+//! `[kafka.client]`; everything else there (TLS, SASL, time-outs) passes through.
 
 pub mod batch;
 pub mod consumer;
 pub mod contact;
+mod delivery;
 pub mod fault;
 pub mod group;
 pub mod lag;
+pub mod logs;
 pub mod message;
-pub mod place;
+mod poller;
 pub mod publisher;
 pub mod range;
 pub mod refusal;
+pub mod seat;
 pub mod state;
 pub mod topics;
 pub mod watch;
@@ -25,12 +28,13 @@ use rdkafka::ClientConfig;
 pub use self::fault::unavailable;
 use crate::config::Kafka;
 
-/// How long an answer to a question about metadata or offsets may take.
+/// How long a request for metadata or offsets may take.
 pub const ANSWER_MAX: Duration = Duration::from_secs(10);
 
-/// What a consumer reads ahead. The engine takes 512 records at a time from a queue of 16 batches, so a second of a busy
-/// feed (50,000 records of 300 bytes) hides any wait for the broker; the defaults of 64 MB and 100,000 records a partition only
-/// cost memory when the other side is slow. One answer may go beyond by a megabyte a partition.
+/// How much a consumer reads ahead: a second of a busy feed (50,000 records of 300 bytes). The engine takes 512 records at a time
+/// from a queue of 16 batches, so that hides any wait for the broker. The client's defaults of 64 MB and 100,000 records a
+/// partition would only cost memory while the engine is slow. One answer of the broker may exceed the limit by a megabyte a
+/// partition.
 const READ_AHEAD: [(&str, &str); 2] = [("queued.max.messages.kbytes", "16384"), ("queued.min.messages", "50000")];
 
 /// The settings of every client.
@@ -40,7 +44,7 @@ pub fn client(kafka: &Kafka) -> ClientConfig {
     client
         .set("bootstrap.servers", kafka.brokers.as_str())
         .set("client.id", "foreshock")
-        // A broker that comes back is found again within a second.
+        // The client finds a broker that comes back within a second.
         .set("reconnect.backoff.max.ms", "1000");
     for (name, value) in &kafka.client {
         client.set(name, value.expose());
@@ -58,7 +62,7 @@ pub fn consumer(kafka: &Kafka) -> ClientConfig {
         .set("enable.auto.offset.store", "false")
         .set("isolation.level", "read_committed")
         .set("auto.offset.reset", "earliest")
-        // The default of a second starves a fast reader (11 s against 2 s for 2 M records).
+        // The default of a second slows a fast reader down (11 s against 2 s for 2 M records).
         .set("fetch.queue.backoff.ms", "5")
         .set("fetch.wait.max.ms", "10");
     for (name, value) in READ_AHEAD {

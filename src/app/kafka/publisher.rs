@@ -1,12 +1,12 @@
 //! The transactional publisher: outputs and input offsets become visible together, or not at all.
 //!
-//! A transaction lives only for the length of one commit. What the engine puts out waits in memory until then, so a
-//! transaction that fails and may be repeated is repeated from the same outputs, and the engine never has to go back.
-//! `commit_transaction` flushes in steps of 100 ms, so the queue is drained first: a commit then takes some 4 ms.
+//! A transaction is open only during one commit. The engine's outputs wait in memory until then, so a failed transaction is repeated
+//! from the same outputs, and the engine never has to go back. `commit_transaction` flushes in steps of 100 ms, so the publisher
+//! drains the queue first, and a commit takes some 4 ms.
 //!
-//! Each step says by type what to do when it fails: the same step again (a commit that timed out goes on in the background and
-//! must not be aborted), abort and the whole transaction again, or end. A publisher that cannot go on is dropped; the next one
-//! takes its transactions over, and the committed offsets tell which of them counted.
+//! The type of each failure decides what follows: the same step again (a commit that timed out goes on in the background and must
+//! not be aborted), an abort and the whole transaction again, or the end. A publisher that cannot go on is dropped. The next one
+//! takes over its transactions, and the committed offsets show which of them took effect.
 
 use std::{
     cell::Cell,
@@ -38,42 +38,44 @@ use crate::{
     config::Kafka,
 };
 
-/// How long one step of a transaction may take before the interrupt is looked at and it goes on.
+/// How long one step of a transaction may take before the interrupt is checked and the step is repeated.
 const STEP_MAX: Duration = Duration::from_secs(5);
-/// Between two tries of a step that fails at once.
+/// The pause between two attempts of a step that fails at once.
 const STEP_PAUSE: Duration = Duration::from_millis(20);
 /// The first and the longest wait before a transaction is tried again.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
-/// How long a connection may be of no use before it is closed. `send_offsets_to_transaction` heeds no time-out, and where the group's
-/// coordinator is gone from the cluster it waits for any connection to open or close (librdkafka 2.12, issues 5456 and 5511):
-/// with this one does, where else a killed broker would hold the service up until it is back. Then it must find another broker to ask
-/// who coordinates now; left to itself the client connects to one only where it counts none as open, so connections to all are kept.
-/// (That the count was wrong when a service stood still for two minutes once is a surmise: it could not be made to happen again.)
-const AWAKE: [(&str, &str); 2] = [("connections.max.idle.ms", "5000"), ("enable.sparse.connections", "false")];
-/// How long deliveries are polled for with the shortest wait: a healthy broker answers well before. A poll spins for a
-/// millisecond, so waiting for one that is away must be rare.
-const BRISK: Duration = Duration::from_millis(50);
-/// The waits of a poll for deliveries, before and after that.
+/// Client settings that wake a call which has no time-out.
+///
+/// `send_offsets_to_transaction` has no time-out. Where the group's coordinator has left the cluster, the call waits for any
+/// connection to open or close (librdkafka 2.12, issues 5456 and 5511), so a killed broker would hold the service up until it is
+/// back. Closing idle connections after 5 s makes one close. The call must then find another broker that knows the new
+/// coordinator; by default the client connects to one only where it counts no connection as open, so connections to all brokers
+/// are kept. (A service once stood still for two minutes. That this count was wrong then is a guess: it could not be reproduced.)
+const WAKE_SETTINGS: [(&str, &str); 2] = [("connections.max.idle.ms", "5000"), ("enable.sparse.connections", "false")];
+/// How long deliveries are polled with the short wait: a healthy broker answers well before. A poll spins for a millisecond, so it
+/// must be rare while a broker is away.
+const SHORT_POLLS_MAX: Duration = Duration::from_millis(50);
+/// The waits of a poll for deliveries, during that time and after it.
 const DELIVERY_POLLS: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
 
-/// What is to be committed.
+/// Outputs and offsets that are to be committed together.
 pub struct Transaction<'a> {
-    /// Outputs, in order. One that its topic does not take is cut.
+    /// Outputs, in order. One that its topic does not accept is cut.
     pub messages: &'a mut [Message],
-    /// Input offsets: the next to be read.
+    /// Input offsets: the next ones to be read, of the partitions of which anything was read.
     pub offsets: &'a TopicPartitionList,
-    /// The consumer that read them: its membership is asked for anew at each attempt, as it may have had to rejoin.
+    /// The consumer that has read up to them. Each attempt asks for its membership anew, because it may have had to rejoin.
     pub reader: &'a Handle,
-    /// Whether an incident opens in it, for the tests that end the process here.
+    /// Whether an incident opens in the transaction, for the tests that end the process here.
     pub opens_incident: bool,
 }
 
-/// The publisher.
+/// Publishes messages in transactions.
 pub struct Publisher {
     producer: BaseProducer<Deliveries>,
     contact: Contact,
     watch: Watch,
-    /// Attempts that are made again.
+    /// Counts the attempts that are repeated.
     retries: Count,
 }
 
@@ -93,27 +95,27 @@ impl ProducerContext for Deliveries {
     }
 }
 
-/// How the messages of a transaction are sent.
+/// The way in which the messages of a transaction are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pace {
+enum Sending {
     /// All at once: librdkafka makes batches of them.
     Together,
-    /// Each when the one before is delivered: a topic's limit is on a batch, and it shows which message is too large.
+    /// Each message after the delivery of the one before. A topic limits the size of a batch, so this shows which message is too large.
     OneByOne,
 }
 
-/// Why a transaction did not commit.
+/// The reason why a transaction did not commit.
 enum Setback {
-    /// It is aborted and tried again.
+    /// The transaction is aborted and tried again.
     Again(KafkaError),
-    /// A message is larger than its topic takes: which one, where that is known.
+    /// A message is larger than its topic accepts; its index, where that is known.
     TooLarge(Option<usize>, KafkaError),
-    /// This publisher cannot go on.
+    /// The publisher cannot go on.
     End(Failure),
 }
 
 impl Setback {
-    /// What an error of a message means.
+    /// Classifies the error of a message.
     fn of_message(index: Option<usize>, error: KafkaError) -> Self {
         match Fault::of(&error) {
             Fault::TooLarge => Self::TooLarge(index, error),
@@ -125,22 +127,22 @@ impl Setback {
     }
 }
 
-/// Until when a step is repeated.
-struct Patience<'a> {
+/// Decides how long a step is repeated.
+struct RetryLimit<'a> {
     interrupt: &'a Interrupt,
     contact: &'a Contact,
     began: Instant,
-    /// It was said that the transaction takes long.
-    told: Cell<bool>,
+    /// Whether the log says already that the transaction takes long.
+    reported: Cell<bool>,
 }
 
-impl Patience<'_> {
-    /// Says so once when the transaction takes longer than the grace; fails when the end is requested by then.
+impl RetryLimit<'_> {
+    /// Once a transaction takes longer than the grace: logs that, and fails where the end is requested.
     fn check(&self, held_up_by: &dyn fmt::Display) -> Result<(), Setback> {
         if clock::monotonic().duration_since(self.began) < GRACE {
             return Ok(());
         }
-        if !self.told.replace(true) {
+        if !self.reported.replace(true) {
             self.contact.failed("a transaction is held up", held_up_by);
         }
         self.interrupt.check().map_err(Setback::End)
@@ -148,11 +150,11 @@ impl Patience<'_> {
 }
 
 impl Publisher {
-    /// Takes the transactional id over: an open transaction of whoever had it is aborted. `interrupt` is the
-    /// assignment's, `service` the service's.
+    /// Takes over the transactional id, which aborts an open transaction of its last owner. `interrupt` is the assignment's,
+    /// `service` the service's.
     ///
     /// # Errors
-    /// Exit 69 where Kafka does not let it, 130 at an interrupt while it is away.
+    /// Exit 69 where Kafka refuses, 130 at an interrupt while Kafka is away.
     pub fn open(
         kafka: &Kafka,
         contact: &Contact,
@@ -165,9 +167,9 @@ impl Publisher {
             .set("transactional.id", &kafka.transactional_id)
             .set("enable.idempotence", "true")
             .set("acks", "all")
-            // A transaction is complete when it is sent: waiting for more only adds latency.
+            // A transaction is complete when it is sent, so waiting for more only adds latency.
             .set("linger.ms", "0");
-        for (key, value) in AWAKE.into_iter().filter(|(key, _)| !kafka.client.contains_key(*key)) {
+        for (key, value) in WAKE_SETTINGS.into_iter().filter(|(key, _)| !kafka.client.contains_key(*key)) {
             settings.set(key, value);
         }
         let producer: BaseProducer<Deliveries> = settings
@@ -190,19 +192,19 @@ impl Publisher {
         }
     }
 
-    /// Publishes and commits, as often as it takes.
+    /// Publishes and commits, with as many attempts as that takes.
     ///
     /// # Errors
-    /// What does not pass with time, and 130 when the end is requested while it is tried again. Either way the publisher is of
-    /// no further use.
+    /// A failure that does not pass with time, and exit 130 where the end is requested between attempts. Either way the publisher is
+    /// of no further use.
     pub fn commit(&self, transaction: &mut Transaction<'_>, interrupt: &Interrupt) -> Result<(), Failure> {
         let backoff = ExponentialBuilder::default().with_min_delay(BACKOFF.0).with_max_delay(BACKOFF.1);
         let mut waits = backoff.with_jitter().without_max_times().build();
-        let mut pace = Pace::Together;
+        let mut sending = Sending::Together;
         loop {
-            let patience =
-                Patience { interrupt, contact: &self.contact, began: clock::monotonic(), told: Cell::new(false) };
-            let failed = self.attempt(transaction, pace, &patience);
+            let limit =
+                RetryLimit { interrupt, contact: &self.contact, began: clock::monotonic(), reported: Cell::new(false) };
+            let failed = self.attempt(transaction, sending, &limit);
             let Err(setback) = failed else {
                 self.contact.worked();
                 return Ok(());
@@ -211,45 +213,48 @@ impl Publisher {
             match setback {
                 Setback::Again(error) => {
                     self.contact.failed("a transaction did not commit", &error);
-                    self.abort(&patience)?;
+                    self.abort(&limit)?;
                     interrupt.wait(waits.next().unwrap_or(BACKOFF.1))?;
                 }
                 Setback::TooLarge(Some(index), error) => {
-                    self.abort(&patience)?;
+                    self.abort(&limit)?;
                     cut(&mut transaction.messages[index], &error)?;
                 }
                 Setback::TooLarge(None, _) => {
-                    self.abort(&patience)?;
-                    pace = Pace::OneByOne;
+                    self.abort(&limit)?;
+                    sending = Sending::OneByOne;
                 }
                 Setback::End(failure) => return Err(failure),
             }
         }
     }
 
-    fn attempt(&self, transaction: &Transaction<'_>, pace: Pace, patience: &Patience<'_>) -> Result<(), Setback> {
-        step(patience, || self.producer.begin_transaction())?;
+    /// Makes one attempt of the whole transaction.
+    fn attempt(&self, transaction: &Transaction<'_>, sending: Sending, limit: &RetryLimit<'_>) -> Result<(), Setback> {
+        step(limit, || self.producer.begin_transaction())?;
         for (index, message) in transaction.messages.iter().enumerate() {
             self.send(message).map_err(|error| Setback::of_message(Some(index), error))?;
-            if pace == Pace::OneByOne {
-                self.deliver(Some(index), patience)?;
+            if sending == Sending::OneByOne {
+                self.deliver(Some(index), limit)?;
             }
         }
-        self.deliver(None, patience).map_err(|setback| self.cause(setback, transaction, patience))?;
+        self.deliver(None, limit).map_err(|setback| self.cause(setback, transaction, limit))?;
         failpoint(transaction.opens_incident);
-        let member = transaction.reader.group_metadata().ok_or(Setback::Again(KafkaError::Canceled))?;
-        self.send_offsets(transaction, &member, patience)?;
-        step(patience, || self.producer.commit_transaction(STEP_MAX))
+        if transaction.offsets.count() > 0 {
+            let member = transaction.reader.group_metadata().ok_or(Setback::Again(KafkaError::Canceled))?;
+            self.send_offsets(transaction, &member, limit)?;
+        }
+        step(limit, || self.producer.commit_transaction(STEP_MAX))
     }
 
-    /// The one call that may not return, whatever its time-out.
+    /// Sends the offsets, under the watch: this is the one call that may not return, whatever its time-out.
     fn send_offsets(
         &self,
         Transaction { offsets, reader, .. }: &Transaction<'_>,
         member: &ConsumerGroupMetadata,
-        patience: &Patience<'_>,
+        limit: &RetryLimit<'_>,
     ) -> Result<(), Setback> {
-        step(patience, || {
+        step(limit, || {
             self.watch.over(reader, offsets, || self.producer.send_offsets_to_transaction(offsets, member, STEP_MAX))
         })
     }
@@ -263,35 +268,36 @@ impl Publisher {
         self.producer.send(record).map_err(|(error, _)| error)
     }
 
-    /// Waits until all that was sent is with the broker, or has failed: the message of this index, if it is only one.
-    fn deliver(&self, index: Option<usize>, patience: &Patience<'_>) -> Result<(), Setback> {
+    /// Waits until every message is delivered or has failed. `index` is that of the message, where only one is under way.
+    fn deliver(&self, index: Option<usize>, limit: &RetryLimit<'_>) -> Result<(), Setback> {
         let began = clock::monotonic();
         while self.producer.in_flight_count() > 0 {
-            patience.check(&"outputs are not confirmed yet")?;
-            let brisk = clock::monotonic().duration_since(began) < BRISK;
-            self.producer.poll(if brisk { DELIVERY_POLLS.0 } else { DELIVERY_POLLS.1 });
+            limit.check(&"outputs are not confirmed yet")?;
+            let short = clock::monotonic().duration_since(began) < SHORT_POLLS_MAX;
+            self.producer.poll(if short { DELIVERY_POLLS.0 } else { DELIVERY_POLLS.1 });
         }
         self.failed_delivery().map_or(Ok(()), |error| Err(Setback::of_message(index, error)))
     }
 
-    /// Messages are purged when their transaction has failed as a whole, for want of a right, say: its next step says why. That is
-    /// never the commit: this transaction is to be aborted.
-    fn cause(&self, setback: Setback, transaction: &Transaction<'_>, patience: &Patience<'_>) -> Setback {
+    /// Finds the cause of a setback. Messages are purged where their transaction fails as a whole, for want of a right for example;
+    /// the transaction's next step then fails with the cause. That step is never the commit, because this transaction is to be
+    /// aborted.
+    fn cause(&self, setback: Setback, transaction: &Transaction<'_>, limit: &RetryLimit<'_>) -> Setback {
         let Setback::Again(error) = &setback else { return setback };
         let purged = matches!(code(error), Some(RDKafkaErrorCode::PurgeQueue | RDKafkaErrorCode::PurgeInflight));
         let Some(member) = transaction.reader.group_metadata().filter(|_| purged) else { return setback };
-        self.send_offsets(transaction, &member, patience).err().unwrap_or(setback)
+        self.send_offsets(transaction, &member, limit).err().unwrap_or(setback)
     }
 
-    /// Ends a transaction that failed. What is still under way must be gone first, or the abort times out.
-    fn abort(&self, patience: &Patience<'_>) -> Result<(), Failure> {
+    /// Aborts a failed transaction. Messages under way must be gone first, or the abort times out.
+    fn abort(&self, limit: &RetryLimit<'_>) -> Result<(), Failure> {
         self.producer.purge(PurgeConfig::default().queue().inflight());
-        match self.deliver(None, patience) {
+        match self.deliver(None, limit) {
             Err(Setback::End(failure)) if failure.exit == Exit::Interrupted => return Err(failure),
-            // The purge shows as failed deliveries.
+            // Purged messages count as failed deliveries.
             Ok(()) | Err(_) => {}
         }
-        match step(patience, || self.producer.abort_transaction(STEP_MAX)) {
+        match step(limit, || self.producer.abort_transaction(STEP_MAX)) {
             Ok(()) => Ok(()),
             Err(Setback::End(failure)) => Err(failure),
             Err(Setback::Again(error) | Setback::TooLarge(_, error)) => {
@@ -306,8 +312,8 @@ impl Publisher {
     }
 }
 
-/// Does one step of a transaction, again while that is what the client asks for.
-fn step(patience: &Patience<'_>, mut action: impl FnMut() -> Result<(), KafkaError>) -> Result<(), Setback> {
+/// Makes one step of a transaction, and repeats it while the client asks for that.
+fn step(limit: &RetryLimit<'_>, mut action: impl FnMut() -> Result<(), KafkaError>) -> Result<(), Setback> {
     loop {
         let error = match action() {
             Ok(()) => return Ok(()),
@@ -319,11 +325,11 @@ fn step(patience: &Patience<'_>, mut action: impl FnMut() -> Result<(), KafkaErr
                 return Err(Setback::End(unavailable("cannot commit a transaction", &error)));
             }
             Fault::Passing | Fault::Superseded | Fault::TooLarge if cause.is_fatal() => {
-                // A new publisher may do better; if another process has this one's place, it will not get one.
+                // A new publisher may succeed; where another process has taken over, it will not.
                 return Err(Setback::End(unavailable("the producer cannot go on", &error).passing()));
             }
             Fault::Passing | Fault::Superseded | Fault::TooLarge if cause.is_retriable() => {
-                patience.check(&error)?;
+                limit.check(&error)?;
                 thread::park_timeout(STEP_PAUSE);
             }
             Fault::Passing | Fault::Superseded | Fault::TooLarge => return Err(Setback::Again(error)),
@@ -331,19 +337,19 @@ fn step(patience: &Patience<'_>, mut action: impl FnMut() -> Result<(), KafkaErr
     }
 }
 
-/// Makes a message smaller that its topic does not take.
+/// Cuts a message that its topic does not accept.
 fn cut(message: &mut Message, error: &KafkaError) -> Result<(), Failure> {
     let (topic, bytes) = (message.topic.clone(), message.payload.len());
     if message.cut() {
-        tracing::warn!(topic, bytes, "the topic does not take a record of this size: it is cut");
+        tracing::warn!(topic, bytes, "the topic does not accept a record of this size: it is cut");
         return Ok(());
     }
-    let what = format!("topic `{topic}` does not even take a record of {bytes} bytes: raise its `max.message.bytes`");
+    let what = format!("topic `{topic}` does not accept even a record of {bytes} bytes: raise its `max.message.bytes`");
     Err(Failure::new(Exit::Unavailable, format!("{what}: {error}")))
 }
 
-/// Here a test ends or freezes the process: outputs are with the broker, nothing is committed. It waits so many milliseconds
-/// as the failpoint returns, or for ever.
+/// The point at which a test ends or freezes the process: the broker has the outputs, and nothing is committed. Waits as many
+/// milliseconds as the failpoint returns, or for ever.
 #[cfg(feature = "failpoints")]
 fn failpoint(opens_incident: bool) {
     fail::fail_point!("before-commit", opens_incident, |millis| {

@@ -1,7 +1,8 @@
-//! Reads what stands between two offsets of each partition, and ends.
+//! Reads the records between two offsets of each partition, and ends.
 //!
-//! For a replay, and for the service's restart, which reads its input again up to the committed offsets. Several topics are read
-//! side by side, the one whose records are oldest first: what one topic's signals wait for comes from the others.
+//! A replay reads this way, and so does a restart of the service, which reads its input again up to the committed offsets. Several
+//! topics are read side by side, the one with the oldest record first, because the signals of one topic wait for the clocks of
+//! the others.
 
 use rdkafka::{
     Message as _, Offset, TopicPartitionList,
@@ -14,14 +15,14 @@ use rdkafka::{
 use super::{ANSWER_MAX, topics::Range, unavailable};
 use crate::app::{Failure, Interrupt};
 
-/// How often a wait for records looks at the interrupt.
+/// How often a wait for records checks the interrupt.
 const POLL: std::time::Duration = std::time::Duration::from_millis(100);
 
-/// Hands each record of the ranges to `take`, with the index of its range; ranges of one topic stand together. Partitions come in
-/// any order, offsets of one partition in theirs.
+/// Calls `take` with each record of the ranges and the index of its range. Ranges of one topic must be adjacent. Records of one
+/// partition come in the order of their offsets, partitions in any order.
 ///
 /// # Errors
-/// Exit 69 where Kafka fails for good, 130 at an interrupt, and whatever `take` returns.
+/// Exit 69 where Kafka fails for good, 130 at an interrupt, and the error that `take` returns.
 pub fn read(
     settings: &ClientConfig,
     ranges: &[Range],
@@ -41,20 +42,20 @@ pub fn read(
     Ok(())
 }
 
-/// Reads the ranges of one topic. A client of its own, because the end of a partition is told without its topic.
+/// Reads the ranges of one topic, with a client of its own, because the client reports the end of a partition without its topic.
 struct Reader<'a> {
     consumer: BaseConsumer,
     ranges: &'a [Range],
-    /// The index of the first of them.
+    /// Index of the first range among all.
     first: usize,
-    /// Which have something left.
+    /// By range, whether it has records left.
     open: Vec<bool>,
-    /// The last record's own time, in milliseconds: which topic is behind.
+    /// The last record's own time in milliseconds, which tells how far the topic was read.
     at: i64,
 }
 
 impl<'a> Reader<'a> {
-    /// `None` where there is nothing to read.
+    /// Begins to read; `None` where the ranges are empty.
     fn open(settings: &ClientConfig, ranges: &'a [Range], first: usize) -> Result<Option<Self>, Failure> {
         let open: Vec<bool> = ranges.iter().map(|range| range.from < range.to).collect();
         if !open.contains(&true) {
@@ -63,7 +64,7 @@ impl<'a> Reader<'a> {
         Ok(Some(Self { consumer: assign(settings, ranges)?, ranges, first, open, at: i64::MIN }))
     }
 
-    /// Takes the next record, or waits a moment for it.
+    /// Reads the next record, or waits a moment for it.
     fn poll(
         &mut self,
         take: &mut impl FnMut(usize, &BorrowedMessage<'_>) -> Result<(), Failure>,
@@ -79,7 +80,7 @@ impl<'a> Reader<'a> {
                 }
                 self.open[i] &= record.offset() + 1 < self.ranges[i].to;
             }
-            // Markers of transactions stand at the end of a topic and are never handed out.
+            // A partition may end with transaction markers, which the client never returns.
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 if let Some(i) = of(partition) {
                     self.open[i] = false;
@@ -100,7 +101,7 @@ fn assign(settings: &ClientConfig, ranges: &[Range]) -> Result<BaseConsumer, Fai
     let mut settings = settings.clone();
     let consumer: BaseConsumer = settings.set("enable.partition.eof", "true").create().map_err(|e| fail(&e))?;
     if let Some(range) = ranges.first() {
-        // Asked for before, the first record comes after 10 to 57 ms rather than 505.
+        // With metadata fetched first, the first record comes after 10 to 57 ms and not after 505.
         consumer.fetch_metadata(Some(&range.topic), ANSWER_MAX).map_err(|e| fail(&e))?;
     }
     let mut assignment = TopicPartitionList::new();
@@ -112,7 +113,7 @@ fn assign(settings: &ClientConfig, ranges: &[Range]) -> Result<BaseConsumer, Fai
     Ok(consumer)
 }
 
-/// The offset of the first record at or after a time, for each range: from there on, or up to there.
+/// Finds, for each range, the offset of its first record at or after a time; the range's end where there is none.
 ///
 /// # Errors
 /// Exit 69 where Kafka does not answer.
@@ -127,7 +128,7 @@ pub fn at_time(settings: &ClientConfig, ranges: &[Range], millis: i64) -> Result
     let answer = consumer.offsets_for_times(question, ANSWER_MAX).map_err(|e| fail(&e))?;
     let offset = |range: &Range| match answer.find_partition(&range.topic, range.partition)?.offset() {
         Offset::Offset(offset) => Some(offset.clamp(range.from, range.to)),
-        // Nothing that young is there.
+        // No record is that young.
         Offset::Beginning | Offset::End | Offset::Stored | Offset::Invalid | Offset::OffsetTail(_) => None,
     };
     Ok(ranges.iter().map(|range| offset(range).unwrap_or(range.to)).collect())

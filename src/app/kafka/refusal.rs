@@ -1,11 +1,11 @@
-//! Settings that the Kafka client does not take: said before anything is opened, and without their values.
+//! Reports settings that the Kafka client refuses, before anything is opened and without their values.
 
 use rdkafka::error::KafkaError;
 
 use super::client;
 use crate::{app::Failure, config::Kafka};
 
-/// Whether the client knows all settings and takes their values, as far as it can tell before it is made.
+/// Checks that the client knows all settings and accepts their values, as far as it can tell before it is created.
 ///
 /// # Errors
 /// Exit 64 with the setting's name.
@@ -13,8 +13,8 @@ pub fn settings(kafka: &Kafka) -> Result<(), Failure> {
     client(kafka).create_native_config().map(drop).map_err(|e| refused(&e))
 }
 
-/// A failure because the client refuses its settings. The library's own words show the value, which a misspelt password's
-/// is too: it is left out.
+/// The failure of a client that refuses its settings. The library's own message shows the value, which may be the secret of a
+/// misspelt setting, so it is left out.
 #[must_use]
 pub fn refused(error: &KafkaError) -> Failure {
     let why = if let KafkaError::ClientConfig(_, why, name, _) = error {

@@ -1,17 +1,17 @@
-//! Snapshots of the engine in the compacted state topic: pieces of less than a megabyte, and a manifest when all of them are there.
+//! Snapshots of the engine in the compacted state topic: chunks of less than a megabyte, then a manifest.
 //!
 //! ```text
 //!  key                               value
-//!  <transactional id>/a/0 … /a/<n>   pieces of the packed bytes
-//!  <transactional id>/a/manifest     what they make, how to check it, up to which offsets it was read (JSON)
-//!  <transactional id>/b/…            the same of the other slot
+//!  <transactional id>/a/0 … /a/<n>   chunks of the compressed bytes
+//!  <transactional id>/a/manifest     number and hash of the chunks, and the input's offsets (JSON)
+//!  <transactional id>/b/…            the same for the other slot
 //! ```
-//! Two slots are written in turn, each time over the older snapshot, so that a whole one is there at every moment; the manifest
-//! comes last, when the broker has all pieces, so that it never names one that is not there. A snapshot that was cut off, or
-//! that two processes wrote at once, does not have the SHA-256 of its manifest and is not used.
+//! Two slots are written in turn, each time over the older snapshot, so a complete one exists at every moment. The manifest is
+//! written last, when the broker has all chunks, so it never names a chunk that is missing. A snapshot that was cut off, or that
+//! two processes wrote at once, does not have the SHA-256 of its manifest and is not used.
 //!
-//! All is in partition 0. `manifest` judges, `reader` finds and fetches, `writer` writes on a thread of its own. Whether a
-//! snapshot is worth taking, and what to do without one, is the service's matter.
+//! All records are in partition 0. `manifest` judges whether a snapshot can be used, `reader` finds and fetches it, `writer` writes
+//! it on a thread of its own. The service decides when a snapshot is taken, and what to do without one.
 
 mod manifest;
 mod reader;
@@ -22,27 +22,20 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    manifest::{Manifest, Position, Refusal},
+    manifest::{Held, Manifest, OldLog, PartitionOffset, Refusal},
     reader::{Candidate, Found, find},
     writer::{Job, Writer},
 };
 
-/// The one partition that is used.
+/// The partition of all records.
 const PARTITION: i32 = 0;
-/// Bytes of a piece: with key and headers it stays under the megabyte that brokers and clients take by default.
+/// Size of a chunk: with key and headers it stays under the megabyte that brokers and clients accept by default.
 const CHUNK_BYTES: usize = 900_000;
-/// No snapshot that was written unpacks to more; 16 times the greatest that is written by default, as state packs to a third.
+/// Largest size of a decompressed snapshot; larger ones are not written. 16 times the default limit of a compressed one, where
+/// state compresses to a third.
 const UNPACKED_BYTES_MAX: u64 = 1 << 30;
 
-/// Settings of the topic, where the service creates it.
-///
-/// A log is compacted only behind the segment that is being written, so segments must be small: with the default of a gigabyte
-/// a restart would read all snapshots of hours. Of 16 MiB, the topic holds two snapshots, as much again that waits for the
-/// cleaner (which begins when half is dirty), and a segment.
-pub const TOPIC: [(&str, &str); 3] =
-    [("cleanup.policy", "compact"), ("segment.bytes", "16777216"), ("compression.type", "producer")];
-
-/// Where one of the two snapshots stands.
+/// The place of one of the two snapshots.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Slot {
@@ -56,7 +49,7 @@ pub enum Slot {
 impl Slot {
     const ALL: [(Self, &'static str); 2] = [(Self::A, "a"), (Self::B, "b")];
 
-    /// The other one.
+    /// The other slot.
     #[must_use]
     pub const fn other(self) -> Self {
         match self {
@@ -72,7 +65,7 @@ impl Slot {
     }
 }
 
-/// What a record of the topic holds.
+/// The content of a record of the topic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Part {
     Chunk(u32),
@@ -98,14 +91,14 @@ impl fmt::Display for Key<'_> {
 }
 
 impl<'a> Key<'a> {
-    /// Reads a key; `None` where it is none of ours.
+    /// Reads a key; `None` where it is no key of a snapshot.
     fn parse(key: &'a [u8]) -> Option<Self> {
-        // From the end: the service's name may hold anything.
+        // Split from the end, because the service's name may contain slashes.
         let mut parts = str::from_utf8(key).ok()?.rsplitn(3, '/');
         let (part, slot, service) = (parts.next()?, parts.next()?, parts.next()?);
         let part = match part {
             "manifest" => Part::Manifest,
-            // Only as it is written: two spellings would be two records after compaction.
+            // Only in the spelling that is written: two spellings would be two records after compaction.
             number => Part::Chunk(number.parse().ok().filter(|parsed: &u32| parsed.to_string() == number)?),
         };
         let (slot, _) = Slot::ALL.into_iter().find(|(_, name)| *name == slot)?;
@@ -130,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_key_of_ours_is_passed_over() {
+    fn a_key_of_another_form_is_ignored() {
         for other in
             ["", "foreshock", "foreshock/a", "s/c/0", "s/a/", "s/a/-1", "s/a/01", "s/a/+1", "s/a/4294967296", "s/a/x"]
         {

@@ -1,4 +1,4 @@
-//! What topics and partitions there are, and the making of missing output topics.
+//! Looks up topics and partitions, and creates missing output topics.
 
 use std::time::Duration;
 
@@ -10,17 +10,26 @@ use rdkafka::{
     metadata::{Metadata, MetadataTopic},
 };
 
-use super::{ANSWER_MAX, client, consumer, fault::is_login, refusal::refused, state, unavailable};
+use super::{ANSWER_MAX, client, consumer, fault::is_login, refusal::refused, unavailable};
 use crate::{
     app::{Exit, Failure},
     config::{Config, Kafka, Subscription, TopicName},
 };
 
-/// How many events are looked through for the reason why no broker answers, and how long each is waited for: they are there.
+/// How many of the client's events are searched for the reason why no broker answers.
 const REASONS_MAX: usize = 20;
+/// How long each of them is waited for: it is there already.
 const REASON_POLL: Duration = Duration::from_millis(20);
 
-/// A partition and the offsets that it holds: `from` is the first, `to` the one after the last.
+/// Settings of the topic of the snapshots, where the service creates it.
+///
+/// Kafka compacts only the segments before the active one, so segments must be small: with the default of a gigabyte a restart would
+/// read the snapshots of hours. With 16 MiB the topic holds two snapshots, as much again that waits for the cleaner (which begins
+/// when half is dirty), and a segment.
+const STATE_TOPIC: [(&str, &str); 3] =
+    [("cleanup.policy", "compact"), ("segment.bytes", "16777216"), ("compression.type", "producer")];
+
+/// A range of offsets of one partition.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Range {
     /// The topic.
@@ -33,10 +42,10 @@ pub struct Range {
     pub to: i64,
 }
 
-/// Everything that a topic holds now, by partition.
+/// Returns the ranges that the partitions of a topic hold now.
 ///
 /// # Errors
-/// Exit 69 where no broker answers or the topic is not there.
+/// Exit 69 where no broker answers or the topic does not exist.
 pub fn ranges(kafka: &Kafka, topic: &str) -> Result<Vec<Range>, Failure> {
     let asker: BaseConsumer = consumer(kafka).create().map_err(|e| refused(&e))?;
     let metadata = metadata(&asker, kafka, Some(topic))?;
@@ -48,7 +57,7 @@ pub fn ranges(kafka: &Kafka, topic: &str) -> Result<Vec<Range>, Failure> {
     (0..partitions).map(|partition| range(&asker, topic, partition)).collect()
 }
 
-/// What one partition holds now.
+/// Returns the range that one partition holds now.
 ///
 /// # Errors
 /// Exit 69 where no broker answers.
@@ -59,16 +68,17 @@ pub fn range<C: ConsumerContext>(asker: &BaseConsumer<C>, topic: &str, partition
     Ok(Range { topic: topic.to_owned(), partition, from, to })
 }
 
-/// Makes sure that all input topics are there, and that the output topics are or can be made.
+/// Checks that all input topics exist, and creates missing output topics.
 ///
 /// # Errors
 /// Exit 69 with what to do.
 pub fn prepare(config: &Config) -> Result<(), Failure> {
     let asker: BaseConsumer = consumer(&config.kafka).create().map_err(|e| refused(&e))?;
     let metadata = metadata(&asker, &config.kafka, None)?;
+    refuse_own_outputs(config)?;
     let exists = |name: &str| metadata.topics().iter().any(|topic| topic.name() == name);
     for input in &config.kafka.input {
-        // What a pattern matches may come later.
+        // A topic that a pattern matches may be created later.
         if let Subscription::Topic(topic) = input
             && !exists(topic.as_str())
         {
@@ -90,10 +100,41 @@ pub fn prepare(config: &Config) -> Result<(), Failure> {
     }
 }
 
-/// Creates topics with the broker's own defaults, but for the one of the snapshots.
+/// Refuses an input pattern that matches an output topic: the service would read itself for ever. A pattern that only the client
+/// understands is tried when partitions are assigned.
+fn refuse_own_outputs(config: &Config) -> Result<(), Failure> {
+    let outputs = config.topics.all();
+    let names = || outputs.iter().map(|topic| topic.as_str());
+    for input in &config.kafka.input {
+        if let Subscription::Pattern(pattern) = input
+            && let Some(topic) = matching(pattern, names()).and_then(|matching| matching.first().copied())
+        {
+            return Err(own_output(topic));
+        }
+    }
+    Ok(())
+}
+
+/// The failure of an input that matches an output topic.
+#[must_use]
+pub fn own_output(topic: &str) -> Failure {
+    Failure::usage(format!("`kafka.input` matches the output topic `{topic}`: make its pattern narrower"))
+}
+
+/// The names that a pattern matches, sorted; `None` where only the client understands the pattern. The dialect here agrees with the
+/// client's in everything that a topic's name may need.
+#[must_use]
+pub fn matching<'a>(pattern: &str, names: impl Iterator<Item = &'a str>) -> Option<Vec<&'a str>> {
+    let regex = regex_lite::Regex::new(pattern).ok()?;
+    let mut matching: Vec<&str> = names.filter(|name| regex.is_match(name)).collect();
+    matching.sort_unstable();
+    Some(matching)
+}
+
+/// Creates topics with the broker's own defaults, except for the snapshots topic.
 fn create(config: &Config, topics: &[&TopicName]) -> Result<(), Failure> {
     let admin: AdminClient<DefaultClientContext> = client(&config.kafka).create().map_err(|e| refused(&e))?;
-    // One partition: a reader sees an incident's revisions in order whatever key it looks at. Few records go there.
+    // One partition: a reader sees all revisions in order, whatever their keys. The topics carry few records.
     let wanted: Vec<NewTopic<'_>> = topics.iter().map(|topic| new_topic(config, topic)).collect();
     let options = AdminOptions::new().operation_timeout(Some(ANSWER_MAX));
     let made = pollster::block_on(admin.create_topics(&wanted, &options))
@@ -101,7 +142,7 @@ fn create(config: &Config, topics: &[&TopicName]) -> Result<(), Failure> {
     for outcome in made {
         match outcome {
             Ok(topic) => tracing::info!(topic, "created the output topic"),
-            // Another process was faster.
+            // Another process has created it meanwhile.
             Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
             Err((topic, error)) => {
                 let advice = if error == RDKafkaErrorCode::TopicAuthorizationFailed {
@@ -118,7 +159,7 @@ fn create(config: &Config, topics: &[&TopicName]) -> Result<(), Failure> {
 }
 
 fn new_topic<'a>(config: &Config, topic: &'a TopicName) -> NewTopic<'a> {
-    let settings = if *topic == config.topics.state { &state::TOPIC[..] } else { &[] };
+    let settings = if *topic == config.topics.state { &STATE_TOPIC[..] } else { &[] };
     let new = NewTopic::new(topic.as_str(), 1, TopicReplication::Fixed(-1));
     settings.iter().fold(new, |new, (name, value)| new.set(name, value))
 }
@@ -126,7 +167,7 @@ fn new_topic<'a>(config: &Config, topic: &'a TopicName) -> NewTopic<'a> {
 fn metadata(asker: &BaseConsumer, kafka: &Kafka, topic: Option<&str>) -> Result<Metadata, Failure> {
     asker.fetch_metadata(topic, ANSWER_MAX).map_err(|e| {
         let brokers = kafka.brokers.as_str();
-        // That a broker does not let us in shows as silence; why is another event.
+        // A refused login looks like silence; the reason is an event of its own.
         let mut reasons = (0..REASONS_MAX).filter_map(|_| asker.poll(REASON_POLL)).filter_map(Result::err);
         match reasons.find(is_login) {
             Some(reason) => unavailable(&format!("cannot log in at `{brokers}`"), &reason),
@@ -137,7 +178,7 @@ fn metadata(asker: &BaseConsumer, kafka: &Kafka, topic: Option<&str>) -> Result<
     })
 }
 
-/// Whether a topic that no list has is only not shown: asked for by its name, a broker says so.
+/// Whether a topic that is missing in the list exists but may not be read: a broker reveals that when it is asked by name.
 fn is_hidden(asker: &BaseConsumer, topic: &str) -> bool {
     let named = asker.fetch_metadata(Some(topic), ANSWER_MAX);
     let refused = |named: &Metadata| named.topics().first().and_then(MetadataTopic::error).map(RDKafkaErrorCode::from);

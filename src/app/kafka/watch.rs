@@ -1,13 +1,13 @@
-//! A watch over the one call of a transaction that heeds no time-out.
+//! Watches the one call of a transaction that has no time-out, and ends the process where the call does not return.
 //!
 //! `send_offsets_to_transaction` waits for the group's coordinator however long that takes (librdkafka 2.12, issues 5456 and
-//! 5511), and no other thread can make it return. Meanwhile the consumer's thread keeps the membership, so nobody takes over
-//! either. A thread of the watch's own therefore says that the transaction is held up, and ends the process where waiting
-//! is of no more use: the end was asked for; or the brokers have rolled the transaction back and the coordinator answers this process's
-//! consumer, but the call does not return. Nothing is lost by it: what was not committed is read again by the next process,
-//! which a supervisor starts or which stood by.
+//! 5511), and no other thread can make it return. Meanwhile the consumer's thread keeps the membership, so no other process takes
+//! over either. So a thread of the watch's own logs that the transaction is held up, and ends the process in two cases: the end
+//! was requested, or the brokers have rolled the transaction back and the coordinator answers this process's consumer, but the
+//! call does not return. Nothing is lost: the next process, which a supervisor starts or which stood by, reads again what was
+//! not committed.
 //!
-//! It is no time-out: while the cluster is away the call is waited for.
+//! The watch is no time-out: while the cluster is away, it waits for the call.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -31,17 +31,17 @@ use crate::{
     config::Kafka,
 };
 
-/// How often the call is looked at.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// A transaction that takes so long is said to, and no longer waited for once the end is asked for: in a healthy cluster it takes
+/// How often the call is checked.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
+/// A transaction that takes longer than this is logged, and not waited for once the end is requested. In a healthy cluster it takes
 /// milliseconds.
 pub const GRACE: Duration = Duration::from_secs(5);
-/// The client's setting for how long the brokers keep a transaction open, and its default in milliseconds. After that they
-/// have rolled it back, and the call can do no more good.
+/// The client's setting for how long the brokers keep a transaction open, and its default in milliseconds. After that time they have
+/// rolled the transaction back, and the call is of no more use.
 const TRANSACTION_MAX: (&str, u64) = ("transaction.timeout.ms", 60_000);
-/// How long the coordinator must have answered the consumer by then: a broker that is back is found by one connection before
-/// the other, and unless the settings say otherwise the call is woken every 5 s (`AWAKE` of the publisher).
-const CHANCE: Duration = Duration::from_secs(15);
+/// How long the coordinator must then have answered the consumer. One connection may find a broker that is back sooner than
+/// another, and by default the call is woken every 5 s (`WAKE_SETTINGS` of the publisher).
+const ANSWERED_MIN: Duration = Duration::from_secs(15);
 
 /// Watches one call at a time.
 pub struct Watch {
@@ -54,12 +54,13 @@ pub struct Watch {
 #[derive(Clone)]
 struct Call {
     began: Instant,
-    /// Whom to ask whether the coordinator answers, and for what. It is closed by whoever joined with it, never here.
+    /// Consumer used to ask whether the coordinator answers. Weak: the membership owns and closes it.
     reader: Weak<BaseConsumer<Rebalances>>,
+    /// The partitions asked for.
     offsets: TopicPartitionList,
 }
 
-/// Since when the coordinator has answered while one call stood.
+/// The time for which the coordinator has answered during one call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Answers {
     call_began: Instant,
@@ -67,46 +68,46 @@ struct Answers {
     last: Instant,
 }
 
-/// The thread's own.
-struct Looker {
+/// The state of the watch's thread.
+struct Observer {
     call: Arc<Mutex<Option<Call>>>,
     ended: Interrupt,
     contact: Contact,
-    /// The end of the service.
+    /// The service's interrupt.
     interrupt: Interrupt,
-    /// How long a transaction is kept open.
-    longest: Duration,
+    /// How long the brokers keep a transaction open.
+    transaction_max: Duration,
 }
 
 impl Watch {
-    /// Begins to watch. `interrupt` is the service's.
+    /// Starts the thread. `interrupt` is the service's.
     ///
     /// # Errors
-    /// Exit 1 where the system gives no thread.
+    /// Exit 1 where the system creates no thread.
     pub fn new(kafka: &Kafka, contact: &Contact, interrupt: &Interrupt) -> Result<Self, Failure> {
         let set = kafka.client.get(TRANSACTION_MAX.0).and_then(|value| value.expose().parse().ok());
         let (call, ended) = (Arc::<Mutex<Option<Call>>>::default(), Interrupt::default());
-        let looker = Looker {
+        let observer = Observer {
             call: Arc::clone(&call),
             ended: ended.clone(),
             contact: contact.clone(),
-            // Its asking is no sign of life of the thread that stands.
+            // The observer's checks are no sign of life of the thread that makes the call.
             interrupt: interrupt.beating(Pulse::default()),
-            longest: Duration::from_millis(set.unwrap_or(TRANSACTION_MAX.1)),
+            transaction_max: Duration::from_millis(set.unwrap_or(TRANSACTION_MAX.1)),
         };
         let thread = thread::Builder::new()
             .name("watch".to_owned())
-            .spawn(move || looker.run())
+            .spawn(move || observer.run())
             .map_err(|e| Failure::new(Exit::Failed, format!("cannot start a thread: {e}")))?;
         Ok(Self { call, ended, thread })
     }
 
-    /// Makes the call that sends these offsets, which this reader has read up to.
-    pub fn over<T>(&self, reader: &Handle, offsets: &TopicPartitionList, call: impl FnOnce() -> T) -> T {
-        let stands = Call { began: clock::monotonic(), reader: Arc::downgrade(reader), offsets: offsets.clone() };
-        *lock(&self.call) = Some(stands);
+    /// Makes the call that sends these offsets, and watches it meanwhile. `reader` has read up to the offsets.
+    pub fn over<T>(&self, reader: &Handle, offsets: &TopicPartitionList, make_call: impl FnOnce() -> T) -> T {
+        let call = Call { began: clock::monotonic(), reader: Arc::downgrade(reader), offsets: offsets.clone() };
+        *lock(&self.call) = Some(call);
         failpoint();
-        let outcome = call();
+        let outcome = make_call();
         *lock(&self.call) = None;
         outcome
     }
@@ -119,14 +120,14 @@ impl Drop for Watch {
     }
 }
 
-impl Looker {
+impl Observer {
     fn run(&self) {
         let mut answers = None;
         while !self.ended.requested() {
-            thread::park_timeout(LOOK_EVERY);
-            let Some(stands) = lock(&self.call).clone() else { continue };
-            let stood = clock::monotonic().duration_since(stands.began);
-            if stood < GRACE || !self.still(&stands) {
+            thread::park_timeout(CHECK_EVERY);
+            let Some(call) = lock(&self.call).clone() else { continue };
+            let taken = clock::monotonic().duration_since(call.began);
+            if taken < GRACE || !self.is_open(&call) {
                 continue;
             }
             self.contact.failed("a transaction is held up", &"the Kafka client does not return from it");
@@ -134,33 +135,33 @@ impl Looker {
                 tracing::warn!("the service has ended: its open transaction is left to be rolled back");
                 low_level::exit(Exit::Done as i32);
             }
-            if stood < self.longest {
+            if taken < self.transaction_max {
                 continue;
             }
-            let answered = stands.coordinator_answers();
+            let answered = call.coordinator_answers();
             let now = clock::monotonic();
-            answers = answered.then(|| Answers::extended(answers, stands.began, now));
-            if answers.is_some_and(|answers| now.duration_since(answers.since) >= CHANCE) && self.still(&stands) {
-                let what = format!("the Kafka client has not returned from a transaction for {} s", stood.as_secs());
+            answers = answered.then(|| Answers::extended(answers, call.began, now));
+            if answers.is_some_and(|answers| now.duration_since(answers.since) >= ANSWERED_MIN) && self.is_open(&call) {
+                let what = format!("the Kafka client has not returned from a transaction for {} s", taken.as_secs());
                 let what =
                     format!("{what}, though the brokers answer: start the service again, it goes on where it was");
-                // No handlers: the client's threads are still at work.
+                // Without exit handlers, because the client's threads are still at work.
                 low_level::exit(exit::report(Err(Failure::new(Exit::Unavailable, what))) as i32);
             }
         }
     }
 
-    /// Whether this call stands to this moment.
-    fn still(&self, stands: &Call) -> bool {
-        lock(&self.call).as_ref().is_some_and(|now| now.began == stands.began)
+    /// Whether this call has not returned yet.
+    fn is_open(&self, call: &Call) -> bool {
+        lock(&self.call).as_ref().is_some_and(|now| now.began == call.began)
     }
 }
 
 impl Answers {
-    /// The same with one more answer; begun anew for another call, and where nobody asked for a while: the process was frozen.
+    /// Adds an answer. The time begins anew for another call, and after a while without questions, when the process was frozen.
     fn extended(before: Option<Self>, call_began: Instant, now: Instant) -> Self {
         let goes_on = |before: &Self| {
-            before.call_began == call_began && now.duration_since(before.last) <= LOOK_EVERY * 2 + ANSWER_MAX
+            before.call_began == call_began && now.duration_since(before.last) <= CHECK_EVERY * 2 + ANSWER_MAX
         };
         Self { call_began, since: before.filter(goes_on).map_or(now, |before| before.since), last: now }
     }
@@ -177,7 +178,7 @@ fn lock(call: &Mutex<Option<Call>>) -> MutexGuard<'_, Option<Call>> {
     call.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Here a test holds the call up.
+/// The point at which a test holds the call up.
 #[cfg(feature = "failpoints")]
 fn failpoint() {
     fail::fail_point!("in-call");
@@ -191,7 +192,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_count_for_one_call_and_while_somebody_asks() {
+    fn answers_count_for_one_call_and_while_questions_go_on() {
         let (start, second) = (clock::monotonic(), Duration::from_secs(1));
         let first = Answers::extended(None, start, start + second);
         let more = Answers::extended(Some(first), start, start + second * 2);
@@ -199,6 +200,6 @@ mod tests {
         let other = Answers::extended(Some(more), start + second, start + second * 3);
         assert_eq!(other.since, start + second * 3, "another call has its own chance");
         let thawed = Answers::extended(Some(more), start, start + second * 60);
-        assert_eq!(thawed.since, start + second * 60, "who was frozen has not asked");
+        assert_eq!(thawed.since, start + second * 60, "a frozen process has not asked");
     }
 }

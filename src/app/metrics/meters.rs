@@ -1,39 +1,39 @@
-//! What is counted where it happens, by whichever thread, over the life of the process: each meter is an atomic.
+//! Meters: metrics that any thread counts where something happens, over the life of the process. Each meter is an atomic.
 
 use std::time::Duration;
 
 use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, Registry, proto::MetricFamily};
 
 use super::{
-    ALERT_LATENCY, COMMIT_SECONDS, COMMITS, ENGINE_SECONDS, HTTP_REFUSED, HTTP_REQUESTS, NOTIFICATIONS,
-    SNAPSHOT_SECONDS, SNAPSHOT_TAKEN, SNAPSHOTS, STATE_BYTES, counter, failed, gauge, histogram,
+    ALERT_LATENCY, COMMIT_SECONDS, COMMITS, ENGINE_SECONDS, HTTP_REFUSED, HTTP_REQUESTS, NOTIFICATION_SECONDS,
+    NOTIFICATIONS, SNAPSHOT_SECONDS, SNAPSHOT_TAKEN, SNAPSHOTS, STATE_BYTES, counter, failed, gauge, histogram,
 };
 use crate::{app::Failure, time::WallTime};
 
-/// From a commit on a fast machine to an exchange whose clock is a minute off.
+/// Buckets in seconds, from a commit on a fast machine to an exchange whose clock is a minute off.
 const LATENCY_BUCKETS: [f64; 15] =
     [0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
-/// From a heartbeat to a record on which an incident's alert is made.
+/// Buckets in seconds, from a heartbeat to a record on which an alert is rendered.
 const ENGINE_BUCKETS: [f64; 12] = [1e-7, 2.5e-7, 5e-7, 1e-6, 2.5e-6, 5e-6, 1e-5, 2.5e-5, 1e-4, 1e-3, 1e-2, 1e-1];
-/// From a commit beside the broker to one that waited for a broker to come back.
+/// Buckets in seconds, from a commit beside the broker to one that waited for a broker to come back.
 const COMMIT_BUCKETS: [f64; 12] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0, 120.0];
 
-/// From the copy of a small state to the writing of a large one while a broker restarts.
+/// Buckets in seconds, from the copy of a small state to the writing of a large one while a broker restarts.
 const SNAPSHOT_BUCKETS: [f64; 11] = [0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 60.0];
 
-/// A counter that one place counts on.
+/// A counter that another module increments.
 pub type Count = IntCounter;
 
-/// Where the time of an alert goes.
+/// A stage of an alert's latency.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
     /// From the completing event to its record.
     Feed,
     /// From the record to the engine.
     Queue,
-    /// In the engine.
+    /// Inside the engine.
     Engine,
-    /// From there to the commit.
+    /// From the engine to the commit.
     Delivery,
 }
 
@@ -42,23 +42,23 @@ impl Stage {
         [(Self::Feed, "feed"), (Self::Queue, "queue"), (Self::Engine, "engine"), (Self::Delivery, "delivery")];
 }
 
-/// What can be asked for over HTTP, as a label: paths that are made up count as one.
+/// A page served over HTTP, as a label. All unknown paths are one page, so that clients cannot add labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Page {
-    /// The list of what is there.
+    /// The list of pages.
     Index,
     /// The metrics.
     Metrics,
-    /// Whether the process lives.
+    /// Liveness.
     Live,
-    /// Whether it is ready.
+    /// Readiness.
     Ready,
-    /// Anything else.
+    /// Any other path.
     Other,
 }
 
 impl Page {
-    /// The label.
+    /// The page's path, which is its label.
     #[must_use]
     pub const fn path(self) -> &'static str {
         match self {
@@ -71,6 +71,23 @@ impl Page {
     }
 }
 
+/// Meters of one receiver of notifications. Each counts alerts, one for each revision and severity.
+#[derive(Clone, Debug)]
+pub struct Notified {
+    /// The receiver took something that it did not know.
+    pub delivered: Count,
+    /// The receiver took something again that lasts.
+    pub repeated: Count,
+    /// The receiver refused the alert itself.
+    pub refused: Count,
+    /// The receiver could not take it.
+    pub failed: Count,
+    /// The incident had to make room on the board.
+    pub evicted: Count,
+    /// From the emission of an alert to the answer.
+    pub seconds: Histogram,
+}
+
 /// All meters of the process.
 pub struct Meters {
     registry: Registry,
@@ -80,6 +97,8 @@ pub struct Meters {
     commits: IntCounter,
     retries: IntCounter,
     delivered: IntCounter,
+    notifications: IntCounterVec,
+    notification_seconds: HistogramVec,
     snapshots: IntCounterVec,
     snapshot_seconds: HistogramVec,
     snapshot_taken: Gauge,
@@ -90,10 +109,10 @@ pub struct Meters {
 }
 
 impl Meters {
-    /// Meters that stand at 0.
+    /// Creates the meters, at 0.
     ///
     /// # Errors
-    /// Exit 1 where the list holds a name that Prometheus refuses, which it does not.
+    /// Exit 1 where Prometheus refuses a name of the list, which does not happen.
     pub fn new() -> Result<Self, Failure> {
         Self::try_new().map_err(|e| failed(&e))
     }
@@ -114,13 +133,16 @@ impl Meters {
         for stage in ["copy", "write"] {
             snapshot_seconds.with_label_values(&[stage]);
         }
+        let notifications = counter(&registry, NOTIFICATIONS)?;
         Ok(Self {
             latency,
             engine: histogram(&registry, ENGINE_SECONDS, &ENGINE_BUCKETS)?.with_label_values::<&str>(&[]),
             commit_seconds: histogram(&registry, COMMIT_SECONDS, &COMMIT_BUCKETS)?.with_label_values::<&str>(&[]),
             commits: commits.with_label_values(&["committed"]),
             retries: commits.with_label_values(&["retried"]),
-            delivered: counter(&registry, NOTIFICATIONS)?.with_label_values(&["kafka", "delivered"]),
+            delivered: notifications.with_label_values(&["kafka", "delivered"]),
+            notifications,
+            notification_seconds: histogram(&registry, NOTIFICATION_SECONDS, &LATENCY_BUCKETS)?,
             snapshots,
             snapshot_seconds,
             snapshot_taken: gauge(&registry, SNAPSHOT_TAKEN)?.with_label_values::<&str>(&[]),
@@ -136,36 +158,50 @@ impl Meters {
         self.registry.gather()
     }
 
-    /// An alert spent so long in a stage.
+    /// Observes the time that an alert spent in a stage.
     pub fn alert(&self, stage: Stage, seconds: f64) {
-        // A venue's clock that is ahead must not make the sum fall.
+        // A venue's clock that is ahead gives a negative time, which must not lower the sum.
         self.latency.with_label_values(&[Stage::ALL[stage as usize].1]).observe(seconds.max(0.0));
     }
 
-    /// The engine took so long for a record.
+    /// Observes the time that the engine took for a record.
     pub fn engine(&self, length: Duration) {
         self.engine.observe(length.as_secs_f64());
     }
 
-    /// A transaction committed after so long, with so many alerts in it.
+    /// Counts a committed transaction with its alerts, and observes its length.
     pub fn committed(&self, length: Duration, alerts: usize) {
         self.commits.inc();
         self.commit_seconds.observe(length.as_secs_f64());
         self.delivered.inc_by(alerts as u64);
     }
 
-    /// Transactions that were tried again.
+    /// The meters of a receiver, all at 0. Receivers are those of the configuration, so their number is bounded.
+    #[must_use]
+    pub fn receiver(&self, name: &str) -> Notified {
+        let count = |outcome| self.notifications.with_label_values(&[name, outcome]);
+        Notified {
+            delivered: count("delivered"),
+            repeated: count("repeated"),
+            refused: count("refused"),
+            failed: count("failed"),
+            evicted: count("evicted"),
+            seconds: self.notification_seconds.with_label_values(&[name]),
+        }
+    }
+
+    /// The counter of transactions that were tried again.
     #[must_use]
     pub const fn retries(&self) -> &Count {
         &self.retries
     }
 
-    /// The state was copied; the flow waited so long.
+    /// Observes the time for which the flow waited while the state was copied.
     pub fn snapshot_copied(&self, length: Duration) {
         self.snapshot_seconds.with_label_values(&["copy"]).observe(length.as_secs_f64());
     }
 
-    /// A snapshot of so many bytes was written; that took so long.
+    /// Counts a snapshot that was written, with its size and the time that writing took.
     pub fn snapshot_written(&self, taken_at: WallTime, bytes: usize, length: Duration) {
         self.snapshots.with_label_values(&["written"]).inc();
         self.snapshot_seconds.with_label_values(&["write"]).observe(length.as_secs_f64());
@@ -173,27 +209,27 @@ impl Meters {
         self.state_bytes.set(bytes as f64);
     }
 
-    /// A snapshot was given up.
+    /// Counts a snapshot that could not be written.
     pub fn snapshot_failed(&self) {
         self.snapshots.with_label_values(&["failed"]).inc();
     }
 
-    /// A snapshot was larger than may be.
+    /// Counts a snapshot that was larger than the limit.
     pub fn snapshot_too_large(&self) {
         self.snapshots.with_label_values(&["too_large"]).inc();
     }
 
-    /// A request was answered.
+    /// Counts an answered request.
     pub fn answered(&self, page: Page, code: u16) {
         self.http_requests.with_label_values(&[page.path(), &code.to_string()]).inc();
     }
 
-    /// A connection was turned away: there are too many.
+    /// Counts a connection that was refused because there were too many.
     pub fn turned_away(&self) {
         self.http_full.inc();
     }
 
-    /// A connection was cut off: it took too long.
+    /// Counts a connection that was closed because it took too long.
     pub fn cut_off(&self) {
         self.http_slow.inc();
     }

@@ -1,23 +1,24 @@
-//! What an engine says about itself at one moment, and how that becomes counters over the life of a process.
+//! Numbers: an engine's counts at one moment, and their totals over the life of a process.
 //!
-//! An engine belongs to one thread and does not outlive its partitions: after a rebalance another one has read the input
-//! again and counts from there. [`Totals`] adds up what each has counted since it was restored, so a counter starts at 0
-//! with the process, holds what this process has handled, and never goes back.
+//! An engine belongs to one thread and does not outlive its partitions: after a rebalance a new engine reads the input again and
+//! counts anew. [`Totals`] adds up what each engine has counted since it was restored. So a counter starts at 0 with the process,
+//! holds what this process has handled, and never falls.
 
 use std::collections::BTreeMap;
 
 use prometheus::Registry;
 
 use super::{
-    BOOK_FAULTS, BUILD, CONSUMER_LAG, DISORDERED, EVENTS, FEED_STOPS, INCIDENTS, INCIDENTS_OPENED, KEYS, KEYS_EVICTED,
-    MODE, Metric, READY, RECORDS, REJECTED, SEQUENCE_GAPS, SEQUENCE_RESTARTS, SIGNALS, TROUBLES, WATERMARK,
+    BOOK_FAULTS, BOOK_SPREAD, BOOK_USABLE, BOOKS, BUILD, CONSUMER_LAG, COVERAGE, DELTAS_FORGOTTEN, DISORDERED, EVENTS,
+    FEED_STOPS, HELD_BACK, INCIDENTS, INCIDENTS_OPENED, KEYS, KEYS_EVICTED, MODE, Metric, NEW_LOGS, READY, RECORDS,
+    RECORDS_LOST, REJECTED, ROUNDED, SEQUENCE_GAPS, SEQUENCE_RESTARTS, SIGNALS, TROUBLES, UNREAD, WATERMARK,
     WATERMARK_LAG, counter, gauge,
 };
 use crate::{
     app::{build, commit},
-    book::Fault,
-    detect::{Detector, Severity},
-    engine::{Engine, Fate, Keys},
+    book::{BookFlaw, Fault},
+    detect::{CoverageState, Detector, Severity},
+    engine::{Coverage, Covered, Engine, Fate, Keys},
     event::{EventType, Reason},
     trust::{Cause, Mode},
 };
@@ -25,7 +26,7 @@ use crate::{
 /// A metric with the values of its labels.
 type Series = (Metric, Vec<String>);
 
-/// The numbers of one moment: what only rises, and what rises and falls.
+/// Counters and gauges at one moment.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Numbers {
     counters: BTreeMap<Series, u64>,
@@ -33,14 +34,16 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// What an engine says. Every bounded series is there from the start: a rise from nothing is no rise to Prometheus.
+    /// Reads an engine, at most so many symbols of it by name, and how many numbers of its records were rounded. Every bounded
+    /// series exists from the start, because Prometheus sees no rise from an absent series.
     #[must_use]
-    pub fn of(engine: &Engine) -> Self {
+    pub fn of(engine: &Engine, symbols_max: usize, rounded: u64) -> Self {
         let mut numbers = Self::default();
+        numbers.count(ROUNDED, &[], rounded);
         let counters = engine.counters();
         for (source, fates) in engine.context().sources.iter().zip(engine.fates()) {
             for (fate, name) in Fate::ALL {
-                numbers.count(RECORDS, &[&source.name, name], fates.of(fate));
+                numbers.count(RECORDS, &[&source.name, name], fates.settled(fate));
             }
         }
         for ((_, reason), n) in Reason::ALL.into_iter().zip(counters.rejected) {
@@ -56,7 +59,12 @@ impl Numbers {
         numbers.count(SEQUENCE_RESTARTS, &[], counters.restarts);
         numbers.count(FEED_STOPS, &[], counters.stops);
         numbers.count(DISORDERED, &[], counters.disordered);
+        numbers.count(HELD_BACK, &[], counters.held_back);
+        numbers.count(DELTAS_FORGOTTEN, &[], counters.deltas_forgotten);
+        numbers.count(RECORDS_LOST, &[], counters.lost);
+        numbers.count(NEW_LOGS, &[], counters.new_logs);
         numbers.findings(engine);
+        numbers.books(engine, symbols_max);
         for (kind, occupancy) in engine.occupancy() {
             let name = Keys::ALL[kind as usize].1;
             numbers.set(KEYS, &[name], occupancy.held as f64);
@@ -76,6 +84,22 @@ impl Numbers {
         numbers
     }
 
+    fn books(&mut self, engine: &Engine, symbols_max: usize) {
+        let books = engine.books(symbols_max);
+        let listed =
+            books.listed.iter().map(|(name, usable, spread)| (name.as_str(), f64::from(u8::from(*usable)), *spread));
+        for (name, usable, spread) in listed.chain(books.others.map(|(share, spread)| ("other", share, spread))) {
+            self.set(BOOK_USABLE, &[name], usable);
+            if let Some(spread) = spread {
+                self.set(BOOK_SPREAD, &[name], spread);
+            }
+        }
+        self.set(BOOKS, &["usable"], books.usable as f64);
+        for ((_, flaw), n) in BookFlaw::ALL.into_iter().zip(books.unusable) {
+            self.set(BOOKS, &[flaw], n as f64);
+        }
+    }
+
     fn findings(&mut self, engine: &Engine) {
         let counters = engine.counters();
         for (severity, name) in Severity::ALL {
@@ -89,7 +113,7 @@ impl Numbers {
         }
     }
 
-    /// Adds how one partition stands: offsets to go, and seconds that its clock is behind, as far as they are known.
+    /// Adds a partition's lag in offsets and its clock's distance behind the wall clock in seconds, where they are known.
     pub fn partition(&mut self, topic: &str, number: i32, lag: Option<i64>, behind_seconds: Option<f64>) {
         let labels = [topic, &number.to_string()];
         if let Some(lag) = lag {
@@ -100,7 +124,22 @@ impl Numbers {
         }
     }
 
-    /// Adds what is true of the process whatever it reads.
+    /// Adds how many partitions of the input are not read.
+    pub fn unread(&mut self, partitions: usize) {
+        self.set(UNREAD, &[], partitions as f64);
+    }
+
+    /// Adds what the detectors can judge.
+    pub fn cover(&mut self, coverage: &Coverage) {
+        for row in Coverage::ROWS {
+            let (detector, subject) = (row.0.name(), Covered::ALL[row.1 as usize].1);
+            for ((_, state), n) in CoverageState::ALL.into_iter().zip(coverage.of(row)) {
+                self.set(COVERAGE, &[detector, subject, state], n as f64);
+            }
+        }
+    }
+
+    /// Adds the facts that belong to the process and not to an engine.
     pub fn process(&mut self, ready: bool) {
         self.set(READY, &[], f64::from(u8::from(ready)));
         self.set(BUILD, &[build(), commit()], 1.0);
@@ -114,7 +153,7 @@ impl Numbers {
         self.gauges.insert(series(metric, labels), value);
     }
 
-    /// The collectors of one answer.
+    /// Makes the collectors of one answer.
     pub(super) fn registry(&self) -> Result<Registry, prometheus::Error> {
         let registry = Registry::new();
         let mut last = None;
@@ -143,21 +182,21 @@ fn series(metric: Metric, labels: &[&str]) -> Series {
     (metric, labels.iter().map(|&label| label.to_owned()).collect())
 }
 
-/// Counters over the life of the process, however many engines it has had.
+/// Adds up counters over the life of the process and all its engines.
 #[derive(Debug, Default)]
 pub struct Totals {
     sums: BTreeMap<Series, u64>,
-    /// What the present engine had counted when it was last asked.
+    /// The present engine's counters when they were last read.
     last: BTreeMap<Series, u64>,
 }
 
 impl Totals {
-    /// Another engine begins: what it has counted by now was handled before.
+    /// Begins to follow a restored engine, whose counts so far were counted before.
     pub fn begin(&mut self, restored: &Numbers) {
         self.last.clone_from(&restored.counters);
     }
 
-    /// The numbers of the present engine, with counters that go on from those before it.
+    /// Replaces the counters in the present engine's numbers with the totals.
     pub fn follow(&mut self, mut numbers: Numbers) -> Numbers {
         for (series, n) in &numbers.counters {
             let last = self.last.get(series).copied().unwrap_or(0);
@@ -167,7 +206,7 @@ impl Totals {
         numbers
     }
 
-    /// The numbers while there is no engine.
+    /// The totals while there is no engine.
     #[must_use]
     pub fn alone(&self) -> Numbers {
         Numbers { counters: self.sums.clone(), gauges: BTreeMap::new() }

@@ -1,29 +1,31 @@
-//! Where a replay's outputs go: files, each of which is wanted or not.
+//! Writes a replay's outputs to the files that were asked for.
 
 use std::{io::Write as _, path::Path};
 
 use serde::Serialize;
 
-use super::{AtomicFile, Failure, cli};
+use super::diff::Comparison;
 use crate::{
     alert::{Context, SignalLine},
+    app::{Failure, cli, output::AtomicFile},
     engine::Output,
     event::Rejection,
 };
 
-/// The files, and what the summary counts.
+/// The output files, and what is counted of the outputs.
 pub struct Recorder {
     alerts: Option<AtomicFile>,
     signals_file: Option<AtomicFile>,
     dead_letters: Option<AtomicFile>,
-    /// Signals so far.
+    /// Number of signals so far.
     pub signals: u64,
-    /// The alerts, where they are to be compared.
-    pub for_diff: Vec<serde_json::Value>,
-    keep: bool,
+    /// Number of alerts so far.
+    alerts_taken: u64,
+    /// Compares the alerts with recorded ones, where `--diff` asks for it.
+    pub comparison: Option<Comparison>,
 }
 
-/// A rejected record. Its bytes may be anything, so they are in hexadecimal where they are no text.
+/// A rejected record. Its bytes may be anything, so they are written in hexadecimal where they are not UTF-8.
 #[derive(Serialize)]
 struct DeadLetter<'a> {
     position: String,
@@ -37,15 +39,15 @@ struct DeadLetter<'a> {
 
 impl Recorder {
     /// Begins the files that were asked for.
-    pub fn create(args: &cli::Replay) -> Result<Self, Failure> {
+    pub fn create(args: &cli::Replay, comparison: Option<Comparison>) -> Result<Self, Failure> {
         let create = |path: &Option<std::path::PathBuf>| path.as_deref().map(AtomicFile::create).transpose();
         Ok(Self {
             alerts: create(&args.alerts)?,
             signals_file: create(&args.signals)?,
             dead_letters: create(&args.dead_letters)?,
             signals: 0,
-            for_diff: Vec::new(),
-            keep: args.diff.is_some(),
+            alerts_taken: 0,
+            comparison,
         })
     }
 
@@ -53,10 +55,11 @@ impl Recorder {
     pub fn take(&mut self, output: &Output, context: &Context, bytes: &[u8]) -> Result<(), Failure> {
         match output {
             Output::Notify(alert, _) => {
-                if self.keep {
-                    // Through text, as what was recorded went: reading a number back may round its last bit.
+                self.alerts_taken += 1;
+                if let Some(comparison) = &mut self.comparison {
+                    // Recorded alerts were read from text, which may round the last bit of a number: so are these.
                     let text = serde_json::to_vec(alert).unwrap_or_default();
-                    self.for_diff.push(serde_json::from_slice(&text).unwrap_or_default());
+                    comparison.take(serde_json::from_slice(&text).unwrap_or_default());
                 }
                 line(&mut self.alerts, alert)
             }
@@ -65,17 +68,21 @@ impl Recorder {
                 line(&mut self.signals_file, &SignalLine::new(signal, context))
             }
             Output::Rejected(place, rejection) => {
-                line(&mut self.dead_letters, &dead_letter(context.written(*place), rejection, bytes))
+                line(&mut self.dead_letters, &dead_letter(context.record_text(*place), rejection, bytes))
             }
         }
     }
 
-    /// Writes down what was rejected, and nothing else: what an earlier replay has left in the other places stays.
-    pub fn finish_rejected(self) -> Result<(), Failure> {
+    /// Finishes the files of an input that is hardly one. Where nothing was found in it, only the dead letters are finished: the
+    /// other files of an earlier replay stay as they are.
+    pub fn finish_unusable(self) -> Result<(), Failure> {
+        if self.alerts_taken > 0 {
+            return self.finish();
+        }
         self.dead_letters.map_or(Ok(()), AtomicFile::finish)
     }
 
-    /// Puts the files in their places.
+    /// Finishes all files.
     pub fn finish(self) -> Result<(), Failure> {
         [self.alerts, self.signals_file, self.dead_letters].into_iter().flatten().try_for_each(AtomicFile::finish)
     }

@@ -1,46 +1,59 @@
-//! What the service's thread tells the outside: at which point it is, and its numbers about once a second.
+//! The report of the service's thread to the outside: its point, and its numbers about once a second.
 
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use super::open::Open;
-use crate::app::{
-    kafka::lag::Ends,
-    metrics::{Numbers, Totals},
-    readiness::Latch,
-    telemetry::{Point, Position, Telemetry},
+use super::worker::Worker;
+use crate::{
+    app::{
+        kafka::lag::Ends,
+        metrics::Totals,
+        readiness::Latch,
+        telemetry::{PartitionStatus, Point, Telemetry},
+    },
+    engine::Coverage,
 };
 
-/// How often the numbers are left: scrapers ask every few seconds, and leaving them costs some ten microseconds.
+/// How often the numbers are left: scrapers ask every few seconds, and leaving them costs some ten microseconds, and half
+/// a microsecond for each symbol, whose book is looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// Tells it.
+/// How often it is counted what the detectors can judge: some 20 ms at 100,000 accounts, for which the flow waits, and a state
+/// that lasts for minutes.
+const COVERED_EVERY: Duration = Duration::from_secs(10);
+
+/// Reports to the telemetry.
 pub struct Reporter {
     telemetry: Arc<Telemetry>,
     totals: Totals,
     due_at: Instant,
+    /// When it is next counted what the detectors can judge.
+    cover_at: Instant,
     progress: Progress,
     /// Released once.
     latch: Option<Latch>,
+    /// The most symbols that have series of their own.
+    symbols_max: usize,
 }
 
-/// How far the present partitions have been read.
+/// Progress in reading the present partitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
-    /// There are none.
+    /// There are no partitions.
     Nothing,
     /// Their ends, as they were asked for after the restore, have not been reached.
     Behind,
-    /// They have.
+    /// Their ends have been reached.
     Caught,
 }
 
 impl Reporter {
-    /// Nothing was told yet.
-    pub fn new(telemetry: Arc<Telemetry>, latch: Latch, now: Instant) -> Self {
-        Self { telemetry, totals: Totals::default(), due_at: now, progress: Progress::Nothing, latch: Some(latch) }
+    /// A reporter that has reported nothing.
+    pub fn new(telemetry: Arc<Telemetry>, latch: Latch, symbols_max: usize, now: Instant) -> Self {
+        let (totals, progress) = (Totals::default(), Progress::Nothing);
+        Self { telemetry, totals, due_at: now, cover_at: now, progress, latch: Some(latch), symbols_max }
     }
 
     /// The service has come to another point.
@@ -49,43 +62,49 @@ impl Reporter {
     }
 
     /// The service has restored an engine.
-    pub fn begin(&mut self, open: &Open, ends: &Ends, now: Instant) {
-        self.totals.begin(&Numbers::of(open.engine()));
+    pub fn begin(&mut self, worker: &Worker, ends: &Ends, now: Instant) {
+        self.totals.begin(&worker.numbers(self.symbols_max));
         self.progress = Progress::Behind;
         // What was heard before it restored says nothing of how far there is to go now.
         ends.forget();
         self.telemetry.reach(Point::CatchingUp(None));
-        self.leave(open, ends, false, now);
+        self.cover_at = now;
+        self.leave(worker, ends, false, now);
     }
 
     /// The service is about to give its partitions back.
-    pub fn end(&mut self, open: Option<&Open>) {
-        if let Some(open) = open {
-            self.totals.follow(Numbers::of(open.engine()));
+    pub fn end(&mut self, worker: Option<&Worker>) {
+        if let Some(worker) = worker {
+            self.totals.follow(worker.numbers(self.symbols_max));
         }
         self.progress = Progress::Nothing;
-        self.telemetry.leave(self.totals.alone(), Vec::new());
+        self.telemetry.publish(self.totals.alone(), Vec::new());
+        self.telemetry.cover(Coverage::default());
         self.telemetry.reach(Point::StandingBy);
     }
 
     /// Leaves the numbers, if it is time. `idle`: nothing waits to be handled.
-    pub fn turn(&mut self, open: &Open, ends: &Ends, idle: bool, now: Instant) {
+    pub fn turn(&mut self, worker: &Worker, ends: &Ends, idle: bool, now: Instant) {
         if now >= self.due_at {
-            self.leave(open, ends, idle, now);
+            self.leave(worker, ends, idle, now);
         }
     }
 
-    fn leave(&mut self, open: &Open, ends: &Ends, idle: bool, now: Instant) {
+    fn leave(&mut self, worker: &Worker, ends: &Ends, idle: bool, now: Instant) {
         self.due_at = now + EVERY;
-        let positions: Vec<Position> = open.positions(ends, idle).collect();
+        if now >= self.cover_at {
+            self.cover_at = now + COVERED_EVERY;
+            self.telemetry.cover(worker.coverage());
+        }
+        let positions: Vec<PartitionStatus> = worker.positions(ends, idle).collect();
         if self.progress == Progress::Behind {
             self.look_ahead(&positions);
         }
-        self.telemetry.leave(self.totals.follow(Numbers::of(open.engine())), positions);
+        self.telemetry.publish(self.totals.follow(worker.numbers(self.symbols_max)), positions);
     }
 
-    /// Ready is who has reached every partition's end once.
-    fn look_ahead(&mut self, positions: &[Position]) {
+    /// Releases the latch once every partition's end has been reached: the process is ready.
+    fn look_ahead(&mut self, positions: &[PartitionStatus]) {
         let left: Option<i64> = positions.iter().map(|position| position.lag).sum();
         if left != Some(0) {
             self.telemetry.reach(Point::CatchingUp(left));

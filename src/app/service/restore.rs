@@ -1,51 +1,59 @@
-//! What a service knows before it takes its first record: the newest usable snapshot, and the input read again from there up to
-//! the committed offsets.
+//! Restores a service before it takes its first record: from the newest usable snapshot, and by reading the input again from there
+//! up to the committed offsets.
 //!
-//! What has been put out is a function of the offsets read, so what comes out meanwhile was published before and is discarded.
+//! Outputs are a function of the offsets read, so those of the records read again were published before and are discarded.
 //! Without a usable snapshot the input is read from its first offset on. Why a snapshot is not used is logged, each with its
 //! reason; none is ever changed or removed for it.
 
-use rdkafka::{
-    Message as _, Offset, TopicPartitionList,
-    consumer::{BaseConsumer, Consumer as _},
-    error::KafkaError,
-    topic_partition_list::TopicPartitionListElem,
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
 };
 
+use rdkafka::{
+    Message as _, TopicPartitionList,
+    consumer::{BaseConsumer, Consumer as _},
+    error::KafkaError,
+};
+
+use super::positions::{Begun, Committed, Facts, Position};
 use crate::{
     app::{
-        Failure, Interrupt, audit, clock,
+        Failure, Interrupt,
+        audit::{self, Crash, Log},
+        clock,
         kafka::{
             self, ANSWER_MAX,
             batch::{Received, appended_at},
             consumer::Handle,
             range,
-            state::{self, Candidate, Found, Manifest, Position, Refusal, Slot},
+            state::{self, Candidate, Found, Held, Manifest, PartitionOffset, Refusal, Slot},
             topics::{self, Range},
             unavailable,
         },
         plan,
     },
-    config::Config,
-    engine::{Engine, Fates, Inputs, Outbox, Snapshot},
+    config::{Config, Subscription},
+    engine::{Engine, Input, Inputs, Outbox, Recorded, Snapshot},
 };
 
-/// What there is to go on with.
+/// How long the ids of topics are waited for: the client learns them with metadata that it has, or is about to get.
+const IDS_MAX: Duration = Duration::from_millis(500);
+/// How often it is asked.
+const ASK_EVERY: Duration = Duration::from_millis(20);
+
+/// A restored state.
 pub struct Restored {
     /// As of the committed offsets.
     pub engine: Engine,
-    /// What each partition holds, from its first offset to the committed one.
-    pub held: Vec<Range>,
-    /// Where the next snapshot goes: not over the one that was used, nor over the newest.
+    /// Where each partition goes on, in the engine's order.
+    pub positions: Vec<Position>,
+    /// The slot of the next snapshot: not that of the one that was used, nor that of the newest.
     pub slot: Slot,
     /// Whether a snapshot was used.
     pub from_snapshot: bool,
-}
-
-/// A partition's committed offset, and how many of its records had which fate up to there.
-struct Committed {
-    range: Range,
-    fates: Option<Fates>,
+    /// The records at which a process stopped.
+    pub crashes: Vec<Crash>,
 }
 
 /// Brings an engine up to the committed offsets of the partitions. `handle` takes a record into it, and before it the recorded inputs
@@ -61,23 +69,31 @@ pub fn restore(
     mut handle: impl FnMut(&mut Engine, &mut Inputs, Received<'_>) -> Result<(), Failure>,
 ) -> Result<Restored, Failure> {
     let began = clock::monotonic();
-    let committed = committed(config, reader, partitions)?;
-    let held: Vec<Range> = committed.iter().map(|partition| partition.range.clone()).collect();
+    let service = config.kafka.transactional_id.as_str();
+    let audit = config.topics.audit.as_str();
+    let Log { inputs: entries, crashes } = audit::log_of_topic(&config.kafka, audit, Some(service), interrupt)?;
     let found = state::find(config, interrupt)?;
+    let saved = saved(config, &found);
+    let positions = positions(config, reader, partitions, &saved, &entries, interrupt)?;
+    let held: Vec<Held> = positions.iter().map(|position| position.held.clone()).collect();
+    let ranges: Vec<Range> = held.iter().map(|held| held.range.clone()).collect();
     let (used, slot) = choose(config, &found, &held, interrupt)?;
     let from_snapshot = used.is_some();
-    let mut unread = held.clone();
+    let mut unread = ranges.clone();
     let mut engine = match used {
-        None => Engine::new(plan::of_partitions(config, &held, Some(config.topics.audit.as_str()))),
+        None => Engine::new(plan::of_partitions(config, &ranges, Some(config.topics.audit.as_str()))),
         Some((engine, manifest)) => {
-            for range in &mut unread {
-                let of = |position: &&Position| position.topic == range.topic && position.partition == range.partition;
+            for (range, held) in unread.iter_mut().zip(&held) {
+                let of = |position: &&PartitionOffset| {
+                    let PartitionOffset { topic, partition, generation, .. } = position;
+                    (topic, partition, generation) == (&range.topic, &range.partition, &held.generation)
+                };
                 range.from = manifest.positions.iter().find(of).map_or(range.from, |position| position.next);
             }
             engine
         }
     };
-    let (mut inputs, last) = recorded(config, &engine, interrupt)?;
+    let (mut inputs, last) = recorded(entries, &engine);
     let decided = inputs.len();
     let mut records = 0_u64;
     range::read(&kafka::consumer(&config.kafka), &unread, interrupt, |partition, message| {
@@ -87,6 +103,7 @@ pub fn restore(
             &mut inputs,
             Received {
                 partition,
+                generation: held[partition].generation,
                 offset: message.offset(),
                 appended_at: appended_at(message),
                 key: message.key().unwrap_or_default(),
@@ -95,34 +112,115 @@ pub fn restore(
         )
     })?;
     let mut published = Outbox::default();
-    while let Some(input) = inputs.rest() {
-        engine.handle(input, &mut published);
+    while let Some(decision) = inputs.rest() {
+        engine.handle(Input::Decision(decision), &mut published);
     }
+    engine.flush(&mut published);
     engine.resume_decided(last);
-    resume_fates(&mut engine, &committed, from_snapshot);
+    resume_fates(&mut engine, &positions, from_snapshot);
     let seconds = clock::monotonic().duration_since(began).as_secs_f64();
     tracing::info!(records, decided, seconds, "the input was read again up to the committed offsets");
-    Ok(Restored { engine, held, slot, from_snapshot })
+    Ok(Restored { engine, positions, slot, from_snapshot, crashes })
 }
 
-/// What the service had decided by its clock since the engine's state, and the number of the last of it.
-fn recorded(config: &Config, engine: &Engine, interrupt: &Interrupt) -> Result<(Inputs, u64), Failure> {
-    let service = config.kafka.transactional_id.as_str();
-    let mut entries = audit::of_topic(&config.kafka, config.topics.audit.as_str(), Some(service), interrupt)?;
+/// The positions in the newest snapshot of this service.
+fn saved(config: &Config, found: &Found) -> Vec<PartitionOffset> {
+    let candidates = found.candidates();
+    let manifests = candidates.iter().filter_map(|candidate| candidate.manifest.as_ref().ok());
+    let mut ours = manifests.filter(|manifest| manifest.service == config.kafka.transactional_id);
+    ours.next().map_or_else(Vec::new, |manifest| manifest.positions.clone())
+}
+
+/// Where each partition goes on. The order is that of the snapshot, with partitions that are new behind it, so that a state can be
+/// used that knows fewer partitions. A topic that the configuration names and that is gone keeps its partitions: its state goes on
+/// if it is made again.
+fn positions(
+    config: &Config,
+    reader: &Handle,
+    assigned: &[(String, i32)],
+    saved: &[PartitionOffset],
+    entries: &[audit::Entry],
+    interrupt: &Interrupt,
+) -> Result<Vec<Position>, Failure> {
+    let committed = committed(config, reader, assigned)?;
+    let (begun, ids) = (begun(entries), topic_ids(reader, assigned, interrupt)?);
+    let (mut known, mut new) = (BTreeMap::new(), Vec::new());
+    for ((topic, partition), committed) in assigned.iter().zip(committed) {
+        let of = |saved: &&PartitionOffset| saved.topic == *topic && saved.partition == *partition;
+        let (place, saved_here) = (saved.iter().position(|one| of(&one)), saved.iter().find(of).cloned());
+        let position = Position::of(Facts {
+            holds: topics::range(reader, topic, *partition)?,
+            topic_id: ids.get(topic.as_str()).cloned(),
+            committed,
+            saved: saved_here,
+            begun: begun.get(&(topic.as_str(), *partition)).copied(),
+        });
+        match place {
+            Some(place) => _ = known.insert(place, position),
+            None if saved.is_empty() => new.push(position),
+            None => {
+                tracing::info!(topic, partition, "a partition is new: it is read from now on");
+                new.push(position);
+            }
+        }
+    }
+    let named = |topic: &str| {
+        config.kafka.input.iter().any(|input| matches!(input, Subscription::Topic(name) if name.as_str() == topic))
+    };
+    for (place, gone) in saved.iter().enumerate().filter(|(_, gone)| named(&gone.topic)) {
+        known.entry(place).or_insert_with(|| {
+            tracing::warn!(topic = gone.topic, partition = gone.partition, "a partition is not there: it is not read");
+            Position::gone(gone.clone())
+        });
+    }
+    Ok(known.into_values().chain(new).collect())
+}
+
+/// The ids of the assigned topics, as far as the client learns them in time.
+fn topic_ids<'a>(
+    reader: &Handle,
+    assigned: &'a [(String, i32)],
+    interrupt: &Interrupt,
+) -> Result<BTreeMap<&'a str, String>, Failure> {
+    let give_up_at = clock::monotonic() + IDS_MAX;
+    let ids = &reader.context().topic_ids;
+    loop {
+        let topics: BTreeSet<&str> = assigned.iter().map(|(topic, _)| topic.as_str()).collect();
+        let known: BTreeMap<&str, String> = topics.iter().filter_map(|topic| Some((*topic, ids.of(topic)?))).collect();
+        if known.len() == topics.len() || clock::monotonic() >= give_up_at {
+            return Ok(known);
+        }
+        interrupt.wait(ASK_EVERY)?;
+    }
+}
+
+/// The last log that began of each partition.
+fn begun(entries: &[audit::Entry]) -> BTreeMap<(&str, i32), Begun> {
+    let mut begun = BTreeMap::new();
+    for entry in entries {
+        if let Recorded::NewLog { topic, partition, generation, after_offset, .. } = &entry.input {
+            begun.insert((topic.as_str(), *partition), Begun { generation: *generation, after_offset: *after_offset });
+        }
+    }
+    begun
+}
+
+/// The decisions recorded since the engine's state, and the number of the last.
+fn recorded(mut entries: Vec<audit::Entry>, engine: &Engine) -> (Inputs, u64) {
     entries.retain(|entry| entry.number > engine.decided());
     let last = entries.last().map_or(engine.decided(), |entry| entry.number);
     let inputs = Inputs::new(entries.into_iter().map(|entry| entry.input), &engine.context().sources);
     if inputs.unknown() > 0 {
         tracing::warn!(inputs = inputs.unknown(), "recorded inputs of partitions that are not read are left out");
     }
-    Ok((inputs, last))
+    (inputs, last)
 }
 
 /// The newest snapshot that can be used, as an engine, and where the next one goes.
 fn choose(
     config: &Config,
     found: &Found,
-    held: &[Range],
+    held: &[Held],
     interrupt: &Interrupt,
 ) -> Result<(Option<(Engine, Manifest)>, Slot), Failure> {
     let candidates = found.candidates();
@@ -145,7 +243,7 @@ fn choose(
             }
         }
     }
-    if held.iter().any(|range| range.from < range.to) {
+    if held.iter().any(|held| held.range.from < held.range.to) {
         tracing::info!("no snapshot can be used: the input is read from its start");
     }
     // A later build may be able to use what this one cannot: the newest is written over last.
@@ -156,7 +254,7 @@ fn load(
     config: &Config,
     found: &Found,
     candidate: &Candidate,
-    held: &[Range],
+    held: &[Held],
     interrupt: &Interrupt,
 ) -> Result<Result<(Engine, Manifest), Refusal>, Failure> {
     let judged = candidate.manifest.clone().and_then(|manifest| manifest.judge(config, held).map(|()| manifest));
@@ -166,13 +264,15 @@ fn load(
     };
     let fetched = found.fetch(candidate, &manifest, config, interrupt)?;
     let engine = fetched.and_then(|snapshot: Snapshot| {
-        let engine = Engine::restore(&plan::of_partitions(config, held, Some(config.topics.audit.as_str())), snapshot);
+        let ranges: Vec<Range> = held.iter().map(|held| held.range.clone()).collect();
+        let plan = plan::of_partitions(config, &ranges, Some(config.topics.audit.as_str()));
+        let engine = Engine::restore(&plan, snapshot);
         engine.map_err(Refusal::from)
     });
     Ok(engine.map(|engine| (engine, manifest)))
 }
 
-/// What each partition holds up to the committed offset; nothing where none was committed yet: it begins at the earliest.
+/// The positions that the group has committed, of each partition.
 fn committed(config: &Config, reader: &Handle, partitions: &[(String, i32)]) -> Result<Vec<Committed>, Failure> {
     let mut question = TopicPartitionList::new();
     for (topic, partition) in partitions {
@@ -183,18 +283,8 @@ fn committed(config: &Config, reader: &Handle, partitions: &[(String, i32)]) -> 
     let answer = ask().or_else(|error| {
         if is_kept_back(config, &question) { ask().map_err(|e| held_back(config, &e)) } else { Err(unknown(&error)) }
     })?;
-    let mut all = Vec::new();
-    for (topic, partition) in partitions {
-        let range = topics::range(reader, topic, *partition)?;
-        let found = answer.find_partition(topic, *partition);
-        let to = match found.as_ref().map(TopicPartitionListElem::offset) {
-            Some(Offset::Offset(offset)) => offset.max(range.from),
-            Some(_) | None => range.from,
-        };
-        let fates = found.and_then(|found| serde_json::from_str(found.metadata()).ok());
-        all.push(Committed { range: Range { to, ..range }, fates });
-    }
-    Ok(all)
+    let of = |(topic, partition): &(String, i32)| Committed::of(answer.find_partition(topic, *partition).as_ref());
+    Ok(partitions.iter().map(of).collect())
 }
 
 fn unknown(error: &KafkaError) -> Failure {
@@ -215,22 +305,22 @@ fn held_back(config: &Config, error: &KafkaError) -> Failure {
     let group = config.kafka.group.as_str();
     let advice = format!(
         "Kafka keeps the offsets of group `{group}` back, for a transaction that is not over. If that stays so, one hangs: find it \
-         with `kafka-transactions.sh find-hanging`, and abort the one on `__consumer_offsets`; what it has put out may then be \
-         put out a second time"
+         with `kafka-transactions.sh find-hanging`, and abort the one on `__consumer_offsets`; what it has published may then be \
+         published a second time"
     );
     Failure::new(failure.exit, format!("{advice} ({error})")).passing()
 }
 
 /// Holds the fates that were counted to those that were committed. They differ where the input's start is no longer kept: then
 /// the committed ones go on, or a restart would lose counts.
-fn resume_fates(engine: &mut Engine, committed: &[Committed], from_snapshot: bool) {
-    for (source, partition) in committed.iter().enumerate() {
-        let (Some(fates), counted) = (partition.fates, engine.fates()[source]) else { continue };
+fn resume_fates(engine: &mut Engine, positions: &[Position], from_snapshot: bool) {
+    for (source, position) in positions.iter().enumerate() {
+        let (Some(fates), counted) = (position.fates, engine.fates()[source]) else { continue };
         if fates == counted {
             continue;
         }
         if from_snapshot {
-            let Range { topic, partition, .. } = &partition.range;
+            let Range { topic, partition, .. } = &position.held.range;
             tracing::warn!(topic, partition, ?counted, committed = ?fates, "the records' fates are not those committed");
         }
         engine.resume_fates(source, fates);

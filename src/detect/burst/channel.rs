@@ -1,4 +1,4 @@
-//! One channel of a burst: a window, the levels in force, and the numbers that an alert shows of it.
+//! One channel of a burst detector: a window, the levels in force, and the numbers that an alert shows.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,107 +6,204 @@ use crate::{
     detect::{Counted, Feature, Severity, Threshold, ThresholdSource, Unit},
     stats::nb1,
     time::{EventTime, Span},
-    window::{BurstSettings, Calibrated, Levels, Observation},
+    window::{BurstSettings, COLD_LEVEL, Calibrated, Levels, Observation},
 };
 
-/// What a fixed level rises by where the mode is not normal: from one false alarm a day to a tenth (DETECTION 2.1).
+/// How far a fixed level rises while the mode is not normal, in nats: from one false alarm a day to a tenth of one
+/// (DETECTION 2.1).
 const STRICTER: f64 = 3.8;
-/// How close together scan and CUSUM must be at their highest level (DETECTION 2.1).
+/// The most time between the scan and the CUSUM at their highest level for a critical finding (DETECTION 2.1).
 const TOGETHER: Span = Span::from_secs(60);
-/// The tails of the baseline that an alert calls usual (CONTRACT: the .05 and .95 quantiles).
+/// How long the pace must have been calm for a CUSUM that is still high to be over. With the minute that the pace is taken
+/// over, an episode ends three minutes after its flow. The CUSUM itself drains by 3 λ a second, which takes a thin symbol
+/// hours.
+const DRAINED_AFTER: Span = Span::from_secs(120);
+/// The tails beyond the range that an alert calls usual (CONTRACT: from the .05 to the .95 quantile).
 const USUAL: (f64, f64) = (0.05, 0.95);
 
-/// One window, and when its statistics were last at their highest level.
+/// The reasons for which levels are raised.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Raise {
+    /// The mode is not normal: every level is one step stricter.
+    pub(super) is_strict: bool,
+    /// The market has just reopened: levels are at least those of a cold start.
+    pub(super) is_reopened: bool,
+}
+
+/// A window, and the times at which its statistics were last at their highest level.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Channel {
     pub(super) window: Calibrated,
-    /// What the fixed levels are raised by before it is calibrated, in nats.
-    cold: f64,
+    /// How far the fixed levels are raised before the window is calibrated, in nats.
+    fixed_level_raise: f64,
     scan_high_at: Option<EventTime>,
     cusum_high_at: Option<EventTime>,
+    /// The newest sample that counted only up to the limit of one.
+    capped_at: Option<EventTime>,
+    /// During an episode: when the pace was last not calm, or when the episode began.
+    busy_at: Option<EventTime>,
 }
 
 impl Channel {
-    pub(super) const fn new(window: Calibrated, cold: f64) -> Self {
-        Self { window, cold, scan_high_at: None, cusum_high_at: None }
+    pub(super) const fn new(window: Calibrated, fixed_level_raise: f64) -> Self {
+        Self { window, fixed_level_raise, scan_high_at: None, cusum_high_at: None, capped_at: None, busy_at: None }
     }
 
-    /// Goes on under other settings.
+    /// Continues under other settings.
     pub(super) fn retune(&mut self, settings: BurstSettings) {
         self.window.retune(settings);
         (self.scan_high_at, self.cusum_high_at) = (None, None);
     }
 
-    /// Holds what was seen against the levels in force.
-    pub(super) fn read(&mut self, at: EventTime, seen: &Observation, strict: bool) -> (Option<Severity>, f64) {
+    /// Compares an observation with the levels in force. Returns the severity reached, and the ratio to the lowest level.
+    pub(super) fn read(&mut self, at: EventTime, observation: &Observation, raise: Raise) -> (Option<Severity>, f64) {
+        let (score, sum) = (observation.scan.score, observation.cusum);
+        if raise.is_reopened {
+            let level = self.reopened_level(raise.is_strict);
+            return ((score >= level).then_some(Severity::Warning), score / level);
+        }
+        let is_strict = raise.is_strict;
         match *self.window.levels() {
             Levels::Fixed(level) => {
-                let level = level + self.cold + if strict { STRICTER } else { 0.0 };
-                ((seen.scan.score >= level).then_some(Severity::Warning), seen.scan.score / level)
+                let level = self.raised(level, is_strict);
+                ((score >= level).then_some(Severity::Warning), score / level)
             }
             Levels::Own { scan, cusum } => {
-                let step = usize::from(strict);
+                let step = usize::from(is_strict);
                 let (scan, cusum) = (&scan[step..], &cusum[step..]);
-                let reaches = |i: usize| seen.scan.score >= scan[i].value || seen.cusum >= cusum[i].value;
-                if seen.scan.score >= scan[2].value {
+                let reaches = |level: usize| score >= scan[level].value || sum >= cusum[level].value;
+                if score >= scan[2].value {
                     self.scan_high_at = Some(at);
                 }
-                if seen.cusum >= cusum[2].value {
+                if sum >= cusum[2].value {
                     self.cusum_high_at = Some(at);
                 }
-                let recent = |high: Option<EventTime>| high.is_some_and(|high| at.since(high) <= TOGETHER);
-                let severity = if reaches(2) && recent(self.scan_high_at) && recent(self.cusum_high_at) {
+                let is_recent = |high_at: Option<EventTime>| high_at.is_some_and(|high| at.since(high) <= TOGETHER);
+                let severity = if reaches(2) && is_recent(self.scan_high_at) && is_recent(self.cusum_high_at) {
                     Some(Severity::Critical)
                 } else if reaches(1) {
                     Some(Severity::Warning)
                 } else {
                     reaches(0).then_some(Severity::Info)
                 };
-                (severity, (seen.scan.score / scan[0].value).max(seen.cusum / cusum[0].value))
+                (severity, (score / scan[0].value).max(sum / cusum[0].value))
             }
         }
     }
 
-    /// The level of a warning, at which an incident opens.
-    pub(super) fn threshold(&self, by_cusum: bool, strict: bool) -> Threshold {
-        let (value, source) = match *self.window.levels() {
-            Levels::Fixed(level) => (level + self.cold + if strict { STRICTER } else { 0.0 }, ThresholdSource::Default),
+    /// The greatest of statistic ÷ lowest level in force.
+    fn ratio(&self, score: f64, sum: f64, raise: Raise) -> f64 {
+        let is_strict = raise.is_strict;
+        match self.window.levels() {
+            _ if raise.is_reopened => score / self.reopened_level(is_strict),
+            Levels::Fixed(level) => score / self.raised(*level, is_strict),
             Levels::Own { scan, cusum } => {
-                let warning = 1 + usize::from(strict);
-                let level = if by_cusum { cusum[warning] } else { scan[warning] };
+                let step = usize::from(is_strict);
+                (score / scan[step].value).max(sum / cusum[step].value)
+            }
+        }
+    }
+
+    /// Notes that a sample counted only up to the limit of one.
+    pub(super) fn cap(&mut self, at: EventTime) {
+        self.capped_at = self.capped_at.max(Some(at));
+    }
+
+    fn is_capped_since(&self, since: EventTime) -> bool {
+        self.capped_at.is_some_and(|at| at >= since)
+    }
+
+    /// An episode begins.
+    pub(super) fn begin_episode(&mut self, at: EventTime) {
+        self.busy_at = Some(at);
+        self.window.begin_episode(at);
+    }
+
+    /// An episode has ended.
+    pub(super) fn end_episode(&mut self, at: EventTime) {
+        self.busy_at = None;
+        self.window.end_episode(at);
+    }
+
+    /// During an episode: returns the CUSUM of a time, which is over and so emptied once the pace has been calm for long.
+    pub(super) fn drain(&mut self, at: EventTime, cusum: f64, is_calm: bool) -> f64 {
+        let Some(busy_at) = self.busy_at else { return cusum };
+        if !is_calm {
+            self.busy_at = Some(busy_at.max(at));
+        } else if at.since(busy_at) >= DRAINED_AFTER {
+            self.window.empty_cusum(at);
+            return 0.0;
+        }
+        cusum
+    }
+
+    /// Returns the greatest of statistic ÷ lowest level in force at a time without an event, during an episode.
+    pub(super) fn ratio_ahead(&mut self, at: EventTime, raise: Raise) -> f64 {
+        let ahead = self.window.burst().ahead(at);
+        let cusum = self.drain(at, ahead.cusum, ahead.is_calm);
+        self.ratio(ahead.scan.score, cusum, raise)
+    }
+
+    /// A fixed level, raised by as much as the detector and the mode need.
+    fn raised(&self, level: f64, is_strict: bool) -> f64 {
+        level + self.fixed_level_raise + if is_strict { STRICTER } else { 0.0 }
+    }
+
+    /// The scan's level of a warning while the market has just reopened: the subject's own or that of a cold start,
+    /// whichever is higher.
+    fn reopened_level(&self, is_strict: bool) -> f64 {
+        let cold = self.raised(COLD_LEVEL, is_strict);
+        match self.window.levels() {
+            Levels::Fixed(_) => cold,
+            Levels::Own { scan, .. } => cold.max(scan[1 + usize::from(is_strict)].value),
+        }
+    }
+
+    /// The level of a warning, at which an incident opens.
+    pub(super) fn threshold(&self, is_cusum: bool, raise: Raise) -> Threshold {
+        let is_strict = raise.is_strict;
+        let (value, source) = match *self.window.levels() {
+            _ if raise.is_reopened => (self.reopened_level(is_strict), ThresholdSource::Default),
+            Levels::Fixed(level) => (self.raised(level, is_strict), ThresholdSource::Default),
+            Levels::Own { scan, cusum } => {
+                let warning = 1 + usize::from(is_strict);
+                let level = if is_cusum { cusum[warning] } else { scan[warning] };
                 (level.value, if level.is_floor { ThresholdSource::Floor } else { ThresholdSource::Calibrated })
             }
         };
         Threshold { value, unit: Unit::Nats, source }
     }
 
+    /// The count in the window that the scan found most unusual; `None` where it judged none.
     pub(super) fn scan_feature(
         &self,
-        seen: &Observation,
+        observation: &Observation,
         p: f64,
-        what: (Counted, Unit),
-        strict: bool,
+        (name, unit): (Counted, Unit),
+        raise: Raise,
     ) -> Option<Feature> {
-        let window = seen.scan.window?;
+        let window = observation.scan.window?;
         let burst = self.window.burst();
         let (expected, fano) = (burst.expected(window), burst.baseline().fano_so_far(window));
         let (low, high) = nb1::quantiles(expected, fano, USUAL);
-        let level = self.threshold(false, strict).value;
+        let level = self.threshold(false, raise).value;
         Some(Feature {
-            name: what.0,
+            name,
             window: crate::window::length(window),
             value: f64::from(burst.window(window).0),
             expected,
             low,
             high,
-            unit: what.1,
+            unit,
             p,
+            is_capped: self.is_capped_since(burst.window(window).1),
             would_not_fire_below: Some(nb1::least_count(expected, fano, level, burst.settings().a_min)),
         })
     }
 
-    /// What the CUSUM has gathered since it left zero. How many fewer would have kept it quiet depends on when they came.
-    pub(super) fn cusum_feature(&self, p: f64, what: (Counted, Unit)) -> Feature {
+    /// The count since the CUSUM left zero. It has no `would_not_fire_below`: how many fewer events would have kept the CUSUM
+    /// below its level depends on when they came.
+    pub(super) fn cusum_feature(&self, p: f64, (name, unit): (Counted, Unit)) -> Feature {
         let burst = self.window.burst();
         let (since, count) = burst.cusum_run();
         let length = burst.now().map_or(Span::ZERO, |now| now.since(since));
@@ -114,14 +211,15 @@ impl Channel {
         let expected = burst.baseline().rate() * length.secs_f64();
         let (low, high) = nb1::quantiles(expected, burst.baseline().fano_so_far(longest), USUAL);
         Feature {
-            name: what.0,
+            name,
             window: length,
             value: f64::from(count),
             expected,
             low,
             high,
-            unit: what.1,
+            unit,
             p,
+            is_capped: self.is_capped_since(since),
             would_not_fire_below: None,
         }
     }

@@ -1,19 +1,19 @@
-//! What a burst can be of, and what its channels count.
+//! The kinds of bursts, and the channels of each.
 
 use serde::{Deserialize, Serialize};
 
-use crate::detect::{Counted, Detector, Ids, Severity, Unit, trade_burst};
+use crate::detect::{Counted, Detector, Severity, Unit, trail::Ids};
 
-/// What is counted.
+/// The kind of events that a burst counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Kind {
+pub enum BurstKind {
     /// Withdrawals.
     Cancels,
     /// Trades, and their notional.
     Trades,
 }
 
-impl Kind {
+impl BurstKind {
     pub(super) const fn detector(self) -> Detector {
         match self {
             Self::Cancels => Detector::CancelBurst,
@@ -21,7 +21,7 @@ impl Kind {
         }
     }
 
-    pub(super) const fn channels(self) -> &'static [Counting] {
+    pub(super) const fn channels(self) -> &'static [ChannelKind] {
         match self {
             Self::Cancels => &[CANCELS],
             Self::Trades => &[TRADES, NOTIONAL],
@@ -35,16 +35,17 @@ impl Kind {
         }
     }
 
-    /// What the fixed levels are raised by before a window is calibrated, in nats. Trades excite each other: with the levels of
-    /// DETECTION 6 (25, then 17) four of 36 fresh simulated symbols alarmed, and their largest scores were below 20.
-    pub(super) const fn cold(self) -> f64 {
+    /// How far the fixed levels are raised before a window is calibrated, in nats. Trades cause further trades: with the
+    /// levels of DETECTION 6 (25, then 17) four of 36 fresh simulated symbols raised a false alarm, and their largest scores
+    /// were below 20.
+    pub(super) const fn fixed_level_raise(self) -> f64 {
         match self {
             Self::Cancels => 0.0,
             Self::Trades => 8.0,
         }
     }
 
-    /// The most that it says alone.
+    /// The highest severity that the detector reports by itself.
     pub(super) const fn severity_max(self) -> Severity {
         match self {
             Self::Cancels => Severity::Critical,
@@ -53,25 +54,39 @@ impl Kind {
     }
 }
 
-/// What a channel counts.
+/// The greatest amount of one trade, in median trades (DETECTION 3). Without it a single block trade would be a burst.
+pub(in crate::detect) const UNITS_MAX: u16 = 50;
+
+/// The unit of one channel, and the names of its features.
 #[derive(Clone, Copy)]
-pub(super) struct Counting {
-    /// In a window.
-    pub(super) each: Counted,
-    /// Since the CUSUM left zero.
+pub(super) struct ChannelKind {
+    /// The name of the amount in a window of the scan.
+    pub(super) in_window: Counted,
+    /// The name of the amount since the CUSUM left zero.
     pub(super) sustained: Counted,
     pub(super) unit: Unit,
-    /// The most that one sample counts.
+    /// The greatest amount of one sample.
     pub(super) at_once_max: u16,
 }
 
-const CANCELS: Counting =
-    Counting { each: Counted::Cancels, sustained: Counted::SustainedCancels, unit: Unit::Events, at_once_max: 1 };
-const TRADES: Counting =
-    Counting { each: Counted::Trades, sustained: Counted::SustainedTrades, unit: Unit::Events, at_once_max: 1 };
-const NOTIONAL: Counting = Counting {
-    each: Counted::TradedNotional,
+impl ChannelKind {
+    /// The amount of a sample from which on it may have been more; `None` where every sample counts as one.
+    pub(super) const fn cap(self) -> Option<u16> {
+        if self.at_once_max > 1 { Some(self.at_once_max) } else { None }
+    }
+}
+
+const CANCELS: ChannelKind = ChannelKind {
+    in_window: Counted::Cancels,
+    sustained: Counted::SustainedCancels,
+    unit: Unit::Events,
+    at_once_max: 1,
+};
+const TRADES: ChannelKind =
+    ChannelKind { in_window: Counted::Trades, sustained: Counted::SustainedTrades, unit: Unit::Events, at_once_max: 1 };
+const NOTIONAL: ChannelKind = ChannelKind {
+    in_window: Counted::TradedNotional,
     sustained: Counted::SustainedNotional,
     unit: Unit::MedianTrades,
-    at_once_max: trade_burst::UNITS_MAX,
+    at_once_max: UNITS_MAX,
 };

@@ -1,49 +1,48 @@
-//! A naive ledger: adds up what the trades say and holds the account events to it.
+//! A naive ledger: sums up the trades and checks the account events against the sums.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Event, Plan, events};
+use super::{
+    checker::{Checked, ensure},
+    flow::events,
+    leverage_reader::LeverageReader,
+};
 use crate::{
-    event::{Body, Decimal, EventType, Key, Side, Trade},
+    event::{Body, Decimal, Event, EventType, Key, Side, Trade},
+    simulate::SimulationPlan,
     time::{EventTime, Span},
 };
 
-/// What is known of one position: lots as they trade, their cost, and when it was last stated.
+/// One position by its trades: size, cost, and the times of its last fill and of its last event.
 #[derive(Default)]
-struct Position {
+struct KnownPosition {
     qty: Decimal,
     cost: f64,
     filled: Option<EventTime>,
     stated: Option<EventTime>,
 }
 
-/// What is known of one account's money.
+/// One account's money by its balances and trades.
 #[derive(Default)]
-struct Money {
+struct KnownMoney {
     known: bool,
     equity: f64,
-    /// Realised less fees since it was last stated.
+    /// Realised profit less fees since the last balance.
     earned: f64,
     fills: f64,
 }
 
-/// What all events so far say of accounts.
+/// The state of all accounts after the events so far.
 #[derive(Default)]
 pub(super) struct Accounts {
-    positions: BTreeMap<(String, String), Position>,
-    money: BTreeMap<String, Money>,
+    positions: BTreeMap<(String, String), KnownPosition>,
+    money: BTreeMap<String, KnownMoney>,
     owners: BTreeMap<String, Option<String>>,
     set: BTreeSet<String>,
 }
 
-type Verdict = Result<(), &'static str>;
-
-fn ensure(holds: bool, wrong: &'static str) -> Verdict {
-    if holds { Ok(()) } else { Err(wrong) }
-}
-
 impl Accounts {
-    pub(super) fn see(&mut self, event: &Event<'_>) -> Verdict {
+    pub(super) fn check(&mut self, event: &Event<'_>) -> Checked {
         if let Some(account) = event.account.as_deref() {
             self.owner(account, event.owner.as_deref())?;
         }
@@ -53,20 +52,23 @@ impl Accounts {
         }
         if let Body::Leverage(leverage) = &event.body {
             self.set.insert(account);
-            return ensure((1.0..=100.0).contains(&leverage.leverage.get().to_f64()), "no such leverage can be set");
+            return ensure(
+                (1.0..=100.0).contains(&leverage.leverage.get().to_f64()),
+                "a leverage setting is not between 1 and 100",
+            );
         }
         if let Body::Balance(balance) = &event.body {
             let money = self.money.entry(account).or_default();
             let deposit = balance.equity.to_f64() - money.equity - money.earned;
             let round = (deposit - (deposit / 10.0).round() * 10.0).abs() <= 0.01 * (1.0 + money.fills);
             let fits = !money.known || (round && deposit >= -0.01 * (1.0 + money.fills));
-            *money = Money { known: true, equity: balance.equity.to_f64(), ..Money::default() };
-            return ensure(fits, "a balance is not what trades and round deposits make of the one before");
+            *money = KnownMoney { known: true, equity: balance.equity.to_f64(), ..KnownMoney::default() };
+            return ensure(fits, "a balance does not follow from the one before, trades and round deposits");
         }
         if let Body::Position(position) = &event.body {
-            ensure(self.set.contains(&account), "a position comes before its account's setting")?;
+            ensure(self.set.contains(&account), "a position comes before its account's leverage setting")?;
             let symbol = event.symbol.as_deref().ok_or("a position without a symbol")?.to_owned();
-            let known = self.positions.get_mut(&(account, symbol)).ok_or("a position that never traded")?;
+            let known = self.positions.get_mut(&(account, symbol)).ok_or("a position never traded")?;
             ensure(position.qty == known.qty, "a position is not the sum of its fills")?;
             let again = known.stated.replace(event.ts);
             ensure(again.is_none_or(|at| event.ts.since(at) >= Span::from_secs(5)), "a position is stated too often")?;
@@ -76,14 +78,14 @@ impl Accounts {
         Ok(())
     }
 
-    fn owner(&mut self, account: &str, owner: Option<&str>) -> Verdict {
+    fn owner(&mut self, account: &str, owner: Option<&str>) -> Checked {
         let known = self.owners.entry(account.into()).or_insert_with(|| owner.map(Into::into));
         ensure(known.as_deref() == owner, "an account changes its owner")
     }
 
-    fn trade(&mut self, event: &Event<'_>, trade: &Trade<'_>) -> Verdict {
+    fn trade(&mut self, event: &Event<'_>, trade: &Trade<'_>) -> Checked {
         let (Some(maker), Some(taker)) = (trade.maker.as_deref(), trade.taker.as_deref()) else {
-            return Err("a trade between nobody");
+            return Err("a trade does not name both accounts");
         };
         self.owner(maker, trade.maker_owner.as_deref())?;
         self.owner(taker, trade.taker_owner.as_deref())?;
@@ -93,7 +95,7 @@ impl Accounts {
         self.fill(event, taker, trade, bought, fee)
     }
 
-    fn fill(&mut self, event: &Event<'_>, account: &str, trade: &Trade<'_>, buys: bool, fee: f64) -> Verdict {
+    fn fill(&mut self, event: &Event<'_>, account: &str, trade: &Trade<'_>, buys: bool, fee: f64) -> Checked {
         let symbol = event.symbol.as_deref().unwrap_or_default().to_owned();
         let position = self.positions.entry((account.into(), symbol)).or_default();
         let (before, price, qty) = (position.qty.to_f64(), trade.price.get().to_f64(), trade.qty.get());
@@ -106,16 +108,16 @@ impl Accounts {
         let money = self.money.entry(account.into()).or_default();
         money.earned += (closed * price - released) * before.signum() - fee;
         money.fills += 1.0;
-        ensure(position.stated != Some(event.ts), "a fill comes after the position of its own instant")
+        ensure(position.stated != Some(event.ts), "a position event comes before a fill of its own instant")
     }
 }
 
 #[test]
-fn the_last_fill_of_a_position_is_stated_too() {
-    let plan = Plan::new(11, 20);
+fn a_position_event_follows_the_last_fill_of_each_position() {
+    let plan = SimulationPlan::new(11, 20);
     let mut accounts = Accounts::default();
     for event in events(&plan) {
-        accounts.see(&event).unwrap();
+        accounts.check(&event).unwrap();
     }
     let old = |at: EventTime| at.plus(Span::from_secs(30)) < plan.end();
     let positions = accounts.positions.values().filter(|p| p.filled.is_some_and(old));
@@ -124,9 +126,9 @@ fn the_last_fill_of_a_position_is_stated_too() {
 }
 
 #[test]
-fn account_events_are_about_a_fifth_of_all_at_most() {
+fn account_events_are_at_most_about_a_fifth_of_all_events() {
     for (symbols, accounts, density) in [(2, 50, 0.3), (4, 200, 1.0), (12, 2_000, 5.0)] {
-        let plan = Plan { symbols, accounts, density, ..Plan::new(9, 30) };
+        let plan = SimulationPlan { symbols, accounts, density, ..SimulationPlan::new(9, 30) };
         let (mut all, mut own) = (0.0, BTreeMap::new());
         for event in events(&plan) {
             all += 1.0;
@@ -141,18 +143,18 @@ fn account_events_are_about_a_fifth_of_all_at_most() {
 }
 
 #[test]
-fn ordinary_accounts_keep_below_the_leverage_that_they_have_set() {
+fn ordinary_accounts_stay_below_the_leverage_that_they_have_set() {
     for seed in 0..4 {
-        let plan = Plan::new(seed, 180);
-        let mut last = super::levered::Levered::default();
+        let plan = SimulationPlan::new(seed, 180);
+        let mut reader = LeverageReader::default();
         let mut peak: f64 = 0.0;
         for event in events(&plan) {
-            last.see(&event);
+            reader.observe(&event);
             if let (Body::Position(_), Some(account)) = (&event.body, event.account.as_deref()) {
-                peak = peak.max(last.leverage(account) / last.setting(account));
+                peak = peak.max(reader.leverage(account) / reader.setting(account));
             }
         }
-        let spread = last.quantile(0.99);
+        let spread = reader.quantile(0.99);
         assert!(peak <= 1.1, "seed {seed}: {peak} of the setting");
         assert!((3.0..=16.0).contains(&spread), "seed {seed}: p99 {spread}");
     }

@@ -1,4 +1,4 @@
-//! A naive venue: replays events over plain lists and objects to whatever a real one could not have said.
+//! A naive venue: replays events over plain lists and rejects those that a real venue could not have published.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +7,7 @@ use crate::{
     time::EventTime,
 };
 
+/// A live order.
 #[derive(Clone, Debug)]
 struct Live {
     id: String,
@@ -16,7 +17,7 @@ struct Live {
     left: Decimal,
 }
 
-/// What one symbol has said so far; live orders by time priority.
+/// One symbol's state after its events so far; live orders by time priority.
 #[derive(Default)]
 struct Symbol {
     seq: u64,
@@ -25,33 +26,39 @@ struct Symbol {
     ids: std::collections::BTreeSet<String>,
 }
 
+/// The state of all symbols.
 #[derive(Default)]
 pub(super) struct Checker(BTreeMap<String, Symbol>);
 
-type Verdict = Result<(), &'static str>;
+/// The outcome of a check: the error says what is wrong with an event.
+pub(super) type Checked = Result<(), &'static str>;
 
-fn ensure(holds: bool, wrong: &'static str) -> Verdict {
+/// Fails with `wrong` unless a condition holds.
+pub(super) fn ensure(holds: bool, wrong: &'static str) -> Checked {
     if holds { Ok(()) } else { Err(wrong) }
 }
 
 impl Checker {
-    pub(super) fn see(&mut self, event: &Event<'_>) -> Verdict {
+    pub(super) fn check(&mut self, event: &Event<'_>) -> Checked {
         if event.body.kind().key() == Key::Account {
-            return ensure(event.seq.is_none() && event.account.is_some(), "an account's event is not in a sequence");
+            return ensure(
+                event.seq.is_none() && event.account.is_some(),
+                "an account event has a sequence number or no account",
+            );
         }
         let name = event.symbol.as_deref().ok_or("no symbol")?;
-        self.0.entry(name.into()).or_default().see(event)
+        self.0.entry(name.into()).or_default().check(event)
     }
 }
 
 impl Symbol {
-    fn see(&mut self, event: &Event<'_>) -> Verdict {
+    fn check(&mut self, event: &Event<'_>) -> Checked {
         if self.last.is_some_and(|last| last < event.ts) {
-            self.at_rest()?;
+            self.check_between_instants()?;
         }
         self.last = Some(event.ts);
         if matches!(event.body, Body::Engine(_)) {
-            return ensure(event.seq.is_none(), "an engine event is not in the sequence");
+            return ensure(event.seq.is_none(), "an engine event has a sequence number");
         }
         self.seq += 1;
         ensure(event.seq == Some(self.seq), "the sequence has a gap")?;
@@ -71,15 +78,15 @@ impl Symbol {
         Ok(())
     }
 
-    /// What must hold whenever time moves on.
-    fn at_rest(&self) -> Verdict {
+    /// Checks what must hold between two instants.
+    fn check_between_instants(&self) -> Checked {
         let prices = |side| self.live.iter().filter(move |o| o.side == side).filter_map(|o| o.price);
         let crossed = prices(Side::Buy).max().zip(prices(Side::Sell).min()).is_some_and(|(bid, ask)| bid >= ask);
         ensure(!crossed, "the book is crossed")?;
         ensure(self.live.iter().all(|o| o.price.is_some()), "a market order rests")
     }
 
-    fn add(&mut self, account: &str, order: &OrderNew<'_>) -> Verdict {
+    fn add(&mut self, account: &str, order: &OrderNew<'_>) -> Checked {
         ensure(self.ids.insert(order.order.to_string()), "an order id comes twice")?;
         self.live.push(Live {
             id: order.order.to_string(),
@@ -95,23 +102,23 @@ impl Symbol {
         self.live.iter().position(|o| Some(o.id.as_str()) == id).ok_or("the order is not live")
     }
 
-    fn replace(&mut self, account: &str, order: &OrderReplace<'_>) -> Verdict {
+    fn replace(&mut self, account: &str, order: &OrderReplace<'_>) -> Checked {
         let mut was = self.live.remove(self.find(Some(&order.order))?);
-        ensure(was.account == account, "somebody else's order is moved")?;
-        ensure(was.price != Some(order.price), "a replace moves nothing")?;
+        ensure(was.account == account, "an account replaces the order of another one")?;
+        ensure(was.price != Some(order.price), "a replace keeps the price")?;
         (was.price, was.left) = (Some(order.price), order.qty.get());
         self.live.push(was);
         Ok(())
     }
 
-    fn cancel(&mut self, account: &str, order: &OrderCancel<'_>) -> Verdict {
+    fn cancel(&mut self, account: &str, order: &OrderCancel<'_>) -> Checked {
         let was = self.live.remove(self.find(Some(&order.order))?);
         let same = (Some(was.side), was.price) == (order.side, order.price) && was.account == account;
         ensure(same, "a cancel describes another order")?;
         ensure(order.qty.map(Quantity::get) == Some(was.left), "a cancel's quantity is not what was left")
     }
 
-    fn trade(&mut self, trade: &Trade<'_>) -> Verdict {
+    fn trade(&mut self, trade: &Trade<'_>) -> Checked {
         let maker = self.live[self.find(trade.maker_order.as_deref())?].clone();
         let taker = self.live[self.find(trade.taker_order.as_deref())?].clone();
         let named = Some(maker.account.as_str()) == trade.maker.as_deref()
@@ -124,7 +131,7 @@ impl Symbol {
             let ahead = o.price.zip(best.price).is_some_and(|(o, best)| better(maker.side, o, best));
             if ahead { o } else { best }
         });
-        ensure(first.is_some_and(|first| first.id == maker.id), "a trade passes over a better or older order")?;
+        ensure(first.is_some_and(|first| first.id == maker.id), "a trade is not with the best and oldest order")?;
         for id in [maker.id, taker.id] {
             let at = self.find(Some(&id))?;
             self.live[at].left = self.live[at].left.minus(trade.qty.get());
@@ -137,7 +144,7 @@ impl Symbol {
     }
 }
 
-/// Whether a resting price is ahead of another.
+/// Whether a resting price has priority over another.
 fn better(side: Side, price: Price, than: Price) -> bool {
     match side {
         Side::Buy => price > than,

@@ -1,10 +1,11 @@
-//! Depth as a reader of the order events would reckon it: live orders over a naive list.
+//! Depth as a reader of the order events would compute it, from a plain list of live orders.
 
 use std::collections::BTreeMap;
 
-use super::{Event, Plan, events};
+use super::flow::events;
 use crate::{
-    event::{Body, Side},
+    event::{Body, Event, Side},
+    simulate::{SimulationPlan, random::floor},
     time::Span,
 };
 
@@ -19,7 +20,7 @@ struct Live {
 pub(super) struct Depth(BTreeMap<String, Live>);
 
 impl Depth {
-    pub(super) fn see(&mut self, event: &Event<'_>) {
+    pub(super) fn observe(&mut self, event: &Event<'_>) {
         if let Body::OrderNew(order) = &event.body {
             // A market order never rests: an impossible price keeps it out of the depth while it trades.
             let price = order.price.map_or(f64::NAN, |price| price.get().to_f64());
@@ -42,7 +43,7 @@ impl Depth {
         }
     }
 
-    /// DETECTION 3: the lesser side's notional within 50 bps of the middle; 0 where a side is empty.
+    /// The lesser side's notional within 50 bps of the mid price (DETECTION 3); 0 where a side is empty.
     pub(super) fn within_50_bps(&self) -> f64 {
         let prices = |side| self.0.values().filter(move |o| o.side == side).map(|o| o.price);
         let (bid, ask) = (prices(Side::Buy).fold(0.0, f64::max), prices(Side::Sell).fold(f64::INFINITY, f64::min));
@@ -54,12 +55,12 @@ impl Depth {
 }
 
 /// The depth of a symbol at the end of each second of the run.
-pub(super) fn each_second(plan: &Plan, symbol: &str) -> Vec<f64> {
-    each(plan, symbol, Span::from_secs(1))
+pub(super) fn each_second(plan: &SimulationPlan, symbol: &str) -> Vec<f64> {
+    each_step(plan, symbol, Span::from_secs(1))
 }
 
-/// The same at the end of each step.
-pub(super) fn each(plan: &Plan, symbol: &str, step: Span) -> Vec<f64> {
+/// The depth of a symbol at the end of each step of the run.
+pub(super) fn each_step(plan: &SimulationPlan, symbol: &str, step: Span) -> Vec<f64> {
     let (mut depth, mut all) = (Depth::default(), Vec::new());
     let mut until = plan.start.plus(step);
     for event in events(plan).filter(|event| event.symbol.as_deref() == Some(symbol)) {
@@ -67,15 +68,15 @@ pub(super) fn each(plan: &Plan, symbol: &str, step: Span) -> Vec<f64> {
             all.push(depth.within_50_bps());
             until = until.plus(step);
         }
-        depth.see(&event);
+        depth.observe(&event);
     }
     all
 }
 
-/// The median of a part of it, by whole steps of the run.
+/// The median of the depth between two whole steps of the run.
 pub(super) fn median(depth: &[f64], from: f64, to: f64) -> f64 {
-    let at = |secs: f64| usize::try_from(crate::simulate::dice::whole(secs)).unwrap_or(0).min(depth.len());
-    let mut part = depth[at(from)..at(to)].to_vec();
+    let index = |step: f64| usize::try_from(floor(step)).unwrap_or(0).min(depth.len());
+    let mut part = depth[index(from)..index(to)].to_vec();
     part.sort_by(f64::total_cmp);
     part[part.len() / 2]
 }

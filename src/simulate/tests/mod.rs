@@ -1,48 +1,35 @@
-//! The simulated flow against what is promised of it.
+//! Tests of the simulated flow: a naive venue and a naive ledger check every event, and labels are checked against the flow.
 
 mod accounts;
-mod breadth;
+mod books;
 mod checker;
 mod depth;
 mod episodes;
-mod levered;
-mod plots;
+mod flow;
+mod leverage;
+mod leverage_reader;
 
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-use self::{accounts::Accounts, checker::Checker};
-use super::{Exchange, Item, Plan, Planted, Scenario, burst::CANCELS_PER_SEC};
+use self::{
+    accounts::Accounts,
+    checker::Checker,
+    flow::{events, is_cancel, run},
+};
+use super::{Item, Planted, Scenario, SimulationPlan, plants::bursts::CANCELS_PER_SEC};
 use crate::{
-    event::{Body, CancelReason, DecodeLimits, Event, EventType, OrderCancel, decode},
+    event::{DecodeLimits, EventType, decode},
     time::{EventTime, Span},
 };
 
-fn run(plan: &Plan) -> Exchange {
-    Exchange::try_new(plan).unwrap()
-}
-
-fn events(plan: &Plan) -> impl Iterator<Item = Event<'static>> {
-    run(plan).filter_map(|item| match item {
-        Item::Event(event) => Some(event),
-        Item::Heartbeat(_) => None,
-    })
-}
-
-/// A cancel as DETECTION 2.1 counts them.
-fn is_cancel(event: &Event<'_>) -> bool {
-    let withdrawn = |cancel: &OrderCancel<'_>| matches!(cancel.reason, None | Some(CancelReason::User));
-    matches!(&event.body, Body::OrderReplace(_))
-        || matches!(&event.body, Body::OrderCancel(cancel) if withdrawn(cancel))
-}
-
-fn lines(plan: &Plan) -> impl Iterator<Item = String> {
+fn lines(plan: &SimulationPlan) -> impl Iterator<Item = String> {
     run(plan).map(|item| serde_json::to_string(&item.into_event()).unwrap())
 }
 
-fn digest(plan: &Plan) -> String {
+fn digest(plan: &SimulationPlan) -> String {
     let mut hash = Sha256::new();
     for line in lines(plan) {
         hash.update(line);
@@ -52,17 +39,20 @@ fn digest(plan: &Plan) -> String {
     format!("{:016x}", u64::from_be_bytes(first))
 }
 
-fn any_plan() -> impl Strategy<Value = Plan> {
+/// Length of any plan: room for the build-up of a market, the longest scenario, from its second minute on.
+const MINUTES: u64 = 20;
+
+fn any_plan() -> impl Strategy<Value = SimulationPlan> {
     let scenario = prop::sample::select(&Scenario::ALL[..]).prop_map(|(scenario, _)| scenario);
     let minutes = prop_oneof![Just(None), (1.0..2.0_f64).prop_map(Some)];
     let planted = (scenario, minutes).prop_map(|(scenario, at_minute)| Planted { scenario, at_minute });
-    (any::<u64>(), 1..4_u32, 12..100_u32, 0.1..8.0_f64, prop::collection::vec(planted, 0..4)).prop_map(
-        |(seed, symbols, accounts, density, scenarios)| Plan {
+    (any::<u64>(), 1..4_u32, 12..100_u32, 0.1..4.0_f64, prop::collection::vec(planted, 0..4)).prop_map(
+        |(seed, symbols, accounts, density, scenarios)| SimulationPlan {
             symbols,
             accounts,
             density,
             scenarios,
-            ..Plan::new(seed, 8)
+            ..SimulationPlan::new(seed, MINUTES)
         },
     )
 }
@@ -71,39 +61,39 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn the_flow_of_any_plan_is_one_that_a_venue_could_have(plan in any_plan()) {
+    fn the_flow_of_any_plan_could_come_from_a_real_venue(plan in any_plan()) {
         let (mut checker, mut accounts) = (Checker::default(), Accounts::default());
         let mut previous = plan.start;
         for event in events(&plan) {
             prop_assert!(previous <= event.ts && event.ts < plan.end());
             previous = event.ts;
-            if let Err(wrong) = checker.see(&event).and_then(|()| accounts.see(&event)) {
+            if let Err(wrong) = checker.check(&event).and_then(|()| accounts.check(&event)) {
                 prop_assert!(false, "{wrong}: {event:?}");
             }
         }
     }
 
     #[test]
-    fn every_event_reads_back_as_it_was(plan in any_plan()) {
+    fn every_event_is_decoded_to_itself(plan in any_plan()) {
         for item in run(&plan) {
             let event = item.into_event();
             let line = serde_json::to_string(&event).unwrap();
-            prop_assert_eq!(decode(line.as_bytes(), None, DecodeLimits::default()), Ok(event));
+            prop_assert_eq!(decode(line.as_bytes(), DecodeLimits::default()), Ok(event));
         }
     }
 }
 
 #[test]
-fn the_same_seed_gives_the_same_bytes_and_another_gives_others() {
-    let plan = Plan { scenarios: vec!["cancel_burst".parse().unwrap()], ..Plan::new(1, 10) };
+fn the_same_seed_gives_the_same_bytes_and_another_seed_gives_other_bytes() {
+    let plan = SimulationPlan { scenarios: vec!["cancel_burst".parse().unwrap()], ..SimulationPlan::new(1, 10) };
     assert_eq!(digest(&plan), digest(&plan));
     insta::assert_snapshot!(digest(&plan), @"ce9fc6d6f54871e4");
-    assert_ne!(digest(&plan), digest(&Plan { seed: 2, ..plan }));
+    assert_ne!(digest(&plan), digest(&SimulationPlan { seed: 2, ..plan }));
 }
 
 #[test]
-fn the_first_lines_are_in_the_contracts_form() {
-    let first: Vec<String> = lines(&Plan { symbols: 1, ..Plan::new(1, 1) }).take(6).collect();
+fn the_first_lines_have_the_form_of_the_contract() {
+    let first: Vec<String> = lines(&SimulationPlan { symbols: 1, ..SimulationPlan::new(1, 1) }).take(6).collect();
     insta::assert_snapshot!(first.join("\n"), @r#"
     {"ts":1767225600000000000,"symbol":"S1","seq":1,"type":"instrument","tick":"0.001","lot":"1","tiers":[["100000","0.005"],["1000000","0.01"],[null,"0.025"]],"taker_fee":"0.0005","liquidation_fee":"0.005"}
     {"ts":1767225600000000000,"symbol":"S1","seq":2,"type":"mark","mark":"12.47","index":"12.4703"}
@@ -116,17 +106,17 @@ fn the_first_lines_are_in_the_contracts_form() {
 
 #[test]
 fn a_symbols_flow_does_not_depend_on_how_many_others_there_are() {
-    let of_first = |symbols| {
-        let plan = Plan { symbols, ..Plan::new(5, 3) };
+    let first_symbol = |symbols| {
+        let plan = SimulationPlan { symbols, ..SimulationPlan::new(5, 3) };
         events(&plan).filter(|event| event.symbol.as_deref() == Some("S1")).collect::<Vec<_>>()
     };
-    assert_eq!(of_first(1), of_first(3));
+    assert_eq!(first_symbol(1), first_symbol(3));
 }
 
 #[test]
-fn rates_are_as_stated_and_follow_density() {
+fn rates_are_as_stated_and_proportional_to_density() {
     for density in [0.5, 1.0, 5.0] {
-        let plan = Plan { density, ..Plan::new(9, 60) };
+        let plan = SimulationPlan { density, ..SimulationPlan::new(9, 60) };
         let mut counts = BTreeMap::new();
         let mut cancels = 0.0;
         for event in events(&plan) {
@@ -148,21 +138,24 @@ fn rates_are_as_stated_and_follow_density() {
 }
 
 #[test]
-fn heartbeats_come_each_second_after_all_that_happened_and_on_through_the_cool_down() {
-    let plan = Plan::new(4, 2);
-    let (mut beats, mut newest) = (Vec::new(), plan.start);
+fn a_heartbeat_comes_each_second_after_all_events_up_to_it_until_the_cool_down_ends() {
+    let plan = SimulationPlan::new(4, 2);
+    let (mut heartbeats, mut newest) = (Vec::new(), plan.start);
     for item in run(&plan) {
         match item {
             Item::Event(event) => {
-                assert!(beats.last().is_none_or(|&beat| beat < event.ts), "nothing comes after its heartbeat");
+                assert!(
+                    heartbeats.last().is_none_or(|&heartbeat| heartbeat < event.ts),
+                    "an event comes after the heartbeat of its time"
+                );
                 newest = event.ts;
             }
             Item::Heartbeat(ts) => {
                 assert!(newest <= ts);
-                beats.push(ts);
+                heartbeats.push(ts);
             }
         }
     }
     let expected: Vec<EventTime> = (0..=240).map(|s| plan.start.plus(Span::from_secs(s))).collect();
-    assert_eq!(beats, expected);
+    assert_eq!(heartbeats, expected);
 }

@@ -1,4 +1,4 @@
-//! A party that does little, and how it becomes busy.
+//! Tests of a party without a full window: when it becomes busy or calm, its rate, and its tier.
 
 use super::*;
 
@@ -13,7 +13,7 @@ fn a_party_costs_forty_bytes() {
 }
 
 #[test]
-fn four_in_a_minute_are_not_busy_and_five_are() {
+fn a_party_is_busy_from_five_events_in_a_minute_on() {
     let mut light = Light::default();
     for n in 0..40 {
         light.count(second(16.0 * f64::from(n)), 1);
@@ -24,7 +24,7 @@ fn four_in_a_minute_are_not_busy_and_five_are() {
 }
 
 #[test]
-fn twenty_in_a_minute_are_many_and_their_times_are_kept() {
+fn twenty_events_in_a_minute_are_many_and_their_times_are_kept() {
     let mut light = Light::default();
     for n in 0..20 {
         let at = second(100.0 + f64::from(n));
@@ -34,13 +34,13 @@ fn twenty_in_a_minute_are_many_and_their_times_are_kept() {
     }
     let times = light.recent().unwrap().times(second(119.0));
     assert_eq!(times.len(), 20);
-    // The first four were not kept one by one.
+    // The times of the first four were not kept one by one: they count as of the first.
     assert_eq!(times[..5], [second(100.0), second(100.0), second(100.0), second(100.0), second(104.0)]);
     assert!(!light.recent().unwrap().is_many(second(170.0)));
 }
 
 #[test]
-fn what_is_calm_for_ten_minutes_gives_its_arrivals_back() {
+fn a_party_that_is_calm_for_ten_minutes_frees_its_arrivals() {
     let mut light = Light::default();
     (0..5).for_each(|n| light.count(second(f64::from(n)), 1));
     light.calm(second(603.0));
@@ -50,7 +50,7 @@ fn what_is_calm_for_ten_minutes_gives_its_arrivals_back() {
 }
 
 #[test]
-fn the_rate_is_that_of_a_steady_party() {
+fn the_rate_of_a_steady_party_is_found() {
     let mut light = Light::default();
     (0..3_000).for_each(|n| light.count(second(f64::from(n) * 2.0), 1));
     let (events, seconds) = light.rate();
@@ -58,7 +58,7 @@ fn the_rate_is_that_of_a_steady_party() {
 }
 
 #[test]
-fn whatever_order_events_come_in_the_rate_stays_one() {
+fn events_in_any_order_keep_the_rate_finite_and_not_negative() {
     let mut light = Light::default();
     for n in 0..100_000 {
         light.count(second(f64::from(n) / 10.0 - if n % 2 == 0 { 50.0 } else { 0.0 }), 1);
@@ -68,7 +68,7 @@ fn whatever_order_events_come_in_the_rate_stays_one() {
 }
 
 #[test]
-fn a_tier_is_yesterdays_decade() {
+fn the_tier_is_the_decade_of_the_last_earlier_day() {
     let mut light = Light::default();
     (0..150).for_each(|n| light.count(second(f64::from(n)), 1));
     assert_eq!(light.tier(), 2);

@@ -1,7 +1,7 @@
-//! A broker that asks its users who they are and lets them do only what they were allowed to.
+//! A broker that authenticates its users and checks their rights.
 //!
-//! Besides the listener of every node, whose clients may do anything, it has one for a user with a password. That the user
-//! may do nothing is the beginning of every test.
+//! Besides the listener of every node, whose clients may do anything, it has one for a user with a password. At the
+//! start of every test the user has no rights.
 
 use super::node::{java, no_java};
 use super::{Address, Cluster, port};
@@ -21,12 +21,12 @@ impl AuthorizedBroker {
         Self { cluster: Cluster::start_with(1, |address| settings(address, users_port)), users_port }
     }
 
-    /// For whoever may do anything.
+    /// The address for clients that may do anything.
     pub fn bootstrap(&self) -> String {
         self.cluster.bootstrap()
     }
 
-    /// For the user.
+    /// The address for the user.
     pub fn users_bootstrap(&self) -> String {
         format!("127.0.0.1:{}", self.users_port)
     }
@@ -35,7 +35,7 @@ impl AuthorizedBroker {
         self.cluster.create_topic(name, partitions, configs);
     }
 
-    /// Allows the user something: a type of resource, its name and an operation, as the broker names them.
+    /// Grants the user rights, each a type of resource, its name and an operation, in the broker's words.
     pub fn allow(&self, rights: &[[&str; 3]]) {
         let output = java("64m")
             .arg("tests/kafka/Allow.java")

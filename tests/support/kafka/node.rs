@@ -1,7 +1,7 @@
 //! One node: its directory, its settings and its process.
 //!
-//! The log passes through this process, into a file and past a reader that waits for the line that says the node is
-//! up; its end says at once that the node ended.
+//! The node's log passes through this process into a file. A line of it shows that the node is up, and its end that the
+//! node has ended.
 
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
@@ -15,17 +15,17 @@ use std::time::Duration;
 
 use crate::support::watchdog::Watchdog;
 
-/// What `make test` fetches. cargo runs a test in the package's folder.
+/// The jars that `make test` fetches. cargo runs a test in the package's folder.
 const LIBS: &str = "target/kafka/libs";
 const LOGGING: &str = "tests/kafka/log4j2.properties";
 const SETTINGS: &str = include_str!("../../kafka/broker.properties");
 /// The cluster's id: 16 bytes in base64, here `foreshock-tests!`.
 const CLUSTER_ID: &str = "Zm9yZXNob2NrLXRlc3RzIQ";
-/// A node logs this when it has joined and serves.
+/// Line that a node logs when it has joined and serves.
 const STARTED: &str = "Kafka Server started";
-/// A start takes 3 s, after a kill 7 s; the rest is for a loaded machine.
+/// Time for a start. One takes 3 s, after a kill 7 s; the rest is for a loaded machine.
 const START_MAX: Duration = Duration::from_secs(90);
-/// How much of the log a failure shows.
+/// Lines of the log that a failure shows.
 const TAIL_LINES: usize = 30;
 
 /// The ports of a node.
@@ -47,22 +47,22 @@ pub struct Node {
 struct Process {
     java: Child,
     watchdog: Watchdog,
-    /// Gets one message when the node is up, and is closed when the node has ended.
+    /// Receives one message when the node is up; closed when the node has ended.
     started: Receiver<()>,
 }
 
-/// Fails if the jars are not there: a test that needs Kafka is never skipped.
+/// Fails the test if the jars are missing: a test that needs Kafka is never skipped.
 pub fn check_jars() {
     assert!(Path::new(LIBS).join(".complete").exists(), "no Kafka in {LIBS}: run `make test`, which fetches it");
 }
 
 impl Node {
     /// Writes the settings of node `index` of those at `addresses` into a directory of its own.
-    pub fn lay_out(index: usize, addresses: &[Address], replicas: i32, further: &str, dir: &Path) -> Self {
+    pub fn create(index: usize, addresses: &[Address], replicas: i32, further: &str, dir: &Path) -> Self {
         let dir = dir.join(format!("node-{index}"));
         fs::create_dir(&dir).unwrap();
-        // Of a setting that is there twice the last one counts.
-        // A controller beside brokers has no address among theirs; its settings say which.
+        // A controller beside a broker has no address of its own here: `further` sets its listener. Of a setting that
+        // is given twice the last one counts.
         let address = addresses.get(index).copied().unwrap_or(addresses[0]);
         let settings = settings(index, address, addresses, replicas, &dir.join("data")) + further;
         fs::write(dir.join("server.properties"), settings).unwrap();
@@ -84,9 +84,9 @@ impl Node {
         assert!(output.status.success(), "format: {output:?}");
     }
 
-    /// Starts the process; it is up when [`Node::wait_started`] returns.
+    /// Starts the process. [`Node::wait_started`] waits until it serves.
     pub fn spawn(&mut self) {
-        assert!(self.process.is_none(), "the node runs");
+        assert!(self.process.is_none(), "the node runs already");
         let mut java = java("512m")
             .arg("kafka.Kafka")
             .arg(self.settings_path())
@@ -114,13 +114,13 @@ impl Node {
         panic!("{} {wrong}; its log ends:\n{}", self.bootstrap(), self.tail());
     }
 
-    /// Kills the process, if there is one, and returns when it is gone.
+    /// Kills the process, if there is one, and waits until it is gone.
     pub fn kill(&mut self) {
         let Some(mut process) = self.process.take() else {
             return;
         };
         process.java.kill().unwrap();
-        // The watchdog goes before the node is reaped: it holds the node's id, which is then still the node's.
+        // The watchdog ends before the node is reaped: afterwards another process may get the id that it would kill.
         drop(process.watchdog);
         process.java.wait().unwrap();
     }
@@ -151,12 +151,12 @@ impl Drop for Node {
     }
 }
 
-/// What a node is set to, over what every node is, to be a broker of the controller at this address.
+/// Further settings of a node that is only a broker, with the controller of this address.
 pub fn broker_only(Address { broker, controller }: Address) -> String {
     format!("process.roles=broker\nlisteners=PLAINTEXT://127.0.0.1:{broker}\n{}", voter(controller))
 }
 
-/// The same to be that controller.
+/// Further settings of a node that is only the controller of this address.
 pub fn controller_only(Address { controller, .. }: Address) -> String {
     let address = format!("CONTROLLER://127.0.0.1:{controller}");
     format!("process.roles=controller\nlisteners={address}\nadvertised.listeners={address}\n{}", voter(controller))
@@ -212,12 +212,12 @@ pub fn no_java(error: &std::io::Error) -> String {
     format!("java does not start ({error}): run `make test`, which installs what the broker needs")
 }
 
-/// Copies a node's output into its log until it ends, and says when the node is up.
+/// Copies a node's output into its log until the output ends, and reports when the node is up.
 fn keep_log(stdout: ChildStdout, mut log: File, started: &Sender<()>) {
     for line in BufReader::new(stdout).lines().map_while(Result::ok) {
         writeln!(log, "{line}").unwrap();
         if line.contains(STARTED) {
-            // Nobody waits any more if the node was killed meanwhile.
+            // The receiver is gone if the node was killed meanwhile.
             let _ = started.send(());
         }
     }

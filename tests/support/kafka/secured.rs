@@ -1,6 +1,6 @@
-//! A broker that talks TLS only: on one port to users with a password, on another to clients with a certificate.
+//! A broker with TLS: on one port for users with a password, on another for clients with a certificate.
 //!
-//! Keys and certificates are made for each broker with the JDK's keytool, and trust themselves.
+//! The JDK's keytool makes the keys and self-signed certificates of each broker.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +11,7 @@ use super::{Address, Cluster, port};
 
 /// The user and its password.
 pub const USER: (&str, &str) = ("foreshock", "opensesame-of-the-user");
-/// Opens the client's key.
+/// The password of the client's key.
 pub const KEY_PASSWORD: &str = "opensesame-of-the-key";
 
 /// A broker of one node.
@@ -33,27 +33,27 @@ impl SecuredBroker {
         Self { cluster, keys, ports }
     }
 
-    /// For whoever may do without TLS: the test itself.
+    /// The address without TLS, for the test itself.
     pub fn bootstrap(&self) -> String {
         self.cluster.bootstrap()
     }
 
-    /// For users with a password.
+    /// The address for users with a password.
     pub fn users_bootstrap(&self) -> String {
         format!("127.0.0.1:{}", self.ports[0])
     }
 
-    /// For clients with a certificate.
+    /// The address for clients with a certificate.
     pub fn clients_bootstrap(&self) -> String {
         format!("127.0.0.1:{}", self.ports[1])
     }
 
-    /// What clients are to trust, in PEM.
+    /// The certificate that clients are to trust, in PEM.
     pub fn certificate(&self) -> PathBuf {
         self.keys.path().join("broker.pem")
     }
 
-    /// A certificate that has nothing to do with the broker, in PEM.
+    /// A certificate that is not the broker's, in PEM.
     pub fn other_certificate(&self) -> PathBuf {
         self.keys.path().join("client.pem")
     }
@@ -68,7 +68,7 @@ impl SecuredBroker {
     }
 }
 
-/// Makes a key with a certificate for it, for this machine's address.
+/// Makes a key and its certificate for the loopback address.
 fn make_key(dir: &Path, name: &str) {
     let store = dir.join(format!("{name}.p12"));
     keytool(
@@ -80,7 +80,7 @@ fn make_key(dir: &Path, name: &str) {
     keytool(&store, &["-exportcert", "-alias", name, "-rfc", "-file"], &[pem.to_str().unwrap()]);
 }
 
-/// Lets the broker trust a certificate.
+/// Adds a certificate to those that the broker trusts.
 fn trust(dir: &Path, name: &str) {
     let pem = dir.join(format!("{name}.pem"));
     keytool(&dir.join("trusted.p12"), &["-importcert", "-noprompt", "-alias", name, "-file"], &[pem.to_str().unwrap()]);

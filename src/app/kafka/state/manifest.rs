@@ -1,91 +1,128 @@
-//! What a manifest says, and whether what it says can be used.
+//! The manifest of a snapshot, and the judgement whether the snapshot can be used.
 
 use serde::{Deserialize, Serialize};
 
 use super::{CHUNK_BYTES, UNPACKED_BYTES_MAX};
 use crate::{app::kafka::topics::Range, config::Config, engine::Unusable, time::WallTime};
 
-/// The manifests that this build writes and reads. Fields may be added; another meaning of one is another format.
+/// The format of the manifests that this build writes and reads. Fields may be added; a field with a new meaning needs a new format.
 const FORMAT: u32 = 1;
 
-/// The last record of a snapshot: with all that stands there it can be judged before a piece of it is read.
+/// The last record of a snapshot, by which the snapshot is judged before a chunk of it is read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     format: u32,
-    /// Whose it is: the id of its transactions.
+    /// The service that wrote the snapshot: its transactional id.
     pub service: String,
-    /// Pieces.
+    /// Number of chunks.
     pub chunks: u32,
-    /// All pieces together.
+    /// Size of all chunks together.
     pub bytes: u64,
-    /// The same, unpacked.
+    /// Size of the decompressed state.
     pub unpacked_bytes: u64,
-    /// Of all pieces together.
+    /// Hash of all chunks together.
     pub sha256: String,
-    /// When the state was copied, by the clock of its machine.
+    /// Time at which the state was copied, by the clock of that machine.
     pub taken_at: WallTime,
-    /// The hash of the detection settings.
+    /// Hash of the detection settings.
     pub config: String,
-    /// The build that wrote it.
+    /// The build that wrote the snapshot.
     pub build: String,
-    /// The input's partitions, sorted, and how far they had been read and committed.
-    pub positions: Vec<Position>,
-    /// The next offset of each partition of the audit topic, whose recorded inputs are repeated from there; empty where none
-    /// are recorded.
+    /// The input's partitions, in the engine's order, with the offsets up to which they were read and committed.
+    pub positions: Vec<PartitionOffset>,
+    /// Whether the service committed nothing after it and then gave its partitions back.
     #[serde(default)]
-    pub audit_next_offsets: Vec<i64>,
+    pub is_last: bool,
 }
 
-/// How far a partition had been read.
+/// The offset up to which a partition was read.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Position {
-    /// Its topic.
+pub struct PartitionOffset {
+    /// The topic.
     pub topic: String,
-    /// Its number.
+    /// The partition's number.
     pub partition: i32,
-    /// The offset of the first record that is not in the state.
+    /// Offset of the first record that is not in the state.
     pub next: i64,
+    /// The number of the partition's log that the offset is in.
+    #[serde(default)]
+    pub generation: u32,
+    /// The topic's id, where the client knew it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic_id: Option<String>,
 }
 
-/// Why a snapshot is not used; each is logged, by its name too.
+/// A partition as a restart finds it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The first offset kept, and the one up to which records were committed. The second may be outside of what is kept.
+    pub range: Range,
+    /// The number of the log that the offsets are in.
+    pub generation: u32,
+    /// The log before, where this one is another: nothing of it can be read again.
+    pub old: Option<OldLog>,
+}
+
+/// A log that is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OldLog {
+    /// The number of the log.
+    pub generation: u32,
+    /// The offset up to which it was committed, where that is known: Kafka forgets it with the topic.
+    pub committed: Option<i64>,
+}
+
+/// The reason why a snapshot is not used; it is logged with its name.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// Somebody else's record, or damaged.
+    /// The manifest is another program's record, or damaged.
     #[error("its manifest cannot be read: {0}")]
     UnreadableManifest(String),
-    /// Of a later build.
+    /// The manifest was written by a later build.
     #[error("its manifest has format {0}, and this build reads {FORMAT}")]
     UnknownFormat(u32),
-    /// Copied from another service.
+    /// The snapshot was copied from another service.
     #[error("it belongs to the service `{0}`")]
     Foreign(String),
-    /// More than may be held.
+    /// The snapshot is larger than the limit.
     #[error("it has {0} bytes, more than `state.bytes_max`: raise that to use it")]
     TooLarge(u64),
-    /// Written over, or never written whole.
+    /// The snapshot was written over, or never written completely.
     #[error("it is not whole: {0}")]
     Torn(String),
-    /// The group was set back, or another group's offsets are used.
+    /// The snapshot is ahead of the committed offsets: the group was set back, or another group's offsets are used.
     #[error("it has read `{topic}`, partition {partition}, up to {next}, further than was committed")]
     Ahead {
         /// The topic.
         topic: String,
         /// The partition.
         partition: i32,
-        /// Up to where it has read.
+        /// The offset up to which it was read.
         next: i64,
     },
-    /// The service was away for longer than the input is kept.
+    /// The snapshot belongs to an older log of a topic that was made again, and not to its end.
+    #[error(
+        "it has read `{topic}`, partition {partition}, up to {next} of a log that is gone, and what followed is gone too"
+    )]
+    OldLog {
+        /// The topic.
+        topic: String,
+        /// The partition.
+        partition: i32,
+        /// The offset up to which it was read.
+        next: i64,
+    },
+    /// The input after the snapshot is gone: the service was away for longer than the input is kept.
     #[error("it has read `{topic}`, partition {partition}, up to {next}, and what follows is no longer kept there")]
     InputGone {
         /// The topic.
         topic: String,
         /// The partition.
         partition: i32,
-        /// Up to where it has read.
+        /// The offset up to which it was read.
         next: i64,
     },
-    /// The engine does not take it.
+    /// The engine cannot use the snapshot.
     #[error(transparent)]
     Unusable(#[from] Unusable),
 }
@@ -101,14 +138,15 @@ impl Refusal {
             Self::TooLarge(_) => "too_large",
             Self::Torn(_) => "torn",
             Self::Ahead { .. } => "ahead",
+            Self::OldLog { .. } => "old_log",
             Self::InputGone { .. } => "input_gone",
             Self::Unusable(unusable) => unusable.name(),
         }
     }
 }
 
-/// What a manifest has beside the pieces.
-pub(super) struct Pieces {
+/// The facts about a snapshot's chunks that its manifest holds.
+pub(super) struct Contents {
     pub chunks: u32,
     pub bytes: u64,
     pub unpacked_bytes: u64,
@@ -116,15 +154,15 @@ pub(super) struct Pieces {
 }
 
 impl Manifest {
-    /// That of pieces which are with the broker.
+    /// The manifest of chunks that the broker has.
     pub(super) fn new(
         service: &str,
-        pieces: Pieces,
+        contents: Contents,
         taken_at: WallTime,
         config: String,
-        positions: Vec<Position>,
+        (positions, is_last): (Vec<PartitionOffset>, bool),
     ) -> Self {
-        let Pieces { chunks, bytes, unpacked_bytes, sha256 } = pieces;
+        let Contents { chunks, bytes, unpacked_bytes, sha256 } = contents;
         Self {
             format: FORMAT,
             service: service.to_owned(),
@@ -136,13 +174,13 @@ impl Manifest {
             config,
             build: crate::app::build().to_owned(),
             positions,
-            audit_next_offsets: Vec::new(),
+            is_last,
         }
     }
 
-    /// Reads one.
+    /// Reads a manifest.
     pub(super) fn parse(payload: &[u8]) -> Result<Self, Refusal> {
-        /// What every format has.
+        /// The part that every format has.
         #[derive(Deserialize)]
         struct Versioned {
             format: u32,
@@ -155,12 +193,11 @@ impl Manifest {
         serde_json::from_slice(payload).map_err(unreadable)
     }
 
-    /// Whether it can be used for an input of which `held` says, by partition, which offsets it has from the first to the
-    /// committed one.
+    /// Judges whether the snapshot can be used for an input with these partitions.
     ///
     /// # Errors
-    /// Why not.
-    pub fn judge(&self, config: &Config, held: &[Range]) -> Result<(), Refusal> {
+    /// The reason why it cannot.
+    pub fn judge(&self, config: &Config, held: &[Held]) -> Result<(), Refusal> {
         if self.service != config.kafka.transactional_id {
             return Err(Refusal::Foreign(self.service.clone()));
         }
@@ -168,19 +205,32 @@ impl Manifest {
             return Err(Refusal::TooLarge(self.bytes));
         }
         if u64::from(self.chunks) != self.bytes.div_ceil(CHUNK_BYTES as u64) {
-            return Err(Refusal::Torn(format!("{} pieces do not make {} bytes", self.chunks, self.bytes)));
+            return Err(Refusal::Torn(format!("{} chunks do not make {} bytes", self.chunks, self.bytes)));
         }
-        for Position { topic, partition, next } in &self.positions {
-            let (topic, partition, next) = (topic.clone(), *partition, *next);
-            let Some(range) = held.iter().find(|range| range.topic == topic && range.partition == partition) else {
-                return Err(Unusable::OtherSources(format!("`{topic}:{partition}`")).into());
+        self.positions.iter().try_for_each(|position| self.judge_position(position, held))
+    }
+
+    fn judge_position(&self, position: &PartitionOffset, held: &[Held]) -> Result<(), Refusal> {
+        let (topic, partition, next) = (position.topic.clone(), position.partition, position.next);
+        let same = |held: &&Held| held.range.topic == topic && held.range.partition == partition;
+        let Some(Held { range, generation, old }) = held.iter().find(same) else {
+            return Err(Unusable::OtherSources(format!("`{topic}:{partition}`")).into());
+        };
+        if position.generation != *generation {
+            // Of a log that is gone, only the state at its end can go on.
+            let ends_here = |old: &OldLog| {
+                old.generation == position.generation
+                    && old.committed.map_or(self.is_last, |committed| committed == next)
             };
-            if next > range.to {
-                return Err(Refusal::Ahead { topic, partition, next });
-            }
-            if next < range.from {
-                return Err(Refusal::InputGone { topic, partition, next });
-            }
+            let is_usable = old.as_ref().is_some_and(ends_here);
+            return if is_usable { Ok(()) } else { Err(Refusal::OldLog { topic, partition, next }) };
+        }
+        if next > range.to {
+            return Err(Refusal::Ahead { topic, partition, next });
+        }
+        // Where nothing is to be read again, nothing is missing.
+        if next < range.from && next < range.to {
+            return Err(Refusal::InputGone { topic, partition, next });
         }
         Ok(())
     }
@@ -191,15 +241,17 @@ mod tests {
     use super::*;
 
     fn manifest() -> Manifest {
-        let pieces = Pieces { chunks: 2, bytes: 1_000_000, unpacked_bytes: 3_000_000, sha256: String::new() };
-        let position = |partition, next| Position { topic: "t".to_owned(), partition, next };
+        let contents = Contents { chunks: 2, bytes: 1_000_000, unpacked_bytes: 3_000_000, sha256: String::new() };
+        let position =
+            |partition, next| PartitionOffset { topic: "t".to_owned(), partition, next, generation: 0, topic_id: None };
         let positions = vec![position(0, 10), position(1, 0)];
-        Manifest::new("foreshock", pieces, WallTime::from_nanos(7), "sha256:".to_owned(), positions)
+        Manifest::new("foreshock", contents, WallTime::from_nanos(7), "sha256:".to_owned(), (positions, false))
     }
 
-    fn judged(manifest: &Manifest, held: [(i64, i64); 2]) -> Option<&'static str> {
+    fn judged(manifest: &Manifest, ranges: [(i64, i64); 2]) -> Option<&'static str> {
         let range = |(partition, (from, to))| Range { topic: "t".to_owned(), partition, from, to };
-        let held: Vec<Range> = (0..).zip(held).map(range).collect();
+        let held = |range| Held { range, generation: 0, old: None };
+        let held: Vec<Held> = (0..).zip(ranges).map(range).map(held).collect();
         manifest.judge(&Config::default(), &held).err().map(|refusal| refusal.name())
     }
 
@@ -208,11 +260,28 @@ mod tests {
         assert_eq!(judged(&manifest(), [(0, 10), (0, 0)]), None);
         assert_eq!(judged(&manifest(), [(10, 10_000), (0, 5)]), None);
         assert_eq!(judged(&manifest(), [(11, 10_000), (0, 5)]), Some("input_gone"));
+        assert_eq!(judged(&manifest(), [(12, 10), (0, 5)]), None, "nothing is to be read again");
         assert_eq!(judged(&manifest(), [(0, 9), (0, 5)]), Some("ahead"));
     }
 
     #[test]
-    fn what_is_not_ours_or_cannot_be_is_refused() {
+    fn a_snapshot_of_a_log_that_is_gone_is_used_where_it_is_of_its_end() {
+        let judged = |manifest: &Manifest, committed, generation| {
+            let range = |partition, to| Range { topic: "t".to_owned(), partition, from: 0, to };
+            let old = Some(OldLog { generation: 0, committed });
+            let held =
+                [Held { range: range(0, 3), generation, old }, Held { range: range(1, 5), generation: 0, old: None }];
+            manifest.judge(&Config::default(), &held).err().map(|refusal| refusal.name())
+        };
+        let last = Manifest { is_last: true, ..manifest() };
+        assert_eq!(judged(&manifest(), Some(10), 1), None);
+        assert_eq!(judged(&manifest(), Some(12), 1), Some("old_log"));
+        assert_eq!((judged(&manifest(), None, 1), judged(&last, None, 1)), (Some("old_log"), None));
+        assert_eq!(judged(&last, None, 0), Some("ahead"), "the same log, with a position behind the committed one");
+    }
+
+    #[test]
+    fn a_snapshot_of_others_or_with_impossible_numbers_is_refused() {
         let refused = |change: fn(&mut Manifest)| {
             let mut manifest = manifest();
             change(&mut manifest);

@@ -1,7 +1,7 @@
 //! Finds the snapshots of a service in the state topic, and fetches one.
 //!
-//! The topic is read once and only its keys and manifests are kept, a few hundred bytes a piece; then the pieces of one snapshot
-//! are read again by their offsets. So memory holds one snapshot, whatever else the topic has.
+//! The topic is read once and only its keys and manifests are kept, a few hundred bytes for each chunk. Then the chunks of one
+//! snapshot are read again by their offsets. So memory holds one snapshot, whatever else the topic contains.
 
 use std::collections::BTreeMap;
 
@@ -19,29 +19,29 @@ use crate::{
     engine::Snapshot,
 };
 
-/// A manifest is some hundred bytes a partition.
+/// Largest size of a manifest, which has some hundred bytes for each partition.
 const MANIFEST_BYTES_MAX: usize = 1 << 20;
 
 /// A snapshot that has a manifest.
 #[derive(Debug)]
 pub struct Candidate {
-    /// Where it stands.
+    /// The snapshot's slot.
     pub slot: Slot,
-    /// What it says of itself, or why nobody can tell.
+    /// The manifest, or why it cannot be read.
     pub manifest: Result<Manifest, Refusal>,
-    /// Where the manifest is.
+    /// The manifest's offset.
     offset: i64,
 }
 
-/// What the topic has of a service.
+/// The manifests and chunks of one service in the topic.
 #[derive(Debug, Default)]
 pub struct Found {
     manifests: BTreeMap<Slot, Candidate>,
-    /// The newest offset of each piece.
+    /// The newest offset of each chunk.
     chunks: BTreeMap<(Slot, u32), i64>,
 }
 
-/// Reads the topic's keys.
+/// Reads the topic's keys and manifests.
 ///
 /// # Errors
 /// Exit 69 where Kafka fails for good, 130 at an interrupt.
@@ -55,7 +55,7 @@ pub fn find(config: &Config, interrupt: &Interrupt) -> Result<Found, Failure> {
         if let Some(key) = message.key().and_then(Key::parse)
             && key.service == config.kafka.transactional_id
         {
-            found.note(key, message.offset(), message.payload(), chunks_max);
+            found.record(key, message.offset(), message.payload(), chunks_max);
         }
         Ok(())
     })?;
@@ -63,12 +63,12 @@ pub fn find(config: &Config, interrupt: &Interrupt) -> Result<Found, Failure> {
 }
 
 impl Found {
-    fn note(&mut self, key: Key<'_>, offset: i64, payload: Option<&[u8]>, chunks_max: usize) {
+    fn record(&mut self, key: Key<'_>, offset: i64, payload: Option<&[u8]>, chunks_max: usize) {
         match (key.part, payload) {
             (Part::Chunk(number), Some(_)) if (number as usize) < chunks_max => {
                 self.chunks.insert((key.slot, number), offset);
             }
-            // A snapshot with so many is too large to be used.
+            // A snapshot with more chunks is too large to be used.
             (Part::Chunk(_), Some(_)) => {}
             (Part::Chunk(number), None) => {
                 self.chunks.remove(&(key.slot, number));
@@ -87,7 +87,7 @@ impl Found {
         }
     }
 
-    /// What has a manifest, the newest first.
+    /// The snapshots with a manifest, the newest first.
     #[must_use]
     pub fn candidates(&self) -> Vec<&Candidate> {
         let mut candidates: Vec<&Candidate> = self.manifests.values().collect();
@@ -95,10 +95,10 @@ impl Found {
         candidates
     }
 
-    /// Fetches and unpacks a snapshot whose manifest was judged fit.
+    /// Fetches and decodes a snapshot whose manifest was accepted.
     ///
     /// # Errors
-    /// The outer one where Kafka fails, the inner one where the snapshot cannot be used.
+    /// The outer error where Kafka fails, the inner one where the snapshot cannot be used.
     pub fn fetch(
         &self,
         candidate: &Candidate,
@@ -111,36 +111,36 @@ impl Found {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let (Some((&first, _)), Some((&last, _))) = (wanted.first_key_value(), wanted.last_key_value()) else {
-            return Ok(Err(Refusal::Torn("it has no pieces".to_owned())));
+            return Ok(Err(Refusal::Torn("it has no chunks".to_owned())));
         };
         let topic = config.topics.state.as_str().to_owned();
         let range = Range { topic, partition: PARTITION, from: first, to: last + 1 };
-        let mut pieces = BTreeMap::new();
+        let mut chunks = BTreeMap::new();
         range::read(&kafka::consumer(&config.kafka), &[range], interrupt, |_, message| {
             if let (Some(&number), Some(payload)) = (wanted.get(&message.offset()), message.payload())
                 && payload.len() <= CHUNK_BYTES
             {
-                pieces.insert(number, payload.to_vec());
+                chunks.insert(number, payload.to_vec());
             }
             Ok(())
         })?;
-        Ok(unpack(&pieces, manifest))
+        Ok(unpack(&chunks, manifest))
     }
 
-    /// The offsets of all pieces, with their numbers. A piece that is younger than its manifest is another snapshot's.
+    /// The offsets of all chunks, with their numbers. A chunk that is younger than its manifest belongs to another snapshot.
     fn wanted(&self, candidate: &Candidate, manifest: &Manifest) -> Result<BTreeMap<i64, u32>, Refusal> {
         let place = |number: u32| match self.chunks.get(&(candidate.slot, number)) {
             Some(&offset) if offset < candidate.offset => Ok((offset, number)),
-            Some(_) => Err(Refusal::Torn(format!("its piece {number} was written over"))),
-            None => Err(Refusal::Torn(format!("its piece {number} is not there"))),
+            Some(_) => Err(Refusal::Torn(format!("its chunk {number} was written over"))),
+            None => Err(Refusal::Torn(format!("its chunk {number} is not there"))),
         };
         (0..manifest.chunks).map(place).collect()
     }
 }
 
-/// Puts the pieces together, checks and unpacks them.
-fn unpack(pieces: &BTreeMap<u32, Vec<u8>>, manifest: &Manifest) -> Result<Snapshot, Refusal> {
-    let packed: Vec<u8> = pieces.values().flatten().copied().collect();
+/// Joins the chunks, checks their hash, and decodes the state.
+fn unpack(chunks: &BTreeMap<u32, Vec<u8>>, manifest: &Manifest) -> Result<Snapshot, Refusal> {
+    let packed: Vec<u8> = chunks.values().flatten().copied().collect();
     if packed.len() as u64 != manifest.bytes || hexadecimal(&Sha256::digest(&packed)) != manifest.sha256 {
         return Err(Refusal::Torn("its bytes are not those that its manifest names".to_owned()));
     }

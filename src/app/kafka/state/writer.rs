@@ -1,7 +1,9 @@
-//! Writes snapshots on a thread of its own: encodes, packs, sends the pieces, waits for the broker, sends the manifest.
+//! Writes snapshots on a thread of its own: encodes and compresses the state, sends the chunks, waits for the broker, and sends the
+//! manifest.
 //!
-//! One at a time; who has one to write asks first whether the last is done. What goes wrong never holds up the flow: it is
-//! logged and counted, and the next snapshot is written into the same slot, so that the whole one in the other slot stays.
+//! The thread writes one snapshot at a time; the caller asks first whether the last one is done. A failure never holds up the
+//! flow: it is logged and counted, and the next snapshot is written into the same slot, so that the complete one in the other slot
+//! stays.
 
 use std::{
     sync::{
@@ -19,7 +21,9 @@ use rdkafka::{
 };
 use sha2::{Digest as _, Sha256};
 
-use super::{CHUNK_BYTES, Key, Manifest, PARTITION, Part, Position, Slot, UNPACKED_BYTES_MAX, manifest::Pieces};
+use super::{
+    CHUNK_BYTES, Key, Manifest, PARTITION, Part, PartitionOffset, Slot, UNPACKED_BYTES_MAX, manifest::Contents,
+};
 use crate::{
     alert::hexadecimal,
     app::{Exit, Failure, clock, kafka::client, telemetry::Telemetry},
@@ -28,35 +32,39 @@ use crate::{
     time::WallTime,
 };
 
-/// How hard zstd tries: 3 is its own default, and harder gains a few per cent for several times the time.
+/// Compression level: zstd's own default. A higher one gains a few per cent for several times the time.
 const LEVEL: i32 = 3;
-/// Pieces on their way at a time: the flow's own records should not have to wait behind all of a snapshot.
+/// Largest number of chunks under way: the flow's own records should not have to wait behind a whole snapshot.
 const UNDER_WAY_MAX: usize = 4;
-/// How long a piece may take, a broker's restart included; then the snapshot is given up.
+/// How long the delivery of a chunk may take, with time for a broker's restart; then the snapshot is given up.
 const DELIVERY_MAX_MS: &str = "60000";
 
 /// A snapshot to be written.
 pub struct Job {
     /// The state.
     pub snapshot: Snapshot,
-    /// The committed offsets that it stands for.
-    pub positions: Vec<Position>,
-    /// When it was copied.
+    /// The committed offsets to which the state belongs.
+    pub positions: Vec<PartitionOffset>,
+    /// Time at which the state was copied.
     pub taken_at: WallTime,
+    /// Whether nothing is committed after it before the partitions are given back.
+    pub is_last: bool,
 }
 
-/// The thread, from outside.
+/// The handle of the writing thread.
 pub struct Writer {
     jobs: Option<Sender<Job>>,
     flags: Flags,
-    /// Hangs up when the thread has ended.
+    /// Disconnected when the thread has ended.
     ended: Receiver<()>,
 }
 
+/// Flags that the handle and the thread share.
 #[derive(Clone, Default)]
 struct Flags {
+    /// A snapshot is being written.
     busy: Arc<AtomicBool>,
-    /// What is being written is of no more use: another process may be writing into the same slots.
+    /// The snapshot is of no more use: another process may be writing into the same slots.
     cancelled: Arc<AtomicBool>,
 }
 
@@ -64,7 +72,7 @@ impl Writer {
     /// Starts the thread; `slot` is written first.
     ///
     /// # Errors
-    /// Exit 1 where the system gives no thread.
+    /// Exit 1 where the system creates no thread.
     pub fn start(config: &Config, telemetry: &Arc<Telemetry>, slot: Slot) -> Result<Self, Failure> {
         let (jobs, received) = bounded::<Job>(1);
         let (end, ended) = bounded(0);
@@ -96,16 +104,16 @@ impl Writer {
         self.flags.busy.load(Ordering::Acquire)
     }
 
-    /// Hands one over; not to be called while it is busy.
+    /// Begins to write a snapshot. Must not be called while one is being written.
     pub fn write(&self, job: Job) {
         self.flags.busy.store(true, Ordering::Release);
-        // The thread ends only with this sender; if it broke down it stays busy, and nothing more is copied for it.
+        // The thread ends only with this sender. A thread that panicked stays busy, and no more state is copied for it.
         if let Some(jobs) = &self.jobs {
             let _ = jobs.try_send(job);
         }
     }
 
-    /// Waits so long until all is written. `false` where that was not enough.
+    /// Waits until everything is written, at most for this time. Returns whether it was enough.
     #[must_use]
     pub fn finish(mut self, within: Duration) -> bool {
         self.jobs = None;
@@ -119,7 +127,7 @@ impl Drop for Writer {
     }
 }
 
-/// Why a snapshot was not written.
+/// The reason why a snapshot was not written.
 enum Setback {
     TooLarge(usize),
     Cancelled,
@@ -133,13 +141,14 @@ impl From<KafkaError> for Setback {
     }
 }
 
+/// The state of the writing thread.
 struct Thread {
     config: Config,
     telemetry: Arc<Telemetry>,
     flags: Flags,
-    /// Where the next one goes.
+    /// Slot of the next snapshot.
     slot: Slot,
-    /// Made when it is needed, and anew after a failure.
+    /// Created when it is needed, and anew after a failure.
     producer: Option<Producer>,
 }
 
@@ -176,10 +185,10 @@ impl Thread {
     }
 
     fn write(&mut self, job: Job) -> Result<usize, Setback> {
-        let Job { snapshot, positions, taken_at } = job;
+        let Job { snapshot, positions, taken_at, is_last } = job;
         let config = snapshot.config().to_owned();
         let bytes = snapshot.encode();
-        // Half the memory, before as much again is needed.
+        // Freed before the compression needs as much memory again.
         drop(snapshot);
         let packed = zstd::bulk::compress(&bytes, LEVEL).map_err(|e| Setback::Other(e.to_string()))?;
         let unpacked_bytes = bytes.len() as u64;
@@ -187,16 +196,17 @@ impl Thread {
         if packed.len() > self.config.state.bytes_max || unpacked_bytes > UNPACKED_BYTES_MAX {
             return Err(Setback::TooLarge(packed.len()));
         }
-        let chunks = self.send_pieces(&packed)?;
+        let chunks = self.send_chunks(&packed)?;
         failpoint();
         self.check()?;
-        let pieces = Pieces {
+        let contents = Contents {
             chunks,
             bytes: packed.len() as u64,
             unpacked_bytes,
             sha256: hexadecimal(&Sha256::digest(&packed)),
         };
-        let manifest = Manifest::new(&self.config.kafka.transactional_id, pieces, taken_at, config, positions);
+        let manifest =
+            Manifest::new(&self.config.kafka.transactional_id, contents, taken_at, config, (positions, is_last));
         let json = serde_json::to_vec(&manifest).map_err(|e| Setback::Other(e.to_string()))?;
         let (slot, producer) = (self.slot, self.producer()?);
         producer.send(slot, Part::Manifest, &json)?;
@@ -204,15 +214,15 @@ impl Thread {
         Ok(packed.len())
     }
 
-    /// Sends all pieces, and returns how many there are when the broker has them.
-    fn send_pieces(&mut self, packed: &[u8]) -> Result<u32, Setback> {
+    /// Sends all chunks, and returns their number when the broker has them.
+    fn send_chunks(&mut self, packed: &[u8]) -> Result<u32, Setback> {
         let slot = self.slot;
         let mut chunks = 0;
-        for piece in packed.chunks(CHUNK_BYTES) {
+        for chunk in packed.chunks(CHUNK_BYTES) {
             self.check()?;
             let producer = self.producer()?;
             producer.wait(UNDER_WAY_MAX - 1)?;
-            producer.send(slot, Part::Chunk(chunks), piece)?;
+            producer.send(slot, Part::Chunk(chunks), chunk)?;
             chunks += 1;
         }
         self.producer()?.wait(0)?;
@@ -232,7 +242,7 @@ impl Thread {
     }
 }
 
-/// An idempotent producer of one topic that tells what was delivered.
+/// An idempotent producer of one topic that reports each delivery.
 struct Producer {
     client: ThreadedProducer<Deliveries>,
     outcomes: Receiver<Result<(), KafkaError>>,
@@ -241,6 +251,7 @@ struct Producer {
     topic: String,
 }
 
+/// The producer's context: sends the outcome of each delivery to the thread.
 struct Deliveries(Sender<Result<(), KafkaError>>);
 
 impl ClientContext for Deliveries {}
@@ -250,7 +261,7 @@ impl ProducerContext for Deliveries {
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
         let outcome = result.as_ref().map(|_| ()).map_err(|(error, _)| error.clone());
-        // The other side is gone when the snapshot was given up.
+        // The receiver is gone when the snapshot was given up.
         let _ = self.0.send(outcome);
     }
 }
@@ -264,7 +275,7 @@ impl Producer {
             .set("acks", "all")
             .set("linger.ms", "0")
             .set("message.timeout.ms", DELIVERY_MAX_MS)
-            // It is packed already.
+            // The chunks are compressed already.
             .set("compression.type", "none");
         Ok(Self {
             client: settings.create_with_context(Deliveries(sender))?,
@@ -283,7 +294,7 @@ impl Producer {
         Ok(())
     }
 
-    /// Waits until at most so many are on their way. Each is delivered or fails within the time that the client gives it.
+    /// Waits until at most this many chunks are under way. Each is delivered or fails within the client's time limit.
     fn wait(&mut self, under_way: usize) -> Result<(), KafkaError> {
         while self.under_way > under_way {
             self.outcomes.recv().map_err(|_| KafkaError::Canceled)??;
@@ -293,7 +304,7 @@ impl Producer {
     }
 }
 
-/// Here a test ends the process: all pieces are with the broker, the manifest is not.
+/// The point at which a test ends the process: the broker has all chunks, but not the manifest.
 #[cfg(feature = "failpoints")]
 fn failpoint() {
     fail::fail_point!("in-snapshot", |_| {

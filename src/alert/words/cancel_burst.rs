@@ -1,0 +1,41 @@
+//! The words of `cancel_burst`.
+
+use super::{
+    burst,
+    phrases::{subject_name, where_and_by_whom},
+    wording::Wording,
+};
+use crate::{
+    alert::Context,
+    correlate::Part,
+    detect::{Finding, Subject},
+    trust::Mode,
+};
+
+pub(super) struct CancelBurst;
+
+impl Wording for CancelBurst {
+    fn label(&self) -> &'static str {
+        "cancel burst"
+    }
+
+    fn title(&self, subject: &Subject, _: Mode) -> String {
+        format!("Cancel burst {}", where_and_by_whom(subject))
+    }
+
+    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> String {
+        burst::sentence(subject, part)
+    }
+
+    fn suggested(&self, _: &Finding) -> &'static str {
+        "see whose orders were withdrawn and whether the book thins behind them; \
+         if one account does it, ask its owner and consider a throttle"
+    }
+
+    fn why_it_pages(&self, subject: &Subject) -> Option<String> {
+        let whose = subject_name(subject);
+        Some(format!(
+            "it pages because the short and the sustained cancels of {whose} both reached their highest level"
+        ))
+    }
+}

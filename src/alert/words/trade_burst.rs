@@ -1,0 +1,53 @@
+//! The words of `trade_burst`.
+
+use compact_str::CompactString;
+
+use super::{
+    burst,
+    phrases::{first_names, since, where_and_by_whom},
+    wording::Wording,
+};
+use crate::{
+    alert::Context,
+    correlate::Part,
+    detect::{Finding, Subject},
+    trust::Mode,
+};
+
+pub(super) struct TradeBurst;
+
+impl Wording for TradeBurst {
+    fn label(&self) -> &'static str {
+        "trade burst"
+    }
+
+    fn title(&self, subject: &Subject, _: Mode) -> String {
+        format!("Trade burst {}", where_and_by_whom(subject))
+    }
+
+    /// The market's finding says on how many symbols one side prevails; a symbol's counts trades.
+    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> String {
+        let (Subject::Market, [flow, ..]) = (subject, part.finding.features.as_slice()) else {
+            return burst::sentence(subject, part);
+        };
+        let side = if flow.value < 0.0 { "sellers" } else { "buyers" };
+        format!(
+            "{side} prevail on {:.0} % more symbols than not, averaged over five minutes, where {:.0} % are usual, since {}; \
+             first {}",
+            flow.value.abs() * 100.0,
+            flow.high * 100.0,
+            since(&part.finding),
+            first_names(part.finding.evidence.symbols.iter().map(CompactString::as_str)),
+        )
+    }
+
+    fn suggested(&self, _: &Finding) -> &'static str {
+        "see what is being traded and by whom, and whether news explains it; \
+         watch depth, marks and liquidations"
+    }
+
+    fn why_it_pages(&self, subject: &Subject) -> Option<String> {
+        let is_market = *subject == Subject::Market;
+        is_market.then(|| "it pages because trades and prices go one way on most symbols".to_owned())
+    }
+}

@@ -1,0 +1,106 @@
+//! A notice: one revision of an alert as a notification needs it, read from a record of the alerts topic.
+
+use serde::Deserialize;
+
+use crate::{
+    correlate::Status,
+    detect::Severity,
+    time::{EventTime, WallTime},
+};
+
+/// The name of an alert whose lists were cut, because its record was too large for the topic.
+const NAMELESS: &str = "foreshock";
+
+/// The fields of an alert that a notification needs.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Notice {
+    /// The incident.
+    pub id: String,
+    /// The number of the revision.
+    pub revision: u64,
+    /// The state of the incident.
+    pub status: Status,
+    /// The highest severity so far.
+    pub severity: Severity,
+    /// The incident in a few words.
+    pub title: String,
+    /// The incident in one sentence.
+    pub summary: String,
+    /// Since when it has been building, by the venue's clock.
+    pub starts_at: EventTime,
+    /// When the revision was emitted.
+    pub emitted_at: Option<WallTime>,
+    detectors: Vec<String>,
+    /// The symbols, perhaps cut.
+    pub symbols: Vec<String>,
+    /// The number of symbols where the list was cut.
+    pub symbols_total: Option<u64>,
+    accounts: Vec<String>,
+    accounts_total: Option<u64>,
+    /// The chance of such an incident in quiet flow.
+    pub p: f64,
+    evidence: Evidence,
+    trust: Trust,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Evidence {
+    path: Option<Vec<Edge>>,
+    replay: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Edge {
+    detector: String,
+    through: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+struct Trust {
+    mode: String,
+}
+
+impl Notice {
+    /// Reads the payload of a record.
+    ///
+    /// # Errors
+    /// The first field that is missing or of another type.
+    pub fn parse(payload: &[u8]) -> Result<Self, serde_json::Error> {
+        serde_json::from_slice(payload)
+    }
+
+    /// Whether the incident goes on.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        match self.status {
+            Status::Firing | Status::Amended => true,
+            Status::Resolved | Status::Withdrawn => false,
+        }
+    }
+
+    /// The detector that opened the incident, as far as this revision tells: the first one of its path, or its only one.
+    #[must_use]
+    pub fn opening_detector(&self) -> &str {
+        let mut path = self.evidence.path.iter().flatten();
+        let opening = path.find(|edge| edge.through.is_none()).map(|edge| &edge.detector);
+        opening.or_else(|| self.detectors.first()).map_or(NAMELESS, String::as_str)
+    }
+
+    /// The number of accounts.
+    #[must_use]
+    pub fn accounts_total(&self) -> u64 {
+        self.accounts_total.unwrap_or(self.accounts.len() as u64)
+    }
+
+    /// The mode that the service ran in.
+    #[must_use]
+    pub fn mode(&self) -> &str {
+        &self.trust.mode
+    }
+
+    /// The command that shows the alert again.
+    #[must_use]
+    pub fn replay(&self) -> &str {
+        &self.evidence.replay
+    }
+}

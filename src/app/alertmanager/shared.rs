@@ -1,0 +1,61 @@
+//! The board as its threads share it: the reader writes, each receiver looks.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use super::{
+    board::{Board, Entry},
+    notice::Notice,
+};
+use crate::time::WallTime;
+
+/// The board, once the topic was read to its end, and a sign whenever it changes.
+#[derive(Debug)]
+pub struct Shared {
+    board: Mutex<Option<Board>>,
+    changes: watch::Sender<()>,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        Self { board: Mutex::new(None), changes: watch::Sender::new(()) }
+    }
+}
+
+impl Shared {
+    /// Puts a board up that was filled to the end of the topic.
+    pub fn put_up(&self, board: Board) {
+        *self.board() = Some(board);
+        self.changes.send_replace(());
+    }
+
+    /// Takes a revision as it comes. Returns the number of incidents that had to make room.
+    pub fn take(&self, notice: Notice, written_at: WallTime) -> u64 {
+        let evicted = self.board().as_mut().map_or(0, |board| board.take(notice, written_at, true));
+        self.changes.send_replace(());
+        evicted
+    }
+
+    /// Takes off what is old. Returns the incidents that are open and had no record for too long.
+    pub fn expire(&self, now: WallTime) -> Vec<String> {
+        self.board().as_mut().map(|board| board.expire(now)).unwrap_or_default()
+    }
+
+    /// The alerts to be posted; `None` before the topic was read to its end.
+    #[must_use]
+    pub fn entries(&self) -> Option<Vec<Entry>> {
+        self.board().as_ref().map(|board| board.entries().collect())
+    }
+
+    /// A sign of changes.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changes.subscribe()
+    }
+
+    fn board(&self) -> MutexGuard<'_, Option<Board>> {
+        // A thread that panicked within a change has left a board that later revisions put right.
+        self.board.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

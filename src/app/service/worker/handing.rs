@@ -1,0 +1,42 @@
+//! Hands one record to an engine.
+
+use crate::{
+    app::{
+        Failure, clock,
+        kafka::batch::Received,
+        metrics::Meters,
+        service::{crashes::failpoint, partitions::packed},
+    },
+    engine::{Engine, Input, Inputs, Outbox, Record},
+    event::{Event, Rejection, SourceId},
+};
+
+/// Hands a record to an engine, after the recorded decisions that come before it. `meters` measure how long that takes.
+pub fn take(
+    (engine, inputs): (&mut Engine, &mut Inputs),
+    outbox: &mut Outbox,
+    record: Received<'_>,
+    event: &Result<Event<'_>, Rejection>,
+    meters: Option<&Meters>,
+) -> Result<(), Failure> {
+    let source = SourceId::of_index(record.partition);
+    let content = event.as_ref().map(std::slice::from_ref).map_err(Clone::clone);
+    let offset = packed(record.generation, record.offset)?;
+    while let Some(decision) = inputs.before(source, offset, content.as_deref().unwrap_or_default()) {
+        engine.handle(Input::Decision(decision), outbox);
+    }
+    if !engine.skips(source, offset) {
+        failpoint(record.payload);
+    }
+    let input = Input::Record(Record { source, offset, appended_at: record.appended_at, content });
+    let Some(meters) = meters else {
+        engine.take(input, outbox);
+        return Ok(());
+    };
+    // What waits of the batch is not this record's time.
+    engine.flush(outbox);
+    let began = clock::monotonic();
+    engine.handle(input, outbox);
+    meters.engine(clock::monotonic().duration_since(began));
+    Ok(())
+}

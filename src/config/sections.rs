@@ -1,0 +1,118 @@
+//! The valid configuration, section by section. What it holds needs no further check.
+
+use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
+
+use super::{Brokers, ClientValue, Notify, Subscription, TopicName};
+use crate::{
+    detect::Detection,
+    engine::{Limits, StageSettings},
+};
+
+/// A valid configuration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// `[kafka]`
+    pub kafka: Kafka,
+    /// `[topics]`
+    pub topics: Topics,
+    /// `[state]`
+    pub state: State,
+    /// `[http]`
+    pub http: Http,
+    /// `[metrics]`
+    pub metrics: Metrics,
+    /// `[venue]`
+    pub venue: Venue,
+    /// `[notify]`
+    pub notify: Notify,
+    /// `[limits]`
+    pub limits: Limits,
+    /// `[engine]`
+    pub stages: StageSettings,
+    /// `[detect]`
+    pub detection: Detection,
+}
+
+/// `[kafka]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Kafka {
+    /// Where to begin.
+    pub brokers: Brokers,
+    /// The consumer group.
+    pub group: String,
+    /// The name of this process in the group; the host's name where absent.
+    pub instance: Option<String>,
+    /// The topics to read; at least one.
+    pub input: Vec<Subscription>,
+    /// The id of the transactions.
+    pub transactional_id: String,
+    /// The longest life of a transaction without an alert.
+    pub commit_interval: Duration,
+    /// Whether missing output topics are created.
+    pub create_topics: bool,
+    /// Further settings of librdkafka; none that the service sets itself.
+    pub client: BTreeMap<String, ClientValue>,
+    /// Secret settings of librdkafka that are still to be read from these files into `client`.
+    pub secret_files: BTreeMap<String, PathBuf>,
+}
+
+/// `[topics]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Topics {
+    /// Where alerts go; the service ends if an input pattern matches it.
+    pub alerts: TopicName,
+    /// Where rejected records go; as above.
+    pub dead_letter: TopicName,
+    /// Where the service's own decisions go; as above.
+    pub audit: TopicName,
+    /// Where snapshots go; as above.
+    pub state: TopicName,
+}
+
+impl Topics {
+    /// All that the service writes to in its transactions.
+    #[must_use]
+    pub const fn outputs(&self) -> [&TopicName; 3] {
+        [&self.alerts, &self.dead_letter, &self.audit]
+    }
+
+    /// All that the service writes to.
+    #[must_use]
+    pub const fn all(&self) -> [&TopicName; 4] {
+        [&self.alerts, &self.dead_letter, &self.audit, &self.state]
+    }
+}
+
+/// `[state]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct State {
+    /// How often a snapshot is written.
+    pub interval: Duration,
+    /// The largest that is written.
+    pub bytes_max: usize,
+}
+
+/// `[http]`
+#[derive(Clone, Debug, PartialEq)]
+pub struct Http {
+    /// The address to listen on.
+    pub listen: SocketAddr,
+    /// Connections that are open at the same time.
+    pub connections_max: NonZeroU32,
+    /// The longest that one request may take.
+    pub request_max: Duration,
+}
+
+/// `[metrics]`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Metrics {
+    /// The most symbols with series of their own.
+    pub symbols_max: usize,
+}
+
+/// `[venue]`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Venue {
+    /// Name of the exchange, if it has one here.
+    pub name: Option<String>,
+}

@@ -1,0 +1,278 @@
+//! Findings: what a detector saw, beside what is usual, with what a person needs to check it.
+
+use compact_str::CompactString;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::Node;
+use crate::{
+    event::{Reason, RecordRange, RecordRef},
+    time::{EventTime, Span},
+    trust::Cause,
+};
+
+/// How far a detector's baseline has come for its subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WarmUp {
+    /// Under 15 minutes: only what is far beyond any doubt is reported.
+    Learning,
+    /// Fixed thresholds, stricter than usual, until the subject's own are known.
+    Provisional,
+    /// The subject's own thresholds are in force.
+    Done,
+}
+
+/// The level that a statistic had to reach.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Threshold {
+    /// In `unit`.
+    pub value: f64,
+    /// The unit of the statistic.
+    #[schemars(with = "String")]
+    pub unit: Unit,
+    /// Where the value comes from: `default` (fixed, before self-calibration), `calibrated` (the subject's own tail) or
+    /// `floor` (self-calibrated, but held up by the least allowed).
+    #[schemars(with = "String")]
+    pub source: ThresholdSource,
+}
+
+/// The unit of a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Minus the natural logarithm of a chance.
+    Nats,
+    /// A count of events.
+    Events,
+    /// A length of time.
+    Seconds,
+    /// A count of gaps in sequences.
+    Gaps,
+    /// Notional, counted in the symbol's median trades.
+    MedianTrades,
+    /// Notional in the quote currency.
+    Notional,
+    /// A part of a whole, from 0 to 1.
+    Share,
+    /// A ratio: so many times something.
+    Times,
+    /// Standard deviations.
+    Deviations,
+    /// Hundredths of a percent of the middle.
+    BasisPoints,
+}
+
+/// Where a threshold comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThresholdSource {
+    /// Fixed, before self-calibration.
+    Default,
+    /// The subject's own tail.
+    Calibrated,
+    /// Self-calibrated, but held up by the least allowed.
+    Floor,
+}
+
+/// The quantity that a feature measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Counted {
+    /// Withdrawals in a window.
+    Cancels,
+    /// Withdrawals since the CUSUM left zero.
+    SustainedCancels,
+    /// Trades in a window.
+    Trades,
+    /// Trades since the CUSUM left zero.
+    SustainedTrades,
+    /// Notional traded in a window.
+    TradedNotional,
+    /// Notional traded since the CUSUM left zero.
+    SustainedNotional,
+    /// Notional resting within the band of this index, on the thinner side.
+    Depth(u8),
+    /// The same as a share of what it was a second before.
+    DepthChange(u8),
+    /// How long one side has been empty.
+    EmptySide,
+    /// Trades since the book last changed.
+    TradesUnseen,
+    /// The share of symbols whose books are thin.
+    ThinSymbols,
+    /// The share of active symbols by which buyers outweigh sellers; below zero, sellers buyers.
+    MarketFlow,
+    /// The share of active symbols by which rising prices outweigh falling ones; below zero, falling rising.
+    MarketPrice,
+    /// The share of active symbols whose price moves more than in 99 of 100 of their own times, all in one direction.
+    ShockedSymbols,
+    /// The part of all moves of prices that is common to the symbols.
+    CommonMove,
+    /// The move of the price.
+    PriceMove,
+    /// Notional over equity.
+    Leverage,
+    /// The factor by which the account itself has multiplied its leverage of late.
+    LeverageByIntent,
+    /// The factor by which the marks have multiplied it.
+    LeverageByMarks,
+    /// How far equity is below zero.
+    Deficit,
+    /// The spread.
+    Spread,
+    /// How much is wrong with the input.
+    Trouble(Cause),
+}
+
+impl Unit {
+    /// The name in alerts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nats => "nats",
+            Self::Events => "events",
+            Self::Seconds => "seconds",
+            Self::Gaps => "gaps",
+            Self::MedianTrades => "median_trades",
+            Self::Notional => "notional",
+            Self::Share => "share",
+            Self::Times => "times",
+            Self::Deviations => "deviations",
+            Self::BasisPoints => "basis_points",
+        }
+    }
+}
+
+/// The bands of [`crate::book::BANDS_BPS`], by name.
+const DEPTH: [&str; 5] = ["depth_5_bps", "depth_10_bps", "depth_25_bps", "depth_50_bps", "depth_100_bps"];
+const DEPTH_CHANGE: [&str; 5] = [
+    "depth_5_bps_after_1_s",
+    "depth_10_bps_after_1_s",
+    "depth_25_bps_after_1_s",
+    "depth_50_bps_after_1_s",
+    "depth_100_bps_after_1_s",
+];
+
+impl Counted {
+    /// The name in alerts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cancels => "cancels",
+            Self::SustainedCancels => "sustained_cancels",
+            Self::Trades => "trades",
+            Self::SustainedTrades => "sustained_trades",
+            Self::TradedNotional => "traded_notional",
+            Self::SustainedNotional => "sustained_notional",
+            Self::Depth(band) => DEPTH[band as usize],
+            Self::DepthChange(band) => DEPTH_CHANGE[band as usize],
+            Self::EmptySide => "empty_side",
+            Self::TradesUnseen => "trades_unseen",
+            Self::ThinSymbols => "thin_symbols",
+            Self::MarketFlow => "market_flow",
+            Self::MarketPrice => "market_price",
+            Self::ShockedSymbols => "shocked_symbols",
+            Self::CommonMove => "common_move",
+            Self::PriceMove => "price_move",
+            Self::Leverage => "leverage",
+            Self::LeverageByIntent => "leverage_by_intent",
+            Self::LeverageByMarks => "leverage_by_marks",
+            Self::Deficit => "deficit",
+            Self::Spread => "spread",
+            Self::Trouble(cause) => cause.name(),
+        }
+    }
+}
+
+/// One number behind a finding, beside what is usual.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Feature {
+    /// The quantity.
+    pub name: Counted,
+    /// The length of time over which it was measured.
+    pub window: Span,
+    /// The value seen.
+    pub value: f64,
+    /// The value that the baseline expects.
+    pub expected: f64,
+    /// The baseline's .05 quantile.
+    pub low: f64,
+    /// The baseline's .95 quantile.
+    pub high: f64,
+    /// Whether the value holds a sample that was counted only up to a limit: then it is that much or more.
+    pub is_capped: bool,
+    /// The unit of value, expected, low and high.
+    pub unit: Unit,
+    /// The p-value of this number alone.
+    pub p: f64,
+    /// The least value at which the detector would have fired, all else equal; `None` where that cannot be inverted.
+    pub would_not_fire_below: Option<f64>,
+}
+
+/// References that a person can look up.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// Order ids, newest last.
+    pub orders: Vec<CompactString>,
+    /// How many orders there are in all.
+    pub orders_total: u64,
+    /// Trade ids, newest last.
+    pub trades: Vec<CompactString>,
+    /// How many trades there are in all.
+    pub trades_total: u64,
+    /// Accounts, by name.
+    pub accounts: Vec<CompactString>,
+    /// Symbols, in the order in which they became part of it.
+    pub symbols: Vec<CompactString>,
+    /// The records in which it can be read.
+    pub records: Vec<RecordRange>,
+    /// The producer or symbol concerned, beside each feature of a `feed` finding.
+    pub streams: Vec<Option<CompactString>>,
+    /// The reason for which the record was rejected, beside each feature of a `feed` finding.
+    pub reasons: Vec<Option<Reason>>,
+}
+
+impl Evidence {
+    /// Evidence of one record.
+    #[must_use]
+    pub fn of_record(record: RecordRef) -> Self {
+        Self { records: vec![record.into()], ..Self::default() }
+    }
+}
+
+/// One detector's finding about one subject, with its reasons.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Finding {
+    /// The chance of such a sample in quiet flow, per minute of the subject's time; within [1e-300, 1].
+    pub p: f64,
+    /// The statistic, in the threshold's unit.
+    pub statistic: f64,
+    /// The level that it had to reach.
+    pub threshold: Threshold,
+    /// Since when it has been building, as the samples show.
+    pub starts_at: EventTime,
+    /// The numbers behind it.
+    pub features: Vec<Feature>,
+    /// Where to look.
+    pub evidence: Evidence,
+    /// The accounts, owners and symbols that the finding touches beside its subject.
+    pub related: Vec<Node>,
+    /// How far the baseline has come.
+    pub warm_up: WarmUp,
+    /// How much of the baseline is borrowed from others, from 0 to 1.
+    pub borrowed_share: f64,
+}
+
+impl Finding {
+    /// Whether the finding's p-value comes from the subject's own past, or the finding is a fact.
+    ///
+    /// A subject in its cold start is judged by a fixed level, and its p-value is that of a model (a burst of 25 nats has
+    /// 5e-7, whatever the flow). Such a figure may open a ticket, but two of them together prove no more than one
+    /// (`correlate`). Both marks are needed to tell a cold start: a fact has a fixed limit for ever, and a slow metric is
+    /// judged by its own tail long before it knows every time of day.
+    #[must_use]
+    pub fn is_calibrated(&self) -> bool {
+        self.warm_up == WarmUp::Done || self.threshold.source != ThresholdSource::Default
+    }
+}

@@ -1,0 +1,334 @@
+//! `trade_burst` and `price_shock` of the market: on many symbols at once, aggressors take one side and prices go their way.
+//!
+//! Each symbol reports its scores of flow and price every ten seconds ([`MarketSample`]). Their means over the active symbols
+//! are averaged over five minutes, and half the sum of both is the one statistic S: signed, within −1 and 1. Its tail is learned
+//! from the greatest |S| of each minute (`stats::block_tail`), because symbols move together far more often than independent
+//! ones would. Nothing is found before that tail is known.
+//!
+//! | S has reached its level, and | finding |
+//! |---|---|
+//! | the flow has half of it | `trade_burst`, information |
+//! | the price has half of it, and is that far from where it was | `price_shock`, information |
+//! | both | both, and they page |
+//!
+//! "Where it was" is the mean of the symbols' moves over a quarter of an hour: prices that take back what they have just lost go
+//! one way for minutes too, with buyers, and wake nobody. Nor do one-sided trades without a price that follows, or prices without
+//! trades. The level is one false alarm a day, the budget of all pages (DETECTION 4), and at least [`LEVEL_MIN`]: a move of a
+//! minute cannot reach that, however deep it is, and a move that lasts reaches it while it is still shallow. One direction on
+//! half of the symbols' slots net reaches it within four minutes.
+//!
+//! DETECTION asks for the first eigenvalue's share of the returns. Here the share of the mean's own direction takes its place:
+//! the two agree where symbols move together, and this one needs no matrix. Both it and the share of shocked symbols are evidence
+//! and decide nothing: to wait until most symbols are past their own q99 is to wait for the fall to be deep.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::super::{
+    Counted, Detector, Episode, Evidence, Feature, Finding, MarketSample, Node, SLOT, Severity, Threshold,
+    ThresholdSource, Unit, Verdict, WarmUp,
+    episode::{HYSTERESIS, Reading},
+};
+use crate::{
+    event::{RecordRef, SharedName},
+    stats::{
+        block_tail::{BlockTail, Bounded, Tail},
+        math::exp,
+    },
+    time::{EventTime, Span},
+    trust::Mode,
+};
+
+/// The fewest active symbols that make a market (DETECTION 3).
+const SYMBOLS_MIN: usize = 5;
+/// The time over which S is averaged: moves that end by themselves are over within a minute or two, those that do not build up
+/// for a quarter of an hour and more (issue R), so a third of that is left to act in.
+const AVERAGED: Span = Span::from_secs(300);
+/// The least level: what all symbols bring by moving one way without exception for 90 s, 1 − e^(−90/300). The sell-offs that
+/// recovered by themselves took a minute (issue R).
+const LEVEL_MIN: f64 = 0.26;
+/// The part of the level that flow and price must each have to count: half of it, so the other may have three times as much.
+const PART_MIN: f64 = 0.5;
+/// The greatest index of the tail. An average over many symbols and thirty slots of what is bounded is nearly normal, and a normal
+/// law's greatest minute of a day is 1.9 times its .95 quantile of minutes: 72^.15. A few excursions of a quiet market would
+/// make the estimate .7, and with it the level greater than 1, which S cannot reach.
+const INDEX_MAX: f64 = 0.15;
+/// False alarms a day: the budget of all pages (DETECTION 4).
+const PER_DAY: f64 = 1.0;
+/// A tenth of the false alarms where the mode is not normal (DETECTION 6 says that thresholds rise, not how far).
+const STRICTER: f64 = 0.1;
+/// The time that a symbol has to report a slot: one with an event each second needs one.
+const REPORTED_WITHIN: Span = Span::from_secs(2);
+/// A symbol that has not reported for longer than this is not active: ten of the burst statistic's longest windows.
+const ACTIVE: Span = Span::from_secs(600);
+/// The longest time for which an excursion is one block of the tail; then its minutes are the new habit (`window::blocks`).
+const ONE_BLOCK_MAX: Span = Span::from_secs(3_600);
+const MINUTE: Span = Span::from_secs(60);
+/// The most symbols that a finding lists: the longest list in an alert (CONTRACT).
+const LISTED_MAX: usize = 64;
+
+/// When something happens, by which record, and in which mode it is judged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Arrival {
+    pub(crate) at: EventTime,
+    pub(crate) record: RecordRef,
+    pub(crate) mode: Mode,
+}
+
+/// The statistic of the whole market.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Pressure {
+    members: BTreeMap<SharedName, Member>,
+    /// The slot under way, and when the one before was closed.
+    slot: Option<i64>,
+    closed_at: EventTime,
+    /// The averaged means of flow and price.
+    flow: f64,
+    price: f64,
+    /// The mean of where prices are against a quarter of an hour before, as last reported.
+    net: f64,
+    /// The averaged squares: of the mean price, and the mean of the prices'.
+    squares: (f64, f64),
+    tail: BlockTail,
+    /// The minute under way with the greatest |S|; `None` before there are enough symbols.
+    block: Option<(i64, f64)>,
+    /// When |S| was last under half of the least level.
+    calm_at: EventTime,
+    burst: Episode,
+    shock: Episode,
+}
+
+/// One symbol of the market.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Member {
+    /// When it last reported.
+    at: EventTime,
+    /// Its scores of the slot under way.
+    flow: f64,
+    price: f64,
+    net: f64,
+    shock: i8,
+    /// Its own part of S, averaged as S is, and since when that has been as much as half of the least level.
+    lean: f64,
+    since: Option<EventTime>,
+}
+
+impl Default for Pressure {
+    fn default() -> Self {
+        let long_ago = EventTime::from_nanos(i64::MIN);
+        Self {
+            members: BTreeMap::new(),
+            slot: None,
+            closed_at: long_ago,
+            flow: 0.0,
+            price: 0.0,
+            net: 0.0,
+            squares: (0.0, 0.0),
+            tail: BlockTail::default(),
+            block: None,
+            calm_at: long_ago,
+            burst: Episode::Quiet,
+            shock: Episode::Quiet,
+        }
+    }
+}
+
+impl Pressure {
+    /// Takes what a symbol reports. The first report after a slot is over closes the slot. [`Pressure::expire`] must have been
+    /// called for earlier deadlines.
+    pub(super) fn observe(&mut self, symbol: &SharedName, sample: MarketSample, arrival: &Arrival) -> Vec<Verdict> {
+        let slot = arrival.at.minus(REPORTED_WITHIN).slot(SLOT);
+        let verdicts = match self.slot {
+            Some(current) if current < slot => self.close(slot - current, arrival),
+            Some(_) => Vec::new(),
+            None => {
+                (self.closed_at, self.calm_at) = (arrival.at, arrival.at);
+                Vec::new()
+            }
+        };
+        self.slot = self.slot.max(Some(slot));
+        let new = Member { at: arrival.at, flow: 0.0, price: 0.0, net: 0.0, shock: 0, lean: 0.0, since: None };
+        let member = self.members.entry(symbol.clone()).or_insert(new);
+        member.at = arrival.at;
+        // Two reports within a slot are two slots of the symbol's own: together they count as one.
+        member.flow = (member.flow + sample.flow).clamp(-1.0, 1.0);
+        member.price = (member.price + sample.price).clamp(-1.0, 1.0);
+        (member.net, member.shock) = (sample.net, sample.shock);
+        verdicts
+    }
+
+    /// Removes a symbol that is no longer followed.
+    pub(super) fn forget(&mut self, symbol: &SharedName) {
+        self.members.remove(symbol);
+    }
+
+    /// Closes the slot under way, `passed` slots after it began: averages it, judges, and learns.
+    fn close(&mut self, passed: i64, arrival: &Arrival) -> Vec<Verdict> {
+        self.members.retain(|_, member| arrival.at.since(member.at) <= ACTIVE);
+        let count = self.members.len() as f64;
+        let mean = |part: fn(&Member) -> f64| self.members.values().map(part).sum::<f64>() / count.max(1.0);
+        let (flow, price) = (mean(|member| member.flow), mean(|member| member.price));
+        let net = mean(|member| member.net);
+        let square = mean(|member| member.price * member.price);
+        let averaged = |past: f64, new: f64| {
+            let new = if count >= SYMBOLS_MIN as f64 { new } else { 0.0 };
+            // The slots after the first one brought nothing.
+            (past + (new - past) * (1.0 - faded(SLOT))) * faded(Span::from_nanos((passed - 1) * SLOT.nanos()))
+        };
+        (self.flow, self.price) = (averaged(self.flow, flow), averaged(self.price, price));
+        self.net = net;
+        self.squares = (averaged(self.squares.0, price * price), averaged(self.squares.1, square));
+        for member in self.members.values_mut() {
+            member.lean = averaged(member.lean, f64::midpoint(member.flow, member.price));
+            member.since =
+                Some(member.since.unwrap_or(arrival.at)).filter(|_| member.lean.abs() >= LEVEL_MIN * PART_MIN);
+            (member.flow, member.price) = (0.0, 0.0);
+        }
+        self.closed_at = arrival.at;
+        let strength = self.statistic().abs();
+        if strength < LEVEL_MIN * PART_MIN {
+            self.calm_at = arrival.at;
+        }
+        let verdicts = self.judge(arrival);
+        if count >= SYMBOLS_MIN as f64 {
+            self.learn(arrival.at, strength);
+        }
+        verdicts
+    }
+
+    /// S: half the sum of flow and price.
+    fn statistic(&self) -> f64 {
+        f64::midpoint(self.flow, self.price)
+    }
+
+    fn judge(&mut self, arrival: &Arrival) -> Vec<Verdict> {
+        let Some(tail) = self.tail.tail().copied() else { return Vec::new() };
+        let level = level(&tail, arrival.mode);
+        let statistic = self.statistic();
+        let (strength, up) = (statistic.abs(), 1.0_f64.copysign(statistic));
+        let has = |part: f64| strength >= level.value && part * up >= level.value * PART_MIN;
+        let (flows, moves) = (has(self.flow), has(self.price) && has(self.net));
+        let severity = if flows && moves { Severity::Critical } else { Severity::Info };
+        let p = tail.light_p(strength, INDEX_MAX, LEVEL_MIN);
+        let mut verdicts = Vec::new();
+        for (detector, holds) in [(Detector::TradeBurst, flows), (Detector::PriceShock, moves)] {
+            let reading = Reading { severity: holds.then_some(severity), ratio: strength / level.value, p };
+            let Some(decision) = self.episode(detector).observe(arrival.at, reading) else { continue };
+            let finding = self.finding(detector, p, level, &tail, arrival);
+            verdicts.push(Verdict::new(detector, self.episode(detector).publish(decision, finding)));
+        }
+        verdicts
+    }
+
+    /// The episode of one of the two detectors.
+    fn episode(&mut self, detector: Detector) -> &mut Episode {
+        if detector == Detector::PriceShock { &mut self.shock } else { &mut self.burst }
+    }
+
+    /// Learns |S|. Minutes of one excursion follow from each other, because S is an average of five: together they are one block.
+    /// Each by itself, a crisis or two would raise the level until the next one is not seen.
+    fn learn(&mut self, at: EventTime, strength: f64) {
+        let minute = at.slot(MINUTE);
+        let goes_on = self.calm_at < at && at.since(self.calm_at) <= ONE_BLOCK_MAX;
+        self.block = match self.block {
+            Some((current, greatest)) if current != minute && !goes_on => {
+                self.tail.learn(greatest);
+                Some((minute, strength))
+            }
+            Some((_, greatest)) => Some((minute, greatest.max(strength))),
+            None => Some((minute, strength)),
+        };
+    }
+
+    fn finding(&self, detector: Detector, p: f64, level: Bounded, tail: &Tail, arrival: &Arrival) -> Finding {
+        let up = 1.0_f64.copysign(self.statistic());
+        let mut leaning: Vec<(&SharedName, &Member)> =
+            self.members.iter().filter(|(_, member)| member.lean * up >= LEVEL_MIN * PART_MIN).collect();
+        leaning.sort_by(|a, b| (b.1.lean * up).total_cmp(&(a.1.lean * up)));
+        leaning.truncate(LISTED_MAX);
+        leaning.sort_by_key(|(name, member)| (member.since, *name));
+        let symbols: Vec<_> = leaning.iter().map(|(name, _)| name.to_compact()).collect();
+        let related = std::iter::once(Node::Market).chain(symbols.iter().cloned().map(Node::Symbol)).collect();
+        let source = if level.is_floor { ThresholdSource::Floor } else { ThresholdSource::Calibrated };
+        Finding {
+            p,
+            statistic: self.statistic().abs(),
+            threshold: Threshold { value: level.value, unit: Unit::Share, source },
+            starts_at: self.calm_at,
+            features: self.features(detector, p, tail.quantiles().1),
+            evidence: Evidence { symbols, ..Evidence::of_record(arrival.record) },
+            related,
+            warm_up: WarmUp::Done,
+            borrowed_share: 0.0,
+        }
+    }
+
+    /// The numbers of one of the two findings, the one that decides first. S is usual up to the .95 quantile of its minutes, and
+    /// its parts are taken to be as S is.
+    fn features(&self, detector: Detector, p: f64, usual: f64) -> Vec<Feature> {
+        let feature = |name, value, (low, high), p| Feature {
+            name,
+            window: AVERAGED,
+            value,
+            expected: 0.0,
+            low,
+            high,
+            unit: Unit::Share,
+            p,
+            would_not_fire_below: None,
+            is_capped: false,
+        };
+        if detector != Detector::PriceShock {
+            return vec![feature(Counted::MarketFlow, self.flow, (-usual, usual), p)];
+        }
+        let up = if self.statistic() < 0.0 { -1 } else { 1 };
+        let shocked = self.members.values().filter(|member| member.shock == up).count();
+        let shocked = shocked as f64 / self.members.len().max(1) as f64;
+        let common = if self.squares.1 > 0.0 { self.squares.0 / self.squares.1 } else { 0.0 };
+        vec![
+            feature(Counted::MarketPrice, self.price, (-usual, usual), p),
+            // These two decide nothing, so they carry no part of the evidence.
+            feature(Counted::ShockedSymbols, shocked, (0.0, 1.0), 1.0),
+            feature(Counted::CommonMove, common, (0.0, 1.0), 1.0),
+        ]
+    }
+
+    /// The time at which [`Pressure::expire`] must be called unless a report comes before.
+    pub(super) fn deadline(&self) -> Option<EventTime> {
+        self.burst.deadline().into_iter().chain(self.shock.deadline()).min()
+    }
+
+    /// Ends episodes whose deadline has come and whose statistic, as it fades without a report, is no longer high.
+    pub(super) fn expire(&mut self, now: EventTime, mode: Mode) -> Vec<Verdict> {
+        let level = self.tail.tail().map_or(f64::INFINITY, |tail| level(tail, mode).value);
+        let (strength, closed_at) = (self.statistic().abs(), self.closed_at);
+        let is_high = |at: EventTime| strength * faded(at.since(closed_at)) >= HYSTERESIS * level;
+        let mut verdicts = Vec::new();
+        for detector in [Detector::TradeBurst, Detector::PriceShock] {
+            let episode = self.episode(detector);
+            while let Some(deadline) = episode.deadline().filter(|deadline| *deadline <= now && is_high(*deadline)) {
+                episode.hold(deadline);
+            }
+            verdicts.extend(episode.expire(now).map(|transition| Verdict::new(detector, transition)));
+        }
+        verdicts
+    }
+}
+
+/// The level of S in a mode.
+fn level(tail: &Tail, mode: Mode) -> Bounded {
+    let strict = match mode {
+        Mode::Normal => 1.0,
+        Mode::Degraded | Mode::Blind => STRICTER,
+    };
+    tail.light_threshold(PER_DAY * strict, INDEX_MAX, LEVEL_MIN)
+}
+
+/// The part of an average that is left after a time.
+fn faded(after: Span) -> f64 {
+    exp(-after.secs_f64().max(0.0) / AVERAGED.secs_f64())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,183 @@
+//! Readings of an engine: counters of all stages together, how full its tables are, the state of the books, and how its
+//! input stands.
+
+use std::cmp::Reverse;
+
+use super::{
+    Books, Counters, Coverage, Engine, Fates, Keys, Occupancy, State,
+    observe::BookReading,
+    stage::{account::AccountStage, market::FeedStage},
+};
+use crate::{
+    correlate::Incident,
+    event::SourceId,
+    time::EventTime,
+    trust::{FeedView, Mode, Situation, Standing, Trouble},
+};
+
+impl Engine {
+    /// The counters.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        let mut counters = Counters::of(self.state.correlation.counters());
+        self.state.feeds.iter().for_each(|feed| counters.add(feed.counters()));
+        counters
+    }
+
+    /// How full each limited table is.
+    #[must_use]
+    pub fn occupancy(&self) -> [(Keys, Occupancy); Keys::ALL.len()] {
+        let state = &self.state;
+        let sum = |all: &mut dyn Iterator<Item = Occupancy>| all.fold(Occupancy::default(), Occupancy::plus);
+        let over_feeds = |nth: usize| sum(&mut state.feeds.iter().map(|feed| feed.occupancy()[nth]));
+        let over_shards = |nth: usize| sum(&mut state.shards.iter().map(|shard| shard.occupancy()[nth]));
+        let [symbols, orders, accounts, owners, parties, bursts, withdrawals, troubles] =
+            std::array::from_fn(over_feeds);
+        let [holders, shard_parties, shard_bursts] = std::array::from_fn(over_shards);
+        let [all_owners, owner_parties, owner_bursts] = state.correlation.occupancy();
+        let of = |(held, evicted): (usize, u64)| Occupancy { held: held as u64, evicted };
+        let incidents = (state.correlation.incidents().count(), state.correlation.incidents_evicted());
+        [
+            (Keys::Symbol, symbols),
+            (Keys::Account, accounts),
+            (Keys::Order, orders),
+            (Keys::Incident, of(incidents)),
+            (Keys::Signal, of(state.correlation.pending())),
+            (Keys::Holder, holders),
+            (Keys::Fact, self.messages()),
+            (Keys::Owner, owners.plus(all_owners)),
+            (Keys::Party, parties.plus(shard_parties).plus(owner_parties)),
+            (Keys::Burst, bursts.plus(shard_bursts).plus(owner_bursts)),
+            (Keys::Withdrawal, withdrawals),
+            (Keys::Trouble, troubles),
+        ]
+    }
+
+    /// The books of all symbols that had an event within the last hour; at most `listed_max` of them by name, those that
+    /// changed most.
+    #[must_use]
+    pub fn books(&self, listed_max: usize) -> Books {
+        let mut all: Vec<BookReading<'_>> = self.state.feeds.iter().flat_map(FeedStage::books).collect();
+        all.sort_unstable_by_key(|book| (Reverse(book.changes), book.symbol));
+        let (listed, others) = all.split_at(listed_max.min(all.len()));
+        let mut books = Books {
+            listed: listed.iter().map(|b| (b.symbol.as_str().to_owned(), b.flaw.is_none(), b.spread_bps)).collect(),
+            others: (!others.is_empty()).then(|| {
+                let usable = others.iter().filter(|book| book.flaw.is_none()).count();
+                let spreads: Vec<f64> = others.iter().filter_map(|book| book.spread_bps).collect();
+                let mean = spreads.iter().sum::<f64>() / spreads.len() as f64;
+                (usable as f64 / others.len() as f64, (!spreads.is_empty()).then_some(mean))
+            }),
+            ..Books::default()
+        };
+        for book in all {
+            match book.flaw {
+                None => books.usable += 1,
+                Some(flaw) => books.unusable[flaw as usize] += 1,
+            }
+        }
+        books
+    }
+
+    /// How many subjects each detector can judge now, and why not the rest. Every symbol and account is looked at.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        let mut coverage = Coverage::default();
+        self.state.feeds.iter().for_each(|feed| feed.coverage(&mut coverage));
+        self.state.shards.iter().for_each(|shard| shard.coverage(&mut coverage));
+        self.state.correlation.coverage(&mut coverage);
+        coverage
+    }
+
+    /// The least of the feeds' clocks; `None` while a feed has none.
+    #[must_use]
+    pub const fn watermark(&self) -> Option<EventTime> {
+        self.state.watermarks.least()
+    }
+
+    /// Whether anything waits for clocks to move on: a finding, an incident, the end of either, or a message.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        let State { feeds, shards, correlation, .. } = &self.state;
+        correlation.waits()
+            || shards.iter().any(AccountStage::waits)
+            || feeds.iter().any(FeedStage::waits)
+            || self.messages().held > 0
+    }
+
+    /// The clock with which a source's messages are stamped: its feed's own, or the later one that it was given while idle or far
+    /// behind.
+    #[must_use]
+    pub fn clock(&self, source: usize) -> Option<EventTime> {
+        self.state.feeds[self.context.sources.get(source)?.feed].clock()
+    }
+
+    /// The fates of each source's records.
+    #[must_use]
+    pub fn fates(&self) -> &[Fates] {
+        &self.state.fates
+    }
+
+    /// Incidents that are open.
+    pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.state.correlation.incidents()
+    }
+
+    /// The ceiling above the stamps of a source, as last decided.
+    #[must_use]
+    pub fn ceiling(&self, source: SourceId) -> Option<EventTime> {
+        self.state.feeds[self.context.sources.get(source.index())?.feed].ceiling()
+    }
+
+    /// The position of the last record of a source that was taken.
+    #[must_use]
+    pub fn last_offset(&self, source: SourceId) -> Option<u64> {
+        self.state.next.get(source.index())?.checked_sub(1)
+    }
+
+    /// The own clock of a source's feed, whatever clock it was given while others waited for it.
+    #[must_use]
+    pub fn own_clock(&self, source: SourceId) -> Option<EventTime> {
+        self.state.feeds[self.context.sources[source.index()].feed].own_clock()
+    }
+
+    /// Events whose stamps were not believed so far.
+    #[must_use]
+    pub fn held_back(&self) -> u64 {
+        self.state.feeds.iter().map(|feed| feed.counters().held_back).sum()
+    }
+
+    /// The mode as last decided and told, and the troubles behind it.
+    #[must_use]
+    pub fn standing(&self) -> (Standing, Vec<Trouble>) {
+        self.state.correlation.standing()
+    }
+
+    /// The last decision of the service about its input by its clock: its mode, and the troubles behind it.
+    #[must_use]
+    pub fn decided_mode(&self) -> (Mode, &[Trouble]) {
+        self.state.correlation.decided()
+    }
+
+    /// Each source, as the watch over the input sees it.
+    #[must_use]
+    pub fn feeds(&self) -> Vec<FeedView> {
+        let state = &self.state;
+        let each = self.context.sources.iter().zip(state.next.iter().zip(&state.fates));
+        each.map(|(source, (next, fates))| state.feeds[source.feed].view(next.checked_sub(1), fates)).collect()
+    }
+
+    /// The input as the policy of decisions sees it. `is_drained`: all that was read has been handled.
+    #[must_use]
+    pub fn situation(&self, is_drained: bool) -> Situation {
+        let holds = self.has_found() || self.messages().held > 0;
+        Situation {
+            feeds: self.feeds(),
+            waits: self.waits(),
+            has_found: self.has_found(),
+            holds,
+            is_drained,
+            at_end: Vec::new(),
+        }
+    }
+}

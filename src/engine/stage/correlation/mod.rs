@@ -1,0 +1,235 @@
+//! The correlation stage: signals from all stages become incidents, incidents become alerts.
+//!
+//! Facts about symbols feed the detectors of the whole market, sums of withdrawals those of owners; their signals, and those of
+//! the stages before, go through the [`Correlator`] in one fixed order. Decisions about the service's own input come in here too ([`ModeChange`]): what they say
+//! about the pipeline is published at once, because clocks that stand still because of it cannot be waited for.
+
+mod owners;
+mod standing;
+
+use serde::{Deserialize, Serialize};
+
+use self::{owners::Owners, standing::Standings};
+use crate::{
+    alert::{self, Context},
+    correlate::{Correlator, Incident, Step},
+    detect::{Arrival, Change, CoverageState, Detector, MarketWide, PipelineDetector, Signal, Subject},
+    engine::{
+        Coverage, Covered, Outbox, Output, Plan,
+        message::{CorrelationFact, Message, SymbolSample},
+        observe::{CorrelationCounters, Occupancy},
+    },
+    event::{Origin, RecordRef, SourceId},
+    time::EventTime,
+    trust::{Mode, ModeChange, Report, Standing, Trouble},
+};
+
+/// The one stage that sees everything.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct CorrelationStage {
+    market: MarketWide,
+    owners: Owners,
+    correlator: Correlator,
+    /// The decisions of the service about its input by its clock.
+    pipeline: PipelineDetector,
+    /// The troubles that follow from the records.
+    records: PipelineDetector,
+    standings: Standings,
+    counters: CorrelationCounters,
+    /// The record behind the last message: what a timer brings about is found by it.
+    last: RecordRef,
+    /// When the last message was visible: nothing about it is published earlier.
+    now: EventTime,
+    /// Signals of the stage's own detectors; drained after each message, the allocation reused.
+    #[serde(skip)]
+    signals: Vec<Signal>,
+    /// Steps of the correlator; drained after each advance, the allocation reused.
+    #[serde(skip)]
+    steps: Vec<Step>,
+}
+
+impl CorrelationStage {
+    /// Nothing is known and nothing is open. `config` is the hash of the settings.
+    #[must_use]
+    pub fn new(plan: &Plan, config: &str) -> Self {
+        Self {
+            market: MarketWide::new(plan.detection.thin_book_cluster),
+            owners: Owners::new(plan),
+            correlator: Correlator::new(config, plan.limits.signals_pending_max, plan.limits.incidents_max),
+            pipeline: PipelineDetector::new(Subject::Pipeline),
+            records: PipelineDetector::new(Subject::Records),
+            standings: Standings::default(),
+            counters: CorrelationCounters::default(),
+            last: RecordRef { source: SourceId(0), offset: 0 },
+            now: EventTime::from_nanos(i64::MIN),
+            signals: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+
+    /// Continues under other limits and settings.
+    pub fn retune(&mut self, plan: &Plan, config: &str) {
+        self.market.retune(plan.detection.thin_book_cluster);
+        self.owners.retune(plan, self.last, &mut self.signals);
+        self.correlator.handle(self.signals.drain(..));
+        self.correlator.retune(config, plan.limits.signals_pending_max, plan.limits.incidents_max);
+    }
+
+    /// How full the tables of owners, of those without and of those with a full window are.
+    #[must_use]
+    pub fn occupancy(&self) -> [Occupancy; 3] {
+        self.owners.occupancy()
+    }
+
+    /// Counts whether the detectors of the whole market can judge it. The symbols must have been counted before.
+    pub fn coverage(&self, coverage: &mut Coverage) {
+        let warming = coverage.of((Detector::ThinBook, Covered::Symbol))[CoverageState::WarmUp as usize];
+        coverage.add((Detector::ThinBookCluster, Covered::Market), self.market.coverage(warming), 1);
+    }
+
+    /// Adds signals to the queue.
+    pub fn enqueue(&mut self, signals: impl Iterator<Item = Signal>) {
+        self.correlator.handle(signals);
+    }
+
+    /// Takes one message. What is due before it must have been done.
+    pub fn handle(&mut self, message: &Message<CorrelationFact>) {
+        let &Message { visible_at, origin, .. } = message;
+        let (at, record) = (visible_at, origin.record);
+        if let CorrelationFact::Feed(report) = &message.body {
+            return self.report(report, visible_at);
+        }
+        (self.last, self.now) = (record, self.now.max(visible_at));
+        let verdict = match &message.body {
+            CorrelationFact::Book(book) => {
+                self.market.observe_book(&book.symbol, book.is_thin, &book.withdrew_most, (at, record))
+            }
+            CorrelationFact::Market(SymbolSample { symbol, sample }) => {
+                let arrival = Arrival { at, record, mode: self.standings.at(visible_at, std::iter::empty()).mode };
+                let verdicts = self.market.observe_sample(symbol, *sample, &arrival);
+                self.signals.extend(verdicts.into_iter().map(|verdict| verdict.signal(Subject::Market, at, origin)));
+                None
+            }
+            CorrelationFact::Forgotten(forgotten) => {
+                self.market.forget(&forgotten.symbol);
+                None
+            }
+            CorrelationFact::Owner(sum) => {
+                let mode = self.standings.at(visible_at, std::iter::empty()).mode;
+                self.owners.handle(sum, message, mode, &mut self.signals);
+                None
+            }
+            CorrelationFact::Blind(blind) => {
+                self.owners.blind(blind);
+                None
+            }
+            // Carried for bands and cascades.
+            CorrelationFact::Depth(_) | CorrelationFact::Feed(_) => None,
+        };
+        self.signals.extend(verdict.map(|verdict| verdict.signal(Subject::Market, at, origin)));
+        self.correlator.handle(self.signals.drain(..));
+    }
+
+    /// Takes what a feed says of itself.
+    fn report(&mut self, report: &Report, visible_at: EventTime) {
+        if let Some(change) = self.standings.report(report, visible_at) {
+            self.correlator.handle(self.records.handle(&change).into_iter());
+        }
+    }
+
+    /// Does what is due up to and including a time.
+    pub fn expire(&mut self, to: EventTime) {
+        while let Some(at) = self.market.deadline().filter(|at| *at <= to) {
+            let verdicts = self.market.expire(at, self.last, self.standings.at(at, std::iter::empty()).mode);
+            self.signals.extend(
+                verdicts.into_iter().map(|(verdict, record)| verdict.signal(Subject::Market, at, Origin::from(record))),
+            );
+        }
+        self.owners.advance(to, self.now, self.last, &mut self.signals);
+        self.correlator.handle(self.signals.drain(..));
+    }
+
+    /// Takes every signal that became visible before the watermark.
+    pub fn correlate(&mut self, watermark: EventTime, context: &Context, outbox: &mut Outbox) {
+        self.correlator.advance(watermark, &mut self.steps);
+        self.publish(context, outbox);
+        self.standings.advance(watermark);
+    }
+
+    /// Takes a decision about the service's own input. It takes effect by the feeds' clocks; that there is one is published at
+    /// once.
+    pub fn change_mode(&mut self, change: &ModeChange, context: &Context, outbox: &mut Outbox) {
+        self.standings.decide(change);
+        if let Some(signal) = self.pipeline.handle(change) {
+            self.correlator.handle_now(signal, &mut self.steps);
+        }
+        self.publish(context, outbox);
+    }
+
+    fn publish(&mut self, context: &Context, outbox: &mut Outbox) {
+        let Self { steps, counters, standings, .. } = self;
+        for step in steps.drain(..) {
+            outbox.push(match step {
+                Step::Signal(signal) => {
+                    if signal.change != Change::Cleared {
+                        *counters.signals.entry((signal.detector, signal.severity)).or_default() += 1;
+                    }
+                    Output::Signal(signal)
+                }
+                Step::Revision { revision, visible_at } => {
+                    counters.alerts += 1;
+                    if revision.incident.revision() == 1 {
+                        *counters.incidents_opened.entry(revision.incident.severity()).or_default() += 1;
+                    }
+                    let nodes = revision.incident.parts().iter().flat_map(|((_, subject), part)| {
+                        subject.nodes().into_iter().chain(part.finding.related.iter().cloned())
+                    });
+                    let standing = standings.at(visible_at, nodes);
+                    let alert = alert::render(&revision, context, &standing);
+                    Output::Notify(Box::new(alert), revision.completed_at)
+                }
+            });
+        }
+    }
+
+    /// Whether a finding, an incident, or the end of either waits for clocks to move on.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.correlator.waits() || self.market.deadline().is_some() || self.owners.waits()
+    }
+
+    /// Signals that wait, and how many had to make room.
+    #[must_use]
+    pub fn pending(&self) -> (usize, u64) {
+        self.correlator.pending()
+    }
+
+    /// The mode as last decided and told, and the troubles behind it.
+    #[must_use]
+    pub fn standing(&self) -> (Standing, Vec<Trouble>) {
+        self.standings.latest()
+    }
+
+    /// The last decision of the service: its mode, and the troubles behind it.
+    #[must_use]
+    pub fn decided(&self) -> (Mode, &[Trouble]) {
+        self.standings.decided()
+    }
+
+    /// Incidents that are open.
+    pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
+        self.correlator.incidents()
+    }
+
+    /// How many incidents had to make room.
+    #[must_use]
+    pub const fn incidents_evicted(&self) -> u64 {
+        self.correlator.incidents_evicted()
+    }
+
+    /// The counters.
+    #[must_use]
+    pub const fn counters(&self) -> &CorrelationCounters {
+        &self.counters
+    }
+}

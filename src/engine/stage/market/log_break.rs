@@ -1,0 +1,116 @@
+//! A feed whose log does not go on where it was read up to: records are missing, or it is another log.
+//!
+//! Learned rates are of the market and not of the log, so they are kept: hours of flow are not learned anew because
+//! a topic was made again. What the records themselves carry from one to the next begins anew with another log: sequence numbers,
+//! books, resting orders, heartbeats. The time in between counts as unseen. Only where the new log begins long before the feed's own
+//! clock does everything begin anew, because windows cannot go back in time: it holds another history then.
+//!
+//! The feed's own clock then begins anew too, and with it all that is judged by it. The clock of its messages is kept: messages
+//! that were sent are stamped with it, and no later one may be stamped lower.
+//!
+//! A break is told at once, as of the last record before it, and again held from the first event after it on.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{FeedStage, Outbox, Participants, Streams};
+use crate::{
+    book::{Fault, Orders},
+    engine::{Limits, message::Blind},
+    event::{Event, Origin, RecordRef},
+    table::Table,
+    time::{EventTime, Span},
+    trust::Cause,
+};
+
+/// A log that begins further than this before the feed's own clock holds another history: events that late do not count (DESIGN,
+/// "Lateness").
+const EARLIER: Span = Span::from_secs(60);
+
+/// The work to be done at the first event after a break of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) enum Resume {
+    /// Records are missing before it.
+    AfterLoss,
+    /// The event is the first of another log. The limits are those of tables that may have to begin anew.
+    WithLog(Limits),
+}
+
+/// The last record before a break, and the feed's own clock then.
+type Before = (Option<RecordRef>, Option<EventTime>);
+
+impl FeedStage {
+    /// Another log begins under the partition's name, and `unread` offsets of the old one were not read. `before` is its last record
+    /// before, and its own clock then.
+    pub fn begin_log(&mut self, limits: Limits, unread: u64, before: Before, outbox: &mut Outbox) {
+        self.counters.new_logs += 1;
+        self.counters.lost += unread;
+        self.resume = Some(Resume::WithLog(limits));
+        self.orders = Orders::new(limits.orders_max);
+        (self.pulse, self.streams) = (None, Streams::default());
+        for symbol in self.symbols.values_mut().map(Arc::make_mut) {
+            symbol.release_held(&mut outbox.settled);
+            symbol.begin_log();
+        }
+        self.adopt_clock(before);
+        if let (Some(clock), (Some(last), _), 1..) = (self.stamps.newest(), before, unread) {
+            self.judge.happened((Cause::Gap, unread), last, None, clock);
+        }
+        self.tell((Cause::NewLog, 1), before.0, None, outbox);
+    }
+
+    /// Offsets of the partition were deleted before they were read. `before` is its last record before, and its own clock then.
+    pub fn lose(&mut self, offsets: u64, before: Before, outbox: &mut Outbox) {
+        self.counters.lost += offsets;
+        self.resume = self.resume.or(Some(Resume::AfterLoss));
+        self.adopt_clock(before);
+        self.tell((Cause::Gap, offsets), before.0, None, outbox);
+    }
+
+    /// In a replay in which all records before a break are gone, the feed begins with the clock that it had.
+    fn adopt_clock(&mut self, (_, clock): Before) {
+        if let (None, None, Some(clock)) = (self.clock, self.stamps.newest(), clock) {
+            self.clock = Some(clock);
+            self.stamps.believe(clock);
+        }
+    }
+
+    /// Before an event: does what a break of the log before it asks for.
+    pub fn resume(&mut self, event: &Event<'_>, origin: Origin, outbox: &mut Outbox) {
+        let Some(resume) = self.resume.take() else { return };
+        let Some((clock, own)) = self.clock.zip(self.stamps.newest()) else { return };
+        if let Resume::WithLog(limits) = resume
+            && event.ts < own.minus(EARLIER)
+        {
+            self.forget_history(limits, origin, outbox);
+            self.stamps.rewind();
+            self.judge.rewind(event.ts);
+            return;
+        }
+        self.judge.resume(event.ts);
+        for symbol in self.symbols.values_mut().map(Arc::make_mut) {
+            let (newest, _) = symbol.rhythm();
+            // A symbol without any event has seen nothing that could be missing.
+            if (EventTime::from_nanos(0)..event.ts).contains(&newest) && symbol.lose(newest, event.ts) {
+                self.counters.book_faults[Fault::Broken as usize] += 1;
+            }
+        }
+        let (until, clock) = (event.ts, clock.max(event.ts));
+        outbox.send_blind(Blind { until, reopens: false }, clock, origin);
+    }
+
+    /// Ends every episode and forgets everything but the clocks and the counters.
+    fn forget_history(&mut self, limits: Limits, origin: Origin, outbox: &mut Outbox) {
+        let symbols = std::mem::replace(&mut self.symbols, Table::new(limits.symbols_max));
+        self.deadlines.clear();
+        for (name, symbol) in symbols.iter() {
+            self.forget(name, Arc::clone(symbol), origin, outbox);
+        }
+        if let Some(clock) = self.clock {
+            self.participants.end(clock, &mut outbox.accounts, &mut self.party_verdicts);
+        }
+        self.publish_parties(origin, outbox);
+        self.participants = Participants::new(&limits, self.settings.cancel_burst);
+    }
+}

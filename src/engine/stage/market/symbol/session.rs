@@ -1,0 +1,228 @@
+//! Whether a symbol trades, so that time in which it cannot is neither learned nor judged, and not awaited.
+//!
+//! A closed symbol is not calm. Its hours without flow, learned as empty, make the first minute after the reopening look
+//! like a burst; and what happens while it is closed (mass cancels, an auction's orders, a crossed book) is no news. So a
+//! closure is time unseen, like a gap of the feed. There are two kinds:
+//!
+//! - *Stated*: a `trading_status` that is not `open`, of the symbol or of its whole partition. It lasts until the next
+//!   status, until its own `until`, or until a trade with an aggressor shows that the word was lost. The symbol is not
+//!   awaited meanwhile, because its venue says that nothing will come.
+//! - *Inferred*: a pause that is longer than any ordinary one ([`Pauses`]), once it is over. Nothing is known while it
+//!   lasts, so the symbol is awaited: a dead producer looks the same.
+//!
+//! A symbol is not awaited either once its orders have expired.
+
+use serde::{Deserialize, Serialize};
+
+use super::pauses::Pauses;
+use crate::{
+    event::{Body, CancelReason, Event, TradingPhase, TradingStatus},
+    time::{EventTime, Span},
+};
+
+/// How long after the word that a symbol does not trade a trade with an aggressor shows that it does: trades of the last
+/// moment may be stamped after it.
+const LOST_WORD: Span = Span::from_secs(10);
+
+/// A time in which a symbol could not be seen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unseen {
+    /// Its beginning.
+    pub from: EventTime,
+    /// Its end: the reopening.
+    pub until: EventTime,
+}
+
+/// Whether a symbol trades, as far as is known.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Session {
+    /// The last that happened to its orders was that one expired.
+    has_expired: bool,
+    /// The closure that was stated, while it lasts.
+    closed: Option<Closed>,
+    /// The time of the newest status.
+    stated_at: EventTime,
+    /// The newest reopening.
+    opened_at: EventTime,
+    /// Whether a trade has ever named its aggressor.
+    names_aggressors: bool,
+    pauses: Pauses,
+}
+
+/// A closure that the venue has stated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Closed {
+    since: EventTime,
+    phase: TradingPhase,
+    until: Option<EventTime>,
+}
+
+impl Default for Session {
+    /// A symbol of which nothing is known: it is open.
+    fn default() -> Self {
+        let never = EventTime::from_nanos(i64::MIN);
+        Self {
+            has_expired: false,
+            closed: None,
+            stated_at: never,
+            opened_at: never,
+            names_aggressors: false,
+            pauses: Pauses::default(),
+        }
+    }
+}
+
+impl Session {
+    /// A symbol that is first seen: it trades if its venue does.
+    #[must_use]
+    pub fn of_venue(venue: &Self) -> Self {
+        Self { closed: venue.closed, stated_at: venue.stated_at, ..Self::default() }
+    }
+
+    /// Observes an event before it is applied. Returns the closure that is over with it.
+    pub fn observe(&mut self, event: &Event<'_>) -> Option<Unseen> {
+        let at = event.ts;
+        self.observe_expiry(&event.body);
+        let unseen = match self.closed {
+            Some(Closed { until: Some(until), .. }) if until <= at => self.open(until),
+            Some(closed) if self.shows_trading(closed, event) => self.open(at),
+            Some(_) => return None,
+            None => None,
+        };
+        if !is_activity(&event.body) {
+            return unseen;
+        }
+        let Some(from) = self.pauses.observe(at) else { return unseen };
+        self.opened_at = at;
+        Some(Unseen { from: unseen.map_or(from, |unseen| unseen.from), until: at })
+    }
+
+    /// Observes a status. Returns the closure that is over with it. One that is older than the newest changes nothing.
+    pub fn observe_status(&mut self, status: &TradingStatus<'_>, at: EventTime) -> Option<Unseen> {
+        if at < self.stated_at {
+            return None;
+        }
+        self.stated_at = at;
+        let named = self.closed.and_then(|closed| closed.until).filter(|until| *until <= at);
+        let over = named.and_then(|until| self.open(until));
+        match status.status {
+            TradingPhase::Open => over.or_else(|| self.open(at)),
+            phase @ (TradingPhase::Auction | TradingPhase::Halted | TradingPhase::Closed | TradingPhase::Ended) => {
+                let since = self.closed.map_or(at, |closed| closed.since);
+                self.closed = Some(Closed { since, phase, until: status.until.filter(|until| *until > at) });
+                over
+            }
+        }
+    }
+
+    /// Ends a stated closure.
+    fn open(&mut self, at: EventTime) -> Option<Unseen> {
+        let Closed { since, .. } = self.closed.take()?;
+        let from = self.pauses.closed_before(since).unwrap_or(since);
+        self.pauses.resume(at);
+        self.opened_at = at;
+        Some(Unseen { from, until: at })
+    }
+
+    /// Whether a trade shows that a symbol trades that was stated to be closed: the word that it is open was lost. A venue
+    /// that never names aggressors is taken at its word while there is an auction.
+    fn shows_trading(&self, closed: Closed, event: &Event<'_>) -> bool {
+        let Body::Trade(trade) = &event.body else { return false };
+        let is_continuous = trade.side.is_some() || (!self.names_aggressors && closed.phase != TradingPhase::Auction);
+        is_continuous && event.ts.since(closed.since) >= LOST_WORD
+    }
+
+    /// Takes what an event says of whether the symbol's orders have expired, and of whether trades name their aggressors.
+    fn observe_expiry(&mut self, body: &Body<'_>) {
+        match body {
+            Body::OrderCancel(cancel) => self.has_expired = cancel.reason == Some(CancelReason::Expired),
+            Body::Trade(trade) => {
+                self.has_expired = false;
+                self.names_aggressors |= trade.side.is_some();
+            }
+            Body::OrderNew(_) | Body::OrderReplace(_) => self.has_expired = false,
+            Body::BookSnapshot(book) => self.has_expired &= book.bids.is_empty() && book.asks.is_empty(),
+            Body::BookDelta(book) => {
+                let adds = book.bids.iter().chain(&book.asks).any(|level| !level.1.is_zero());
+                self.has_expired &= !adds;
+            }
+            Body::OrderReject(_)
+            | Body::Leverage(_)
+            | Body::Position(_)
+            | Body::Balance(_)
+            | Body::Mark(_)
+            | Body::Funding(_)
+            | Body::OpenInterest(_)
+            | Body::Liquidation(_)
+            | Body::InsuranceFund(_)
+            | Body::Instrument(_)
+            | Body::Engine(_)
+            | Body::TradingStatus(_)
+            | Body::Heartbeat(_)
+            | Body::Unknown => {}
+        }
+    }
+
+    /// Whether what happens is judged and learned.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        self.closed.is_none()
+    }
+
+    /// Whether a trade is one of an auction: it names no aggressor, where others do.
+    #[must_use]
+    pub const fn is_of_auction(&self, side: Option<crate::event::Side>) -> bool {
+        self.names_aggressors && side.is_none()
+    }
+
+    /// The newest reopening; before all times if there was none.
+    #[must_use]
+    pub const fn opened_at(&self) -> EventTime {
+        self.opened_at
+    }
+
+    /// Since when events have been awaited at a time, so that a silence counts from then on; `None` while they are not.
+    #[must_use]
+    pub fn awaited_since(&self, now: EventTime) -> Option<EventTime> {
+        if self.has_expired {
+            return None;
+        }
+        match self.closed {
+            Some(Closed { until, .. }) => until.filter(|until| *until <= now),
+            None => Some(self.opened_at),
+        }
+    }
+
+    /// Since when nothing was seen up to a time that is known to be unseen itself, where that began with a closure.
+    #[must_use]
+    pub fn unseen_before(&self, at: EventTime) -> Option<EventTime> {
+        let since = self.closed.map(|closed| closed.since);
+        self.pauses.closed_before(since.unwrap_or(at)).or(since)
+    }
+}
+
+/// Whether an event shows that the market is active. Marks, rates and heartbeats go on while a venue is closed.
+const fn is_activity(body: &Body<'_>) -> bool {
+    match body {
+        Body::OrderNew(_)
+        | Body::OrderReplace(_)
+        | Body::OrderCancel(_)
+        | Body::Trade(_)
+        | Body::BookSnapshot(_)
+        | Body::BookDelta(_) => true,
+        Body::OrderReject(_)
+        | Body::Leverage(_)
+        | Body::Position(_)
+        | Body::Balance(_)
+        | Body::Mark(_)
+        | Body::Funding(_)
+        | Body::OpenInterest(_)
+        | Body::Liquidation(_)
+        | Body::InsuranceFund(_)
+        | Body::Instrument(_)
+        | Body::Engine(_)
+        | Body::TradingStatus(_)
+        | Body::Heartbeat(_)
+        | Body::Unknown => false,
+    }
+}

@@ -1,0 +1,110 @@
+//! Symbols of which something could not be used lately, and how much of each could.
+//!
+//! A symbol is counted from its first such record on, so a feed without faults keeps nothing here. The counts are of this minute
+//! and of the one before, together one to two minutes.
+
+use std::collections::BTreeMap;
+
+use compact_str::CompactString;
+use serde::{Deserialize, Serialize};
+
+use super::{counts::Tally, used::Use};
+use crate::{
+    event::RecordRef,
+    time::{EventTime, Span},
+    trust::Example,
+};
+
+/// Symbols that are suspected at once. Beyond the limit a new one is counted and not followed; its records still count for the feed.
+const SUSPECTS_MAX: usize = 1_000;
+/// How long a symbol is counted before it is judged: a batch that is sent a second time is many duplicates at one instant.
+const JUDGED_AFTER: Span = Span::from_secs(5);
+/// The fewest records that are a trouble of their symbol: a thin symbol has some in a minute.
+const UNUSABLE_MIN: u32 = 5;
+const MINUTE: Span = Span::from_secs(60);
+
+/// The suspected symbols by name.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(super) struct Suspects {
+    symbols: BTreeMap<CompactString, Suspect>,
+    omitted: u64,
+}
+
+/// A symbol of which something could not be used.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Suspect {
+    since: EventTime,
+    this_minute: Tally,
+    minute_before: Tally,
+    example: Example,
+}
+
+/// A symbol of which most records cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Convicted<'a> {
+    pub(super) symbol: &'a CompactString,
+    /// The share of its records.
+    pub(super) share: f64,
+    pub(super) example: Example,
+    pub(super) counts: Tally,
+}
+
+impl Suspects {
+    /// Counts a record of a symbol.
+    pub(super) fn count(&mut self, used: Use, symbol: &str, record: RecordRef, clock: Option<EventTime>) {
+        let reason = match used {
+            Use::Open => return,
+            Use::Counted | Use::Heartbeat if self.symbols.is_empty() => return,
+            Use::Counted | Use::Heartbeat | Use::Late | Use::Duplicate | Use::HeldBack => None,
+            Use::Rejected(reason) => Some(reason),
+        };
+        let is_usable = matches!(used, Use::Counted | Use::Heartbeat);
+        if let Some(suspect) = self.symbols.get_mut(symbol) {
+            suspect.this_minute.add(used);
+            if !is_usable {
+                suspect.example = Example { record, reason };
+            }
+            return;
+        }
+        let Some(since) = clock.filter(|_| !is_usable) else { return };
+        if self.symbols.len() >= SUSPECTS_MAX {
+            self.omitted += 1;
+            return;
+        }
+        let (mut this_minute, minute_before) = (Tally::default(), Tally::default());
+        this_minute.add(used);
+        let example = Example { record, reason };
+        self.symbols.insert(CompactString::new(symbol), Suspect { since, this_minute, minute_before, example });
+    }
+
+    /// Begins a new minute where one has begun, and forgets symbols of which everything could be used since.
+    pub(super) fn advance(&mut self, before: EventTime, to: EventTime) {
+        let minutes = to.slot(MINUTE).saturating_sub(before.slot(MINUTE));
+        for _ in 0..minutes.clamp(0, 2) {
+            self.symbols.retain(|_, suspect| {
+                suspect.minute_before = std::mem::take(&mut suspect.this_minute);
+                suspect.minute_before.unusable() > 0
+            });
+        }
+    }
+
+    /// The symbols of which most cannot be used.
+    pub(super) fn convicted(&self, clock: EventTime) -> impl Iterator<Item = Convicted<'_>> {
+        self.symbols.iter().filter_map(move |(symbol, suspect)| {
+            let counts = suspect.this_minute.plus(&suspect.minute_before);
+            let share = f64::from(counts.unusable()) / f64::from(counts.records.max(1));
+            let is_judged = clock.since(suspect.since) >= JUDGED_AFTER && counts.unusable() >= UNUSABLE_MIN;
+            (is_judged && share > 0.5).then_some(Convicted { symbol, share, example: suspect.example, counts })
+        })
+    }
+
+    /// How many are suspected.
+    pub(super) fn len(&self) -> usize {
+        self.symbols.len()
+    }
+
+    /// Symbols that were left out because there were too many.
+    pub(super) const fn omitted(&self) -> u64 {
+        self.omitted
+    }
+}

@@ -1,0 +1,371 @@
+//! Alerts on their way from a real broker to a real Alertmanager, and to receivers that fail.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use openssl::asn1::Asn1Time;
+use openssl::bn::BigNum;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::rsa::Rsa;
+use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
+use openssl::x509::{X509Builder, X509NameBuilder};
+use rdkafka::producer::{BaseRecord, Producer};
+use serde_json::Value;
+use tempfile::NamedTempFile;
+
+use support::alertmanager::Alertmanager;
+use support::command::foreshock;
+use support::deadline::Deadline;
+use support::fake_receiver::FakeReceiver;
+use support::http::Metrics;
+use support::kafka::KafkaBroker;
+use support::service::Service;
+use support::topic::Topic;
+
+/// Time for an answer of the broker, or for a metric.
+const ANSWER_MAX: Duration = Duration::from_secs(30);
+/// Four of these are longer than any wait of a test: what is gone from an Alertmanager by then was resolved explicitly. And one is
+/// shorter: what is open comes back to an Alertmanager that has lost everything.
+const RESEND_S: u32 = 20;
+const POLL: Duration = Duration::from_millis(50);
+/// The line that says that the topic was read to its end.
+const CAUGHT_UP: &str = "receivers are notified";
+
+/// The broker that the tests of this process have at the moment. A static is never dropped, and would leave it behind.
+fn broker() -> Arc<Mutex<KafkaBroker>> {
+    static CURRENT: Mutex<Weak<Mutex<KafkaBroker>>> = Mutex::new(Weak::new());
+    let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    current.upgrade().unwrap_or_else(|| {
+        let broker = Arc::new(Mutex::new(KafkaBroker::start()));
+        *current = Arc::downgrade(&broker);
+        broker
+    })
+}
+
+/// A configuration, and the alerts topic that it names.
+struct Bench {
+    name: String,
+    bootstrap: String,
+    alerts: Topic,
+    config: NamedTempFile,
+    /// Kept while the test lasts.
+    _broker: Arc<Mutex<KafkaBroker>>,
+}
+
+impl Bench {
+    /// Receivers are tables of TOML without their heading.
+    fn new(name: &str, receivers: &[String]) -> Self {
+        Self::resending(name, 1, receivers)
+    }
+
+    /// Alerts are repeated after this many seconds.
+    fn resending(name: &str, resend_s: u32, receivers: &[String]) -> Self {
+        Self::on(broker(), name, resend_s, receivers)
+    }
+
+    fn on(broker: Arc<Mutex<KafkaBroker>>, name: &str, resend_s: u32, receivers: &[String]) -> Self {
+        let bootstrap = {
+            let broker = broker.lock().unwrap_or_else(PoisonError::into_inner);
+            // Two partitions, so that the end of the topic is that of both.
+            broker.create_topic(&format!("{name}.alerts"), 2, &[]);
+            broker.create_topic(&format!("{name}.events"), 1, &[]);
+            broker.bootstrap()
+        };
+        let mut config = NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let tables = receivers.iter().fold(String::new(), |mut text, receiver| {
+            write!(text, "[[notify.alertmanager]]\n{receiver}\n").unwrap();
+            text
+        });
+        write!(
+            config,
+            "[kafka]\nbrokers = '{bootstrap}'\ngroup = '{name}'\ninput = ['{name}.events']\n\
+             [topics]\nalerts = '{name}.alerts'\ndead_letter = '{name}.dead'\naudit = '{name}.audit'\nstate = '{name}.state'\n\
+             [http]\nlisten = '127.0.0.1:0'\n[venue]\nname = 'XY'\n[notify]\nresend_s = {resend_s}\n{tables}"
+        )
+        .unwrap();
+        let alerts = Topic::new(&bootstrap, &format!("{name}.alerts"));
+        Self { name: name.to_owned(), bootstrap, alerts, config, _broker: broker }
+    }
+
+    /// Starts the notifications alone, and waits until receivers know what is open.
+    fn notify(&self) -> Service {
+        let mut service = Service::command("notify", self.config.path());
+        service.wait_line(CAUGHT_UP);
+        service
+    }
+
+    /// Writes a revision to the alerts topic.
+    fn write(&self, id: &str, revision: u64, status: &str, severity: &str) {
+        let producer = self.alerts.producer();
+        let payload = alert(id, revision, status, severity).to_string();
+        producer.send(BaseRecord::to(&self.alerts.name).key(id).payload(&payload)).map_err(|(e, _)| e).unwrap();
+        producer.flush(ANSWER_MAX).unwrap();
+    }
+
+    /// Runs a command with the configuration, and returns its exit code and what it prints.
+    fn ask(&self, words: &[&str]) -> (Option<i32>, String) {
+        let output = foreshock().args(words).arg("--config").arg(self.config.path()).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    }
+}
+
+/// A real alert, as another revision of another incident.
+fn alert(id: &str, revision: u64, status: &str, severity: &str) -> Value {
+    let recorded = include_str!("golden/alerts-seed-7.jsonl").lines().next().unwrap();
+    let mut alert: Value = serde_json::from_str(recorded).unwrap();
+    for (field, value) in [("id", id), ("status", status), ("severity", severity)] {
+        alert[field] = value.into();
+    }
+    alert["revision"] = revision.into();
+    alert
+}
+
+fn url(address: SocketAddr) -> String {
+    format!("url = 'http://{address}'")
+}
+
+/// Waits until a metric holds.
+#[track_caller]
+fn wait_metric(address: SocketAddr, series: &str, holds: impl Fn(f64) -> bool) {
+    let deadline = Deadline::after(ANSWER_MAX);
+    while !Metrics::of(address).get(series).is_some_and(&holds) {
+        deadline.check(series);
+        std::thread::park_timeout(POLL);
+    }
+}
+
+#[test]
+fn an_incident_opens_becomes_critical_and_ends_at_a_real_alertmanager_which_may_be_away() {
+    let address = Alertmanager::free_address();
+    let bench = Bench::resending("life", RESEND_S, &[url(address)]);
+    let alertmanager = Alertmanager::at(address);
+    // What had ended before the start is never posted as firing.
+    bench.write("early", 1, "firing", "warning");
+    bench.write("early", 2, "resolved", "warning");
+    bench.write("a", 1, "firing", "warning");
+    let service = bench.notify();
+    alertmanager.wait(&[("a", "warning")]);
+    let shown = alertmanager.firing().remove(0);
+    let labels =
+        serde_json::json!({"alertname": "cancel_burst", "incident": "a", "severity": "warning", "venue": "XY"});
+    assert_eq!(shown["labels"], labels, "labels are identity alone");
+    let recorded = alert("a", 1, "firing", "warning");
+    assert_eq!(shown["annotations"]["summary"], recorded["summary"]);
+    assert_eq!(shown["annotations"]["description"], recorded["title"]);
+
+    bench.write("a", 2, "amended", "critical");
+    alertmanager.wait(&[("a", "critical")]);
+    bench.write("b", 1, "firing", "critical");
+    alertmanager.wait(&[("a", "critical"), ("b", "critical")]);
+    bench.write("b", 2, "withdrawn", "critical");
+    alertmanager.wait(&[("a", "critical")]);
+    bench.write("calm", 1, "firing", "info");
+    bench.write("long", 1, "firing", "warning");
+    alertmanager.wait(&[("a", "critical"), ("long", "warning")]);
+
+    drop(alertmanager);
+    bench.write("a", 3, "resolved", "critical");
+    bench.write("c", 1, "firing", "warning");
+    bench.write("d", 1, "firing", "warning");
+    bench.write("d", 2, "resolved", "warning");
+    let alertmanager = Alertmanager::at(address);
+    alertmanager.wait(&[("c", "warning"), ("long", "warning")]);
+
+    // Another process knows the same, and two of them are one alert.
+    let second = bench.notify();
+    assert_eq!(service.terminate().code(), Some(0));
+    bench.write("e", 1, "firing", "warning");
+    alertmanager.wait(&[("c", "warning"), ("e", "warning"), ("long", "warning")]);
+    let first = bench.notify();
+    for id in ["c", "e", "long"] {
+        bench.write(id, 2, "resolved", "warning");
+    }
+    alertmanager.wait(&[]);
+    for service in [first, second] {
+        assert_eq!(service.terminate().code(), Some(0));
+    }
+}
+
+#[test]
+fn a_receiver_that_fails_holds_nobody_up_and_one_bad_alert_no_other() {
+    let good = FakeReceiver::answering(|_, _| Some(200));
+    let failing = FakeReceiver::answering(|n, _| Some([500, 429, 503].get(n).copied().unwrap_or(200)));
+    let silent = FakeReceiver::answering(|_, _| None);
+    let strict = FakeReceiver::answering(|_, alerts| {
+        Some(if alerts.iter().any(|alert| alert["labels"]["incident"] == "b") { 400 } else { 200 })
+    });
+    let mut token = NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    writeln!(token, "swordfish").unwrap();
+    let with_token = format!("{}\ntoken_file = '{}'", url(good.address), token.path().display());
+    let hasty = format!("{}\ntimeout_s = 1", url(silent.address));
+    let bench = Bench::new("faults", &[hasty, url(failing.address), url(strict.address), with_token]);
+    for id in ["a", "b", "c"] {
+        bench.write(id, 1, "firing", "warning");
+    }
+    let mut service = Service::command("notify", bench.config.path());
+    let metrics = service.http();
+    let posted = service.wait_json("\"message\":\"posted\"");
+    for field in ["receiver", "attempt", "alerts", "bytes", "milliseconds"] {
+        assert!(!posted[field].is_null(), "no {field} in {posted}");
+    }
+
+    let request = good.next();
+    assert_eq!(request.incidents(), ["a", "b", "c"]);
+    assert!(request.headers.iter().any(|line| line.eq_ignore_ascii_case("authorization: Bearer swordfish")));
+    for reply in [500, 429, 503, 200] {
+        let request = failing.next();
+        assert_eq!((request.reply, request.incidents()), (Some(reply), vec!["a", "b", "c"]));
+    }
+    let halves =
+        [(400, vec!["a", "b", "c"]), (200, vec!["a"]), (400, vec!["b", "c"]), (400, vec!["b"]), (200, vec!["c"])];
+    for (reply, incidents) in halves {
+        let request = strict.next();
+        assert_eq!((request.reply, request.incidents()), (Some(reply), incidents));
+    }
+    // The bad one is repeated by itself.
+    assert_eq!(strict.next().incidents(), ["a", "c"]);
+    assert_eq!(strict.next().incidents(), ["b"]);
+    // The one that never answers is asked again.
+    for _ in 0..2 {
+        assert_eq!(silent.next().incidents(), ["a", "b", "c"]);
+    }
+
+    let count = |receiver: &FakeReceiver, outcome: &str| {
+        format!("foreshock_notifications_total{{outcome=\"{outcome}\",receiver=\"{}\"}}", receiver.address)
+    };
+    wait_metric(metrics, &count(&good, "delivered"), |n| (n - 3.0).abs() < 0.5);
+    wait_metric(metrics, &count(&good, "repeated"), |n| n > 2.5);
+    wait_metric(metrics, &count(&failing, "failed"), |n| (n - 9.0).abs() < 0.5);
+    wait_metric(metrics, &count(&strict, "refused"), |n| n > 1.5);
+    wait_metric(metrics, &count(&silent, "failed"), |n| n > 2.5);
+    // What was there at the start says nothing of how fast alerts arrive.
+    let seconds = format!("foreshock_notification_seconds_count{{receiver=\"{}\"}}", good.address);
+    wait_metric(metrics, &seconds, |n| n < 0.5);
+    bench.write("d", 1, "firing", "warning");
+    wait_metric(metrics, &seconds, |n| (n - 1.0).abs() < 0.5);
+
+    let (status, log) = service.end();
+    assert_eq!(status.code(), Some(0));
+    assert!(!log.contains("swordfish"), "the log shows a secret");
+    assert!(log.contains("the receiver refuses the alert"), "{log}");
+}
+
+#[test]
+fn a_broker_that_is_away_changes_nothing_that_receivers_show() {
+    let receiver = FakeReceiver::answering(|_, _| Some(200));
+    let broker = Arc::new(Mutex::new(KafkaBroker::start()));
+    let bench = Bench::on(Arc::clone(&broker), "outage", 1, &[url(receiver.address)]);
+    bench.write("a", 1, "firing", "warning");
+    let service = bench.notify();
+    let mut before = receiver.next();
+    broker.lock().unwrap().kill();
+    // Longer than Alertmanager believes a repetition.
+    for _ in 0..6 {
+        let repeated = receiver.next();
+        assert_eq!(repeated.incidents(), ["a"]);
+        assert!(repeated.ends() > before.ends(), "it fires on: {repeated:?} after {before:?}");
+        before = repeated;
+    }
+    broker.lock().unwrap().restart();
+    bench.write("a", 2, "resolved", "warning");
+    let deadline = Deadline::after(ANSWER_MAX);
+    loop {
+        let repeated = receiver.next();
+        // What has ended has the same end in each repetition.
+        if repeated.ends() == before.ends() {
+            break;
+        }
+        before = repeated;
+        deadline.check("the end of the incident");
+    }
+    assert_eq!(service.terminate().code(), Some(0));
+}
+
+/// A self-signed certificate of 127.0.0.1 and its key, as files in PEM.
+fn certificate() -> (NamedTempFile, NamedTempFile) {
+    let key = PKey::from_rsa(Rsa::generate(2048).unwrap()).unwrap();
+    let mut name = X509NameBuilder::new().unwrap();
+    name.append_entry_by_text("CN", "alertmanager").unwrap();
+    let name = name.build();
+    let mut builder = X509Builder::new().unwrap();
+    builder.set_version(2).unwrap();
+    builder.set_serial_number(&BigNum::from_u32(1).unwrap().to_asn1_integer().unwrap()).unwrap();
+    builder.set_subject_name(&name).unwrap();
+    builder.set_issuer_name(&name).unwrap();
+    builder.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+    builder.set_not_after(&Asn1Time::days_from_now(2).unwrap()).unwrap();
+    builder.set_pubkey(&key).unwrap();
+    builder.append_extension(BasicConstraints::new().ca().build().unwrap()).unwrap();
+    let address = SubjectAlternativeName::new().ip("127.0.0.1").build(&builder.x509v3_context(None, None)).unwrap();
+    builder.append_extension(address).unwrap();
+    builder.sign(&key, MessageDigest::sha256()).unwrap();
+    let file = |bytes: &[u8]| {
+        let mut file = NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        file.write_all(bytes).unwrap();
+        file
+    };
+    (file(&builder.build().to_pem().unwrap()), file(&key.private_key_to_pem_pkcs8().unwrap()))
+}
+
+#[test]
+fn a_login_over_tls_needs_the_right_authority_and_the_right_password() {
+    let address = Alertmanager::free_address();
+    let ((trusted, key), (other, _)) = (certificate(), certificate());
+    let _alertmanager = Alertmanager::secured(address, trusted.path(), key.path());
+    let mut password = NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    writeln!(password, "opensesame").unwrap();
+    let ask = |name: &str, authority: Option<&NamedTempFile>, words: &[&str]| {
+        let authority = authority.map_or(String::new(), |file| format!("ca_file = '{}'\n", file.path().display()));
+        let login = format!("username = 'foreshock'\npassword_file = '{}'", password.path().display());
+        Bench::new(name, &[format!("url = 'https://{address}'\n{authority}{login}")]).ask(words)
+    };
+    let tested = ask("tls-right", Some(&trusted), &["notify", "--test"]);
+    assert!(tested.0 == Some(0) && tested.1.contains("answered 200"), "{tested:?}");
+    for (name, authority) in [("tls-other", Some(&other)), ("tls-system", None)] {
+        let tested = ask(name, authority, &["notify", "--test"]);
+        assert!(tested.0 == Some(69) && tested.1.contains("certificate verify failed"), "{tested:?}");
+    }
+    password.as_file().set_len(0).unwrap();
+    let checked = ask("tls-password", Some(&trusted), &["check"]);
+    assert!(checked.0 == Some(69) && checked.1.contains("refuses the login (401)"), "{checked:?}");
+}
+
+#[test]
+fn a_service_that_runs_pages_a_real_alertmanager_and_a_check_and_a_test_reach_it() {
+    let address = Alertmanager::free_address();
+    let bench = Bench::new("page", &[url(address)]);
+    let away = bench.ask(&["check"]);
+    assert!(away.0 == Some(0) && away.1.contains("does not answer"), "{away:?}");
+    let tested = bench.ask(&["notify", "--test"]);
+    assert!(tested.0 == Some(69) && tested.1.starts_with("fail"), "{tested:?}");
+
+    let alertmanager = Alertmanager::at(address);
+    let (code, lines) = bench.ask(&["check"]);
+    let line = lines.lines().find(|line| line.contains("receiver")).unwrap();
+    assert!(code == Some(0) && line.starts_with("ok"), "{lines}");
+    assert!(alertmanager.firing().is_empty(), "a check sends nothing");
+    let tested = bench.ask(&["notify", "--test"]);
+    assert!(tested.0 == Some(0) && tested.1.starts_with("ok"), "{tested:?}");
+    let test = alertmanager.firing().remove(0);
+    assert_eq!(test["labels"]["alertname"], "ForeshockTest");
+    assert!(test["annotations"]["description"].as_str().unwrap().starts_with("TEST"), "{test}");
+
+    // The flow ends, so the input is silent, which pages.
+    let words = format!("simulate --seed 3 --minutes 1 --symbols 2 --topic {}.events --kafka", bench.name);
+    let output = foreshock().args(words.split(' ')).arg(&bench.bootstrap).output().unwrap();
+    assert!(output.status.success(), "simulate: {output:?}");
+    let service = Service::start(bench.config.path(), "");
+    alertmanager.wait_for("a page of the silent input", |am| {
+        let is_page =
+            |alert: &Value| alert["labels"]["alertname"] == "feed" && alert["labels"]["severity"] == "critical";
+        am.firing().iter().any(is_page)
+    });
+    assert_eq!(service.terminate().code(), Some(0));
+}

@@ -1,0 +1,63 @@
+//! Event lines through an engine, and what comes out.
+#![allow(dead_code, reason = "each test is a crate of its own and uses its part")]
+
+use foreshock::{
+    alert::Alert,
+    engine::{Counters, Detection, Engine, Fate, Input, Limits, Outbox, Output, Plan, Record, StageSettings},
+    event::{Body, DecodeLimits, Event, Source, SourceId, decode},
+    time::EventTime,
+    trust::{Ceiling, Decision},
+};
+
+/// The results of a replay.
+pub struct Replayed {
+    pub engine: Engine,
+    pub alerts: Vec<Alert>,
+}
+
+/// Sends lines through a new engine.
+pub fn replay<L: AsRef<[u8]>>(lines: impl IntoIterator<Item = L>) -> Replayed {
+    send(lines, |_| None)
+}
+
+/// Sends lines through a new engine as the service does whose clock goes with the heartbeats.
+pub fn replay_by_the_clock<L: AsRef<[u8]>>(lines: impl IntoIterator<Item = L>) -> Replayed {
+    send(lines, |event| matches!(event.body, Body::Heartbeat(_)).then_some(event.ts))
+}
+
+fn send<L: AsRef<[u8]>>(
+    lines: impl IntoIterator<Item = L>,
+    clock: impl Fn(&Event<'_>) -> Option<EventTime>,
+) -> Replayed {
+    let sources = vec![Source { name: "orderflow.events".to_owned(), partition: Some(0), feed: 0 }];
+    let (limits, detection, stages) = (Limits::default(), Detection::default(), StageSettings::default());
+    let mut engine = Engine::new(Plan { limits, detection, stages, sources, replay: String::new() });
+    let (mut alerts, mut outbox) = (Vec::new(), Outbox::default());
+    for (offset, line) in (0_u64..).zip(lines) {
+        let event = decode(line.as_ref(), DecodeLimits::default());
+        if let Some(until) = event.as_ref().ok().and_then(&clock) {
+            let after_offset = offset.checked_sub(1);
+            let ceiling = Ceiling { source: SourceId(0), after_offset, until };
+            engine.handle(Input::Decision(Decision::Ceiling(ceiling)), &mut outbox);
+        }
+        let content = event.as_ref().map(std::slice::from_ref).map_err(Clone::clone);
+        engine.handle(Input::Record(Record { source: SourceId(0), offset, appended_at: None, content }), &mut outbox);
+        alerts.extend(outbox.drain().filter_map(|output| match output {
+            Output::Notify(alert, _) => Some(*alert),
+            Output::Signal(_) | Output::Rejected(..) => None,
+        }));
+    }
+    engine.conclude();
+    Replayed { engine, alerts }
+}
+
+impl Replayed {
+    /// How many records were accepted, rejected, late, duplicate and shed.
+    pub fn fates(&self) -> [u64; 5] {
+        Fate::ALL.map(|(fate, _)| self.engine.fates()[0].of(fate))
+    }
+
+    pub fn counters(&self) -> Counters {
+        self.engine.counters()
+    }
+}
