@@ -93,7 +93,7 @@ fn life(signals: &[(i64, Change, Severity, f64)]) -> Vec<Published> {
     for &(second, change, severity, p) in signals {
         correlation.take(signal("S", second, change, severity, p));
     }
-    correlation.until(100_000)
+    correlation.until(80_000)
 }
 
 #[test]
@@ -194,6 +194,35 @@ fn only_a_higher_severity_or_a_tenth_of_the_p_value_makes_a_revision() {
         published("S", Status::Amended, 3, 5),
     ];
     assert_eq!(seen, expected);
+}
+
+#[test]
+fn further_symbols_make_a_revision_when_there_are_twice_as_many() {
+    let mut correlation = Correlation::new(100, 10);
+    for n in 0..9 {
+        let mut signal = signal(&format!("S{n}"), 1 + n, Opened, Warning, 1e-6);
+        // All are of one account, so of one incident.
+        signal.finding.related.push(foreshock::detect::Node::Account("a".into()));
+        correlation.take(signal);
+    }
+    let seen: Vec<_> = correlation.until(100).into_iter().map(|(_, status, revision, at)| (status, revision, at)).collect();
+    let amended = |revision, at| (Status::Amended, revision, at);
+    // With the 2nd, the 4th and the 8th symbol.
+    assert_eq!(seen, [(Status::Firing, 1, 1), amended(2, 2), amended(3, 4), amended(4, 8)]);
+}
+
+#[test]
+fn an_incident_that_stays_open_is_published_again_every_day() {
+    let mut correlation = Correlation::new(100, 10);
+    correlation.take(signal("S", 1, Opened, Warning, 1e-6));
+    let day = 86_400;
+    assert_eq!(correlation.until(1 + day), [published("S", Status::Firing, 1, 1)]);
+    assert_eq!(correlation.until(2 + day), [published("S", Status::Amended, 2, 1 + day)]);
+    correlation.take(signal("S", day + 100, Raised, Critical, 1e-6));
+    assert_eq!(correlation.until(2 * day), [published("S", Status::Amended, 3, day + 100)]);
+    assert_eq!(correlation.until(2 * day + 101), [published("S", Status::Amended, 4, 2 * day + 100)]);
+    correlation.take(signal("S", 2 * day + 200, Cleared, Critical, 1e-6));
+    assert_eq!(correlation.until(9 * day), [published("S", Status::Resolved, 5, 2 * day + 260)]);
 }
 
 #[test]

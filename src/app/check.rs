@@ -20,8 +20,14 @@ use self::{
     broker::Broker,
     finding::{Finding, Outcome, count},
 };
-use super::{Exit, Failure, Interrupt, alertmanager, cli, http::Port, kafka::refusal, output, settings};
-use crate::config::{Alertmanager, Config, Subscription};
+use super::{
+    Exit, Failure, Interrupt, cli,
+    http::Port,
+    kafka::refusal,
+    notifications::{self, Answer},
+    output, settings,
+};
+use crate::config::{Config, ReceiverSettings, Subscription};
 
 /// How long a process that holds the HTTP address may take to answer.
 const HOLDER_ANSWER_MAX: Duration = Duration::from_secs(2);
@@ -55,7 +61,7 @@ pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failur
     };
     report.print([Finding::ok("configuration", name), http(&config)])?;
     kafka(&config, interrupt, &mut report)?;
-    for receiver in &config.notify.alertmanagers {
+    for receiver in &config.notify.receivers {
         interrupt.check()?;
         report.print([notified(receiver)])?;
     }
@@ -101,20 +107,28 @@ fn http(config: &Config) -> Finding {
     }
 }
 
-/// Whether a receiver answers and takes the login. One that is away does not keep the service from running.
-fn notified(receiver: &Alertmanager) -> Finding {
-    let about = format!("receiver {}", receiver.url);
-    match alertmanager::status(receiver) {
-        Ok(Ok(answer)) if answer.status == 200 => Finding::ok(about, "answers"),
-        Ok(Ok(answer)) if matches!(answer.status, 401 | 403) => {
-            Finding::fail(about, format!("refuses the login ({}): correct `username` or `token_file`", answer.status))
-        }
-        Ok(Ok(answer)) if answer.status == 404 => {
-            Finding::fail(about, "is no Alertmanager with API version 2 (404): correct `url`")
-        }
-        Ok(Ok(answer)) => Finding::warn(about, format!("answers {}: it is tried until it takes alerts", answer.status)),
+/// Whether a receiver answers and takes the login. One that is away does not keep the service from running. A webhook has no path
+/// that could be asked without an effect, so it is only seen whether something listens.
+fn notified(receiver: &ReceiverSettings) -> Finding {
+    let about = format!("receiver {}", receiver.name);
+    match notifications::status(receiver) {
+        Ok(Ok(None)) => Finding::ok(about, "accepts connections; `foreshock notify --test` tries the rest"),
+        Ok(Ok(Some(answer))) => status(about, &answer),
         Ok(Err(error)) => Finding::warn(about, format!("does not answer ({error}): it is tried until it does")),
         Err(failure) => Finding::fail(about, failure.message),
+    }
+}
+
+/// Judges the answer of an Alertmanager that was asked for its status.
+fn status(about: String, answer: &Answer) -> Finding {
+    match answer.status {
+        200 => Finding::ok(about, "answers"),
+        status @ (401 | 403) => {
+            let what = "correct `basic_auth_file` or `bearer_file`";
+            Finding::fail(about, format!("refuses the login ({status}): {what}"))
+        }
+        404 => Finding::fail(about, "is no Alertmanager with API version 2 (404): correct `url`"),
+        status => Finding::warn(about, format!("answers {status}: it is tried until it takes alerts")),
     }
 }
 

@@ -5,7 +5,7 @@
 //! files, `collision` with files that are both, [`clock`] with the clock, [`interrupt`] with signals, [`exit`] with the end of
 //! the process. Each command has a file of its own.
 
-pub mod alertmanager;
+pub mod notifications;
 pub mod audit;
 mod build;
 mod check;

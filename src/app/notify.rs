@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Exit, Failure, Interrupt, alertmanager, cli, http::Port, kafka::refusal, output, service, settings,
+    Exit, Failure, Interrupt, cli, http::Port, kafka::refusal, notifications, output, service, settings,
     telemetry::Point,
 };
 use crate::config::Config;
@@ -12,10 +12,10 @@ use crate::config::Config;
 pub(super) fn run(args: &cli::Notify, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let config = settings::load(Some(&args.config))?;
     refusal::settings(&config.kafka)?;
-    if config.notify.alertmanagers.is_empty() {
+    if config.notify.receivers.is_empty() {
         let file = args.config.display();
         return Err(Failure::usage(format!(
-            "`{file}` names nobody to notify: add `[[notify.alertmanager]]` with `url`"
+            "`{file}` names nobody to notify: add `[[notify.alertmanager]]` or `[[notify.webhook]]` with `url`"
         )));
     }
     if args.test { test(&config, interrupt) } else { follow(&config, interrupt) }
@@ -33,7 +33,7 @@ fn follow(config: &Config, interrupt: &Interrupt) -> Result<Exit, Failure> {
     };
     let interrupt = &interrupt.beating(telemetry.service());
     telemetry.reach(Point::CatchingUp(None));
-    let outcome = alertmanager::run(config, &telemetry, interrupt, || {
+    let outcome = notifications::run(config, &telemetry, interrupt, || {
         telemetry.reach(Point::Following);
         latch.release();
     });
@@ -49,9 +49,9 @@ fn follow(config: &Config, interrupt: &Interrupt) -> Result<Exit, Failure> {
 /// Sends each receiver one alert, and prints a line with its answer.
 fn test(config: &Config, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let mut exit = Exit::Done;
-    for receiver in &config.notify.alertmanagers {
+    for receiver in &config.notify.receivers {
         interrupt.check()?;
-        let answer = alertmanager::test(config, receiver)?;
+        let answer = notifications::test(config, receiver)?;
         let (outcome, words) = match &answer {
             Ok(answer) if (200..=299).contains(&answer.status) => ("ok", format!("answered {}", answer.status)),
             Ok(answer) => ("fail", format!("answered {}: {}", answer.status, one_line(&answer.body))),
@@ -60,7 +60,7 @@ fn test(config: &Config, interrupt: &Interrupt) -> Result<Exit, Failure> {
         if outcome == "fail" {
             exit = Exit::Unavailable;
         }
-        output::print(&format!("{outcome:<5} {:<30} {words}\n", receiver.url))?;
+        output::print(&format!("{outcome:<5} {:<30} {words}\n", receiver.name))?;
     }
     Ok(exit)
 }

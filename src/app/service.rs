@@ -40,10 +40,10 @@ use self::{
 };
 use super::{
     Exit, Failure, Interrupt,
-    alertmanager::Notifier,
     cli, clock, http,
     kafka::{consumer::Membership, contact::Contact, group::Roster, refusal, topics},
     metrics::Numbers,
+    notifications::Notifier,
     plan,
     readiness::Latch,
     settings,

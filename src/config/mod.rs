@@ -18,7 +18,7 @@ mod valid;
 pub use self::{
     document::LOG_VARIABLE,
     error::ConfigError,
-    notify::{Alertmanager, Login, Notify, Url},
+    notify::{Login, Notify, Protocol, ReceiverSettings, Url},
     print::default_toml,
     raw::RawConfig,
     secret::{ClientValue, Secret},

@@ -19,6 +19,8 @@ const RESEND_S: std::ops::RangeInclusive<u64> = 1..=3_600;
 const LOOK_BACK_S: std::ops::RangeInclusive<u64> = 3_600..=31_536_000;
 /// Longer than a minute a receiver holds up the repetition of its own alerts.
 const TIMEOUT_S: std::ops::RangeInclusive<u64> = 1..=60;
+/// An hour of none would be a service that never pages; above a thousand it is no limit.
+const PAGES_PER_HOUR: std::ops::RangeInclusive<usize> = 1..=1_000;
 /// Members of a cluster are all posted to; no cluster has more.
 const RECEIVERS_MAX: usize = 16;
 
@@ -30,69 +32,108 @@ pub struct RawNotify {
     pub resend_s: u64,
     /// How many seconds of the alerts topic are read at a start. An incident without a revision for longer is no longer notified.
     pub look_back_s: u64,
+    /// How many incidents may page within an hour. The alert `Storm`, which always passes, names those above.
+    pub pages_per_hour: usize,
     /// Alertmanagers to post to, side by side: name every member of a cluster. Each is a table `[[notify.alertmanager]]` with
-    /// `url`, and where needed `username` with `password_file`, or `token_file`; `ca_file` (a private CA, which then is the only
-    /// one trusted), `timeout_s` (10) and `least_severity` (`"warning"`: info, warning or critical).
+    /// `url`, and where needed `basic_auth_file` (holds `user:password`) or `bearer_file` (holds a token), `ca_file` (a private CA,
+    /// which then is the only one trusted), `timeout_s` (10), and `send`, the least severity to send (`"warning"`: info, warning or
+    /// critical).
     // Not printed where it is empty: `alertmanager = []` beside a table of that name would be a mistake.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub alertmanager: Vec<RawAlertmanager>,
+    pub alertmanager: Vec<RawReceiver>,
+    /// Any other HTTP services, which are posted each revision of an alert as it is in the topic, with the same keys as an
+    /// Alertmanager. The header `Idempotency-Key` is the same whenever a revision is posted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub webhook: Vec<RawReceiver>,
 }
 
 impl Default for RawNotify {
     fn default() -> Self {
-        // Prometheus repeats its alerts every minute, and Kafka keeps records for seven days.
-        Self { resend_s: 60, look_back_s: 604_800, alertmanager: Vec::new() }
+        // Prometheus repeats its alerts every minute, and Kafka keeps records for seven days. Twenty pages in an hour are more than
+        // one person can look at.
+        Self { resend_s: 60, look_back_s: 604_800, pages_per_hour: 20, alertmanager: Vec::new(), webhook: Vec::new() }
     }
 }
 
-/// One `[[notify.alertmanager]]`.
+/// One `[[notify.alertmanager]]` or `[[notify.webhook]]`.
 #[derive(Clone, Deserialize, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub struct RawAlertmanager {
+pub struct RawReceiver {
     /// Address, with a path if it is served under one.
     pub url: String,
-    /// User name of a basic login.
+    /// Least severity to send.
+    #[serde(default = "send")]
+    pub send: Severity,
+    /// File with `user:password` for a basic login.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub username: Option<String>,
-    /// File with the password.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password_file: Option<PathBuf>,
+    pub basic_auth_file: Option<PathBuf>,
     /// File with a bearer token.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub token_file: Option<PathBuf>,
+    pub bearer_file: Option<PathBuf>,
     /// File with the certificates to trust, in PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<PathBuf>,
     /// Seconds until an attempt is given up.
     #[serde(default = "timeout_s")]
     pub timeout_s: u64,
-    /// Least severity to send.
-    #[serde(default = "least_severity")]
-    pub least_severity: Severity,
 }
 
 const fn timeout_s() -> u64 {
     10
 }
 
-const fn least_severity() -> Severity {
+const fn send() -> Severity {
     Severity::Warning
 }
 
 /// `[notify]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Notify {
-    /// How often an alert that fires is posted.
+    /// How often an alert that fires is posted to an Alertmanager.
     pub resend: Duration,
     /// How much of the alerts topic is read at a start.
     pub look_back: Duration,
+    /// How many incidents may page at an Alertmanager within an hour.
+    pub pages_per_hour: usize,
     /// The receivers; none by default.
-    pub alertmanagers: Vec<Alertmanager>,
+    pub receivers: Vec<ReceiverSettings>,
 }
 
-/// One Alertmanager.
+impl Notify {
+    /// Whether a receiver is posted alerts as they are.
+    #[must_use]
+    pub fn has_webhook(&self) -> bool {
+        self.receivers.iter().any(|receiver| receiver.protocol == Protocol::Webhook)
+    }
+}
+
+/// The form in which a receiver takes alerts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// Alertmanager's API, version 2: labels and annotations, repeated while an alert fires.
+    Alertmanager,
+    /// The alert as it is in the topic, one revision a request.
+    Webhook,
+}
+
+impl Protocol {
+    /// The name in the configuration.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Alertmanager => "alertmanager",
+            Self::Webhook => "webhook",
+        }
+    }
+}
+
+/// One receiver.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Alertmanager {
+pub struct ReceiverSettings {
+    /// The name in logs and metrics, which shows no secret: the path of a webhook often is one.
+    pub name: String,
+    /// The form of what it is posted.
+    pub protocol: Protocol,
     /// Its address.
     pub url: Url,
     /// How to log in.
@@ -108,13 +149,13 @@ pub struct Alertmanager {
 /// A login whose secret is in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Login {
-    /// A user's name, and the file with the password.
-    Basic(String, PathBuf),
+    /// The file with `user:password`.
+    Basic(PathBuf),
     /// The file with a bearer token.
     Bearer(PathBuf),
 }
 
-/// Address of an HTTP service, without login and query. Its text names the receiver in logs and metrics.
+/// Address of an HTTP service, without login.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Url {
     /// Whether the connection is encrypted.
@@ -123,7 +164,7 @@ pub struct Url {
     pub host: String,
     /// Port.
     pub port: u16,
-    /// Path under which the service is, without a slash at its end.
+    /// Path under which the service is, perhaps with a query; empty if there is none.
     pub path: String,
 }
 
@@ -141,7 +182,7 @@ impl Url {
         };
         let (authority, path) = rest.find('/').map_or((rest, ""), |at| rest.split_at(at));
         if authority.contains('@') {
-            return Err("expected no login in the address: write `username` and `password_file`".to_owned());
+            return Err("expected no login in the address: write `basic_auth_file`".to_owned());
         }
         let (host, port) = match authority.strip_prefix('[').and_then(|inner| inner.split_once(']')) {
             Some((host, port)) => (host, port.strip_prefix(':').or_else(|| port.is_empty().then_some(""))),
@@ -153,11 +194,10 @@ impl Url {
         };
         let plain =
             |text: &str, also: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || also.as_bytes().contains(&b));
-        if host.is_empty() || !plain(host, ".-_:") || !plain(path, "/.-_~") {
+        if host.is_empty() || !plain(host, ".-_:") || !plain(path, "/.-_~%?=&:+,") {
             return Err(expected());
         }
-        let path = path.trim_end_matches('/').to_owned();
-        Ok(Self { tls, host: host.to_owned(), port: port.ok_or_else(expected)?, path })
+        Ok(Self { tls, host: host.to_owned(), port: port.ok_or_else(expected)?, path: path.to_owned() })
     }
 
     /// Host and port, as the header `Host` has them.
@@ -182,43 +222,59 @@ impl RawNotify {
     pub(super) fn valid(&self) -> Result<Notify, Invalid> {
         check_range("resend_s", &self.resend_s, &RESEND_S)?;
         check_range("look_back_s", &self.look_back_s, &LOOK_BACK_S)?;
-        if self.alertmanager.len() > RECEIVERS_MAX {
-            return Err(Invalid::new("alertmanager", format!("expected at most {RECEIVERS_MAX} receivers")));
-        }
-        let mut alertmanagers: Vec<Alertmanager> = Vec::new();
-        for (i, raw) in self.alertmanager.iter().enumerate() {
-            let within = |e: Invalid| e.within(&i.to_string()).within("alertmanager");
-            let one = raw.valid().map_err(within)?;
-            if alertmanagers.iter().any(|other| other.url.to_string() == one.url.to_string()) {
-                return Err(within(Invalid::new("url", "this receiver is there twice")));
+        check_range("pages_per_hour", &self.pages_per_hour, &PAGES_PER_HOUR)?;
+        let mut receivers: Vec<ReceiverSettings> = Vec::new();
+        for (protocol, raws) in [(Protocol::Alertmanager, &self.alertmanager), (Protocol::Webhook, &self.webhook)] {
+            for (i, raw) in raws.iter().enumerate() {
+                let within = |e: Invalid| e.within(&i.to_string()).within(protocol.name());
+                let mut one = raw.valid(protocol).map_err(within)?;
+                if receivers.iter().any(|other| other.url == one.url) {
+                    return Err(within(Invalid::new("url", "this receiver is there twice")));
+                }
+                let of_host = receivers.iter().filter(|other| other.name.split('#').next() == Some(&one.name)).count();
+                if of_host > 0 {
+                    one.name = format!("{}#{}", one.name, of_host + 1);
+                }
+                receivers.push(one);
             }
-            alertmanagers.push(one);
+        }
+        if receivers.len() > RECEIVERS_MAX {
+            let what = format!("expected at most {RECEIVERS_MAX} receivers, webhooks included");
+            return Err(Invalid::new("alertmanager", what));
         }
         let (resend, look_back) = (Duration::from_secs(self.resend_s), Duration::from_secs(self.look_back_s));
-        Ok(Notify { resend, look_back, alertmanagers })
+        Ok(Notify { resend, look_back, pages_per_hour: self.pages_per_hour, receivers })
     }
 }
 
-impl RawAlertmanager {
-    fn valid(&self) -> Result<Alertmanager, Invalid> {
-        let url = Url::parse(&self.url).map_err(|message| Invalid::new("url", message))?;
+impl RawReceiver {
+    fn valid(&self, protocol: Protocol) -> Result<ReceiverSettings, Invalid> {
+        let mut url = Url::parse(&self.url).map_err(|message| Invalid::new("url", message))?;
+        let name = match protocol {
+            Protocol::Alertmanager if url.path.contains('?') => {
+                return Err(Invalid::new("url", "expected an address without a query"));
+            }
+            Protocol::Alertmanager => {
+                // The API's path follows.
+                url.path.truncate(url.path.trim_end_matches('/').len());
+                url.to_string()
+            }
+            Protocol::Webhook => url.authority(),
+        };
         check_range("timeout_s", &self.timeout_s, &TIMEOUT_S)?;
-        let login = match (&self.username, &self.password_file, &self.token_file) {
-            (None, None, None) => None,
-            (Some(name), Some(file), None) if !name.contains(':') => Some(Login::Basic(name.clone(), file.clone())),
-            (None, None, Some(file)) => Some(Login::Bearer(file.clone())),
-            (Some(_), Some(_), None) => return Err(Invalid::new("username", "expected a name without `:`")),
-            (Some(_), None, _) => return Err(Invalid::new("username", "expected `password_file` beside it")),
-            (None, Some(_), _) => return Err(Invalid::new("password_file", "expected `username` beside it")),
-            (Some(_), Some(_), Some(_)) => {
-                return Err(Invalid::new("token_file", "`password_file` is set too: which of them holds?"));
+        let login = match (&self.basic_auth_file, &self.bearer_file) {
+            (None, None) => None,
+            (Some(file), None) => Some(Login::Basic(file.clone())),
+            (None, Some(file)) => Some(Login::Bearer(file.clone())),
+            (Some(_), Some(_)) => {
+                return Err(Invalid::new("bearer_file", "`basic_auth_file` is set too: which of them holds?"));
             }
         };
         if self.ca_file.is_some() && !url.tls {
             return Err(Invalid::new("ca_file", "expected an `https://` address beside it"));
         }
         let (ca_file, timeout) = (self.ca_file.clone(), Duration::from_secs(self.timeout_s));
-        Ok(Alertmanager { url, login, ca_file, timeout, least_severity: self.least_severity })
+        Ok(ReceiverSettings { name, protocol, url, login, ca_file, timeout, least_severity: self.send })
     }
 }
 
@@ -231,7 +287,7 @@ mod tests {
     fn an_address_has_host_port_and_path_and_no_login() {
         let shown = |text: &str| Url::parse(text).map(|url| (url.tls, url.to_string()));
         assert_eq!(shown("http://127.0.0.1:9093"), Ok((false, "127.0.0.1:9093".to_owned())));
-        assert_eq!(shown("https://am.example/alerts/"), Ok((true, "am.example:443/alerts".to_owned())));
+        assert_eq!(shown("https://am.example/alerts/"), Ok((true, "am.example:443/alerts/".to_owned())));
         assert_eq!(shown("http://[::1]:9093"), Ok((false, "[::1]:9093".to_owned())));
         for wrong in
             ["127.0.0.1:9093", "http://", "http://a:0", "http://a:99999", "http://a?b", "http://a b", "http://[::1"]
@@ -239,13 +295,22 @@ mod tests {
             assert!(shown(wrong).is_err(), "{wrong}");
         }
         let refused = shown("http://user:hunter2@a").unwrap_err();
-        assert!(refused.contains("password_file") && !refused.contains("hunter2"), "{refused}");
+        assert!(refused.contains("basic_auth_file") && !refused.contains("hunter2"), "{refused}");
     }
 
     #[test]
     fn a_receiver_can_be_added_to_the_printed_defaults() {
-        let text = crate::config::default_toml() + "[[notify.alertmanager]]\nurl = 'http://a:9093'\n";
-        assert_eq!(Config::parse("f", &text, std::iter::empty()).unwrap().notify.alertmanagers.len(), 1);
+        let text = crate::config::default_toml()
+            + "[[notify.alertmanager]]\nurl = 'http://a:9093/x/'\n[[notify.webhook]]\nurl = 'http://b/swordfish/?key=1'\n\
+               [[notify.webhook]]\nurl = 'http://b/hook'\n";
+        let receivers = Config::parse("f", &text, std::iter::empty()).unwrap().notify.receivers;
+        let shown: Vec<_> = receivers.iter().map(|r| (r.protocol, r.name.as_str(), r.url.path.as_str())).collect();
+        let expected = [
+            (Protocol::Alertmanager, "a:9093/x", "/x"),
+            (Protocol::Webhook, "b:80", "/swordfish/?key=1"),
+            (Protocol::Webhook, "b:80#2", "/hook"),
+        ];
+        assert_eq!(shown, expected, "a name holds no path of a webhook");
     }
 
     #[test]
@@ -253,21 +318,22 @@ mod tests {
         let parse = |keys: &str| {
             let text = format!("[[notify.alertmanager]]\nurl = 'http://a:9093'\n{keys}\n");
             Config::parse("f", &text, std::iter::empty())
-                .map(|config| config.notify.alertmanagers)
+                .map(|config| config.notify.receivers)
                 .map_err(|e| e.to_string())
         };
         let plain = parse("").unwrap();
         assert_eq!((plain[0].timeout, plain[0].least_severity), (Duration::from_secs(10), Severity::Warning));
-        let basic = parse("username = 'u'\npassword_file = '/p'").unwrap();
-        assert_eq!(basic[0].login, Some(Login::Basic("u".to_owned(), PathBuf::from("/p"))));
+        let basic = parse("basic_auth_file = '/p'\nsend = 'critical'").unwrap();
+        assert_eq!((&basic[0].login, basic[0].least_severity), (&Some(Login::Basic("/p".into())), Severity::Critical));
         for wrong in [
-            "username = 'u'",
-            "password_file = '/p'",
-            "username = 'u'\npassword_file = '/p'\ntoken_file = '/t'",
+            "basic_auth_file = '/p'\nbearer_file = '/t'",
             "ca_file = '/c'",
             "timeout_s = 0",
-            "least_severity = 'loud'",
+            "send = 'loud'",
             "[[notify.alertmanager]]\nurl = 'http://a:9093/'",
+            "[[notify.alertmanager]]\nurl = 'http://b:9093/?a=b'",
+            "[[notify.webhook]]\nurl = 'http://a:9093'",
+            "[[notify.webhook]]\nurl = 'b'",
         ] {
             assert!(parse(wrong).is_err(), "{wrong}");
         }

@@ -96,6 +96,9 @@ pub struct RawTopics {
     pub audit: String,
     /// Snapshots of the state. Compacted; several services may share it.
     pub state: String,
+    /// A sign of life of the process at work, every 10 s, for the notifications of all processes. Compacted; several services
+    /// may share it.
+    pub view: String,
 }
 
 impl Default for RawTopics {
@@ -105,6 +108,7 @@ impl Default for RawTopics {
             dead_letter: "foreshock.dead-letter".to_owned(),
             audit: "foreshock.audit".to_owned(),
             state: "foreshock.state".to_owned(),
+            view: "foreshock.view".to_owned(),
         }
     }
 }

@@ -67,6 +67,8 @@ pub struct Topics {
     pub audit: TopicName,
     /// Where snapshots go; as above.
     pub state: TopicName,
+    /// Where signs of life go; as above.
+    pub view: TopicName,
 }
 
 impl Topics {
@@ -78,8 +80,8 @@ impl Topics {
 
     /// All that the service writes to.
     #[must_use]
-    pub const fn all(&self) -> [&TopicName; 4] {
-        [&self.alerts, &self.dead_letter, &self.audit, &self.state]
+    pub const fn all(&self) -> [&TopicName; 5] {
+        [&self.alerts, &self.dead_letter, &self.audit, &self.state, &self.view]
     }
 }
 

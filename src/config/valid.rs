@@ -175,14 +175,18 @@ fn topics(raw: &RawTopics, input: &[Subscription]) -> Result<Topics, Invalid> {
         }
         Ok(topic)
     };
-    if [&raw.alerts, &raw.dead_letter, &raw.audit].contains(&&raw.state) {
-        // Compaction would keep one record of each key.
-        return Err(invalid(&["topics", "state"], "expected a topic that holds nothing else"));
+    let compacted = [("state", &raw.state, &raw.view), ("view", &raw.view, &raw.state)];
+    for (key, topic, other) in compacted {
+        if [&raw.alerts, &raw.dead_letter, &raw.audit, other].contains(&topic) {
+            // Compaction would keep one record of each key.
+            return Err(invalid(&["topics", key], "expected a topic that holds nothing else"));
+        }
     }
     Ok(Topics {
         alerts: output("alerts", &raw.alerts)?,
         dead_letter: output("dead_letter", &raw.dead_letter)?,
         audit: output("audit", &raw.audit)?,
         state: output("state", &raw.state)?,
+        view: output("view", &raw.view)?,
     })
 }

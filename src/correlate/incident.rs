@@ -1,7 +1,7 @@
 //! The life of an incident: related signals, from the first warning until all of them have been calm for a minute.
 //!
 //! An incident opens at the first signal of severity warning or above. It is revised when its severity rises, its joint
-//! p-value falls tenfold or another detector joins, and is resolved once every finding that warns has been cleared for
+//! p-value falls tenfold, another detector joins or its symbols have doubled, and is resolved once every finding that warns has been cleared for
 //! 60 s (DETECTION 4). Signals of mere information neither open an incident nor hold one open: after a crisis some
 //! subject is always a little unusual.
 //!
@@ -13,7 +13,7 @@
 //! (`super::agreement`). It never falls while the incident lasts: no finding that joins can take an agreement away, and
 //! what was reached stays where a finding has to make room.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
 use schemars::JsonSchema;
@@ -33,8 +33,12 @@ use crate::{
 /// How long every finding must be clear before the incident ends, and how long a cleared finding still joins others
 /// (DETECTION 4).
 pub const CALM: Span = Span::from_secs(60);
-/// The least time between two revisions that publish nothing but further subjects.
-const GROWTH_SPACING: Span = Span::from_secs(10);
+/// How long an incident may be open without a revision before it is published again. Readers of the alerts topic look back for
+/// a week and Kafka keeps records for a week (both by default): several revisions of an open incident are always there.
+const RESTATED_EVERY: Span = Span::from_secs(86_400);
+/// How many times as many symbols as last published are news by themselves: with every further one of a crisis an alert would have
+/// fourteen revisions in three minutes.
+const GROWTH: usize = 2;
 /// How far the joint p-value must fall for a revision (DETECTION 4).
 const ESCALATION: f64 = 0.1;
 /// The most findings that one incident holds: as many as an alert lists symbols (CONTRACT).
@@ -94,8 +98,8 @@ pub struct Incident {
     published_p: f64,
     published_severity: Severity,
     published_at: EventTime,
-    /// Whether a finding that warns has joined since the last revision.
-    has_new_findings: bool,
+    /// The number of symbols as of the last revision.
+    published_symbols: usize,
     /// When the finding that opened the incident began; after a merge, the earlier of both.
     starts_at: EventTime,
     parts: BTreeMap<FindingKey, Part>,
@@ -122,7 +126,7 @@ impl Incident {
             at: signal.at,
             config: CompactString::new(config),
         };
-        let incident = Self {
+        let mut incident = Self {
             opening,
             revision: 1,
             severity: signal.severity,
@@ -130,13 +134,14 @@ impl Incident {
             published_p: signal.finding.p,
             published_severity: signal.severity,
             published_at: signal.at,
-            has_new_findings: false,
+            published_symbols: 0,
             starts_at: signal.finding.starts_at,
             parts: BTreeMap::from([(finding_key(signal), Part::new(signal, None, 1))]),
             findings_omitted: 0,
             cleared_at: None,
             absorbed_by: None,
         };
+        incident.published_symbols = incident.symbols();
         let revision = Revision {
             incident: incident.clone(),
             status: Status::Firing,
@@ -185,7 +190,6 @@ impl Incident {
         if let Some(part) = self.parts.get_mut(&key) {
             part.update(signal, self.revision + 1);
         } else if !is_cleared && self.make_room() {
-            self.has_new_findings |= warns;
             self.parts.insert(key, Part::new(signal, join_reason, self.revision + 1));
         } else {
             self.findings_omitted += u64::from(!is_cleared);
@@ -228,13 +232,18 @@ impl Incident {
     }
 
     /// Returns a revision if the incident is worse than last published: if its severity has risen, its joint p-value has
-    /// fallen tenfold, a detector is new, or further findings have waited for [`GROWTH_SPACING`].
+    /// fallen tenfold, a detector is new, or its symbols have doubled.
     fn amend(&mut self, at: EventTime, completed_at: Option<WallTime>, has_new_detector: bool) -> Option<Revision> {
         let is_more_severe = self.severity > self.published_severity;
         let is_less_likely = self.p <= self.published_p * ESCALATION;
-        let has_grown = self.has_new_findings && at.since(self.published_at) >= GROWTH_SPACING;
+        let has_grown = self.symbols() >= GROWTH * self.published_symbols.max(1);
         let is_worse = is_more_severe || is_less_likely || has_new_detector || has_grown;
         is_worse.then(|| self.revise(Status::Amended, at, completed_at))
+    }
+
+    /// Publishes the incident again as it is.
+    pub(super) fn restate(&mut self, at: EventTime) -> Revision {
+        self.revise(Status::Amended, at, None)
     }
 
     /// Ends the incident. Returns its last revision.
@@ -250,11 +259,24 @@ impl Incident {
         self.revise(Status::Withdrawn, at, None)
     }
 
+    /// The number of symbols that the findings which warn are about.
+    fn symbols(&self) -> usize {
+        let warning = self.parts.iter().filter(|(_, part)| part.warns());
+        let nodes = warning.flat_map(|((_, subject), part)| subject.nodes().into_iter().chain(part.finding.related.clone()));
+        nodes.filter(|node| matches!(node, Node::Symbol(_))).collect::<BTreeSet<_>>().len()
+    }
+
     fn revise(&mut self, status: Status, at: EventTime, completed_at: Option<WallTime>) -> Revision {
         self.revision += 1;
         (self.published_p, self.published_severity, self.published_at) = (self.p, self.severity, at);
-        self.has_new_findings = false;
+        self.published_symbols = self.symbols();
         Revision { incident: self.clone(), status, at, completed_at }
+    }
+
+    /// Returns when the incident is published again unless it is revised before.
+    #[must_use]
+    pub(super) const fn restates_at(&self) -> EventTime {
+        self.published_at.plus(RESTATED_EVERY)
     }
 
     /// Returns when the incident ends unless a finding fires again; `None` while one fires.

@@ -86,6 +86,8 @@ pub struct Correlator {
     firing: BTreeMap<FindingKey, u64>,
     /// The times at which calm incidents end.
     closing: BTreeSet<(EventTime, u64)>,
+    /// The times at which incidents without a revision are published again.
+    restating: BTreeSet<(EventTime, u64)>,
     incidents_max: usize,
     incidents_evicted: u64,
 }
@@ -106,6 +108,7 @@ impl Correlator {
             touched: BTreeSet::new(),
             firing: BTreeMap::new(),
             closing: BTreeSet::new(),
+            restating: BTreeSet::new(),
             incidents_max,
             incidents_evicted: 0,
         }
@@ -153,13 +156,15 @@ impl Correlator {
     pub fn advance(&mut self, watermark: EventTime, steps: &mut Vec<Step>) {
         loop {
             let signal = self.pending.first_key_value().map(|(key, _)| key.visible_at);
-            let timer = self.closing.first().map(|(at, _)| *at);
+            let (closing, restating) = (self.closing.first(), self.restating.first());
+            let timer = closing.into_iter().chain(restating).map(|(at, _)| *at).min();
+            let closes = closing.is_some_and(|(at, _)| Some(*at) == timer);
             // A signal comes before a timer of the same instant: a finding that fires again just in time keeps its
             // incident open.
             if signal.is_some_and(|at| at < watermark && timer.is_none_or(|timer| at <= timer)) {
                 self.correlate_next(steps);
             } else if timer.is_some_and(|at| at < watermark) {
-                self.resolve_next(steps);
+                if closes { self.resolve_next(steps) } else { self.restate_next(steps) }
             } else {
                 return;
             }
@@ -199,6 +204,14 @@ impl Correlator {
     fn resolve_next(&mut self, steps: &mut Vec<Step>) {
         let (at, id) = self.closing.pop_first().expect("an incident is resolved only while one is calm");
         steps.push(Step::revision(self.remove(id).resolve(at), at));
+    }
+
+    /// Publishes the incident again whose time for that is first.
+    fn restate_next(&mut self, steps: &mut Vec<Step>) {
+        let (at, id) = *self.restating.first().expect("an incident is published again only while one is open");
+        let mut incident = self.remove(id);
+        steps.push(Step::revision(incident.restate(at), at));
+        self.insert(id, incident, at);
     }
 
     /// Adds a signal to the incidents that it belongs to, or opens one.
@@ -290,10 +303,11 @@ impl Correlator {
         self.incidents.get(&id).expect("an indexed incident is open")
     }
 
-    /// Adds an incident and indexes it by the nodes that it touches, the findings that fire and its end.
+    /// Adds an incident and indexes it by the nodes that it touches, the findings that fire and its timers.
     fn insert(&mut self, id: u64, incident: Incident, at: EventTime) {
         self.touched.extend(incident.nodes(at).map(|node| (node, id)));
         self.closing.extend(incident.closes_at().map(|at| (at, id)));
+        self.restating.insert((incident.restates_at(), id));
         self.firing.extend(incident.firing().map(|key| (key.clone(), id)));
         self.incidents.insert(id, incident);
     }
@@ -304,6 +318,7 @@ impl Correlator {
         if let Some(at) = incident.closes_at() {
             self.closing.remove(&(at, id));
         }
+        self.restating.remove(&(incident.restates_at(), id));
         self.touched.retain(|(_, toucher)| *toucher != id);
         self.firing.retain(|_, holder| *holder != id);
         incident

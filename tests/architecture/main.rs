@@ -90,7 +90,7 @@ const FLOORS: [(&str, &[&str]); 4] = [
             "collision logging pace telemetry",
             "http kafka",
             "audit plan",
-            "alertmanager deliver",
+            "notifications deliver",
             "service",
             // Commands; `demo` starts others.
             "check convert notify replay schema simulate",

@@ -17,9 +17,9 @@ pub type Reply = Option<u16>;
 /// One request that came.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// Header lines, as they came.
+    /// The line of the request and its header lines, as they came.
     pub headers: Vec<String>,
-    /// The alerts that were posted.
+    /// The alerts that were posted: an array, or one by itself.
     pub alerts: Vec<Value>,
     pub reply: Reply,
 }
@@ -45,10 +45,15 @@ pub struct FakeReceiver {
 impl FakeReceiver {
     /// Answers each request by its number, from 0, and its alerts.
     pub fn answering(reply: impl FnMut(usize, &[Value]) -> Reply + Send + 'static) -> Self {
+        Self::answering_at_length(3, reply)
+    }
+
+    /// The same, with so many bytes in each answer.
+    pub fn answering_at_length(bytes: usize, reply: impl FnMut(usize, &[Value]) -> Reply + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, requests) = mpsc::channel();
-        thread::spawn(move || serve(&listener, reply, &sender));
+        thread::spawn(move || serve(&listener, bytes, reply, &sender));
         Self { address, requests }
     }
 
@@ -59,19 +64,24 @@ impl FakeReceiver {
     }
 }
 
-fn serve(listener: &TcpListener, mut reply: impl FnMut(usize, &[Value]) -> Reply, sender: &Sender<Request>) {
+fn serve(listener: &TcpListener, bytes: usize, mut reply: impl FnMut(usize, &[Value]) -> Reply, sender: &Sender<Request>) {
     let mut held: Vec<TcpStream> = Vec::new();
     for (n, stream) in listener.incoming().enumerate() {
         let mut stream = stream.unwrap();
         let (headers, body) = read(&stream);
-        let alerts: Vec<Value> = serde_json::from_slice(&body).unwrap();
+        let alerts = match serde_json::from_slice(&body).unwrap() {
+            Value::Array(alerts) => alerts,
+            alert => vec![alert],
+        };
         let reply = reply(n, &alerts);
         // Sent before the answer: a test that knows the answer finds the request. Nobody listens once the test is over.
         let _ = sender.send(Request { headers, alerts, reply });
         match reply {
             // The other side may have given up.
             Some(status) => {
-                drop(write!(stream, "HTTP/1.1 {status} X\r\nContent-Length: 3\r\nConnection: close\r\n\r\nno\n"));
+                let body = "n".repeat(bytes);
+                let head = format!("HTTP/1.1 {status} X\r\nContent-Length: {bytes}\r\nConnection: close\r\n\r\n");
+                drop(stream.write_all((head + &body).as_bytes()));
             }
             None => held.push(stream),
         }

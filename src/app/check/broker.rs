@@ -109,8 +109,11 @@ impl<'a> Broker<'a> {
             Ok(partitions) => partitions,
             Err(error) => return vec![Finding::fail(about, not_allowed(error, "Write and Describe on the topic"))],
         };
-        let is_notified = topic == self.config.topics.alerts.as_str() && !self.config.notify.alertmanagers.is_empty();
-        let is_read = role != Role::Published || is_notified;
+        let is_notified = role == Role::Shown || topic == self.config.topics.alerts.as_str();
+        let is_read = match role {
+            Role::Published | Role::Shown => is_notified && !self.config.notify.receivers.is_empty(),
+            Role::Decisions | Role::Snapshots => true,
+        };
         let readable = || if is_read { rights::read(kafka, topic) } else { Ok(()) };
         if let Err(error) = rights::write(kafka, topic).and_then(|()| readable()) {
             return vec![Finding::fail(about, error)];
@@ -128,6 +131,8 @@ impl<'a> Broker<'a> {
             Role::Snapshots
         } else if *topic == self.config.topics.audit {
             Role::Decisions
+        } else if *topic == self.config.topics.view {
+            Role::Shown
         } else {
             Role::Published
         }

@@ -19,6 +19,8 @@ pub enum Role {
     Decisions,
     /// Snapshots of the service's state.
     Snapshots,
+    /// The newest state of what is shown, such as the service's signs of life.
+    Shown,
 }
 
 /// The settings of a topic that matter to the service.
@@ -108,6 +110,10 @@ pub fn output(
     let compacted = settings.cleanup_policy.contains("compact");
     match role {
         Role::Snapshots => snapshots(about, settings),
+        Role::Shown if compacted => Finding::ok(about, "compacted"),
+        Role::Shown => {
+            Finding::warn(about, "it keeps every sign of life for its retention: set its cleanup.policy to compact")
+        }
         Role::Published | Role::Decisions if compacted => {
             let message = "compaction removes earlier records of the same key: set its cleanup.policy to delete";
             let outcome = if role == Role::Decisions { Outcome::Fail } else { Outcome::Warn };
@@ -205,7 +211,7 @@ mod tests {
     #[test]
     fn an_output_takes_the_largest_record() {
         let small = Settings { record_bytes_max: 500_000, ..settings() };
-        for role in [Role::Published, Role::Decisions, Role::Snapshots] {
+        for role in [Role::Published, Role::Decisions, Role::Snapshots, Role::Shown] {
             assert_eq!(judged(role, &small, None), Outcome::Fail, "{role:?}");
         }
         assert_eq!(judged(Role::Published, &settings(), Some(500_000)), Outcome::Fail);
@@ -225,6 +231,8 @@ mod tests {
 
     #[test]
     fn snapshots_are_compacted_in_small_segments() {
+        assert_eq!(judged(Role::Shown, &settings(), None), Outcome::Warn);
+        assert_eq!(judged(Role::Shown, &compacted, None), Outcome::Ok);
         assert_eq!(judged(Role::Snapshots, &settings(), None), Outcome::Fail);
         let compacted = Settings { cleanup_policy: "compact".to_owned(), ..settings() };
         assert_eq!(judged(Role::Snapshots, &compacted, None), Outcome::Warn);

@@ -10,6 +10,7 @@ mod delivery;
 pub mod fault;
 pub mod group;
 pub mod lag;
+pub mod life_sign;
 pub mod logs;
 pub mod message;
 mod poller;

@@ -29,6 +29,10 @@ const REASON_POLL: Duration = Duration::from_millis(20);
 const STATE_TOPIC: [(&str, &str); 3] =
     [("cleanup.policy", "compact"), ("segment.bytes", "16777216"), ("compression.type", "producer")];
 
+/// Settings of the topic of what is shown, where the service creates it: one record of each key is enough, and with small segments
+/// the cleaner gets at the rest.
+const VIEW_TOPIC: [(&str, &str); 2] = [("cleanup.policy", "compact"), ("segment.bytes", "16777216")];
+
 /// A range of offsets of one partition.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Range {
@@ -131,7 +135,7 @@ pub fn matching<'a>(pattern: &str, names: impl Iterator<Item = &'a str>) -> Opti
     Some(matching)
 }
 
-/// Creates topics with the broker's own defaults, except for the snapshots topic.
+/// Creates topics with the broker's own defaults, except for those that are compacted.
 fn create(config: &Config, topics: &[&TopicName]) -> Result<(), Failure> {
     let admin: AdminClient<DefaultClientContext> = client(&config.kafka).create().map_err(|e| refused(&e))?;
     // One partition: a reader sees all revisions in order, whatever their keys. The topics carry few records.
@@ -159,7 +163,11 @@ fn create(config: &Config, topics: &[&TopicName]) -> Result<(), Failure> {
 }
 
 fn new_topic<'a>(config: &Config, topic: &'a TopicName) -> NewTopic<'a> {
-    let settings = if *topic == config.topics.state { &STATE_TOPIC[..] } else { &[] };
+    let settings = match topic {
+        topic if *topic == config.topics.state => &STATE_TOPIC[..],
+        topic if *topic == config.topics.view => &VIEW_TOPIC[..],
+        _ => &[],
+    };
     let new = NewTopic::new(topic.as_str(), 1, TopicReplication::Fixed(-1));
     settings.iter().fold(new, |new, (name, value)| new.set(name, value))
 }

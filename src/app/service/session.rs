@@ -22,6 +22,7 @@ use crate::app::{
     kafka::{
         consumer::{Assignment, Delivery, Membership, Revoked},
         group::{Share, share},
+        life_sign::LifeSigns,
         publisher::Publisher,
         topics::own_output,
     },
@@ -46,10 +47,11 @@ enum State {
     Draining(Box<Work>),
 }
 
-/// A worker on the partitions, and the publisher that commits for it.
+/// A worker on the partitions, the publisher that commits for it, and the signs of life that it gives.
 struct Work {
     worker: Worker,
     publisher: Publisher,
+    signs: LifeSigns,
 }
 
 /// How a session ended, where nothing went wrong.
@@ -134,13 +136,10 @@ impl<'t, 's> Session<'t, 's> {
             };
             self.decide()?;
             self.commit_if_due(clock::monotonic())?;
-            if let State::Working(work) = &self.state {
-                self.service.report.turn(
-                    &work.worker,
-                    &self.membership.reader.context().ends,
-                    idle,
-                    clock::monotonic(),
-                );
+            if let State::Working(work) = &mut self.state {
+                let now = clock::monotonic();
+                work.signs.write_if_due(now);
+                self.service.report.turn(&work.worker, &self.membership.reader.context().ends, idle, now);
             }
         }
         self.commit()?;
@@ -252,11 +251,11 @@ impl<'t, 's> Session<'t, 's> {
         let Service { config, telemetry, .. } = &*self.service;
         let restored =
             Worker::restore(config, telemetry, &self.membership.reader, &assignment.partitions, &assignment.end)?;
-        Ok(restored.map(|(worker, starts)| {
-            // The consumer is gone, or has other partitions, only when a message says so.
-            let _ = assignment.start.try_send(starts);
-            Work { worker, publisher }
-        }))
+        let Some((worker, starts)) = restored else { return Ok(None) };
+        let signs = LifeSigns::begin(config, &self.membership.instance_id)?;
+        // The consumer is gone, or has other partitions, only when a message says so.
+        let _ = assignment.start.try_send(starts);
+        Ok(Some(Work { worker, publisher, signs }))
     }
 
     fn publisher(&self, end: &Interrupt) -> Result<Publisher, Failure> {

@@ -1,13 +1,14 @@
 //! Alerts on their way from a real broker to a real Alertmanager, and to receivers that fail.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod bench;
+mod own_alerts;
+#[path = "../support/mod.rs"]
 mod support;
+mod webhook;
 
-use std::fmt::Write as _;
-use std::io::Write as _;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::io::{Seek as _, Write as _};
+use std::sync::{Arc, Mutex};
 
 use openssl::asn1::Asn1Time;
 use openssl::bn::BigNum;
@@ -16,130 +17,19 @@ use openssl::pkey::PKey;
 use openssl::rsa::Rsa;
 use openssl::x509::extension::{BasicConstraints, SubjectAlternativeName};
 use openssl::x509::{X509Builder, X509NameBuilder};
-use rdkafka::producer::{BaseRecord, Producer};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 
+use bench::{Bench, RESEND_S, alert, url, wait_metric};
 use support::alertmanager::Alertmanager;
-use support::command::foreshock;
 use support::deadline::Deadline;
 use support::fake_receiver::FakeReceiver;
-use support::http::Metrics;
 use support::kafka::KafkaBroker;
 use support::service::Service;
-use support::topic::Topic;
+use support::topic::{Isolation, Record};
 
-/// Time for an answer of the broker, or for a metric.
-const ANSWER_MAX: Duration = Duration::from_secs(30);
-/// Four of these are longer than any wait of a test: what is gone from an Alertmanager by then was resolved explicitly. And one is
-/// shorter: what is open comes back to an Alertmanager that has lost everything.
-const RESEND_S: u32 = 20;
-const POLL: Duration = Duration::from_millis(50);
-/// The line that says that the topic was read to its end.
-const CAUGHT_UP: &str = "receivers are notified";
-
-/// The broker that the tests of this process have at the moment. A static is never dropped, and would leave it behind.
-fn broker() -> Arc<Mutex<KafkaBroker>> {
-    static CURRENT: Mutex<Weak<Mutex<KafkaBroker>>> = Mutex::new(Weak::new());
-    let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
-    current.upgrade().unwrap_or_else(|| {
-        let broker = Arc::new(Mutex::new(KafkaBroker::start()));
-        *current = Arc::downgrade(&broker);
-        broker
-    })
-}
-
-/// A configuration, and the alerts topic that it names.
-struct Bench {
-    name: String,
-    bootstrap: String,
-    alerts: Topic,
-    config: NamedTempFile,
-    /// Kept while the test lasts.
-    _broker: Arc<Mutex<KafkaBroker>>,
-}
-
-impl Bench {
-    /// Receivers are tables of TOML without their heading.
-    fn new(name: &str, receivers: &[String]) -> Self {
-        Self::resending(name, 1, receivers)
-    }
-
-    /// Alerts are repeated after this many seconds.
-    fn resending(name: &str, resend_s: u32, receivers: &[String]) -> Self {
-        Self::on(broker(), name, resend_s, receivers)
-    }
-
-    fn on(broker: Arc<Mutex<KafkaBroker>>, name: &str, resend_s: u32, receivers: &[String]) -> Self {
-        let bootstrap = {
-            let broker = broker.lock().unwrap_or_else(PoisonError::into_inner);
-            // Two partitions, so that the end of the topic is that of both.
-            broker.create_topic(&format!("{name}.alerts"), 2, &[]);
-            broker.create_topic(&format!("{name}.events"), 1, &[]);
-            broker.bootstrap()
-        };
-        let mut config = NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let tables = receivers.iter().fold(String::new(), |mut text, receiver| {
-            write!(text, "[[notify.alertmanager]]\n{receiver}\n").unwrap();
-            text
-        });
-        write!(
-            config,
-            "[kafka]\nbrokers = '{bootstrap}'\ngroup = '{name}'\ninput = ['{name}.events']\n\
-             [topics]\nalerts = '{name}.alerts'\ndead_letter = '{name}.dead'\naudit = '{name}.audit'\nstate = '{name}.state'\n\
-             [http]\nlisten = '127.0.0.1:0'\n[venue]\nname = 'XY'\n[notify]\nresend_s = {resend_s}\n{tables}"
-        )
-        .unwrap();
-        let alerts = Topic::new(&bootstrap, &format!("{name}.alerts"));
-        Self { name: name.to_owned(), bootstrap, alerts, config, _broker: broker }
-    }
-
-    /// Starts the notifications alone, and waits until receivers know what is open.
-    fn notify(&self) -> Service {
-        let mut service = Service::command("notify", self.config.path());
-        service.wait_line(CAUGHT_UP);
-        service
-    }
-
-    /// Writes a revision to the alerts topic.
-    fn write(&self, id: &str, revision: u64, status: &str, severity: &str) {
-        let producer = self.alerts.producer();
-        let payload = alert(id, revision, status, severity).to_string();
-        producer.send(BaseRecord::to(&self.alerts.name).key(id).payload(&payload)).map_err(|(e, _)| e).unwrap();
-        producer.flush(ANSWER_MAX).unwrap();
-    }
-
-    /// Runs a command with the configuration, and returns its exit code and what it prints.
-    fn ask(&self, words: &[&str]) -> (Option<i32>, String) {
-        let output = foreshock().args(words).arg("--config").arg(self.config.path()).output().unwrap();
-        (output.status.code(), String::from_utf8(output.stdout).unwrap())
-    }
-}
-
-/// A real alert, as another revision of another incident.
-fn alert(id: &str, revision: u64, status: &str, severity: &str) -> Value {
-    let recorded = include_str!("golden/alerts-seed-7.jsonl").lines().next().unwrap();
-    let mut alert: Value = serde_json::from_str(recorded).unwrap();
-    for (field, value) in [("id", id), ("status", status), ("severity", severity)] {
-        alert[field] = value.into();
-    }
-    alert["revision"] = revision.into();
-    alert
-}
-
-fn url(address: SocketAddr) -> String {
-    format!("url = 'http://{address}'")
-}
-
-/// Waits until a metric holds.
-#[track_caller]
-fn wait_metric(address: SocketAddr, series: &str, holds: impl Fn(f64) -> bool) {
-    let deadline = Deadline::after(ANSWER_MAX);
-    while !Metrics::of(address).get(series).is_some_and(&holds) {
-        deadline.check(series);
-        std::thread::park_timeout(POLL);
-    }
-}
+/// Time for an answer of the broker.
+const ANSWER_MAX: std::time::Duration = std::time::Duration::from_secs(30);
 
 #[test]
 fn an_incident_opens_becomes_critical_and_ends_at_a_real_alertmanager_which_may_be_away() {
@@ -203,7 +93,7 @@ fn a_receiver_that_fails_holds_nobody_up_and_one_bad_alert_no_other() {
     });
     let mut token = NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     writeln!(token, "swordfish").unwrap();
-    let with_token = format!("{}\ntoken_file = '{}'", url(good.address), token.path().display());
+    let with_token = format!("{}\nbearer_file = '{}'", url(good.address), token.path().display());
     let hasty = format!("{}\ntimeout_s = 1", url(silent.address));
     let bench = Bench::new("faults", &[hasty, url(failing.address), url(strict.address), with_token]);
     for id in ["a", "b", "c"] {
@@ -320,10 +210,10 @@ fn a_login_over_tls_needs_the_right_authority_and_the_right_password() {
     let ((trusted, key), (other, _)) = (certificate(), certificate());
     let _alertmanager = Alertmanager::secured(address, trusted.path(), key.path());
     let mut password = NamedTempFile::new_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    writeln!(password, "opensesame").unwrap();
+    writeln!(password, "foreshock:opensesame").unwrap();
     let ask = |name: &str, authority: Option<&NamedTempFile>, words: &[&str]| {
         let authority = authority.map_or(String::new(), |file| format!("ca_file = '{}'\n", file.path().display()));
-        let login = format!("username = 'foreshock'\npassword_file = '{}'", password.path().display());
+        let login = format!("basic_auth_file = '{}'", password.path().display());
         Bench::new(name, &[format!("url = 'https://{address}'\n{authority}{login}")]).ask(words)
     };
     let tested = ask("tls-right", Some(&trusted), &["notify", "--test"]);
@@ -332,7 +222,9 @@ fn a_login_over_tls_needs_the_right_authority_and_the_right_password() {
         let tested = ask(name, authority, &["notify", "--test"]);
         assert!(tested.0 == Some(69) && tested.1.contains("certificate verify failed"), "{tested:?}");
     }
-    password.as_file().set_len(0).unwrap();
+    let mut file = password.as_file();
+    file.rewind().unwrap();
+    file.write_all(b"foreshock:OPENSESAME").unwrap();
     let checked = ask("tls-password", Some(&trusted), &["check"]);
     assert!(checked.0 == Some(69) && checked.1.contains("refuses the login (401)"), "{checked:?}");
 }
@@ -357,15 +249,48 @@ fn a_service_that_runs_pages_a_real_alertmanager_and_a_check_and_a_test_reach_it
     assert_eq!(test["labels"]["alertname"], "ForeshockTest");
     assert!(test["annotations"]["description"].as_str().unwrap().starts_with("TEST"), "{test}");
 
-    // The flow ends, so the input is silent, which pages.
-    let words = format!("simulate --seed 3 --minutes 1 --symbols 2 --topic {}.events --kafka", bench.name);
-    let output = foreshock().args(words.split(' ')).arg(&bench.bootstrap).output().unwrap();
-    assert!(output.status.success(), "simulate: {output:?}");
+    bench.send_flow();
     let service = Service::start(bench.config.path(), "");
-    alertmanager.wait_for("a page of the silent input", |am| {
-        let is_page =
-            |alert: &Value| alert["labels"]["alertname"] == "feed" && alert["labels"]["severity"] == "critical";
-        am.firing().iter().any(is_page)
-    });
+    alertmanager.wait_for("a page of the silent input", |am| am.firing().iter().any(is_page));
+    assert_eq!(service.terminate().code(), Some(0));
+}
+
+/// Whether an alert, or its labels at an Alertmanager, pages because of the input.
+fn is_page(alert: &Value) -> bool {
+    alert["labels"]["alertname"] == "feed" && alert["labels"]["severity"] == "critical"
+}
+
+#[test]
+fn a_page_that_was_committed_and_not_sent_when_the_process_was_killed_is_sent_by_the_next() {
+    let address = Alertmanager::free_address();
+    let bench = Bench::new("killed", &[url(address)]);
+    bench.send_flow();
+    // Nobody listens at the address, so whatever is committed is not sent.
+    let service = Service::start(bench.config.path(), "");
+    let deadline = Deadline::after(ANSWER_MAX);
+    let is_committed = |record: &Record| {
+        let alert: Value = serde_json::from_slice(&record.payload).unwrap();
+        alert["detectors"][0] == "feed" && alert["severity"] == "critical"
+    };
+    while !bench.alerts.records(Isolation::ReadCommitted).iter().any(is_committed) {
+        deadline.check("a committed page");
+    }
+    service.kill();
+    let alertmanager = Alertmanager::at(address);
+    let next = Service::start(bench.config.path(), "");
+    alertmanager.wait_for("the page", |am| am.firing().iter().any(is_page));
+    assert_eq!(next.terminate().code(), Some(0));
+}
+
+#[test]
+fn an_answer_of_ten_megabytes_is_not_read_to_its_end() {
+    let receiver = FakeReceiver::answering_at_length(10_000_000, |_, _| Some(200));
+    let bench = Bench::new("verbose", &[url(receiver.address)]);
+    bench.write("a", 1, "firing", "warning");
+    let service = bench.notify();
+    for _ in 0..3 {
+        assert_eq!(receiver.next().incidents(), ["a"]);
+    }
+    assert!(service.memory_peak_kb() < 200_000, "{} kB", service.memory_peak_kb());
     assert_eq!(service.terminate().code(), Some(0));
 }

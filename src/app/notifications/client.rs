@@ -27,9 +27,11 @@ use tokio_openssl::SslStream;
 
 use crate::{
     app::{Failure, build},
-    config::{Alertmanager, Login, Url},
+    config::{Login, ReceiverSettings, Url},
 };
 
+/// The header with which a service can tell what it has taken before (draft-ietf-httpapi-idempotency-key-header).
+const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 /// How much of an answer is read: the message of a refusal. The rest of a longer one is left.
 const ANSWER_BYTES_MAX: usize = 4 << 10;
 
@@ -74,8 +76,8 @@ impl Client {
     ///
     /// # Errors
     /// Exit 64 where a file that the configuration names cannot be used.
-    pub fn new(receiver: &Alertmanager) -> Result<Self, Failure> {
-        let wrong = |what: &dyn fmt::Display| Failure::usage(format!("receiver `{}`: {what}", receiver.url));
+    pub fn new(receiver: &ReceiverSettings) -> Result<Self, Failure> {
+        let wrong = |what: &dyn fmt::Display| Failure::usage(format!("receiver `{}`: {what}", receiver.name));
         let login = receiver.login.clone();
         authorization(login.as_ref()).map_err(|e| wrong(&e))?;
         let tls =
@@ -88,37 +90,70 @@ impl Client {
     /// # Errors
     /// Why there is no answer.
     pub async fn get(&self, path: &str) -> Result<Answer, NoAnswer> {
-        self.ask(Method::GET, path, String::new()).await
+        self.ask(self.request(Method::GET, path, String::new(), None)?).await
     }
 
-    /// Posts JSON to a path.
+    /// Posts JSON to a path below that of the service. With a key, the service can tell what it has taken before.
     ///
     /// # Errors
     /// Why there is no answer.
-    pub async fn post(&self, path: &str, json: String) -> Result<Answer, NoAnswer> {
-        self.ask(Method::POST, path, json).await
+    pub async fn post(&self, path: &str, json: String, key: Option<&str>) -> Result<Answer, NoAnswer> {
+        self.ask(self.request(Method::POST, path, json, key)?).await
     }
 
-    async fn ask(&self, method: Method, path: &str, body: String) -> Result<Answer, NoAnswer> {
-        let asked = timeout(self.timeout, async {
-            let request = self.request(method, path, body)?;
-            let (host, port) = (self.url.host.as_str(), self.url.port);
-            let stream = TcpStream::connect((host, port)).await.map_err(|e| no_answer(&e))?;
+    /// Connects, over TLS where the address says so, and asks nothing.
+    ///
+    /// # Errors
+    /// Why there is no connection.
+    pub async fn reach(&self) -> Result<(), NoAnswer> {
+        self.within(async {
+            let stream = self.connect().await?;
+            if let Some(connector) = &self.tls {
+                secured(connector, &self.url.host, stream).await?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    async fn ask(&self, request: Request<String>) -> Result<Answer, NoAnswer> {
+        self.within(async {
+            let stream = self.connect().await?;
             match &self.tls {
                 None => exchange(stream, request).await,
-                Some(connector) => exchange(secured(connector, host, stream).await?, request).await,
+                Some(connector) => exchange(secured(connector, &self.url.host, stream).await?, request).await,
             }
-        });
-        asked.await.unwrap_or_else(|_| Err(NoAnswer(format!("no answer within {} s", self.timeout.as_secs()))))
+        })
+        .await
     }
 
-    fn request(&self, method: Method, path: &str, body: String) -> Result<Request<String>, NoAnswer> {
+    async fn connect(&self) -> Result<TcpStream, NoAnswer> {
+        TcpStream::connect((self.url.host.as_str(), self.url.port)).await.map_err(|e| no_answer(&e))
+    }
+
+    /// Gives up after the receiver's time.
+    async fn within<T>(&self, work: impl Future<Output = Result<T, NoAnswer>>) -> Result<T, NoAnswer> {
+        let given_up = || Err(NoAnswer(format!("no answer within {} s", self.timeout.as_secs())));
+        timeout(self.timeout, work).await.unwrap_or_else(|_| given_up())
+    }
+
+    fn request(
+        &self,
+        method: Method,
+        path: &str,
+        body: String,
+        key: Option<&str>,
+    ) -> Result<Request<String>, NoAnswer> {
+        let path = Some(format!("{}{path}", self.url.path)).filter(|path| !path.is_empty());
         let mut request = Request::builder()
             .method(method)
-            .uri(format!("{}{path}", self.url.path))
+            .uri(path.unwrap_or_else(|| "/".to_owned()))
             .header(HOST, self.url.authority())
             .header(USER_AGENT, format!("foreshock/{}", build()))
             .header(CONTENT_TYPE, "application/json");
+        if let Some(key) = key {
+            request = request.header(IDEMPOTENCY_KEY, key);
+        }
         if let Some(value) = authorization(self.login.as_ref())? {
             request = request.header(AUTHORIZATION, value);
         }
@@ -134,8 +169,11 @@ fn no_answer(error: &dyn fmt::Display) -> NoAnswer {
 fn authorization(login: Option<&Login>) -> Result<Option<HeaderValue>, NoAnswer> {
     let (file, text) = match login {
         None => return Ok(None),
-        Some(Login::Basic(name, file)) => {
-            let pair = format!("{name}:{}", secret(file)?);
+        Some(Login::Basic(file)) => {
+            let pair = secret(file)?;
+            if !pair.contains(':') {
+                return Err(NoAnswer(format!("`{}` does not hold `user:password`", file.display())));
+            }
             (file, format!("Basic {}", base64::encode_block(pair.as_bytes())))
         }
         Some(Login::Bearer(file)) => (file, format!("Bearer {}", secret(file)?)),

@@ -9,17 +9,28 @@
 //! no memory of its own over a restart, and copies of the process agree.
 //!
 //! The times here are those of records (the broker's or the producer's wall clock, in the record), not those of the venue.
+//!
+//! Two alerts are the board's own: `Storm` names the incidents that do not page because too many have within the hour, and
+//! `Watchdog` fires while a process is at work.
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use super::notice::Notice;
+use super::{
+    notice::Notice,
+    own::{Life, OwnAlert, storm},
+    pages::Pages,
+};
 use crate::{
     detect::Severity,
     time::{EventTime, Span, WallTime},
 };
 
-/// How long an alert that has ended is posted as ended. A receiver that is away for longer has resolved the alert by itself.
+/// How long an alert that has ended is posted to an Alertmanager as ended. One that is away for longer has resolved the alert by
+/// itself.
 pub const ENDED_FOR: Span = Span::from_secs(300);
+/// How long an incident that has ended is kept: a receiver that resolves nothing by itself is told of the end if it comes back within
+/// this time, also by a process that has started meanwhile.
+const KEPT_FOR: Span = Span::from_secs(3_600);
 
 /// The notice of an incident under one severity.
 #[derive(Clone, Debug)]
@@ -38,6 +49,8 @@ pub struct Entry {
     pub ended_at: Option<WallTime>,
     /// Whether the revision was read as it came, and not from the past at a start.
     pub is_news: bool,
+    /// Whether it must not page, because too many have within the hour.
+    pub is_held_back: bool,
 }
 
 /// One incident: its newest revision and its label sets.
@@ -50,6 +63,28 @@ struct Incident {
     is_news: bool,
     /// The severities that the incident has had, and when each ended.
     sets: BTreeMap<Severity, Option<WallTime>>,
+    page: Page,
+}
+
+/// Whether an incident may page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Page {
+    /// It was never critical.
+    None,
+    /// It became critical at this time; whether it pages is decided once all that came before was read.
+    Undecided(WallTime),
+    Passed,
+    /// It became critical at this time, when too many had within the hour.
+    HeldBack(WallTime),
+}
+
+/// An alert that a receiver is to show.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// An incident under one severity.
+    Incident(Entry),
+    /// An alert of the board itself.
+    Own(OwnAlert),
 }
 
 /// The incidents that receivers are to know of.
@@ -58,18 +93,66 @@ pub struct Board {
     incidents: BTreeMap<String, Incident>,
     incidents_max: usize,
     look_back: Span,
+    pages: Pages,
+    life: Life,
+    /// Whether the topic was read to its end.
+    is_complete: bool,
 }
 
 impl Board {
     /// An empty board. An incident without a record for longer than `look_back` is taken off, as a process that starts then would
-    /// not read it either.
+    /// not read it either. At most `pages_per_hour` incidents page within an hour.
     #[must_use]
-    pub const fn new(incidents_max: usize, look_back: Span) -> Self {
-        Self { incidents: BTreeMap::new(), incidents_max, look_back }
+    pub const fn new(incidents_max: usize, look_back: Span, pages_per_hour: usize) -> Self {
+        Self {
+            incidents: BTreeMap::new(),
+            incidents_max,
+            look_back,
+            pages: Pages::new(pages_per_hour),
+            life: Life::none(),
+            is_complete: false,
+        }
+    }
+
+    /// Takes a sign of life of a process at work, which was written at this time.
+    pub fn alive(&mut self, written_at: WallTime) {
+        self.life.observe(written_at);
+    }
+
+    /// Decides which incidents page, now that all before now is known. Partitions are read one after another, so only now can what
+    /// they hold be ordered by time, as a process saw it that was there.
+    pub fn complete(&mut self) {
+        self.is_complete = true;
+        let undecided = self.incidents.iter().filter_map(|(id, incident)| match incident.page {
+            Page::Undecided(at) => Some((at, id.clone())),
+            Page::None | Page::Passed | Page::HeldBack(_) => None,
+        });
+        let mut undecided: Vec<_> = undecided.collect();
+        undecided.sort();
+        for (at, id) in undecided {
+            let page = self.decide(at);
+            self.incidents.get_mut(&id).expect("an incident that is on the board").page = page;
+        }
+    }
+
+    fn decide(&mut self, at: WallTime) -> Page {
+        if self.pages.pass(at) { Page::Passed } else { Page::HeldBack(at) }
     }
 
     /// Takes a revision that was written at this time. Returns the number of incidents that had to make room.
     pub fn take(&mut self, notice: Notice, written_at: WallTime, is_news: bool) -> u64 {
+        let id = notice.id.clone();
+        self.revise(notice, written_at, is_news);
+        if self.is_complete
+            && let Some(Page::Undecided(at)) = self.incidents.get(&id).map(|incident| incident.page)
+        {
+            let page = self.decide(at);
+            self.incidents.get_mut(&id).expect("an incident that is on the board").page = page;
+        }
+        self.make_room()
+    }
+
+    fn revise(&mut self, notice: Notice, written_at: WallTime, is_news: bool) {
         let notice = Arc::new(notice);
         let incident = self.incidents.entry(notice.id.clone()).or_insert_with(|| Incident {
             detector: Arc::from(notice.opening_detector()),
@@ -78,10 +161,14 @@ impl Board {
             written_at,
             is_news,
             sets: BTreeMap::new(),
+            page: Page::None,
         });
         // A record that is read again, or that another process repeats.
         if notice.revision < incident.notice.revision {
-            return 0;
+            return;
+        }
+        if notice.severity == Severity::Critical && incident.page == Page::None {
+            incident.page = Page::Undecided(written_at);
         }
         (incident.written_at, incident.is_news) = (written_at, is_news);
         incident.sets.entry(notice.severity).or_default();
@@ -92,7 +179,6 @@ impl Board {
             }
         }
         incident.notice = notice;
-        self.make_room()
     }
 
     /// Takes off what has ended for long enough. Returns the incidents that are open and had no record for too long.
@@ -100,7 +186,7 @@ impl Board {
         let look_back = self.look_back;
         let mut forgotten = Vec::new();
         self.incidents.retain(|id, incident| {
-            incident.sets.retain(|_, ended_at| ended_at.is_none_or(|at| now.since(at) < ENDED_FOR));
+            incident.sets.retain(|_, ended_at| ended_at.is_none_or(|at| now.since(at) < KEPT_FOR));
             let stale = now.since(incident.written_at) >= look_back;
             if stale && !incident.sets.is_empty() {
                 forgotten.push(id.clone());
@@ -110,8 +196,15 @@ impl Board {
         forgotten
     }
 
-    /// The alerts to be posted, in the order of the incidents' ids.
-    pub fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
+    /// The alerts to be shown now: incidents in the order of their ids, then those of the board itself.
+    pub fn items(&self, now: WallTime) -> impl Iterator<Item = Item> + '_ {
+        let own = [self.storm(), self.life.watchdog(now)].into_iter().flatten();
+        let own = own.filter(move |alert| alert.ended_at.is_none_or(|at| now.since(at) < ENDED_FOR));
+        self.entries().map(Item::Incident).chain(own.map(Item::Own))
+    }
+
+    /// The incidents under each of their severities, in the order of their ids.
+    fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
         self.incidents.values().flat_map(|incident| {
             incident.sets.iter().map(|(severity, ended_at)| Entry {
                 notice: Arc::clone(&incident.notice),
@@ -121,8 +214,25 @@ impl Board {
                 severity: *severity,
                 ended_at: *ended_at,
                 is_news: incident.is_news,
+                is_held_back: matches!(incident.page, Page::HeldBack(_)) && *severity == Severity::Critical,
             })
         })
+    }
+
+    /// The one alert that stands for all that are held back.
+    fn storm(&self) -> Option<OwnAlert> {
+        let held = self.incidents.values().filter_map(|incident| match incident.page {
+            Page::HeldBack(at) => Some((at, incident)),
+            Page::None | Page::Undecided(_) | Page::Passed => None,
+        });
+        let held: Vec<_> = held.collect();
+        let since = held.iter().map(|(at, _)| *at).min()?;
+        let ends = held.iter().filter_map(|(_, incident)| incident.sets.get(&Severity::Critical).copied().flatten());
+        let version = held.iter().map(|(_, incident)| incident.notice.revision).sum();
+        let mut open: Vec<_> = held.iter().map(|(_, i)| Arc::clone(&i.notice)).filter(|n| n.is_open()).collect();
+        open.sort_by(|a, b| a.p.total_cmp(&b.p).then_with(|| a.id.cmp(&b.id)));
+        let ended_at = if open.is_empty() { ends.max() } else { None };
+        Some(storm(&open, self.pages.per_hour(), since, ended_at, version))
     }
 
     /// Takes off incidents above the limit: one that is over, or else the one with the oldest record.
@@ -139,12 +249,36 @@ impl Board {
     }
 }
 
-impl Entry {
-    /// The label set, as far as it differs between entries.
+impl Item {
+    /// The label set, as far as it differs between items.
     #[must_use]
     pub fn key(&self) -> (String, Severity) {
-        (self.notice.id.clone(), self.severity)
+        match self {
+            Self::Incident(entry) => (entry.notice.id.clone(), entry.severity),
+            Self::Own(alert) => (alert.name.to_owned(), alert.severity),
+        }
     }
+
+    /// A number that differs when there is something else to say.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        match self {
+            Self::Incident(entry) => entry.notice.revision,
+            Self::Own(alert) => alert.version,
+        }
+    }
+
+    /// When the label set ended; `None` while it fires.
+    #[must_use]
+    pub const fn ended_at(&self) -> Option<WallTime> {
+        match self {
+            Self::Incident(entry) => entry.ended_at,
+            Self::Own(alert) => alert.ended_at,
+        }
+    }
+}
+
+impl Entry {
 
     /// When the alert began, by the venue's clock; where that is ahead of ours, when it was first written.
     #[must_use]
@@ -186,7 +320,7 @@ mod tests {
     }
 
     fn board() -> Board {
-        Board::new(3, Span::from_secs(3_600))
+        Board::new(3, Span::from_secs(7_200), 20)
     }
 
     /// Incident, severity, and when it ended, in seconds.
@@ -202,12 +336,12 @@ mod tests {
         board.take(notice("a", 2, "amended", "critical"), at(20), true);
         let both = [("a".to_owned(), "warning", Some(20)), ("a".to_owned(), "critical", None)];
         assert_eq!(shown(&board), both);
-        board.expire(at(20 + 300));
+        board.expire(at(20 + 3_600));
         assert_eq!(shown(&board), [("a".to_owned(), "critical", None)]);
     }
 
     #[test]
-    fn the_end_of_an_incident_ends_every_label_set_and_is_told_for_five_minutes() {
+    fn the_end_of_an_incident_ends_every_label_set_and_is_kept_for_an_hour() {
         for end in ["resolved", "withdrawn"] {
             let mut board = board();
             board.take(notice("a", 1, "firing", "warning"), at(10), true);
@@ -215,9 +349,9 @@ mod tests {
             board.take(notice("a", 3, end, "critical"), at(30), true);
             let ended = [("a".to_owned(), "warning", Some(20)), ("a".to_owned(), "critical", Some(30))];
             assert_eq!(shown(&board), ended);
-            assert_eq!(board.expire(at(329)), Vec::<String>::new());
+            assert_eq!(board.expire(at(3_629)), Vec::<String>::new());
             assert_eq!(shown(&board), [("a".to_owned(), "critical", Some(30))]);
-            assert_eq!(board.expire(at(330)), Vec::<String>::new());
+            assert_eq!(board.expire(at(3_630)), Vec::<String>::new());
             assert_eq!(shown(&board), []);
         }
     }
@@ -246,8 +380,8 @@ mod tests {
     fn an_open_incident_without_a_record_for_the_whole_look_back_is_named_and_taken_off() {
         let mut board = board();
         board.take(notice("a", 1, "firing", "warning"), at(10), true);
-        assert_eq!(board.expire(at(3_609)), Vec::<String>::new());
-        assert_eq!(board.expire(at(3_610)), ["a"]);
+        assert_eq!(board.expire(at(7_209)), Vec::<String>::new());
+        assert_eq!(board.expire(at(7_210)), ["a"]);
         assert_eq!(shown(&board), []);
     }
 
@@ -261,7 +395,7 @@ mod tests {
         board.take(second.clone(), at(20), true);
         assert_eq!(detector(&board), "cancel_burst");
         // Where the first revision is not there any more, the path names it.
-        let mut late = Board::new(3, Span::from_secs(3_600));
+        let mut late = Board::new(3, Span::from_secs(7_200), 20);
         late.take(second, at(20), true);
         assert_eq!(detector(&late), "thin_book");
     }
@@ -273,5 +407,69 @@ mod tests {
         board.take(notice("b", 1, "firing", "warning"), WallTime::from_nanos(5), true);
         let starts: Vec<i64> = board.entries().map(|e| e.starts_at().nanos()).collect();
         assert_eq!(starts, [1_000_000_000, 5]);
+    }
+
+    fn own(board: &Board, now: i64) -> Vec<(&'static str, Option<i64>)> {
+        let own = board.items(at(now)).filter_map(|item| match item {
+            Item::Own(alert) => Some((alert.name, alert.ended_at.map(|at| at.nanos() / 1_000_000_000))),
+            Item::Incident(_) => None,
+        });
+        own.collect()
+    }
+
+    fn held_back(board: &Board) -> Vec<String> {
+        board.entries().filter(|entry| entry.is_held_back).map(|entry| entry.notice.id.clone()).collect()
+    }
+
+    #[test]
+    fn more_pages_than_an_hour_may_have_are_held_back_and_named_in_one_alert() {
+        let mut board = Board::new(9, Span::from_secs(7_200), 2);
+        board.complete();
+        for (n, id) in ["a", "b", "c", "d"].into_iter().enumerate() {
+            board.take(notice(id, 1, "firing", "critical"), at(n as i64), true);
+        }
+        assert_eq!(held_back(&board), ["c", "d"]);
+        assert_eq!(own(&board, 5), [("Storm", None)]);
+        // An hour after the first one another passes; those that were held back stay so.
+        board.take(notice("e", 1, "firing", "critical"), at(3_600), true);
+        assert_eq!(held_back(&board), ["c", "d"]);
+        board.take(notice("c", 2, "resolved", "critical"), at(3_700), true);
+        assert_eq!(own(&board, 3_800), [("Storm", None)]);
+        board.take(notice("d", 2, "resolved", "critical"), at(3_900), true);
+        assert_eq!(own(&board, 4_000), [("Storm", Some(3_900))]);
+        assert_eq!(own(&board, 4_200), []);
+    }
+
+    #[test]
+    fn which_incidents_page_does_not_depend_on_when_a_process_started_nor_on_the_order_of_partitions() {
+        let moments: Vec<(String, i64)> = (0..9).map(|n| (format!("i{n}"), n * 1_000)).collect();
+        let filled = |order: &[usize], live_from: usize| {
+            let mut board = Board::new(20, Span::from_secs(20_000), 2);
+            for (n, i) in order.iter().enumerate() {
+                if n == live_from {
+                    board.complete();
+                }
+                let (id, secs) = &moments[*i];
+                board.take(notice(id, 1, "firing", "critical"), at(*secs), true);
+            }
+            board.complete();
+            held_back(&board)
+        };
+        let watched = filled(&[0, 1, 2, 3, 4, 5, 6, 7, 8], 0);
+        assert_eq!(watched, ["i2", "i3", "i6", "i7"]);
+        assert_eq!(filled(&[4, 5, 6, 0, 1, 2, 3, 7, 8], 7), watched);
+        assert_eq!(filled(&[8, 7, 6, 5, 4, 3, 2, 1, 0], 9), watched);
+    }
+
+    #[test]
+    fn the_watchdog_fires_while_signs_of_life_are_young_and_then_ends() {
+        let mut board = board();
+        assert_eq!(own(&board, 0), []);
+        board.alive(at(100));
+        assert_eq!(own(&board, 129), [("Watchdog", None)]);
+        assert_eq!(own(&board, 130), [("Watchdog", Some(130))]);
+        assert_eq!(own(&board, 430), []);
+        board.alive(at(500));
+        assert_eq!(own(&board, 510), [("Watchdog", None)]);
     }
 }

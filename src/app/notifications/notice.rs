@@ -1,5 +1,7 @@
 //! A notice: one revision of an alert as a notification needs it, read from a record of the alerts topic.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 
 use crate::{
@@ -41,6 +43,9 @@ pub struct Notice {
     pub p: f64,
     evidence: Evidence,
     trust: Trust,
+    /// The alert as it is in the topic, where a receiver takes it so.
+    #[serde(skip)]
+    pub payload: Option<Arc<str>>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -61,12 +66,14 @@ struct Trust {
 }
 
 impl Notice {
-    /// Reads the payload of a record.
+    /// Reads the payload of a record, and keeps it if it will be sent on.
     ///
     /// # Errors
     /// The first field that is missing or of another type.
-    pub fn parse(payload: &[u8]) -> Result<Self, serde_json::Error> {
-        serde_json::from_slice(payload)
+    pub fn parse(payload: &[u8], is_kept: bool) -> Result<Self, serde_json::Error> {
+        let notice: Self = serde_json::from_slice(payload)?;
+        // What serde_json reads is UTF-8.
+        Ok(Self { payload: is_kept.then(|| String::from_utf8_lossy(payload).into()), ..notice })
     }
 
     /// Whether the incident goes on.

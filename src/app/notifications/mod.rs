@@ -1,9 +1,9 @@
-//! Alertmanager: notifications of the alerts that were committed.
+//! Notifications of the alerts that were committed, at Alertmanagers and webhooks.
 //!
 //! ```text
 //!  alerts topic ─▶ reader (a thread) ─▶ board: the newest revision of each open incident
-//!                                         ├─▶ receiver ─▶ POST /api/v2/alerts
-//!                                         └─▶ receiver ─▶ …            (tasks of one thread)
+//!  signs of life ────▶                    ├─▶ receiver ─▶ an Alertmanager: POST /api/v2/alerts
+//!                                         └─▶ receiver ─▶ a webhook: POST          (tasks of one thread)
 //! ```
 //!
 //! Notifications are made from the topic and not by the engine, so nothing is sent that was not committed, and a restart or a
@@ -14,6 +14,8 @@ mod backoff;
 mod board;
 mod client;
 mod notice;
+mod own;
+mod pages;
 mod posting;
 mod reader;
 mod receiver;
@@ -29,14 +31,20 @@ use std::{
 use tokio::{runtime::Runtime, sync::oneshot, task::JoinSet};
 
 pub use self::client::{Answer, NoAnswer};
-use self::{client::Client, posting::Posting, reader::Reader, receiver::Receiver, shared::Shared};
+use self::{
+    client::Client,
+    posting::{Posting, TEST_SUMMARY, TEST_TITLE},
+    reader::Reader,
+    receiver::Receiver,
+    shared::Shared,
+};
 use super::{
     Exit, Failure, Interrupt, clock,
     liveness::Pulse,
     metrics::{Meters, Notified},
     telemetry::Telemetry,
 };
-use crate::config::{Alertmanager, Config};
+use crate::config::{Config, Protocol, ReceiverSettings};
 
 /// The path that says whether this is an Alertmanager, behind the same login as its alerts.
 const STATUS: &str = "/api/v2/status";
@@ -64,7 +72,7 @@ impl Notifier {
     /// # Errors
     /// Exit 64 where a file that the configuration names cannot be used, 1 where the system creates no thread.
     pub fn start(config: &Config, telemetry: &Telemetry, interrupt: &Interrupt) -> Result<Option<Self>, Failure> {
-        if config.notify.alertmanagers.is_empty() {
+        if config.notify.receivers.is_empty() {
             return Ok(None);
         }
         let (shared, meters) = (Arc::new(Shared::default()), meters(config, &telemetry.meters));
@@ -115,14 +123,19 @@ pub fn run(
     Reader::new(config, shared, meters, caught_up).run(interrupt, &|| consumer.beat())
 }
 
-/// Asks a receiver for its status, and sends it nothing.
+/// Asks an Alertmanager for its status, and sends it nothing. A webhook is only connected to, which gives no answer.
 ///
 /// # Errors
 /// Exit 64 where a file that the configuration names cannot be used, 1 where there is no runtime.
-pub fn status(receiver: &Alertmanager) -> Result<Result<Answer, NoAnswer>, Failure> {
+pub fn status(receiver: &ReceiverSettings) -> Result<Result<Option<Answer>, NoAnswer>, Failure> {
     let client = Client::new(receiver)?;
     let runtime = runtime()?;
-    let answer = runtime.block_on(client.get(STATUS));
+    let answer = runtime.block_on(async {
+        match receiver.protocol {
+            Protocol::Alertmanager => client.get(STATUS).await.map(Some),
+            Protocol::Webhook => client.reach().await.map(|()| None),
+        }
+    });
     runtime.shutdown_timeout(END_MAX);
     Ok(answer)
 }
@@ -131,21 +144,32 @@ pub fn status(receiver: &Alertmanager) -> Result<Result<Answer, NoAnswer>, Failu
 ///
 /// # Errors
 /// The errors of [`status`].
-pub fn test(config: &Config, receiver: &Alertmanager) -> Result<Result<Answer, NoAnswer>, Failure> {
+pub fn test(config: &Config, receiver: &ReceiverSettings) -> Result<Result<Answer, NoAnswer>, Failure> {
     let client = Client::new(receiver)?;
     let (severity, venue) = (receiver.least_severity.name(), config.venue.name.as_deref());
-    let posting = Posting::test(severity, venue, config.notify.resend, clock::wall());
-    let json = serde_json::to_string(&[posting]);
+    let (path, key, json) = match receiver.protocol {
+        Protocol::Alertmanager => {
+            let posting = Posting::test(severity, venue, config.notify.resend, clock::wall());
+            (receiver::ALERTS, None, serde_json::to_string(&[posting]))
+        }
+        Protocol::Webhook => {
+            let alert = serde_json::json!({
+                "id": "test", "revision": 1, "status": "firing", "severity": severity, "venue": venue,
+                "title": TEST_TITLE, "summary": TEST_SUMMARY,
+            });
+            ("", Some("test-1"), serde_json::to_string(&alert))
+        }
+    };
     let json = json.map_err(|e| Failure::new(Exit::Failed, format!("a test cannot be written as JSON: {e}")))?;
     let runtime = runtime()?;
-    let answer = runtime.block_on(client.post(receiver::ALERTS, json));
+    let answer = runtime.block_on(client.post(path, json, key));
     runtime.shutdown_timeout(END_MAX);
     Ok(answer)
 }
 
 impl Receivers {
     fn start(config: &Config, shared: &Arc<Shared>, meters: &[Notified]) -> Result<Self, Failure> {
-        let receivers = config.notify.alertmanagers.iter().zip(meters).map(|(receiver, meters)| {
+        let receivers = config.notify.receivers.iter().zip(meters).map(|(receiver, meters)| {
             Receiver::new(receiver, &config.notify, config.venue.name.clone(), meters.clone())
         });
         let receivers: Vec<Receiver> = receivers.collect::<Result<_, _>>()?;
@@ -177,7 +201,7 @@ impl Drop for Receivers {
 }
 
 fn meters(config: &Config, meters: &Meters) -> Vec<Notified> {
-    config.notify.alertmanagers.iter().map(|receiver| meters.receiver(&receiver.url.to_string())).collect()
+    config.notify.receivers.iter().map(|receiver| meters.receiver(&receiver.name)).collect()
 }
 
 fn runtime() -> Result<Runtime, Failure> {

@@ -8,13 +8,17 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::board::Entry;
+use super::{board::{Entry, Item}, own::OwnAlert};
 use crate::time::{Span, WallTime};
 
 /// How many repetitions a receiver may miss before it resolves an alert by itself. Prometheus has the same.
 const REPETITIONS_MISSED: u32 = 4;
 /// How many symbols an annotation names.
 const SYMBOLS_MAX: usize = 10;
+
+/// The words of an alert that tests the way to a receiver.
+pub const TEST_TITLE: &str = "TEST: nothing has happened";
+pub const TEST_SUMMARY: &str = "This is a test of the notifications of Foreshock. Nothing has happened.";
 
 /// One alert as Alertmanager takes it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,48 +31,63 @@ pub struct Posting {
 }
 
 impl Posting {
-    /// The posting of an entry, which fires for four more repetitions or has ended.
+    /// The posting of an item, which fires for four more repetitions or has ended.
     #[must_use]
-    pub fn new(entry: &Entry, venue: Option<&str>, resend: Duration, now: WallTime) -> Self {
-        let notice = &entry.notice;
-        let mut labels = BTreeMap::from([
-            ("alertname", entry.detector.to_string()),
-            ("incident", notice.id.clone()),
-            ("severity", entry.severity.name().to_owned()),
-        ]);
-        labels.extend(venue.map(|venue| ("venue", venue.to_owned())));
-        let annotations = BTreeMap::from([
-            ("summary", notice.summary.clone()),
-            ("description", notice.title.clone()),
-            ("symbols", symbols(entry)),
-            ("accounts_total", notice.accounts_total().to_string()),
-            ("p", format!("{:.1e}", notice.p)),
-            ("since", rfc_3339(notice.starts_at.nanos())),
-            ("mode", notice.mode().to_owned()),
-            ("replay", notice.replay().to_owned()),
-        ]);
-        let starts_at = entry.starts_at();
+    pub fn new(item: &Item, venue: Option<&str>, resend: Duration, now: WallTime) -> Self {
+        let (name, incident, severity) = match item {
+            Item::Incident(entry) => (&*entry.detector, entry.notice.id.as_str(), entry.severity),
+            Item::Own(alert) => (alert.name, alert.name, alert.severity),
+        };
+        let (annotations, starts_at) = match item {
+            Item::Incident(entry) => (of_incident(entry), entry.starts_at()),
+            Item::Own(alert) => (of_own(alert), alert.since),
+        };
         // A record of a machine whose clock is ahead must not keep an alert alive that has ended.
-        let ends_at =
-            entry.ended_at.map_or_else(|| now.plus(ahead(resend)), |ended_at| ended_at.min(now)).max(starts_at);
-        Self { labels, annotations, starts_at: rfc_3339(starts_at.nanos()), ends_at: rfc_3339(ends_at.nanos()) }
+        let ends_at = item.ended_at().map_or_else(|| now.plus(ahead(resend)), |ended_at| ended_at.min(now)).max(starts_at);
+        Self {
+            labels: labels(name, incident, severity.name(), venue),
+            annotations,
+            starts_at: rfc_3339(starts_at.nanos()),
+            ends_at: rfc_3339(ends_at.nanos()),
+        }
     }
 
     /// A posting that tests the way to a receiver, and ends by itself.
     #[must_use]
     pub fn test(severity: &'static str, venue: Option<&str>, resend: Duration, now: WallTime) -> Self {
-        let mut labels = BTreeMap::from([
-            ("alertname", "ForeshockTest".to_owned()),
-            ("incident", "test".to_owned()),
-            ("severity", severity.to_owned()),
-        ]);
-        labels.extend(venue.map(|venue| ("venue", venue.to_owned())));
-        let summary = "This is a test of the notifications of Foreshock. Nothing has happened.".to_owned();
         let annotations =
-            BTreeMap::from([("summary", summary), ("description", "TEST: nothing has happened".to_owned())]);
+            BTreeMap::from([("summary", TEST_SUMMARY.to_owned()), ("description", TEST_TITLE.to_owned())]);
         let (starts_at, ends_at) = (rfc_3339(now.nanos()), rfc_3339(now.plus(ahead(resend)).nanos()));
-        Self { labels, annotations, starts_at, ends_at }
+        Self { labels: labels("ForeshockTest", "test", severity, venue), annotations, starts_at, ends_at }
     }
+}
+
+fn labels(name: &str, incident: &str, severity: &str, venue: Option<&str>) -> BTreeMap<&'static str, String> {
+    let labels = [("alertname", Some(name)), ("incident", Some(incident)), ("severity", Some(severity)), ("venue", venue)];
+    labels.into_iter().filter_map(|(label, value)| Some((label, value?.to_owned()))).collect()
+}
+
+fn of_incident(entry: &Entry) -> BTreeMap<&'static str, String> {
+    let notice = &entry.notice;
+    BTreeMap::from([
+        ("summary", notice.summary.clone()),
+        ("description", notice.title.clone()),
+        ("symbols", listed(&notice.symbols, notice.symbols_total)),
+        ("accounts_total", notice.accounts_total().to_string()),
+        ("p", format!("{:.1e}", notice.p)),
+        ("since", rfc_3339(notice.starts_at.nanos())),
+        ("mode", notice.mode().to_owned()),
+        ("replay", notice.replay().to_owned()),
+    ])
+}
+
+fn of_own(alert: &OwnAlert) -> BTreeMap<&'static str, String> {
+    BTreeMap::from([
+        ("summary", alert.summary.clone()),
+        ("description", alert.description.clone()),
+        ("symbols", listed(&alert.symbols, None)),
+        ("since", rfc_3339(alert.since.nanos())),
+    ])
 }
 
 fn ahead(resend: Duration) -> Span {
@@ -77,9 +96,8 @@ fn ahead(resend: Duration) -> Span {
 }
 
 /// The first symbols, and how many there are if that is not all.
-fn symbols(entry: &Entry) -> String {
-    let symbols = &entry.notice.symbols;
-    let total = entry.notice.symbols_total.unwrap_or(symbols.len() as u64);
+fn listed(symbols: &[String], total: Option<u64>) -> String {
+    let total = total.unwrap_or(symbols.len() as u64);
     let shown = symbols.len().min(SYMBOLS_MAX);
     let more = total.saturating_sub(shown as u64);
     let names = symbols[..shown].join(", ");
@@ -96,7 +114,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::app::alertmanager::{board::Board, notice::Notice};
+    use crate::app::notifications::{board::Board, notice::Notice};
 
     const RESEND: Duration = Duration::from_mins(1);
 
@@ -111,10 +129,10 @@ mod tests {
             "symbols": (0..symbols).map(|n| format!("S{n}")).collect::<Vec<_>>(), "accounts": ["a1", "a2"], "p": 3.21e-12,
             "evidence": {"replay": "foreshock replay"}, "trust": {"mode": "normal"},
         });
-        let mut board = Board::new(1, Span::from_secs(3_600));
+        let mut board = Board::new(1, Span::from_secs(3_600), 20);
         board.take(serde_json::from_value::<Notice>(alert).unwrap(), at(7), true);
-        let entry = board.entries().next().unwrap();
-        serde_json::to_value(Posting::new(&entry, venue, RESEND, now)).unwrap()
+        let item = board.items(now).next().unwrap();
+        serde_json::to_value(Posting::new(&item, venue, RESEND, now)).unwrap()
     }
 
     #[test]

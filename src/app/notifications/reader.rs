@@ -12,7 +12,7 @@ use std::{
 };
 
 use rdkafka::{
-    Message as _, Offset, TopicPartitionList,
+    ClientConfig, Message as _, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer as _},
     error::KafkaError,
     message::BorrowedMessage,
@@ -25,6 +25,7 @@ use crate::{
         kafka::{
             self,
             contact::Contact,
+            life_sign::{self, LifeSign},
             range,
             topics::{self, Range},
             unavailable,
@@ -57,7 +58,11 @@ pub struct Reader<'a> {
 /// Reading that goes on until something changes.
 struct Reading {
     consumer: BaseConsumer,
-    partitions: usize,
+    /// Reads signs of life, with a client of its own because the end of a partition is reported without its topic; `None` where
+    /// their topic is not there yet.
+    signs: Option<BaseConsumer>,
+    /// Number of partitions of the alerts topic, and of the topic with signs of life.
+    partitions: [usize; 2],
     /// Partitions that were not read to their end yet.
     unread: BTreeSet<i32>,
     /// The board that is being filled; `None` once it is up.
@@ -123,10 +128,31 @@ impl<'a> Reader<'a> {
         let look_back = span(self.config.notify.look_back);
         let begin = clock::wall().nanos().saturating_sub(look_back.nanos()) / 1_000_000;
         let from = range::at_time(&settings, &ranges, begin.max(0))?;
-        let consumer = assign(settings, &ranges, &from).map_err(|e| unavailable("cannot read the alerts topic", &e))?;
+        let signs = self.signs_of_life(&settings)?;
+        let partitions = [ranges.len(), signs.as_ref().map_or(0, |(_, partitions)| *partitions)];
         let unread = ranges.iter().map(|range| range.partition).collect();
-        let board = Board::new(self.config.limits.incidents_max, look_back);
-        Ok(Reading { consumer, partitions: ranges.len(), unread, filling: Some(board) })
+        let failed = |e| unavailable("cannot read the alerts topic", &e);
+        let consumer = assign(settings.clone().set("enable.partition.eof", "true"), &ranges, &from).map_err(failed)?;
+        let board = Board::new(self.config.limits.incidents_max, look_back, self.config.notify.pages_per_hour);
+        Ok(Reading { consumer, signs: signs.map(|(consumer, _)| consumer), partitions, unread, filling: Some(board) })
+    }
+
+    /// A consumer of signs of life and the number of its partitions. `None` where the topic is not there yet: it is looked for again
+    /// with the number of partitions.
+    fn signs_of_life(&self, settings: &ClientConfig) -> Result<Option<(BaseConsumer, usize)>, Failure> {
+        let topic = self.config.topics.view.as_str();
+        let ranges = match topics::ranges(&self.config.kafka, topic) {
+            Ok(ranges) => ranges,
+            Err(failure) if failure.is_passing() => return Err(failure),
+            Err(failure) => {
+                tracing::warn!(error = %failure, "no sign of life can be read, so `Watchdog` does not fire");
+                return Ok(None);
+            }
+        };
+        let begin = clock::wall().minus(life_sign::YOUNG_FOR).nanos() / 1_000_000;
+        let from = range::at_time(settings, &ranges, begin.max(0))?;
+        let consumer = assign(settings, &ranges, &from).map_err(|e| unavailable("cannot read signs of life", &e))?;
+        Ok(Some((consumer, ranges.len())))
     }
 
     /// Takes the next record, or waits a moment for it.
@@ -135,7 +161,7 @@ impl<'a> Reader<'a> {
             None => {}
             Some(Ok(record)) => {
                 self.contact.worked();
-                let evicted = take(&self.shared, reading.filling.as_mut(), &record);
+                let evicted = self.take(reading.filling.as_mut(), &record);
                 self.meters.iter().for_each(|meters| meters.evicted.inc_by(evicted));
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
@@ -146,6 +172,13 @@ impl<'a> Reader<'a> {
             }
             // The client goes on by itself once the broker is back.
             Some(Err(error)) => self.contact.failed("the alerts topic cannot be read", &error),
+        }
+        while let Some(sign) = reading.signs.as_ref().and_then(|signs| signs.poll(Duration::ZERO)) {
+            match sign {
+                Ok(record) => self.take_sign(reading.filling.as_mut(), &record),
+                // As above; nobody fires `Watchdog` meanwhile.
+                Err(error) => self.contact.failed("signs of life cannot be read", &error),
+            }
         }
         if reading.unread.is_empty()
             && let Some(mut board) = reading.filling.take()
@@ -160,16 +193,55 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The number of partitions now, or as it was where nobody answers.
-    fn count(&self, reading: &Reading) -> usize {
-        let metadata = reading.consumer.fetch_metadata(Some(self.config.topics.alerts.as_str()), POLL);
-        let partitions = metadata.ok().and_then(|metadata| metadata.topics().first().map(|t| t.partitions().len()));
-        partitions.filter(|n| *n > 0).unwrap_or(reading.partitions)
+    /// The numbers of partitions now, or as they were where nobody answers.
+    fn count(&self, reading: &Reading) -> [usize; 2] {
+        let topics = [self.config.topics.alerts.as_str(), self.config.topics.view.as_str()];
+        let mut counts = reading.partitions;
+        for (topic, count) in topics.into_iter().zip(&mut counts) {
+            let metadata = reading.consumer.fetch_metadata(Some(topic), POLL);
+            let partitions = metadata.ok().and_then(|metadata| metadata.topics().first().map(|t| t.partitions().len()));
+            *count = partitions.filter(|n| *n > 0).unwrap_or(*count);
+        }
+        counts
+    }
+
+    /// Takes a record onto the board that is being filled, or else onto the one that is up. Returns the number of incidents that had
+    /// to make room.
+    fn take(&self, filling: Option<&mut Board>, record: &BorrowedMessage<'_>) -> u64 {
+        match Notice::parse(record.payload().unwrap_or_default(), self.config.notify.has_webhook()) {
+            Ok(notice) => match filling {
+                Some(board) => board.take(notice, written_at(record), false),
+                None => self.shared.take(notice, written_at(record)),
+            },
+            // Another program may write to the topic, too.
+            Err(error) => {
+                let (partition, offset) = (record.partition(), record.offset());
+                tracing::warn!(%error, partition, offset, "a record of the alerts topic is no alert: it is left out");
+                0
+            }
+        }
+    }
+
+    /// Takes a sign of life of this service. The topic has other records, and those of other services, too.
+    fn take_sign(&self, filling: Option<&mut Board>, record: &BorrowedMessage<'_>) {
+        if record.key() != Some(life_sign::KEY.as_bytes()) {
+            return;
+        }
+        let sign: Option<LifeSign> = serde_json::from_slice(record.payload().unwrap_or_default()).ok();
+        if sign.is_none_or(|sign| sign.group != self.config.kafka.group) {
+            return;
+        }
+        // A machine whose clock is ahead must not seem to be at work for longer.
+        let at = written_at(record).min(clock::wall());
+        match filling {
+            Some(board) => board.alive(at),
+            None => self.shared.alive(at),
+        }
     }
 }
 
-fn assign(mut settings: rdkafka::ClientConfig, ranges: &[Range], from: &[i64]) -> Result<BaseConsumer, KafkaError> {
-    let consumer: BaseConsumer = settings.set("enable.partition.eof", "true").create()?;
+fn assign(settings: &ClientConfig, ranges: &[Range], from: &[i64]) -> Result<BaseConsumer, KafkaError> {
+    let consumer: BaseConsumer = settings.create()?;
     let mut assignment = TopicPartitionList::new();
     for (range, from) in ranges.iter().zip(from) {
         assignment.add_partition_offset(&range.topic, range.partition, Offset::Offset(*from))?;
@@ -178,23 +250,9 @@ fn assign(mut settings: rdkafka::ClientConfig, ranges: &[Range], from: &[i64]) -
     Ok(consumer)
 }
 
-/// Takes a record onto the board that is being filled, or else onto the one that is up. Returns the number of incidents that had to
-/// make room.
-fn take(shared: &Shared, filling: Option<&mut Board>, record: &BorrowedMessage<'_>) -> u64 {
+fn written_at(record: &BorrowedMessage<'_>) -> WallTime {
     let millis = record.timestamp().to_millis().unwrap_or_default();
-    let written_at = WallTime::from_nanos(millis.saturating_mul(1_000_000));
-    match Notice::parse(record.payload().unwrap_or_default()) {
-        Ok(notice) => match filling {
-            Some(board) => board.take(notice, written_at, false),
-            None => shared.take(notice, written_at),
-        },
-        // Another program may write to the topic, too.
-        Err(error) => {
-            let (partition, offset) = (record.partition(), record.offset());
-            tracing::warn!(%error, partition, offset, "a record of the alerts topic is no alert: it is left out");
-            0
-        }
-    }
+    WallTime::from_nanos(millis.saturating_mul(1_000_000))
 }
 
 /// Whether this long has passed since the last time, which then is now.

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::{
-    board::{Board, Entry},
+    board::{Board, Item},
     notice::Notice,
 };
 use crate::time::WallTime;
@@ -25,7 +25,8 @@ impl Default for Shared {
 
 impl Shared {
     /// Puts a board up that was filled to the end of the topic.
-    pub fn put_up(&self, board: Board) {
+    pub fn put_up(&self, mut board: Board) {
+        board.complete();
         *self.board() = Some(board);
         self.changes.send_replace(());
     }
@@ -42,10 +43,18 @@ impl Shared {
         self.board().as_mut().map(|board| board.expire(now)).unwrap_or_default()
     }
 
-    /// The alerts to be posted; `None` before the topic was read to its end.
+    /// Takes a sign of life of a process at work.
+    pub fn alive(&self, written_at: WallTime) {
+        if let Some(board) = self.board().as_mut() {
+            board.alive(written_at);
+        }
+        self.changes.send_replace(());
+    }
+
+    /// The alerts to be shown now; `None` before the topic was read to its end.
     #[must_use]
-    pub fn entries(&self) -> Option<Vec<Entry>> {
-        self.board().as_ref().map(|board| board.entries().collect())
+    pub fn items(&self, now: WallTime) -> Option<Vec<Item>> {
+        self.board().as_ref().map(|board| board.items(now).collect())
     }
 
     /// A sign of changes.
