@@ -205,7 +205,8 @@ fn further_symbols_make_a_revision_when_there_are_twice_as_many() {
         signal.finding.related.push(foreshock::detect::Node::Account("a".into()));
         correlation.take(signal);
     }
-    let seen: Vec<_> = correlation.until(100).into_iter().map(|(_, status, revision, at)| (status, revision, at)).collect();
+    let seen: Vec<_> =
+        correlation.until(100).into_iter().map(|(_, status, revision, at)| (status, revision, at)).collect();
     let amended = |revision, at| (Status::Amended, revision, at);
     // With the 2nd, the 4th and the 8th symbol.
     assert_eq!(seen, [(Status::Firing, 1, 1), amended(2, 2), amended(3, 4), amended(4, 8)]);

@@ -5,7 +5,6 @@
 //! files, `collision` with files that are both, [`clock`] with the clock, [`interrupt`] with signals, [`exit`] with the end of
 //! the process. Each command has a file of its own.
 
-pub mod notifications;
 pub mod audit;
 mod build;
 mod check;
@@ -24,6 +23,7 @@ pub mod kafka;
 pub mod liveness;
 pub mod logging;
 pub mod metrics;
+pub mod notifications;
 mod notify;
 pub mod output;
 mod pace;

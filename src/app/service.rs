@@ -39,8 +39,7 @@ use self::{
     standby::Standby,
 };
 use super::{
-    Exit, Failure, Interrupt,
-    cli, clock, http,
+    Exit, Failure, Interrupt, cli, clock, http,
     kafka::{consumer::Membership, contact::Contact, group::Roster, refusal, topics},
     metrics::Numbers,
     notifications::Notifier,

@@ -262,7 +262,8 @@ impl Incident {
     /// The number of symbols that the findings which warn are about.
     fn symbols(&self) -> usize {
         let warning = self.parts.iter().filter(|(_, part)| part.warns());
-        let nodes = warning.flat_map(|((_, subject), part)| subject.nodes().into_iter().chain(part.finding.related.clone()));
+        let nodes =
+            warning.flat_map(|((_, subject), part)| subject.nodes().into_iter().chain(part.finding.related.clone()));
         nodes.filter(|node| matches!(node, Node::Symbol(_))).collect::<BTreeSet<_>>().len()
     }
 

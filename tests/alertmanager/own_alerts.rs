@@ -33,7 +33,8 @@ fn the_watchdog_fires_while_a_process_of_this_service_is_at_work_and_ends_when_n
 #[test]
 fn more_pages_than_an_hour_may_have_are_one_alert_that_names_them() {
     let address = Alertmanager::free_address();
-    let tables = format!("[notify]\nresend_s = {RESEND_S}\npages_per_hour = 2\n[[notify.alertmanager]]\n{}", url(address));
+    let tables =
+        format!("[notify]\nresend_s = {RESEND_S}\npages_per_hour = 2\n[[notify.alertmanager]]\n{}", url(address));
     let bench = Bench::with(broker(), "storm", &tables);
     let alertmanager = Alertmanager::at(address);
     let first = bench.notify();
@@ -43,7 +44,8 @@ fn more_pages_than_an_hour_may_have_are_one_alert_that_names_them() {
     let shown = [("Storm", "critical"), ("a", "critical"), ("b", "critical")];
     alertmanager.wait(&shown);
     alertmanager.wait_for("a storm of two", |am| {
-        let storm = |alert: &serde_json::Value| alert["annotations"]["summary"].as_str().unwrap().starts_with("2 critical");
+        let storm =
+            |alert: &serde_json::Value| alert["annotations"]["summary"].as_str().unwrap().starts_with("2 critical");
         am.firing().iter().any(|alert| alert["labels"]["alertname"] == "Storm" && storm(alert))
     });
     // A process that starts later decides the same, so nothing more fires.
@@ -51,7 +53,8 @@ fn more_pages_than_an_hour_may_have_are_one_alert_that_names_them() {
     assert_eq!(first.terminate().code(), Some(0));
     bench.write("c", 2, "resolved", "critical");
     alertmanager.wait_for("a storm of one", |am| {
-        let storm = |alert: &serde_json::Value| alert["annotations"]["summary"].as_str().unwrap().starts_with("1 critical");
+        let storm =
+            |alert: &serde_json::Value| alert["annotations"]["summary"].as_str().unwrap().starts_with("1 critical");
         am.firing().iter().any(|alert| alert["labels"]["alertname"] == "Storm" && storm(alert))
     });
     alertmanager.wait(&shown);

@@ -6,7 +6,10 @@ use crate::bench::{Bench, alert, broker};
 use crate::support::fake_receiver::{FakeReceiver, Request};
 
 fn hook(receiver: &FakeReceiver) -> String {
-    format!("[notify]\nresend_s = 1\n[[notify.webhook]]\nurl = 'http://{}/hooks/swordfish'\nsend = 'info'\n", receiver.address)
+    format!(
+        "[notify]\nresend_s = 1\n[[notify.webhook]]\nurl = 'http://{}/hooks/swordfish'\nsend = 'info'\n",
+        receiver.address
+    )
 }
 
 fn key(request: &Request) -> String {

@@ -64,7 +64,12 @@ impl FakeReceiver {
     }
 }
 
-fn serve(listener: &TcpListener, bytes: usize, mut reply: impl FnMut(usize, &[Value]) -> Reply, sender: &Sender<Request>) {
+fn serve(
+    listener: &TcpListener,
+    bytes: usize,
+    mut reply: impl FnMut(usize, &[Value]) -> Reply,
+    sender: &Sender<Request>,
+) {
     let mut held: Vec<TcpStream> = Vec::new();
     for (n, stream) in listener.incoming().enumerate() {
         let mut stream = stream.unwrap();

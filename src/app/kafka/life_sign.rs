@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use rdkafka::{
     ClientContext,
-    producer::{BaseProducer, BaseRecord, DeliveryResult, ProducerContext},
+    producer::{BaseProducer, BaseRecord, DeliveryResult, Producer as _, ProducerContext},
 };
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,8 @@ impl LifeSigns {
         let (group, instance, build) = (config.kafka.group.clone(), instance.to_owned(), build().to_owned());
         let payload = serde_json::to_vec(&LifeSign { group, instance, build }).expect("three texts are JSON");
         let mut settings = client(&config.kafka);
-        let producer = settings.set("message.timeout.ms", DELIVERED_MS).create_with_context(Deliveries(Contact::default()));
+        let producer =
+            settings.set("message.timeout.ms", DELIVERED_MS).create_with_context(Deliveries(Contact::default()));
         let producer = producer.map_err(|e| refused(&e))?;
         Ok(Self { producer, topic: config.topics.view.as_str().to_owned(), payload, due_at: clock::monotonic() })
     }

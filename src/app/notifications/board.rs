@@ -279,7 +279,6 @@ impl Item {
 }
 
 impl Entry {
-
     /// When the alert began, by the venue's clock; where that is ahead of ours, when it was first written.
     #[must_use]
     pub fn starts_at(&self) -> WallTime {

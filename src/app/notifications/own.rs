@@ -96,7 +96,8 @@ impl Life {
         Some(OwnAlert {
             name: WATCHDOG,
             severity: Severity::Info,
-            summary: "A Foreshock is at work. This alert always fires: be told by someone else when it does not.".to_owned(),
+            summary: "A Foreshock is at work. This alert always fires: be told by someone else when it does not."
+                .to_owned(),
             description: "Foreshock is at work".to_owned(),
             symbols: Vec::new(),
             since,

@@ -8,7 +8,10 @@ use std::{collections::BTreeMap, time::Duration};
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{board::{Entry, Item}, own::OwnAlert};
+use super::{
+    board::{Entry, Item},
+    own::OwnAlert,
+};
 use crate::time::{Span, WallTime};
 
 /// How many repetitions a receiver may miss before it resolves an alert by itself. Prometheus has the same.
@@ -43,7 +46,8 @@ impl Posting {
             Item::Own(alert) => (of_own(alert), alert.since),
         };
         // A record of a machine whose clock is ahead must not keep an alert alive that has ended.
-        let ends_at = item.ended_at().map_or_else(|| now.plus(ahead(resend)), |ended_at| ended_at.min(now)).max(starts_at);
+        let ends_at =
+            item.ended_at().map_or_else(|| now.plus(ahead(resend)), |ended_at| ended_at.min(now)).max(starts_at);
         Self {
             labels: labels(name, incident, severity.name(), venue),
             annotations,
@@ -63,7 +67,8 @@ impl Posting {
 }
 
 fn labels(name: &str, incident: &str, severity: &str, venue: Option<&str>) -> BTreeMap<&'static str, String> {
-    let labels = [("alertname", Some(name)), ("incident", Some(incident)), ("severity", Some(severity)), ("venue", venue)];
+    let labels =
+        [("alertname", Some(name)), ("incident", Some(incident)), ("severity", Some(severity)), ("venue", venue)];
     labels.into_iter().filter_map(|(label, value)| Some((label, value?.to_owned()))).collect()
 }
 
