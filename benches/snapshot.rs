@@ -87,6 +87,7 @@ fn plan() -> Plan {
         stages: StageSettings::default(),
         sources: vec![Source { name: "orderflow.events".to_owned(), partition: Some(0), feed: 0 }],
         replay: String::new(),
+        currency: None,
     }
 }
 

@@ -28,6 +28,7 @@ fn alerts() -> String {
         stages: StageSettings::default(),
         sources: vec![Source { name: "seed-7.jsonl".to_owned(), partition: None, feed: 0 }],
         replay: "foreshock replay seed-7.jsonl --alerts again.jsonl".to_owned(),
+        currency: None,
     });
     let (mut outbox, mut lines) = (Outbox::default(), String::new());
     for (offset, item) in (1..).zip(simulate::Exchange::try_new(&plan).unwrap()) {

@@ -63,6 +63,7 @@ impl World {
             sources: (0..feeds).map(partition).collect(),
             stages: StageSettings::default(),
             replay: "foreshock replay".to_owned(),
+            currency: None,
         });
         Self { engine, outbox: Outbox::default(), offset: 0, alerts: Vec::new(), rejected: Vec::new() }
     }

@@ -32,6 +32,7 @@ impl Feed {
             sources: vec![source],
             stages: StageSettings::default(),
             replay: String::new(),
+            currency: None,
         };
         Self { engine: Engine::new(plan), offset: 0, outputs: Vec::new() }
     }

@@ -124,6 +124,7 @@ fn what_the_detectors_judge_is_on_the_page_of_readiness_and_among_the_metrics() 
         sources: vec![Source { name: "t".to_owned(), partition: Some(0), feed: 0 }],
         stages: StageSettings::default(),
         replay: String::new(),
+        currency: None,
     };
     site.telemetry.cover(Engine::new(plan).coverage());
     let body = get(site.address, "/readyz").body;

@@ -41,6 +41,7 @@ fn signal(name: &str, second: i64, change: Change, severity: Severity, p: f64) -
             warm_up: WarmUp::Done,
             borrowed_share: 0.0,
         },
+        flow: None,
     }
 }
 
@@ -145,7 +146,7 @@ fn an_amended_alert_names_the_new_or_raised_finding_and_a_resolved_one_the_stron
             Step::Revision { revision, .. } => Some(*revision),
             Step::Signal(_) => None,
         });
-        let context = Context { config: String::new(), sources: Vec::new(), replay: String::new() };
+        let context = Context { config: String::new(), sources: Vec::new(), replay: String::new(), currency: None };
         revisions
             .map(|revision| render(&revision, &context, &Standing::default()).summary)
             .collect::<Vec<_>>()
@@ -312,7 +313,7 @@ fn a_title_names_the_symbol_first_on_which_the_incident_began() {
     correlation.until(60);
     let incident = correlation.correlator.incidents().next().unwrap().clone();
     let revision = Revision { status: Status::Amended, at: at(60), completed_at: None, incident };
-    let context = Context { config: String::new(), sources: Vec::new(), replay: String::new() };
+    let context = Context { config: String::new(), sources: Vec::new(), replay: String::new(), currency: None };
     let alert = render(&revision, &context, &Standing::default());
     assert_eq!(alert.title, "Cancel burst, thin book on S10, S9, S1 and 1 more symbol");
     let (_, kinds) = alert.summary.split_once(": ").unwrap();

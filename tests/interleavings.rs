@@ -35,6 +35,7 @@ fn engine() -> Engine {
         sources: sources.collect(),
         stages: StageSettings::default(),
         replay: "foreshock replay".to_owned(),
+        currency: None,
     })
 }
 

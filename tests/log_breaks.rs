@@ -29,6 +29,7 @@ fn plan() -> Plan {
         sources: (0..PARTITIONS).map(source).collect(),
         stages: StageSettings::default(),
         replay: "foreshock replay".to_owned(),
+        currency: None,
     }
 }
 

@@ -83,6 +83,7 @@ fn signal(detector: Detector, subject: Subject, second: i64, related: &[&str]) -
             warm_up: WarmUp::Done,
             borrowed_share: 0.0,
         },
+        flow: None,
     }
 }
 

@@ -27,6 +27,7 @@ fn replay(lines: impl Iterator<Item = String>) -> Found {
         sources: vec![Source { name: "t".to_owned(), partition: Some(0), feed: 0 }],
         stages: StageSettings::default(),
         replay: String::new(),
+        currency: None,
     });
     let (mut alerts, mut signals, mut outbox) = (Vec::new(), Vec::new(), Outbox::default());
     for (offset, line) in (0..).zip(lines) {

@@ -78,6 +78,7 @@ fn engine() -> Engine {
         sources: sources(),
         stages: StageSettings::default(),
         replay: "foreshock replay".to_owned(),
+        currency: None,
     })
 }
 

@@ -62,6 +62,7 @@ impl Market {
             sources,
             stages: StageSettings::default(),
             replay: String::new(),
+            currency: None,
         });
         Self { engine, offset: 0, orders: 0, tickets: Vec::new() }
     }

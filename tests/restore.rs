@@ -43,6 +43,7 @@ fn plan(feeds: usize, limits: Limits) -> Plan {
         sources: sources.collect(),
         stages: StageSettings::default(),
         replay: "foreshock replay".to_owned(),
+        currency: None,
     }
 }
 

@@ -31,6 +31,7 @@ fn plan(partitions: usize) -> Plan {
         sources: sources.collect(),
         stages: StageSettings::default(),
         replay: String::new(),
+        currency: None,
     }
 }
 

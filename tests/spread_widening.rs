@@ -24,6 +24,7 @@ fn alerts(wide_from: i64, wide_for: i64) -> Vec<Alert> {
         sources: vec![Source { name: "books.jsonl".to_owned(), partition: None, feed: 0 }],
         stages: StageSettings::default(),
         replay: String::new(),
+        currency: None,
     });
     let (mut outbox, mut alerts, mut offset, mut random) = (Outbox::default(), Vec::new(), 0, 7_u64);
     // A spread of two to four ticks (Knuth's MMIX generator).

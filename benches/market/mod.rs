@@ -46,6 +46,7 @@ impl Reader {
             sources: vec![source],
             stages: StageSettings::default(),
             replay: String::new(),
+            currency: None,
         };
         Self { engine: Engine::new(plan), outbox: Outbox::default(), offset: 0 }
     }

@@ -9,6 +9,8 @@ pub struct Context {
     pub config: String,
     /// The sources that record positions refer to, by [`SourceId`].
     pub sources: Vec<Source>,
+    /// The currency of notionals, where the configuration says so.
+    pub currency: Option<String>,
     /// The command that reads the same input again.
     pub replay: String,
 }

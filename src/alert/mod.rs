@@ -21,7 +21,7 @@ use serde::Serialize;
 pub use self::{context::Context, identity::hexadecimal, line::SignalLine, render::render, stamp::Stamp};
 use crate::{
     correlate::Status,
-    detect::{Detector, Severity, Threshold, WarmUp},
+    detect::{Detector, FlowFacts, Severity, Threshold, WarmUp},
     time::{EventTime, WallTime},
     trust::{Cause, Mode},
 };
@@ -83,6 +83,8 @@ pub struct Alert {
     pub statistic: f64,
     /// The level that this statistic had to reach.
     pub threshold: Threshold,
+    /// The market around the strongest finding that is about one symbol; null without one.
+    pub flow: Option<Flow>,
     /// Where to look.
     pub evidence: Evidence,
     /// The possible cost of the incident.
@@ -93,6 +95,16 @@ pub struct Alert {
     pub audit: Audit,
     /// The action to take.
     pub action: Action,
+}
+
+/// The market of one symbol around a finding.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct Flow {
+    /// The facts.
+    #[serde(flatten)]
+    pub facts: FlowFacts,
+    /// The currency of notionals (`[venue] currency`); null where the configuration does not say.
+    pub currency: Option<String>,
 }
 
 /// The time from the completing event to the sending, by stage, in milliseconds.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use compact_str::CompactString;
 
 use super::{
-    Action, Alert, Audit, Context, Edge, Evidence, Feature, Impact, Records, Trust,
+    Action, Alert, Audit, Context, Edge, Evidence, Feature, Flow, Impact, Records, Trust,
     identity::{fingerprint, incident_id, node_text, subject_text},
     words,
 };
@@ -66,12 +66,20 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
         features: features(incident),
         statistic: strongest.map_or(0.0, |(_, part)| part.finding.statistic),
         threshold,
+        flow: flow(incident, context),
         evidence: evidence(incident, context),
         impact: Impact::default(),
         trust: trust(incident, standing),
         audit: Audit { config: context.config.clone(), build: None, chain: None },
         action: Action { suggested, runbook: None, dashboard: None, silence: None },
     }
+}
+
+/// Returns the market around the strongest finding that has one.
+fn flow(incident: &Incident, context: &Context) -> Option<Flow> {
+    let with_flow = incident.parts().values().filter_map(|part| Some((part, part.flow.as_deref()?)));
+    let (_, facts) = with_flow.min_by(|a, b| a.0.finding.p.total_cmp(&b.0.finding.p))?;
+    Some(Flow { facts: facts.clone(), currency: context.currency.clone() })
 }
 
 /// Returns the detectors with findings in the incident, sorted by name as every list of an alert is (CONTRACT).

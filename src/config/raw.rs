@@ -153,6 +153,9 @@ pub struct RawVenue {
     /// Name of the exchange: the label `venue` of notifications, which have no such label where it is absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
+    /// Currency of notionals, which alerts name beside them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
 }
 
 /// See [`RawConfig::http`].

@@ -117,4 +117,6 @@ pub struct Metrics {
 pub struct Venue {
     /// Name of the exchange, if it has one here.
     pub name: Option<String>,
+    /// Currency of notionals, if it is known.
+    pub currency: Option<String>,
 }

@@ -61,11 +61,13 @@ pub(super) fn valid(raw: &RawConfig) -> Result<Config, Invalid> {
 }
 
 fn venue(raw: &RawVenue) -> Result<Venue, Invalid> {
-    let name = raw.name.clone();
-    if name.as_ref().is_some_and(|name| name.trim().is_empty() || name.len() > VENUE_BYTES_MAX) {
-        return Err(invalid(&["venue", "name"], format!("expected a text of 1 to {VENUE_BYTES_MAX} bytes")));
-    }
-    Ok(Venue { name })
+    let text = |key, value: &Option<String>| match value {
+        Some(text) if text.trim().is_empty() || text.len() > VENUE_BYTES_MAX => {
+            Err(invalid(&["venue", key], format!("expected a text of 1 to {VENUE_BYTES_MAX} bytes")))
+        }
+        value => Ok(value.clone()),
+    };
+    Ok(Venue { name: text("name", &raw.name)?, currency: text("currency", &raw.currency)? })
 }
 
 fn state(raw: &RawState) -> Result<State, Invalid> {

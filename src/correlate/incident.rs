@@ -397,6 +397,7 @@ mod tests {
                 warm_up: WarmUp::Done,
                 borrowed_share: 0.0,
             },
+            flow: None,
         }
     }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    detect::{Change, Detector, Finding, Node, Severity, Signal, Subject},
+    detect::{Change, Detector, Finding, FlowFacts, Node, Severity, Signal, Subject},
     time::EventTime,
 };
 
@@ -28,6 +28,8 @@ pub struct Part {
     pub published_in: u64,
     /// The node that the part had in common with the incident when it joined; `None` for the first part.
     pub join_reason: Option<Node>,
+    /// The market around the newest signal, where the part is about one symbol.
+    pub flow: Option<Box<FlowFacts>>,
     /// When the part cleared; `None` while it fires.
     pub(super) cleared_at: Option<EventTime>,
 }
@@ -37,7 +39,7 @@ impl Part {
     pub(super) fn new(signal: &Signal, join_reason: Option<Node>, published_in: u64) -> Self {
         let finding = signal.finding.clone();
         let (starts_at, severity) = (finding.starts_at, signal.severity);
-        Self { finding, starts_at, severity, published_in, join_reason, cleared_at: None }
+        Self { finding, starts_at, severity, published_in, join_reason, flow: signal.flow.clone(), cleared_at: None }
     }
 
     /// Takes a further signal of the same detector and subject. `revision` is the one that will publish it.
@@ -47,6 +49,9 @@ impl Part {
         }
         if signal.severity > self.severity {
             self.published_in = revision;
+        }
+        if signal.flow.is_some() {
+            self.flow.clone_from(&signal.flow);
         }
         self.severity = self.severity.max(signal.severity);
         if is_stronger(&signal.finding, &self.finding) {

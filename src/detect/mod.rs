@@ -22,6 +22,7 @@ mod condition;
 mod coverage;
 mod episode;
 mod finding;
+mod flow_facts;
 mod market;
 mod market_sample;
 pub(crate) mod participant;
@@ -44,6 +45,7 @@ pub use self::{
     coverage::{BookSight, CoverageState},
     episode::{Change, Decision, Episode, Reading, Transition},
     finding::{Counted, Evidence, Feature, Finding, Threshold, ThresholdSource, Unit, WarmUp},
+    flow_facts::{FlowFacts, PriceMove},
     settings::{Detection, OneSidedBookSettings},
     severity::Severity,
     signal::{Signal, Verdict},

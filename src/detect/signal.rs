@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Change, Detector, Finding, Severity, Subject, episode::Transition};
+use super::{Change, Detector, Finding, FlowFacts, Severity, Subject, episode::Transition};
 use crate::{event::Origin, time::EventTime};
 
 /// A change in what one detector finds; the caller knows about which subject.
@@ -28,11 +28,11 @@ impl Verdict {
         Self { detector, change, severity, at, finding }
     }
 
-    /// The signal about a subject, visible from a time on, with the record that completed it.
+    /// The signal about a subject, visible from a time on, with the record that completed it. It says nothing of the market around.
     #[must_use]
     pub fn signal(self, subject: Subject, visible_at: EventTime, origin: Origin) -> Signal {
         let Self { detector, change, severity, at, finding } = self;
-        Signal { detector, subject, change, severity, at, visible_at, origin, finding }
+        Signal { detector, subject, change, severity, at, visible_at, origin, finding, flow: None }
     }
 }
 
@@ -55,4 +55,6 @@ pub struct Signal {
     pub origin: Origin,
     /// The finding; at a clearing, the last one published.
     pub finding: Finding,
+    /// The market around the finding, where it is about one symbol.
+    pub flow: Option<Box<FlowFacts>>,
 }

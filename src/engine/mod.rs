@@ -118,7 +118,7 @@ impl Engine {
             to_correlation: Inbox::new(shards + feeds),
         };
         let limits = plan.limits;
-        let context = Context { config, sources: plan.sources, replay: plan.replay };
+        let context = Context { config, sources: plan.sources, replay: plan.replay, currency: plan.currency };
         Self {
             state,
             context,

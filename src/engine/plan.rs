@@ -141,6 +141,8 @@ pub struct Plan {
     pub sources: Vec<Source>,
     /// The command that reads the same input again, for the alerts' evidence.
     pub replay: String,
+    /// The currency of notionals, for the alerts.
+    pub currency: Option<String>,
 }
 
 impl Plan {

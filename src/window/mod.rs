@@ -15,6 +15,7 @@ mod buckets;
 mod burst;
 mod calibrated;
 mod light;
+mod recent_trades;
 mod scan;
 mod silence;
 mod tier;
@@ -33,6 +34,7 @@ pub use self::{
     baseline::{Baseline, SECONDS},
     burst::{Burst, Seen},
     calibrated::{Calibrated, Levels, Observation, Warm},
+    recent_trades::{RecentTrades, Traded},
     scan::Scan,
     tier::Tier,
 };

@@ -58,7 +58,7 @@ const FLOORS: [(&str, &[&str]); 4] = [
         &[
             // `mod` is the list of detectors' names.
             "market_sample mod severity subject",
-            "budget coverage finding",
+            "budget coverage finding flow_facts",
             "episode trail",
             "signal",
             "burst condition slow_metric",

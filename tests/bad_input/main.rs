@@ -38,6 +38,7 @@ fn engine() -> Engine {
         sources: vec![source],
         stages: StageSettings::default(),
         replay: "foreshock replay".to_owned(),
+        currency: None,
     })
 }
 

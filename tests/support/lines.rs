@@ -31,7 +31,7 @@ fn send<L: AsRef<[u8]>>(
 ) -> Replayed {
     let sources = vec![Source { name: "orderflow.events".to_owned(), partition: Some(0), feed: 0 }];
     let (limits, detection, stages) = (Limits::default(), Detection::default(), StageSettings::default());
-    let mut engine = Engine::new(Plan { limits, detection, stages, sources, replay: String::new() });
+    let mut engine = Engine::new(Plan { limits, detection, stages, sources, replay: String::new(), currency: None });
     let (mut alerts, mut outbox) = (Vec::new(), Outbox::default());
     for (offset, line) in (0_u64..).zip(lines) {
         let event = decode(line.as_ref(), DecodeLimits::default());

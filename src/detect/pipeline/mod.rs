@@ -83,6 +83,7 @@ impl PipelineDetector {
             visible_at: at,
             origin: record.into(),
             finding,
+            flow: None,
         }
     }
 }

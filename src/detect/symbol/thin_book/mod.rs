@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use self::band::{Band, Sampled};
 use super::{BookSecond, SymbolDetector, SymbolNow};
 use crate::{
-    book::BANDS_BPS,
+    book::{BANDS_BPS, Sides},
     detect::{
         Counted, CoverageState, Detection, Detector, Evidence, Feature, Finding, Node, Unit, Verdict,
         slow_metric::{Judgement, SlowMetric, SlowMetricSettings, USUAL_Z, slot},
@@ -53,6 +53,13 @@ impl ThinBook {
     #[must_use]
     pub fn is_low(&self) -> Option<bool> {
         self.metric.is_past_probation().then_some(self.is_low)
+    }
+
+    /// The share of its usual depth that a book has now within the middle band, on the thinner side; `None` before that is known.
+    #[must_use]
+    pub fn share_of_usual(&self, depth: &Sides, at: EventTime) -> Option<f64> {
+        let expected = self.bands.get(LOW_BAND)?.level.expected(slot(at))?;
+        self.metric.is_past_probation().then(|| depth[0][LOW_BAND].min(depth[1][LOW_BAND]) / exp(expected))
     }
 
     /// Samples every band. Returns the band with the least joint p-value.

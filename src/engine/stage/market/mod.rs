@@ -42,7 +42,7 @@ use self::{
 };
 use crate::{
     book::{Fault, Orders},
-    detect::{Change, Detection, Subject, Verdict, participant::PartyVerdict},
+    detect::{Change, Detection, Signal, Subject, Verdict, participant::PartyVerdict},
     engine::{
         Limits,
         message::{Blind, CorrelationFact, SymbolForgotten},
@@ -299,7 +299,10 @@ impl FeedStage {
         if self.verdicts.is_empty() {
             return;
         }
-        outbox.publish(self.verdicts.drain(..), &Subject::Symbol(name.to_compact()), self.clock, origin);
+        let symbol_state = Arc::make_mut(&mut symbol);
+        outbox.publish(self.verdicts.drain(..), &Subject::Symbol(name.to_compact()), self.clock, origin, |verdict| {
+            symbol_state.flow_facts(name, verdict.finding.starts_at, verdict.at)
+        });
         // Removes the symbol's deadline; it would otherwise keep the engine waiting.
         let Self { deadlines, symbols, .. } = self;
         deadlines.retain(|(_, symbol)| symbols.get(*symbol).is_some());
@@ -330,14 +333,23 @@ impl FeedStage {
             let deadline = self.symbols.get(me).and_then(|symbol| symbol.deadline());
             self.deadlines.extend(deadline.map(|at| (at, me)));
         }
-        let name = self.symbols.key(me).expect("a symbol with verdicts is in its table");
-        outbox.publish(self.verdicts.drain(..), &Subject::Symbol(name.to_compact()), self.clock, origin);
+        let name = self.symbols.key(me).expect("a symbol with verdicts is in its table").clone();
+        let symbol = self.symbols.get_mut(me).map(Arc::make_mut).expect("a symbol with verdicts is in its table");
+        outbox.publish(self.verdicts.drain(..), &Subject::Symbol(name.to_compact()), self.clock, origin, |verdict| {
+            symbol.flow_facts(&name, verdict.finding.starts_at, verdict.at)
+        });
     }
 
     fn publish_parties(&mut self, origin: Origin, outbox: &mut Outbox) {
         for (subject, verdict) in self.party_verdicts.drain(..) {
             let visible_at = self.clock.unwrap_or(verdict.at);
-            outbox.signals.push(verdict.signal(subject, visible_at, origin));
+            let symbol = subject.symbol().and_then(|name| self.symbols.find(&NameRef::new(name)));
+            let flow = symbol.and_then(|handle| {
+                let name = self.symbols.key(handle)?.clone();
+                let symbol = self.symbols.get_mut(handle).map(Arc::make_mut)?;
+                Some(Box::new(symbol.flow_facts(&name, verdict.finding.starts_at, verdict.at)))
+            });
+            outbox.signals.push(Signal { flow, ..verdict.signal(subject, visible_at, origin) });
         }
     }
 

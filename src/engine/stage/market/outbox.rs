@@ -1,7 +1,7 @@
 //! The outbox of a market stage: signals, and facts for the stages after, in the order in which they arose.
 
 use crate::{
-    detect::{Signal, Subject, Verdict},
+    detect::{FlowFacts, Signal, Subject, Verdict},
     engine::{
         message::{
             AccountFact, BalanceStated, Blind, CorrelationFact, Fill, InstrumentStated, LeverageSet, MarkSet, Message,
@@ -50,17 +50,18 @@ impl Outbox {
         self.send_on(CorrelationFact::Feed(report), at, visible_at, origin);
     }
 
-    /// Publishes verdicts about a subject as signals, as of a feed's clock.
+    /// Publishes verdicts about a subject as signals, as of a feed's clock, with the market around each.
     pub fn publish(
         &mut self,
         verdicts: impl Iterator<Item = Verdict>,
         subject: &Subject,
         clock: Option<EventTime>,
         origin: Origin,
+        mut flow: impl FnMut(&Verdict) -> FlowFacts,
     ) {
         self.signals.extend(verdicts.map(|verdict| {
-            let visible_at = clock.unwrap_or(verdict.at);
-            verdict.signal(subject.clone(), visible_at, origin)
+            let (visible_at, flow) = (clock.unwrap_or(verdict.at), Some(Box::new(flow(&verdict))));
+            Signal { flow, ..verdict.signal(subject.clone(), visible_at, origin) }
         }));
     }
 

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     book::{BookFlaw, BookState, Order, OrderFacts, Orders},
     detect::{
-        Burst, Detection, MarketSample, REOPENED_FOR, SLOT, Sample, Verdict,
+        Burst, Detection, FlowFacts, MarketSample, PriceMove, REOPENED_FOR, SLOT, Sample, Verdict,
         symbol::{BookSample, Detectors, Moment, TradeSeen},
     },
     engine::message::DEPTH_BPS,
@@ -35,6 +35,7 @@ use crate::{
     table::{Handle, Table},
     time::{EventTime, Span},
     trust::Mode,
+    window::RecentTrades,
 };
 
 /// Seconds after which another state of the book is reported: it flickers around its quantile.
@@ -69,6 +70,7 @@ pub struct Symbol {
     /// The slot in which the symbol was last asked for its part of the market's statistic.
     asked: i64,
     session: Session,
+    trades: RecentTrades,
     detectors: Detectors,
 }
 
@@ -122,6 +124,7 @@ impl Symbol {
             unlike: 0,
             asked: i64::MIN,
             session,
+            trades: RecentTrades::default(),
             detectors: Detectors::new(settings),
         }
     }
@@ -333,10 +336,29 @@ impl Symbol {
         if !self.is_open() || self.session.is_of_auction(seen.trade.side) {
             return;
         }
+        if let Some(side) = seen.trade.side {
+            self.trades.take(moment.at, side, seen.trade.price.get().to_f64(), seen.trade.qty.get().to_f64());
+        }
         // Levels that are no longer in use are followed until the finding that they are stale has ended.
         let is_followed = self.books.uses_levels() || self.detectors.book.stale_book.is_firing();
         let level_changes = self.books.level_changes().filter(|_| is_followed);
         self.detectors.traded(moment, &TradeSeen { level_changes, ..seen }, verdicts);
+    }
+
+    /// The market around a finding that began at a time.
+    pub fn flow_facts(&mut self, name: &SharedName, since: EventTime, now: EventTime) -> FlowFacts {
+        let traded = self.trades.summary(since, now);
+        let [since_start, over_60_s, over_300_s] = traded.move_bps;
+        let (spread_bps, depth) = self.books.in_use().map_or((None, None), |book| (book.spread_bps(), book.depth()));
+        FlowFacts {
+            symbol: name.to_compact(),
+            price_move_bps: PriceMove { since_start, over_60_s, over_300_s },
+            aggressor_share: traded.bought_share,
+            volume: traded.volume,
+            notional: traded.notional,
+            spread_bps,
+            depth_share: depth.and_then(|depth| self.detectors.book.thin_book.share_of_usual(&depth, now)),
+        }
     }
 
     /// Applies an event to the books.
