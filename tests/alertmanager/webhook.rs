@@ -67,5 +67,6 @@ fn a_webhook_that_was_away_hears_of_the_end_also_from_a_process_that_starts_late
     assert_eq!(service.terminate().code(), Some(0));
     let tested = bench.ask(&["notify", "--test"]);
     assert!(tested.0 == Some(0) && tested.1.starts_with("ok"), "{tested:?}");
-    assert_eq!(key(&receiver.next()), "test-1");
+    // The process that was killed may have posted the end, too.
+    while key(&receiver.next()) != "test-1" {}
 }
