@@ -5,12 +5,13 @@
 //! replay, so that the same input gives the same bytes; the running service fills them with its [`Stamp`]. Fields
 //! without a source yet are null too.
 //!
-//! Inside, each part uses only those before it: `context`, `identity`, `words`, `render`; `stamp` and `line` stand
-//! beside them.
+//! Inside, each part uses only those before it: `context`, `identity`, `words`, `render`; `stamp`, `line` and `links`
+//! stand beside them.
 
 mod context;
 mod identity;
 mod line;
+mod links;
 mod render;
 mod stamp;
 mod words;
@@ -18,7 +19,7 @@ mod words;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use self::{context::Context, identity::hexadecimal, line::SignalLine, render::render, stamp::Stamp};
+pub use self::{context::Context, identity::hexadecimal, line::SignalLine, links::Links, render::render, stamp::Stamp};
 use crate::{
     correlate::Status,
     detect::{Detector, FlowFacts, Severity, Threshold, WarmUp},
@@ -254,6 +255,9 @@ pub struct Action {
     pub runbook: Option<String>,
     /// The address of a dashboard that shows it.
     pub dashboard: Option<String>,
+    /// The address of the incident on the product's page; absent where the configuration has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
     /// How to silence the alert.
     pub silence: Option<String>,
 }

@@ -71,7 +71,7 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
         impact: Impact::default(),
         trust: trust(incident, standing),
         audit: Audit { config: context.config.clone(), build: None, chain: None },
-        action: Action { suggested, runbook: None, dashboard: None, silence: None },
+        action: Action { suggested, runbook: None, dashboard: None, page: None, silence: None },
     }
 }
 

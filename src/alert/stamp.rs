@@ -136,6 +136,7 @@ mod tests {
             features: Vec::new(),
             statistic: 0.0,
             threshold: Threshold { value: 0.0, unit: Unit::Nats, source: ThresholdSource::Default },
+            flow: None,
             evidence: Evidence {
                 orders: Vec::new(),
                 orders_total: None,
@@ -148,7 +149,7 @@ mod tests {
             impact: Impact::default(),
             trust: Trust { mode: Mode::Normal, reasons: Vec::new(), warm_up: WarmUp::Done, borrowed_share: 0.0 },
             audit: Audit { config: String::new(), build: None, chain: None },
-            action: Action { suggested: String::new(), runbook: None, dashboard: None, silence: None },
+            action: Action { suggested: String::new(), runbook: None, dashboard: None, page: None, silence: None },
         }
     }
 }

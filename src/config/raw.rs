@@ -10,8 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::notify::RawNotify;
 use crate::{
+    alert::Links,
     detect::Detection,
     engine::{Limits, StageSettings},
+    setting::Invalid,
 };
 
 /// The whole file. A new section is a field here, a field of `Config`, and its check in `valid`.
@@ -30,6 +32,8 @@ pub struct RawConfig {
     pub metrics: RawMetrics,
     /// The exchange.
     pub venue: RawVenue,
+    /// The addresses that alerts lead to.
+    pub action: RawAction,
     /// The receivers of alerts.
     pub notify: RawNotify,
     /// How much is kept in memory at most, incidents and signals in all, the rest for each partition. What goes beyond is evicted, oldest first, and counted.
@@ -156,6 +160,35 @@ pub struct RawVenue {
     /// Currency of notionals, which alerts name beside them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub currency: Option<String>,
+}
+
+/// See [`RawConfig::action`].
+#[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct RawAction {
+    /// Address of a runbook, such as `"https://wiki.example/foreshock/{detector}"`. What stands in braces is replaced, in each of
+    /// these keys: `{detector}`, `{incident}`, `{severity}`, `{symbol}` (the first one), `{venue}`, `{from_ms}` and `{to_ms}`
+    /// (from when to when it is about, in milliseconds since 1970).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub runbook: Option<String>,
+    /// Address of a dashboard, such as `"https://grafana.example/d/foreshock-incident?from={from_ms}&var-symbol={symbol}"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dashboard: Option<String>,
+    /// Address of the incident on the product's own page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub page: Option<String>,
+    /// Where to silence it, such as `"https://alertmanager.example/#/silences/new?filter={incident}"`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silence: Option<String>,
+}
+
+impl RawAction {
+    /// Checks the templates.
+    pub(super) fn valid(&self) -> Result<Links, Invalid> {
+        let Self { runbook, dashboard, page, silence } = self.clone();
+        let links = Links { runbook, dashboard, page, silence };
+        links.check().map(|()| links)
+    }
 }
 
 /// See [`RawConfig::http`].

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf
 
 use super::{Brokers, ClientValue, Notify, Subscription, TopicName};
 use crate::{
+    alert::Links,
     detect::Detection,
     engine::{Limits, StageSettings},
 };
@@ -23,6 +24,8 @@ pub struct Config {
     pub metrics: Metrics,
     /// `[venue]`
     pub venue: Venue,
+    /// `[action]`
+    pub links: Links,
     /// `[notify]`
     pub notify: Notify,
     /// `[limits]`

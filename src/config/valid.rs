@@ -53,11 +53,12 @@ pub(super) fn valid(raw: &RawConfig) -> Result<Config, Invalid> {
     let (state, http, metrics) = (state(&raw.state)?, http(&raw.http)?, metrics(raw.metrics)?);
     let venue = venue(&raw.venue)?;
     let notify = raw.notify.valid().map_err(|e| e.within("notify"))?;
+    let links = raw.action.valid().map_err(|e| e.within("action"))?;
     raw.limits.check().map_err(|e| e.within("limits"))?;
     raw.engine.check().map_err(|e| e.within("engine"))?;
     raw.detect.check().map_err(|e| e.within("detect"))?;
     let (limits, stages, detection) = (raw.limits, raw.engine, raw.detect.clone());
-    Ok(Config { kafka, topics, state, http, metrics, venue, notify, limits, stages, detection })
+    Ok(Config { kafka, topics, state, http, metrics, venue, links, notify, limits, stages, detection })
 }
 
 fn venue(raw: &RawVenue) -> Result<Venue, Invalid> {

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::{Exit, Failure, audit, clock, kafka::batch::Received, kafka::message::Message};
 use crate::{
-    alert::{Alert, Latency, Stamp},
-    config::Topics,
+    alert::{Alert, Latency, Links, Stamp},
+    config::{Config, Topics},
     engine::Recorded,
     event::Rejection,
     time::WallTime,
@@ -22,13 +22,16 @@ pub struct Deliver {
     topics: Topics,
     /// The transactional id: the name of the service, and the key of its entries.
     service: String,
+    links: Links,
+    venue: Option<String>,
 }
 
 impl Deliver {
-    /// Delivers to these topics under this name.
+    /// Delivers to the topics of a configuration.
     #[must_use]
-    pub const fn new(topics: Topics, service: String) -> Self {
-        Self { topics, service }
+    pub fn new(config: &Config) -> Self {
+        let (topics, service) = (config.topics.clone(), config.kafka.transactional_id.clone());
+        Self { topics, service, links: config.links.clone(), venue: config.venue.name.clone() }
     }
 
     /// The message of an alert, stamped: when the record that completed it was appended, and when it was handled.
@@ -43,6 +46,7 @@ impl Deliver {
     ) -> Result<(Message, Latency), Failure> {
         let stamp = Stamp { emitted_at: clock::wall(), build: super::build(), appended_at, handled_at };
         let latency = stamp.apply(alert);
+        self.links.fill(alert, self.venue.as_deref());
         let (id, revision, severity) = (alert.id.as_str(), alert.revision, alert.severity.name());
         tracing::debug!(id, revision, severity, title = alert.title, "alert");
         let (topic, key) = (self.topics.alerts.as_str().to_owned(), alert.id.clone().into_bytes());

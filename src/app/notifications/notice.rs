@@ -43,6 +43,9 @@ pub struct Notice {
     pub p: f64,
     evidence: Evidence,
     trust: Trust,
+    /// The addresses that it leads to.
+    #[serde(default)]
+    pub action: Action,
     /// The alert as it is in the topic, where a receiver takes it so.
     #[serde(skip)]
     pub payload: Option<Arc<str>>,
@@ -52,6 +55,15 @@ pub struct Notice {
 struct Evidence {
     path: Option<Vec<Edge>>,
     replay: String,
+}
+
+/// The addresses of an alert; none in one of an older build.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Action {
+    pub runbook: Option<String>,
+    pub dashboard: Option<String>,
+    pub page: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

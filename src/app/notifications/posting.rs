@@ -74,7 +74,9 @@ fn labels(name: &str, incident: &str, severity: &str, venue: Option<&str>) -> BT
 
 fn of_incident(entry: &Entry) -> BTreeMap<&'static str, String> {
     let notice = &entry.notice;
-    BTreeMap::from([
+    let action = &notice.action;
+    let links = [("runbook_url", &action.runbook), ("dashboard_url", &action.dashboard), ("page_url", &action.page)];
+    let mut annotations = BTreeMap::from([
         ("summary", notice.summary.clone()),
         ("description", notice.title.clone()),
         ("symbols", listed(&notice.symbols, notice.symbols_total)),
@@ -83,7 +85,9 @@ fn of_incident(entry: &Entry) -> BTreeMap<&'static str, String> {
         ("since", rfc_3339(notice.starts_at.nanos())),
         ("mode", notice.mode().to_owned()),
         ("replay", notice.replay().to_owned()),
-    ])
+    ]);
+    annotations.extend(links.into_iter().filter_map(|(name, link)| Some((name, link.clone()?))));
+    annotations
 }
 
 fn of_own(alert: &OwnAlert) -> BTreeMap<&'static str, String> {
@@ -133,6 +137,7 @@ mod tests {
             "starts_at": 5_000_000_000_i64, "emitted_at": null, "detectors": ["cancel_burst"],
             "symbols": (0..symbols).map(|n| format!("S{n}")).collect::<Vec<_>>(), "accounts": ["a1", "a2"], "p": 3.21e-12,
             "evidence": {"replay": "foreshock replay"}, "trust": {"mode": "normal"},
+            "action": {"suggested": "see", "runbook": "http://r/cancel_burst", "dashboard": null, "silence": null},
         });
         let mut board = Board::new(1, Span::from_secs(3_600), 20);
         board.take(serde_json::from_value::<Notice>(alert).unwrap(), at(7), true);
@@ -147,6 +152,7 @@ mod tests {
             "annotations": {
                 "summary": "the summary", "description": "the title", "symbols": "S0, S1", "accounts_total": "2",
                 "p": "3.2e-12", "since": "1970-01-01T00:00:05Z", "mode": "normal", "replay": "foreshock replay",
+                "runbook_url": "http://r/cancel_burst",
             },
             "startsAt": "1970-01-01T00:00:05Z",
             "endsAt": "1970-01-01T00:05:00Z",

@@ -24,7 +24,17 @@ const REPORTED_MAX: usize = 10;
 /// How many names of differing fields are reported for one revision.
 const FIELDS_MAX: usize = 8;
 /// Fields that depend on the wall clock, on the build, or on how the replay was called.
-const CIRCUMSTANCES: [&str; 5] = ["/emitted_at", "/latency_ms", "/audit/build", "/audit/chain", "/evidence/replay"];
+const CIRCUMSTANCES: [&str; 9] = [
+    "/emitted_at",
+    "/latency_ms",
+    "/audit/build",
+    "/audit/chain",
+    "/evidence/replay",
+    "/action/runbook",
+    "/action/dashboard",
+    "/action/page",
+    "/action/silence",
+];
 /// Fields that depend on where the records lie.
 const POSITIONS: [&str; 3] = ["/id", "/merged_into", "/evidence/records"];
 

@@ -122,7 +122,7 @@ impl Worker {
             unread: UnreadPartitions::new(clock::monotonic()),
             engine: restored.engine,
             outbox: Outbox::default(),
-            deliver: Deliver::new(config.topics.clone(), config.kafka.transactional_id.clone()),
+            deliver: Deliver::new(config),
             pending: PendingCommit::new(config.kafka.commit_interval),
             telemetry: Arc::clone(telemetry),
             limits: config.limits.decode(),

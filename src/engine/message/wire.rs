@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The version of the encoded form. A change of any type in a frame is another version.
-pub const VERSION: u8 = 3;
+pub const VERSION: u8 = 4;
 
 /// A unit that one stage sends to the next.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
