@@ -12,7 +12,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    stats::block_tail::BlockTail,
+    stats::block_tail::{BlockTail, Prior},
     time::{EventTime, Span},
 };
 
@@ -26,7 +26,7 @@ const ONE_BLOCK_MAX: Span = Span::from_secs(3_600);
 const MINUTE: Span = Span::from_secs(60);
 
 /// The blocks of one window.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Blocks {
     pub(super) scan: BlockTail,
     pub(super) cusum: BlockTail,
@@ -51,6 +51,13 @@ impl Episode {
     /// Whether the block of a minute goes on in the minute after it.
     fn goes_on_after(self, minute: i64) -> bool {
         minute >= self.first && EventTime::of_slot(minute + 1, MINUTE) < self.until
+    }
+}
+
+impl Default for Blocks {
+    fn default() -> Self {
+        let (scan, cusum) = (BlockTail::new(Prior::SCAN), BlockTail::new(Prior::CUSUM));
+        Self { scan, cusum, current: None, maxima: (0.0, 0.0), episode: None }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::{
     detect::{Counted, Feature, Severity, Threshold, ThresholdSource, Unit},
     stats::nb1,
     time::{EventTime, Span},
-    window::{BurstSettings, COLD_LEVEL, Calibrated, Levels, Observation},
+    window::{BurstSettings, COLD_LEVEL, Calibrated, Levels, Observation, Phase},
 };
 
 /// How far a fixed level rises while the mode is not normal, in nats: from one false alarm a day to a tenth of one
@@ -86,6 +86,9 @@ impl Channel {
                 } else {
                     reaches(0).then_some(Severity::Info)
                 };
+                // A tail of less than an hour is no ground for the highest severity.
+                let most = if self.is_calibrated() { Severity::Critical } else { Severity::Warning };
+                let severity = severity.map(|severity| severity.min(most));
                 (severity, (score / scan[0].value).max(sum / cusum[0].value))
             }
         }
@@ -144,6 +147,10 @@ impl Channel {
         self.ratio(ahead.scan.score, cusum, raise)
     }
 
+    fn is_calibrated(&self) -> bool {
+        self.window.phase() == Phase::Calibrated
+    }
+
     /// A fixed level, raised by as much as the detector and the mode need.
     fn raised(&self, level: f64, is_strict: bool) -> f64 {
         level + self.fixed_level_raise + if is_strict { STRICTER } else { 0.0 }
@@ -153,8 +160,8 @@ impl Channel {
     /// whichever is higher.
     fn reopened_level(&self, is_strict: bool) -> f64 {
         let cold = self.raised(COLD_LEVEL, is_strict);
-        match self.window.levels() {
-            Levels::Fixed(_) => cold,
+        match *self.window.levels() {
+            Levels::Fixed(level) => cold.max(self.raised(level, is_strict)),
             Levels::Own { scan, .. } => cold.max(scan[1 + usize::from(is_strict)].value),
         }
     }
@@ -168,7 +175,12 @@ impl Channel {
             Levels::Own { scan, cusum } => {
                 let warning = 1 + usize::from(is_strict);
                 let level = if is_cusum { cusum[warning] } else { scan[warning] };
-                (level.value, if level.is_floor { ThresholdSource::Floor } else { ThresholdSource::Calibrated })
+                let source = match level.is_floor {
+                    _ if !self.is_calibrated() => ThresholdSource::Default,
+                    true => ThresholdSource::Floor,
+                    false => ThresholdSource::Calibrated,
+                };
+                (level.value, source)
             }
         };
         Threshold { value, unit: Unit::Nats, source }
