@@ -4,15 +4,15 @@
 //! accounts and owners over all symbols together.
 //!
 //! ```text
-//! of a symbol   cancel_burst .20 (scan .10, CUSUM .10)
-//!               trade_burst .30 (of arrivals scan .10, CUSUM .10; of notional scan .05, CUSUM .05)
+//! of a symbol   cancel_burst .20, trade_burst .30 (three quarters for arrivals, one for notional)
 //!               thin_book .15, price_shock .15, spread_widening .10
 //!               cancel_burst of its accounts .05 and of its owners .05, each divided by those with a full window
 //! of everybody  cancel_burst of accounts .50 and of owners .50, each divided by those with a full window
 //! ```
-//! The statistics of a burst look at the same flow and so are often wrong together. Their shares are simply added, which keeps
-//! the sum an upper bound. Statistics of one share have equal parts; notional has half of the arrivals' part, because a large
-//! trade is less often news. A wide spread has less than a thin book, whose twin it is.
+//! Of the share of a window, the scan has a third and the CUSUM the rest (`window::Calibrated`). The statistics of a burst look at
+//! the same flow and are often wrong together; their shares are added all the same, so the sum is an upper bound as far as each
+//! keeps its own. Notional has the smaller part because an arrival's amount is noise mostly, and a wide spread less than a thin
+//! book, whose twin it is.
 //!
 //! A detector of a slow metric fires at the p-value that its share leaves for one test each minute. A burst calibrates itself by
 //! its share as false alarms a day (`window`). `leverage_jump` has no share: its limit is a fixed number of deviations, and what

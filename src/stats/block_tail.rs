@@ -85,8 +85,9 @@ impl Prior {
     /// The scan of a symbol. The far tail of real trades, and of the flow that imitates it in tests, has .45 to .55 between
     /// one minute in a hundred and one in ten thousand; simulated flow has .15.
     pub(crate) const SCAN: Self = Self { index: 0.45, weight: 40.0 };
-    /// The CUSUM of a symbol: the same, measured .3 to .4. A run adds up, so its sums differ less than its scores.
-    pub(crate) const CUSUM: Self = Self { index: 0.28, weight: 40.0 };
+    /// The CUSUM of a symbol: the same, measured .3 to .4, simulated .15. A run adds up, so its sums differ less than its scores.
+    /// The CUSUM is what finds a burst on a young symbol, so it begins between real and simulated flow, and unlearns sooner.
+    pub(crate) const CUSUM: Self = Self { index: 0.25, weight: 30.0 };
     /// The tail that others have shown: as much as an index ever remembers.
     const fn of_others(index: f64) -> Self {
         Self { index, weight: INDEX_MEMORY }
@@ -177,13 +178,15 @@ impl BlockTail {
         }
     }
 
-    /// The tail as far as the blocks so far show it; `None` while they are fewer than fifteen.
+    /// The tail as far as the blocks so far show it; `None` while they are fewer than fifteen. One of few blocks is no good
+    /// estimate of the .95 quantile, so the next greater one stands in for it.
     #[must_use]
     pub(crate) fn so_far(&self) -> Option<Tail> {
         match self {
             Self::Known(tail) => Some(*tail),
             Self::Filling { seen, greatest, prior } => {
-                (*seen >= EARLY).then(|| Tail::new(greatest[*seen / 5], greatest[*seen / 20], *prior))
+                let at_q95 = (*seen / 20).saturating_sub(1);
+                (*seen >= EARLY).then(|| Tail::new(greatest[*seen / 5], greatest[at_q95], *prior))
             }
         }
     }

@@ -2,8 +2,8 @@
 //!
 //! The greatest scan and CUSUM of each block are learned (`stats::block_tail`). Blocks are whole minutes of the window's
 //! clock, from 15 min of baseline on. After fifteen blocks both tails are known well enough for levels, which are the higher
-//! the less is known; after sixty the window is calibrated. The scan and the CUSUM are two tests, and each has the rate of
-//! the settings: who divides a budget counts both. Before the first levels only the scan has one, a fixed one and only for a
+//! the less is known; after sixty the window is calibrated. The scan and the CUSUM share the
+//! rate of the settings. Before the first levels only the scan has one, a fixed one and only for a
 //! warning: [`FIRST_LEVEL`].
 //!
 //! In the first 75 minutes only windows with many events are judged (`cold_a_min`). What is learned is the scan over all
@@ -33,6 +33,9 @@ pub(crate) const COLD_LEVEL: f64 = 25.0;
 /// False alarms at the levels info, warning and critical, as multiples of those at warning. The fourth is the critical
 /// level of a mode in which every level is one step stricter.
 const RATES: [f64; 4] = [10.0, 1.0, 0.1, 0.01];
+/// The share of the scan in the false alarms of a window; the CUSUM has the rest. The scan's far tail is the heavier one, so
+/// that a false alarm more a day lowers its level less, and what it finds the CUSUM finds a second or two later.
+const SCAN_SHARE: f64 = 1.0 / 3.0;
 /// Seconds learned before a borrowed tail is in force: 75 min, the time that a window needs for a tail of its own.
 const OWN_FROM: u64 = 4_500;
 /// The weight of the tier's rate against the subject's own, in seconds of observation (DETECTION 2.1).
@@ -292,10 +295,10 @@ impl Calibrated {
         if let Some((scan, cusum)) = self.known_tails() {
             let rates = RATES.map(|rate| rate * self.burst.settings().warnings_per_day);
             self.levels = Levels::Own {
-                scan: rates.map(|rate| scan.scan_level(rate)),
-                cusum: rates.map(|rate| cusum.cusum_level(rate)),
+                scan: rates.map(|rate| scan.scan_level(SCAN_SHARE * rate)),
+                cusum: rates.map(|rate| cusum.cusum_level((1.0 - SCAN_SHARE) * rate)),
             };
-            self.burst.cap_cusum(2.0 * cusum.cusum_level(rates[2]).value);
+            self.burst.cap_cusum(2.0 * cusum.cusum_level((1.0 - SCAN_SHARE) * rates[2]).value);
         }
     }
 }

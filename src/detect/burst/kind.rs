@@ -64,8 +64,6 @@ pub(super) struct ChannelKind {
     part: f64,
 }
 
-/// A channel has two statistics, the scan and the CUSUM.
-const STATISTICS: f64 = 2.0;
 
 impl ChannelKind {
     /// The amount of a sample from which on it may have been more; `None` where every sample counts as one.
@@ -73,9 +71,9 @@ impl ChannelKind {
         if self.at_once_max > 1 { Some(self.at_once_max) } else { None }
     }
 
-    /// The false alarms a day of each of the channel's statistics, of so many of the burst.
+    /// The false alarms a day of the channel, of so many of the burst.
     pub(super) fn share_of(self, warnings_per_day: f64) -> f64 {
-        warnings_per_day * self.part / STATISTICS
+        warnings_per_day * self.part
     }
 
     /// The settings of the channel's window, of those of the burst.
@@ -96,12 +94,12 @@ const TRADES: ChannelKind = ChannelKind {
     sustained: Counted::SustainedTrades,
     unit: Unit::Events,
     at_once_max: 1,
-    part: 2.0 / 3.0,
+    part: 0.75,
 };
 const NOTIONAL: ChannelKind = ChannelKind {
     in_window: Counted::TradedNotional,
     sustained: Counted::SustainedNotional,
     unit: Unit::MedianTrades,
     at_once_max: UNITS_MAX,
-    part: 1.0 / 3.0,
+    part: 0.25,
 };
