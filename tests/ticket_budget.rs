@@ -12,9 +12,7 @@ mod random;
 use foreshock::{
     detect::{Change, Severity, Subject},
     engine::{Detection, Engine, Input, Limits, Outbox, Output, Plan, Record, StageSettings},
-    event::{
-        Body, Decimal, Event, Name, OrderCancel, OrderNew, Price, Quantity, Side, Source, SourceId, Trade,
-    },
+    event::{Body, Decimal, Event, Name, OrderCancel, OrderNew, Price, Quantity, Side, Source, SourceId, Trade},
     time::EventTime,
 };
 use heavy_flow::arrivals;
@@ -47,8 +45,10 @@ fn tickets(seed: u64, per_second: f64, hours: f64) -> Vec<f64> {
     let (limits, detection, stages) = (Limits::default(), Detection::default(), StageSettings::default());
     let mut engine = Engine::new(Plan { limits, detection, stages, sources, replay: String::new() });
     let mut random = Random(seed);
-    let mut events: Vec<(i64, What)> =
-        arrivals(seed, per_second, hours * HOUR).iter().map(|arrival| (arrival.at, What::Trade(arrival.units))).collect();
+    let mut events: Vec<(i64, What)> = arrivals(seed, per_second, hours * HOUR)
+        .iter()
+        .map(|arrival| (arrival.at, What::Trade(arrival.units)))
+        .collect();
     for (order, arrival) in (1_u64..).zip(arrivals(seed + 1_000_000, per_second, hours * HOUR)) {
         // Orders rest for one to three minutes, evenly: what is withdrawn comes as heavily as what is placed.
         let rests = 60_000_000_000 + i64::try_from(random.below(120_000_000_000)).unwrap();
@@ -65,7 +65,12 @@ fn tickets(seed: u64, per_second: f64, hours: f64) -> Vec<f64> {
                 price += i64::try_from(random.below(3)).unwrap() - 1;
                 let side = if random.one_in(2) { Side::Buy } else { Side::Sell };
                 let lots = Quantity::new(decimal(i64::from(units.max(1)), 0)).unwrap();
-                Body::Trade(Trade::public(name(&offset.to_string()), Price::new(decimal(price, 2)).unwrap(), lots, Some(side)))
+                Body::Trade(Trade::public(
+                    name(&offset.to_string()),
+                    Price::new(decimal(price, 2)).unwrap(),
+                    lots,
+                    Some(side),
+                ))
             }
             What::Place(order) => {
                 account = Some(name(&format!("a{}", order % 60)));

@@ -82,9 +82,11 @@ pub struct Prior {
 impl Prior {
     /// The reference's (DETECTION 2.1).
     const REFERENCE: Self = Self { index: 0.3, weight: 20.0 };
-    /// The scan of a symbol. The far tail of real trades, and of the flow that imitates it in tests, has .45 to .55 between
+    /// The scan of a symbol's withdrawals: the reference's index. There is no public flow of cancels by which to know better.
+    pub(crate) const CANCELS: Self = Self { index: 0.3, weight: 40.0 };
+    /// The scan of a symbol's trades. The far tail of real trades, and of the flow that imitates it in tests, has .45 to .55 between
     /// one minute in a hundred and one in ten thousand; simulated flow has .15.
-    pub(crate) const SCAN: Self = Self { index: 0.45, weight: 40.0 };
+    pub(crate) const TRADES: Self = Self { index: 0.45, weight: 40.0 };
     /// The CUSUM of a symbol: the same, measured .3 to .4, simulated .15. A run adds up, so its sums differ less than its scores.
     /// The CUSUM is what finds a burst on a young symbol, so it begins between real and simulated flow, and unlearns sooner.
     pub(crate) const CUSUM: Self = Self { index: 0.25, weight: 30.0 };
@@ -326,18 +328,21 @@ mod tests {
     #[test]
     fn the_chance_of_a_level_is_the_rate_that_it_is_for() {
         for blocks in [60, 500, 20_000] {
-            let tail = learned(Prior::SCAN, 0.5, blocks);
+            let tail = learned(Prior::TRADES, 0.5, blocks);
             for per_day in [10.0, 1.0, 0.05] {
                 let chance = tail.scan_p(tail.scan_level(per_day).value);
-                assert!((chance * BLOCKS_PER_DAY / per_day - 1.0).abs() < 1e-6, "{chance} for {per_day} after {blocks}");
+                assert!(
+                    (chance * BLOCKS_PER_DAY / per_day - 1.0).abs() < 1e-6,
+                    "{chance} for {per_day} after {blocks}"
+                );
             }
         }
     }
 
     #[test]
     fn a_tail_unlearns_what_it_has_borrowed_and_its_level_falls_to_the_pareto_law() {
-        let young = learned(Prior::SCAN, 0.2, 60);
-        let old = learned(Prior::SCAN, 0.2, 20_000);
+        let young = learned(Prior::TRADES, 0.2, 60);
+        let old = learned(Prior::TRADES, 0.2, 20_000);
         let level = |tail: &Tail| tail.scan_level(0.05).value / tail.quantiles().1;
         assert!(level(&young) > 25.0, "{}", level(&young));
         let pareto = old.threshold(0.05) / old.quantiles().1;

@@ -30,6 +30,8 @@ const MINUTE: Span = Span::from_secs(60);
 pub(super) struct Blocks {
     pub(super) scan: BlockTail,
     pub(super) cusum: BlockTail,
+    /// What is assumed of the scan's tail.
+    prior: Prior,
     /// The number of the current minute, once blocks are learned. May lie ahead of the clock.
     current: Option<i64>,
     /// The greatest scan and CUSUM of that block so far.
@@ -54,22 +56,21 @@ impl Episode {
     }
 }
 
-impl Default for Blocks {
-    fn default() -> Self {
-        let (scan, cusum) = (BlockTail::new(Prior::SCAN), BlockTail::new(Prior::CUSUM));
-        Self { scan, cusum, current: None, maxima: (0.0, 0.0), episode: None }
-    }
-}
-
 impl Blocks {
+    /// Blocks of which this is assumed of the scan's tail.
+    pub(super) const fn new(prior: Prior) -> Self {
+        let (scan, cusum) = (BlockTail::new(prior), BlockTail::new(Prior::CUSUM));
+        Self { scan, cusum, prior, current: None, maxima: (0.0, 0.0), episode: None }
+    }
+
     /// Blocks whose tails begin as others' do.
     pub(super) fn borrowed(tail: BlockTail) -> Self {
-        Self { scan: tail.clone(), cusum: tail, ..Self::default() }
+        Self { scan: tail.clone(), cusum: tail, ..Self::new(Prior::CANCELS) }
     }
 
     /// Begins anew. An episode that is going on stays one block.
     pub(super) fn reset(&mut self) {
-        *self = Self { episode: self.episode, ..Self::default() };
+        *self = Self { episode: self.episode, ..Self::new(self.prior) };
     }
 
     /// Whether blocks are learned.

@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Baseline, Burst, BurstSettings, SECONDS, Scan, Seen, blocks::Blocks};
 use crate::{
-    stats::block_tail::{BlockTail, Bounded, Tail, fixed_p},
+    stats::block_tail::{BlockTail, Bounded, Prior, Tail, fixed_p},
     time::EventTime,
 };
 
@@ -115,10 +115,16 @@ impl Calibrated {
     /// A window that has learned nothing.
     #[must_use]
     pub fn new(settings: BurstSettings) -> Self {
+        Self::assuming(Prior::CANCELS, settings)
+    }
+
+    /// A window that has learned nothing, and assumes this of the tail of its scan.
+    #[must_use]
+    pub(crate) fn assuming(prior: Prior, settings: BurstSettings) -> Self {
         Self {
             // What the CUSUM reaches before it has a level is what its tail begins with, so nothing limits it.
             burst: Burst::new(settings, f64::INFINITY),
-            blocks: Blocks::default(),
+            blocks: Blocks::new(prior),
             levels: Levels::Fixed(FIRST_LEVEL),
             borrowed: None,
         }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     detect::{Counted, Detector, Severity, Unit, trail::Ids},
+    stats::block_tail::Prior,
     window::BurstSettings,
 };
 
@@ -62,8 +63,9 @@ pub(super) struct ChannelKind {
     pub(super) at_once_max: u16,
     /// The part of the burst's false alarms that the channel may make (`detect::budget`).
     part: f64,
+    /// What is assumed of the tail of its scan.
+    pub(super) prior: Prior,
 }
-
 
 impl ChannelKind {
     /// The amount of a sample from which on it may have been more; `None` where every sample counts as one.
@@ -88,6 +90,7 @@ const CANCELS: ChannelKind = ChannelKind {
     unit: Unit::Events,
     at_once_max: 1,
     part: 1.0,
+    prior: Prior::CANCELS,
 };
 const TRADES: ChannelKind = ChannelKind {
     in_window: Counted::Trades,
@@ -95,6 +98,7 @@ const TRADES: ChannelKind = ChannelKind {
     unit: Unit::Events,
     at_once_max: 1,
     part: 0.75,
+    prior: Prior::TRADES,
 };
 const NOTIONAL: ChannelKind = ChannelKind {
     in_window: Counted::TradedNotional,
@@ -102,4 +106,5 @@ const NOTIONAL: ChannelKind = ChannelKind {
     unit: Unit::MedianTrades,
     at_once_max: UNITS_MAX,
     part: 0.25,
+    prior: Prior::TRADES,
 };
