@@ -22,7 +22,7 @@ const HOUR: f64 = 3_600.0;
 /// How long one opening of a ticket stands for all that open on the symbol: what an incident would join.
 const ONE_TICKET: f64 = 600.0;
 
-/// What happens on a symbol.
+/// One thing that happens on a symbol.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum What {
     Trade(u16),

@@ -9,7 +9,7 @@
 //!               cancel_burst of its accounts .05 and of its owners .05, each divided by those with a full window
 //! of everybody  cancel_burst of accounts .50 and of owners .50, each divided by those with a full window
 //! ```
-//! Of the share of a window, the scan has a third and the CUSUM the rest (`window::Calibrated`). The statistics of a burst look at
+//! The scan has a third of the share of a window and the CUSUM the rest (`window::Calibrated`). The statistics of a burst look at
 //! the same flow and are often wrong together; their shares are added all the same, so the sum is an upper bound as far as each
 //! keeps its own. Notional has the smaller part because an arrival's amount is noise mostly, and a wide spread less than a thin
 //! book, whose twin it is.

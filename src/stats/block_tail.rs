@@ -70,7 +70,7 @@ pub(crate) fn fixed_p(score: f64) -> f64 {
     (exp(-(score - 13.2) / 1.5) / BLOCKS_PER_DAY).clamp(P_MIN, 1.0)
 }
 
-/// What is assumed of a tail's index before the subject has shown its own.
+/// The assumption about a tail's index before the subject has shown its own.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Prior {
     /// The Pareto index.

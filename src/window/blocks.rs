@@ -30,7 +30,7 @@ const MINUTE: Span = Span::from_secs(60);
 pub(super) struct Blocks {
     pub(super) scan: BlockTail,
     pub(super) cusum: BlockTail,
-    /// What is assumed of the scan's tail.
+    /// The assumption about the scan's tail.
     prior: Prior,
     /// The number of the current minute, once blocks are learned. May lie ahead of the clock.
     current: Option<i64>,

@@ -63,7 +63,7 @@ pub(super) struct ChannelKind {
     pub(super) at_once_max: u16,
     /// The part of the burst's false alarms that the channel may make (`detect::budget`).
     part: f64,
-    /// What is assumed of the tail of its scan.
+    /// The assumption about the tail of its scan.
     pub(super) prior: Prior,
 }
 
