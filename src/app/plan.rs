@@ -46,5 +46,12 @@ fn flags(args: &Replay) -> Vec<String> {
 }
 
 fn of_sources(config: &Config, sources: Vec<Source>, replay: String) -> Plan {
-    Plan { limits: config.limits, detection: config.detection.clone(), stages: config.stages, sources, replay }
+    Plan {
+        limits: config.limits,
+        detection: config.detection.clone(),
+        stages: config.stages,
+        calendars: config.calendars.clone(),
+        sources,
+        replay,
+    }
 }

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf
 
 use super::{Brokers, ClientValue, Notify, Subscription, TopicName};
 use crate::{
+    calendar::Calendars,
     detect::Detection,
     engine::{Limits, StageSettings},
 };
@@ -31,6 +32,8 @@ pub struct Config {
     pub stages: StageSettings,
     /// `[detect]`
     pub detection: Detection,
+    /// `[[calendar]]`
+    pub calendars: Calendars,
 }
 
 /// `[kafka]`

@@ -209,6 +209,35 @@ impl Worker {
         self.hand_in(Decision::Skip(Skip { source, after_offset, offset }))
     }
 
+    /// Goes on in partitions of which the restore found that they do not go on where they were read up to. To be called once
+    /// the engine's counters are followed: what happens here is news, and was not counted by the process before.
+    pub fn break_logs(&mut self, moved: Vec<Moved>) -> Result<(), Failure> {
+        moved.into_iter().try_for_each(|moved| self.break_log(moved, 0))
+    }
+
+    /// Goes on where the consumer does, in partitions that do not go on where they were read up to.
+    pub fn move_on(&mut self, moved: Vec<Moved>, reader: &Handle) -> Result<(), Failure> {
+        for moved in moved {
+            let Partition { topic, number, next, .. } = &self.partitions[moved.partition];
+            let unread = reader.context().ends.of(topic, *number).map_or(0, |end| end.lag(*next, true));
+            self.break_log(moved, unread.unsigned_abs())?;
+            self.partitions[moved.partition].topic_id = None;
+        }
+        learn_ids(&mut self.partitions, reader);
+        Ok(())
+    }
+
+    /// Says that a partition does not go on where it was read up to, and hands that to the engine. `unread`: what is known to have
+    /// been left in the old log.
+    fn break_log(&mut self, moved: Moved, unread: u64) -> Result<(), Failure> {
+        let source = SourceId::of_index(moved.partition);
+        let last = (self.engine.last_offset(source), self.engine.own_clock(source));
+        let Some(decision) = self.partitions[moved.partition].break_log(moved, unread, last)? else { return Ok(()) };
+        // What came before cannot be read again.
+        self.snapshots.hurry();
+        self.hand_in(decision)
+    }
+
     /// Observes the input as a whole, and hands the engine the decisions that follow from the clock. `is_drained`: all that was
     /// read has been handled.
     pub fn decide(&mut self, now: Instant, is_drained: bool, reader: &Handle) -> Result<(), Failure> {

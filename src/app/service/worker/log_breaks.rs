@@ -1,17 +1,9 @@
-//! Partitions that do not go on where they were read up to: what is decided about them, and what is said.
+//! What is decided about a partition that does not go on where it was read up to, and what the log says of it.
 
-use rdkafka::consumer::Consumer as _;
-
-use super::{
-    super::partitions::{Partition, learn_ids},
-    Worker,
-};
 use crate::{
-    app::{
-        Exit, Failure,
-        kafka::consumer::{Handle, Moved},
-    },
+    app::{Exit, Failure, kafka::consumer::Moved, service::partitions::Partition},
     event::{LogPosition, SourceId},
+    time::EventTime,
     trust::{Decision, Loss, NewLog},
 };
 
@@ -19,46 +11,27 @@ use crate::{
 /// retention removes with the records before it.
 const HOLE_MAX: i64 = 1;
 
-impl Worker {
-    /// Goes on in partitions of which the restore found that they do not go on where they were read up to. To be called once
-    /// the engine's counters are followed: what happens here is news, and was not counted by the process before.
-    pub fn break_logs(&mut self, moved: Vec<Moved>) -> Result<(), Failure> {
-        moved.into_iter().try_for_each(|moved| self.break_log(moved, 0))
-    }
-
-    /// Goes on where the consumer does, in partitions that do not go on where they were read up to.
-    pub fn move_on(&mut self, moved: Vec<Moved>, reader: &Handle) -> Result<(), Failure> {
-        for moved in moved {
-            let Partition { topic, number, next, .. } = &self.partitions[moved.partition];
-            let unread = reader.context().ends.of(topic, *number).map_or(0, |end| end.lag(*next, true));
-            self.break_log(moved, unread.unsigned_abs())?;
-            self.partitions[moved.partition].topic_id = None;
-        }
-        learn_ids(&mut self.partitions, reader);
-        Ok(())
-    }
-
-    /// Says that a partition does not go on where it was read up to, and hands that to the engine. `unread`: what is known to have
-    /// been left in the old log.
-    pub(super) fn break_log(
+impl Partition {
+    /// Goes on where the consumer does. Returns the decision that says so; `None` where nothing is missing. `unread`: what is known to
+    /// have been left in the old log; `clock`: the partition's own at its last record, `after_offset`.
+    pub fn break_log(
         &mut self,
         Moved { partition: place, from, is_new_log }: Moved,
         unread: u64,
-    ) -> Result<(), Failure> {
-        let (source, after_offset) = (SourceId::of_index(place), self.engine.last_offset(SourceId::of_index(place)));
-        let clock = self.engine.own_clock(source);
-        let partition = &mut self.partitions[place];
-        let (topic, number, read_to) = (partition.topic.as_str(), partition.number, partition.next);
+        (after_offset, clock): (Option<u64>, Option<EventTime>),
+    ) -> Result<Option<Decision>, Failure> {
+        let source = SourceId::of_index(place);
+        let (topic, number, read_to) = (self.topic.as_str(), self.number, self.next);
         let missing = u64::try_from(from - read_to).unwrap_or_default();
-        partition.next = from;
-        let decision = if is_new_log {
-            let generation = partition.generation + 1;
+        self.next = from;
+        if is_new_log {
+            let generation = self.generation + 1;
             if generation > LogPosition::GENERATION_MAX {
                 let what =
                     format!("`{topic}:{number}` was made again {generation} times: set another `transactional_id`");
                 return Err(Failure::new(Exit::Failed, what));
             }
-            partition.generation = generation;
+            self.generation = generation;
             tracing::warn!(
                 topic,
                 partition = number,
@@ -67,10 +40,10 @@ impl Worker {
                 unread,
                 "another log has begun under the partition's name, because its topic was deleted and made again: it is read from its start"
             );
-            Decision::NewLog(NewLog { source, after_offset, generation, unread, clock })
+            Ok(Some(Decision::NewLog(NewLog { source, after_offset, generation, unread, clock })))
         } else if missing > HOLE_MAX.unsigned_abs() {
             tracing::warn!(topic, partition = number, read_to, missing, "records were deleted before they were read");
-            Decision::Loss(Loss { source, after_offset, offsets: missing, clock })
+            Ok(Some(Decision::Loss(Loss { source, after_offset, offsets: missing, clock })))
         } else {
             if missing > 0 {
                 tracing::info!(
@@ -80,10 +53,7 @@ impl Worker {
                     "one offset is missing: it is taken for a transaction's marker"
                 );
             }
-            return Ok(());
-        };
-        // What came before cannot be read again.
-        self.snapshots.hurry();
-        self.hand_in(decision)
+            Ok(None)
+        }
     }
 }
