@@ -120,13 +120,6 @@ fn a_status_of_the_venue_wins_over_the_calendar() {
     let word = |second, word| vec![status(second, SYMBOLS[0], word)];
     let after = |second| heartbeats(second + 3, second + 200);
     let open = vec![day(), word(evening, "open"), flow(evening, evening + 1_200), mass(evening + 1_200)];
-    let dbg = replay_in_hours(sorted([open.clone(), vec![after(evening + 1_200)]].concat()), hours(&["*"]));
-    eprintln!(
-        "DBG {:?} {:?}",
-        dbg.alerts.iter().map(|a| a.summary.clone()).collect::<Vec<_>>(),
-        dbg.engine.coverage().of((Detector::CancelBurst, Covered::Symbol))
-    );
-    eprintln!("DBG {:?}", dbg.fates());
     assert_eq!(told([open, vec![after(evening + 1_200)]].concat()), 1, "a session that the calendar does not know");
     let noon = 3 * HOUR;
     assert_eq!(told(vec![flow(0, noon), word(noon, "halted"), mass(noon + 60), after(noon + 60)]), 0);
