@@ -5,6 +5,7 @@ pub mod alert;
 #[cfg(feature = "app")]
 pub mod app;
 pub mod book;
+pub mod calendar;
 pub mod config;
 pub mod correlate;
 pub mod detect;

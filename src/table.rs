@@ -169,6 +169,11 @@ impl<K: Hash + Eq, V> Table<K, V> {
         self.slots.iter_mut().filter_map(|slot| slot.entry.as_mut().map(|(_, value)| value))
     }
 
+    /// All entries, to change their values, in the order of their slots.
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
+        self.slots.iter_mut().filter_map(|slot| slot.entry.as_mut().map(|(key, value)| (&*key, value)))
+    }
+
     /// The values of one turn out of `of`, to change them. Every entry has exactly one turn, and keeps it for as long
     /// as it stays in the table.
     pub(crate) fn values_in_turn(&mut self, turn: usize, of: usize) -> impl Iterator<Item = &mut V> {

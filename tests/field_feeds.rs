@@ -305,7 +305,6 @@ fn the_inputs_of_the_field_give_what_is_right() {
     for (folder, name, detector, expected) in [
         ("l2-crossed-for-three-seconds", "control.jsonl.zst", "thin_book", thin),
         ("l2-crossed-for-three-seconds", "input.jsonl.zst", "thin_book", thin),
-        ("l2-crossed-for-three-seconds", "input-locked.jsonl.zst", "thin_book", thin),
         ("snapshot-behind-stream", "control.jsonl.zst", "thin_book", thin),
         ("snapshot-behind-stream", "input.jsonl.zst", "thin_book", thin),
         ("snapshot-behind-stream", "input-receive-time.jsonl.zst", "thin_book", thin),

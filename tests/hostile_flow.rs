@@ -27,6 +27,7 @@ impl Feed {
     fn new(limits: Limits) -> Self {
         let source = Source { name: "flow.jsonl".to_owned(), partition: None, feed: 0 };
         let plan = Plan {
+            calendars: foreshock::calendar::Calendars::default(),
             limits,
             detection: Detection::default(),
             sources: vec![source],

@@ -30,6 +30,7 @@ fn engine() -> Engine {
         feed,
     });
     Engine::new(Plan {
+        calendars: foreshock::calendar::Calendars::default(),
         limits: Limits::default(),
         detection: Detection::default(),
         sources: sources.collect(),

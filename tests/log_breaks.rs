@@ -24,6 +24,7 @@ fn plan() -> Plan {
         feed: partition as usize,
     };
     Plan {
+        calendars: foreshock::calendar::Calendars::default(),
         limits: Limits::default(),
         detection: Detection::default(),
         sources: (0..PARTITIONS).map(source).collect(),
@@ -79,7 +80,7 @@ impl Run {
     }
 
     fn last(&self, source: SourceId) -> Option<u64> {
-        self.engine.feeds()[source.0 as usize].last_offset
+        self.engine.feeds(EventTime::from_nanos(0))[source.0 as usize].last_offset
     }
 
     fn fates(&self) -> Vec<Vec<u64>> {
@@ -155,11 +156,11 @@ fn summaries(decision: impl Fn(Option<u64>) -> Decision) -> (Vec<String>, Engine
         let content = Ok(std::slice::from_ref(&event));
         give(&mut engine, Input::Record(Record { source: line.source, offset, appended_at: None, content }));
     }
-    let last = engine.feeds()[0].last_offset;
+    let last = engine.feeds(EventTime::from_nanos(0))[0].last_offset;
     give(&mut engine, Input::Decision(decision(last)));
     let until = EventTime::from_nanos((START_MS + HOUR_MS) * 1_000_000);
     for source in [SourceId(0), SourceId(1)] {
-        let after_offset = engine.feeds()[source.0 as usize].last_offset;
+        let after_offset = engine.feeds(EventTime::from_nanos(0))[source.0 as usize].last_offset;
         give(&mut engine, Input::Decision(Decision::Idle(Idle { source, after_offset, until })));
     }
     (told, engine)
@@ -259,7 +260,10 @@ fn a_break_of_the_log_is_told_at_once_and_until_a_minute_after_the_first_event_b
             let first = told.iter().position(|told| *told).unwrap();
             assert!(first <= 1 && told[first..600].iter().all(|told| *told) && !told[620], "{cause:?} {later_ms}");
         }
-        assert_eq!(run.engine.feeds()[0].own_clock, Some(EventTime::from_nanos((begins_ms + at(699)) * 1_000_000)));
+        assert_eq!(
+            run.engine.feeds(EventTime::from_nanos(0))[0].own_clock,
+            Some(EventTime::from_nanos((begins_ms + at(699)) * 1_000_000))
+        );
     }
 }
 
@@ -325,7 +329,9 @@ fn live(steps: &[(u32, Step)], restart_after: Option<usize>) -> (Run, Vec<Line>)
                 run.decide(Decision::Skip(Skip { source, after_offset, offset }));
             }
             Step::Idle => {
-                if let Some(until) = run.engine.feeds().iter().filter_map(|feed| feed.clock).max() {
+                if let Some(until) =
+                    run.engine.feeds(EventTime::from_nanos(0)).iter().filter_map(|feed| feed.clock).max()
+                {
                     run.decide(Decision::Idle(Idle { source, after_offset, until }));
                 }
             }

@@ -2,58 +2,27 @@
 //! or logarithms pauses and says so.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/lines.rs"]
+mod lines;
+
 use foreshock::{
-    alert::Alert,
-    detect::{CoverageState, Detector, Signal},
-    engine::{Covered, Detection, Engine, Fate, Input, Limits, Outbox, Output, Plan, Record, StageSettings},
-    event::{DecodeLimits, Source, SourceId, decode},
+    detect::{CoverageState, Detector},
+    engine::{Covered, Fate},
     time::EventTime,
 };
+use lines::{Replayed, replay};
 use proptest::prelude::*;
 
 /// 2025-10-09, on a whole minute.
 const START: i64 = 1_760_000_400;
 
-struct Found {
-    engine: Engine,
-    alerts: Vec<Alert>,
-    signals: Vec<Signal>,
+fn counts(found: &Replayed, detector: Detector, state: CoverageState) -> u64 {
+    found.engine.coverage().of((detector, Covered::Symbol))[state as usize]
 }
 
-fn replay(lines: impl Iterator<Item = String>) -> Found {
-    let mut engine = Engine::new(Plan {
-        limits: Limits::default(),
-        detection: Detection::default(),
-        sources: vec![Source { name: "t".to_owned(), partition: Some(0), feed: 0 }],
-        stages: StageSettings::default(),
-        replay: String::new(),
-        currency: None,
-    });
-    let (mut alerts, mut signals, mut outbox) = (Vec::new(), Vec::new(), Outbox::default());
-    for (offset, line) in (0..).zip(lines) {
-        let event = decode(line.as_bytes(), DecodeLimits::default());
-        let content = event.as_ref().map(std::slice::from_ref).map_err(Clone::clone);
-        engine.handle(Input::Record(Record { source: SourceId(0), offset, appended_at: None, content }), &mut outbox);
-        for output in outbox.drain() {
-            match output {
-                Output::Notify(alert, _) => alerts.push(*alert),
-                Output::Signal(signal) => signals.push(*signal),
-                Output::Rejected(_, rejection) => panic!("{rejection}: {line}"),
-            }
-        }
-    }
-    Found { engine, alerts, signals }
-}
-
-impl Found {
-    fn counts(&self, detector: Detector, state: CoverageState) -> u64 {
-        self.engine.coverage().of((detector, Covered::Symbol))[state as usize]
-    }
-
-    fn opened(&self) -> Vec<(Vec<Detector>, EventTime)> {
-        let opened = self.alerts.iter().filter(|alert| alert.revision == 1);
-        opened.map(|alert| (alert.detectors.clone(), alert.detected_at)).collect()
-    }
+fn opened(found: &Replayed) -> Vec<(Vec<Detector>, EventTime)> {
+    let opened = found.alerts.iter().filter(|alert| alert.revision == 1);
+    opened.map(|alert| (alert.detectors.clone(), alert.detected_at)).collect()
 }
 
 fn line(millis: i64, kind: &str, fields: &str) -> String {
@@ -99,16 +68,16 @@ fn around(cents: i64) -> impl Iterator<Item = String> {
 #[test]
 fn bursts_are_found_at_any_price_and_depth_and_spread_say_that_they_pause() {
     let above = replay(around(1_750));
-    assert_eq!(above.opened().len(), 2, "{:?}", above.opened());
+    assert_eq!(opened(&above).len(), 2, "{:?}", opened(&above));
     for cents in [-1_750, 0, 2] {
         let below = replay(around(cents));
-        assert_eq!(below.opened(), above.opened(), "around {cents}");
+        assert_eq!(opened(&below), opened(&above), "around {cents}");
         assert_eq!(below.engine.fates()[0].of(Fate::Rejected), 0);
         for detector in [Detector::ThinBook, Detector::SpreadWidening] {
-            assert_eq!(below.counts(detector, CoverageState::PriceNotPositive), 1, "{detector:?} around {cents}");
-            assert_eq!(above.counts(detector, CoverageState::PriceNotPositive), 0);
+            assert_eq!(counts(&below, detector, CoverageState::PriceNotPositive), 1, "{detector:?} around {cents}");
+            assert_eq!(counts(&above, detector, CoverageState::PriceNotPositive), 0);
         }
-        assert_eq!(below.counts(Detector::OneSidedBook, CoverageState::Judged), 1);
+        assert_eq!(counts(&below, Detector::OneSidedBook, CoverageState::Judged), 1);
         assert_eq!(below.engine.coverage().not_priced(), Some("CLK0-CLM0"));
         let books = below.engine.books(10);
         assert_eq!((books.usable, books.listed[0].2), (1, None), "usable, and without a spread in basis points");
@@ -126,7 +95,7 @@ fn an_account_with_a_position_below_zero_has_no_leverage_and_can_be_insolvent() 
         let beats = (1..6).map(|second| line(1_000 * second, "heartbeat", r#""producer":"p""#));
         replay(lines.into_iter().chain(beats))
     };
-    let state = |found: &Found, detector| found.engine.coverage().of((detector, Covered::Account));
+    let state = |found: &Replayed, detector| found.engine.coverage().of((detector, Covered::Account));
     let negative = flow("-2", "100");
     assert_eq!(state(&negative, Detector::LeverageJump)[CoverageState::PriceNotPositive as usize], 1);
     assert_eq!(state(&negative, Detector::Insolvent)[CoverageState::Judged as usize], 1);

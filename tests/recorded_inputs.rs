@@ -73,6 +73,7 @@ fn sources() -> Vec<Source> {
 
 fn engine() -> Engine {
     Engine::new(Plan {
+        calendars: foreshock::calendar::Calendars::default(),
         limits: Limits::default(),
         detection: Detection::default(),
         sources: sources(),
@@ -131,14 +132,14 @@ impl<'a> Live<'a> {
     /// Decides, as the service would, that a feed without records is idle, if anything waits for it.
     fn idle(&mut self, feed: usize) {
         let after_offset = self.next[feed].checked_sub(1).map(|n| n as u64);
-        let until = self.engine.feeds().iter().filter_map(|view| view.clock).max();
+        let until = self.engine.feeds(EventTime::from_nanos(0)).iter().filter_map(|view| view.clock).max();
         if let Some(until) = until.filter(|_| self.engine.waits()) {
             self.handle(Input::Decision(Decision::Idle(Idle { source: id(feed), after_offset, until })));
         }
     }
 
     fn mode(&mut self, mode: Mode, causes: &[(Cause, usize, bool)]) {
-        let newest = self.engine.feeds().iter().filter_map(|view| view.clock).max().unwrap();
+        let newest = self.engine.feeds(EventTime::from_nanos(0)).iter().filter_map(|view| view.clock).max().unwrap();
         let from = EventTime::from_nanos((newest.slot(Span::from_millis(100)) + 1) * 100_000_000);
         let trouble = |&(cause, feed, pages): &(Cause, usize, bool)| {
             let after_offset = self.next[feed] as u64;
@@ -159,7 +160,8 @@ fn live<'a>(flow: &'a [Vec<Event<'static>>]) -> Live<'a> {
     while let Some(feed) = (0..FEEDS).filter(|&f| live.peek(f).is_some()).min_by_key(|&f| live.peek(f).unwrap().1.ts) {
         live.record(feed);
         read += 1;
-        let tenth = live.engine.feeds()[0].clock.map_or(0, |clock| clock.since(at(0)).millis() / 100);
+        let tenth =
+            live.engine.feeds(EventTime::from_nanos(0))[0].clock.map_or(0, |clock| clock.since(at(0)).millis() / 100);
         if NO_RECORDS.contains(&tenth) && read % 50 == 0 {
             live.idle(FEEDS - 1);
         }

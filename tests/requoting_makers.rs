@@ -57,6 +57,7 @@ impl Market {
     fn new() -> Self {
         let sources = vec![Source { name: "t".to_owned(), partition: Some(0), feed: 0 }];
         let engine = Engine::new(Plan {
+            calendars: foreshock::calendar::Calendars::default(),
             limits: Limits::default(),
             detection: Detection::default(),
             sources,

@@ -38,6 +38,7 @@ fn plan(feeds: usize, limits: Limits) -> Plan {
     let window = BurstSettings { a_min: 4, cold_a_min: 9, warnings_per_day: 3.0 };
     let detection = Detection { cancel_burst: window, ..Detection::default() };
     Plan {
+        calendars: foreshock::calendar::Calendars::default(),
         limits,
         detection,
         sources: sources.collect(),

@@ -26,6 +26,7 @@ fn plan(partitions: usize) -> Plan {
         feed,
     });
     Plan {
+        calendars: foreshock::calendar::Calendars::default(),
         limits: Limits::default(),
         detection: Detection::default(),
         sources: sources.collect(),

@@ -41,6 +41,7 @@ impl Reader {
     pub fn within(limits: Limits) -> Self {
         let source = Source { name: "orderflow.events".to_owned(), partition: Some(0), feed: 0 };
         let plan = Plan {
+            calendars: foreshock::calendar::Calendars::default(),
             limits,
             detection: Detection::default(),
             sources: vec![source],

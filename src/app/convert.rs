@@ -42,7 +42,7 @@ pub(super) fn run(args: &cli::Convert, interrupt: &Interrupt) -> Result<Exit, Fa
             continue;
         }
         match convert(adapter.as_mut(), line, &mut writer)? {
-            Ok(()) => refusals.accept(),
+            Ok(events) => refusals.accept(events),
             Err(rejection) => {
                 refusals.refuse(&rejection, place);
                 if refusals.refused() <= SHOWN_MAX {
@@ -58,6 +58,7 @@ pub(super) fn run(args: &cli::Convert, interrupt: &Interrupt) -> Result<Exit, Fa
     if let Some(adapter) = &mut adapter {
         let mut rest = Vec::new();
         adapter.finish(&mut rest);
+        refusals.add_events(rest.len());
         writer.write(&rest)?;
         writer.rounded += adapter.rounded();
         progress::report_forgotten("convert", adapter.forgotten());
@@ -84,23 +85,23 @@ fn conclude(refusals: &Refusals, writer: EventWriter) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-/// Converts one line with the adapter, or with the decoder where there is no adapter.
+/// Converts one line with the adapter, or with the decoder where there is no adapter. Returns how many events it holds.
 fn convert(
     adapter: Option<&mut Adapter>,
     line: Line<'_>,
     writer: &mut EventWriter,
-) -> Result<Result<(), Rejection>, Failure> {
+) -> Result<Result<usize, Rejection>, Failure> {
     let mut events = Vec::new();
     let outcome = match adapter {
         Some(adapter) => adapter.read(line.file, line.bytes, &mut events),
         None => match decode_counting(line.bytes, DecodeLimits::default(), &mut writer.rounded) {
-            Ok(Event { body: Body::Unknown, .. }) => return writer.copy(line.bytes).map(Ok),
-            Ok(event) => return writer.write(&[event]).map(Ok),
+            Ok(Event { body: Body::Unknown, .. }) => return writer.copy(line.bytes).map(|()| Ok(1)),
+            Ok(event) => return writer.write(&[event]).map(|()| Ok(1)),
             Err(rejection) => Err(rejection),
         },
     };
     writer.write(&events)?;
-    Ok(outcome)
+    Ok(outcome.map(|()| events.len()))
 }
 
 /// Writes event lines to a file, and counts them by type.

@@ -84,6 +84,7 @@ metrics! {
     DISORDERED = Counter "foreshock_disordered_events_total" [] "Events behind the newest of their symbol and kind, but early enough to count";
     RECORDS_LOST = Counter "foreshock_records_lost_total" [] "Offsets of the input that were deleted before they were read, with their topic or by retention, as far as that is known";
     UNREAD = Gauge "foreshock_partitions_unread" [] "Partitions of the input that exist and are not read, of the topics that are";
+    SET_BACK = Counter "foreshock_clocks_set_back_total" [] "Times that the clock of a file was set back, because a leap of it was wrong";
     NEW_LOGS = Counter "foreshock_new_logs_total" [] "Times that another log began under a partition's name: its topic was deleted and made again";
     HELD_BACK = Counter "foreshock_held_back_events_total" [] "Events whose stamps are not believed: books follow them, windows do not count them, no clock moves";
     BOOK_FAULTS = Counter "foreshock_book_faults_total" ["fault"] "Contradictions between a book and its feed";

@@ -50,6 +50,7 @@ fn of_sources(config: &Config, sources: Vec<Source>, replay: String) -> Plan {
         limits: config.limits,
         detection: config.detection.clone(),
         stages: config.stages,
+        calendars: config.calendars.clone(),
         sources,
         replay,
         currency: config.venue.currency.clone(),

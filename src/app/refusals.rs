@@ -1,7 +1,8 @@
 //! Counts the lines of files that cannot be used, and judges whether the files are what they were taken for.
 //!
 //! A file of another format, or one that is damaged throughout, has lines that happen to fit, or none. Its result would look like
-//! that of a quiet market, so it is an error: if no line can be used, or if most lines of more than a few cannot.
+//! that of a quiet market, so it is an error: if no line can be used, if most lines of more than a few cannot, or if lines are
+//! taken for messages that hold no event, and no line holds one.
 
 use crate::event::{Reason, Rejection};
 
@@ -9,19 +10,26 @@ use crate::event::{Reason, Rejection};
 /// nothing about a file.
 const LINES_MIN: u64 = 10;
 
-/// The lines so far, and those that were refused.
+/// The lines so far, those that were refused, and the events of the others.
 #[derive(Debug, Default)]
 pub struct Refusals {
     lines: u64,
+    events: usize,
     refused: u64,
     by_reason: [u64; Reason::ALL.len()],
     first: Option<String>,
 }
 
 impl Refusals {
-    /// Counts a line that could be used.
-    pub const fn accept(&mut self) {
+    /// Counts a line that could be used, with its events: a line may be a message without any.
+    pub const fn accept(&mut self, events: usize) {
         self.lines += 1;
+        self.add_events(events);
+    }
+
+    /// Counts events that belong to lines before.
+    pub const fn add_events(&mut self, events: usize) {
+        self.events += events;
     }
 
     /// Counts a line that could not be used. `place` is where it stands.
@@ -44,7 +52,10 @@ impl Refusals {
 
     /// Describes the refused lines, if the files are not what they were taken for.
     pub fn verdict(&self) -> Option<String> {
-        let Self { lines, refused, by_reason, first } = self;
+        let Self { lines, refused, by_reason, first, events } = self;
+        if *lines > *refused && *events == 0 {
+            return Some(format!("no event was found in {lines} lines, of which {refused} were rejected"));
+        }
         let first = first.as_ref().filter(|_| self.is_unusable())?;
         let most = Reason::ALL.iter().zip(by_reason).max_by_key(|(_, n)| **n);
         let most = most.map_or_else(String::new, |((_, name), n)| format!("{n} of them are `{name}`; "));
@@ -69,7 +80,7 @@ mod tests {
     fn refusals(good: u64, bad: u64) -> Refusals {
         let mut refusals = Refusals::default();
         let noise = decode(b"noise", DecodeLimits::default()).unwrap_err();
-        (0..good).for_each(|_| refusals.accept());
+        (0..good).for_each(|_| refusals.accept(1));
         (0..bad).for_each(|i| refusals.refuse(&noise, || format!("a.jsonl:{}", good + i + 1)));
         refusals
     }
@@ -81,6 +92,15 @@ mod tests {
         {
             assert_eq!(refusals(good, bad).verdict().is_some(), is_unusable, "{good} {bad}");
         }
+    }
+
+    #[test]
+    fn a_file_is_unusable_if_no_line_holds_an_event() {
+        let mut refusals = Refusals::default();
+        refusals.accept(0);
+        assert_eq!(refusals.verdict().unwrap(), "no event was found in 1 lines, of which 0 were rejected");
+        refusals.add_events(1);
+        assert_eq!(refusals.verdict(), None);
     }
 
     #[test]

@@ -178,9 +178,9 @@ impl Replay {
             // Adapters make events of known types only.
             Ok([Event { body: Body::Unknown, .. }]) => {
                 self.unknown.take(bytes);
-                self.refusals.accept();
+                self.refusals.accept(1);
             }
-            Ok(_) => self.refusals.accept(),
+            Ok(events) => self.refusals.accept(events.len()),
             Err(rejection) => {
                 let place = RecordRef { source: SourceId(place.0), offset: place.1 };
                 self.refusals.refuse(rejection, || self.engine.context().record_text(place));

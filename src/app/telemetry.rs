@@ -21,6 +21,7 @@ use super::{
 use crate::{
     engine::Coverage,
     time::{EventTime, WallTime},
+    trust::Standing,
 };
 
 /// A point in the life cycle of the service.
@@ -88,6 +89,7 @@ struct Last {
     numbers: Numbers,
     positions: Vec<PartitionStatus>,
     coverage: Coverage,
+    standing: Standing,
 }
 
 impl Telemetry {
@@ -156,6 +158,17 @@ impl Telemetry {
     #[must_use]
     pub fn coverage(&self) -> Coverage {
         self.last().coverage.clone()
+    }
+
+    /// Publishes how far the input can be trusted.
+    pub fn stand(&self, standing: Standing) {
+        self.last().standing = standing;
+    }
+
+    /// How far the input can be trusted, as last published.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        self.last().standing.clone()
     }
 
     /// The point that the service has reached, and whether it is or has been ready.

@@ -73,4 +73,12 @@ impl Trust {
     pub fn doubted_since(&self) -> Option<EventTime> {
         self.0.map(|doubt| doubt.since)
     }
+
+    /// Whether the book is still in doubt at a time, also where no event has come since the doubt was over.
+    #[must_use]
+    pub fn doubts(&self, at: EventTime) -> bool {
+        let mut trust = *self;
+        trust.review(at);
+        trust.0.is_some()
+    }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::notify::RawNotify;
 use crate::{
     alert::Links,
+    calendar::CalendarSettings,
     detect::Detection,
     engine::{Limits, StageSettings},
     setting::Invalid,
@@ -42,6 +43,11 @@ pub struct RawConfig {
     pub engine: StageSettings,
     /// The detectors' settings. The hash of these keys and of the number of shards is in every alert.
     pub detect: Detection,
+    /// When symbols trade, where their venue does not say so by a `trading_status`. Each is a table `[[calendar]]` with `symbols`,
+    /// `zone`, `hours` and `holidays`. A part of the hash in every alert.
+    // Not printed where it is empty: `calendar = []` beside a table of that name would be a mistake.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calendar: Vec<CalendarSettings>,
 }
 
 /// See [`RawConfig::kafka`].

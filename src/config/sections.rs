@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf
 use super::{Brokers, ClientValue, Notify, Subscription, TopicName};
 use crate::{
     alert::Links,
+    calendar::Calendars,
     detect::Detection,
     engine::{Limits, StageSettings},
 };
@@ -34,6 +35,8 @@ pub struct Config {
     pub stages: StageSettings,
     /// `[detect]`
     pub detection: Detection,
+    /// `[[calendar]]`
+    pub calendars: Calendars,
 }
 
 /// `[kafka]`

@@ -165,7 +165,7 @@ fn a_mistake_in_the_environment_names_the_variable() {
     insta::assert_snapshot!(words("FORESHOCK_KAFKA__BROKERS", "x"), @"environment variable `FORESHOCK_KAFKA__BROKERS`: `kafka.brokers`: expected `host:port`, several with commas between");
     insta::assert_snapshot!(words("FORESHOCK_LIMITS__ORDERS_MAX", "many"), @r#"environment variable `FORESHOCK_LIMITS__ORDERS_MAX`: `limits.orders_max`: invalid type: string "many", expected a whole number"#);
     insta::assert_snapshot!(words("FORESHOCK_KAFKA__INPUT", "x y"), @r#"environment variable `FORESHOCK_KAFKA__INPUT`: `kafka.input`: invalid type: string "x y", expected an array"#);
-    insta::assert_snapshot!(words("FORESHOCK_CONFIG", "f.toml"), @"environment variable `FORESHOCK_CONFIG`: unknown key `config`: expected `action`, `detect`, `engine`, `http`, `kafka`, `limits`, `metrics`, `notify`, `state`, `topics`, `venue`");
+    insta::assert_snapshot!(words("FORESHOCK_CONFIG", "f.toml"), @"environment variable `FORESHOCK_CONFIG`: unknown key `config`: expected `action`, `calendar`, `detect`, `engine`, `http`, `kafka`, `limits`, `metrics`, `notify`, `state`, `topics`, `venue`");
 }
 
 #[test]
@@ -226,4 +226,17 @@ fn a_secret_comes_from_a_file_of_its_own() {
 fn the_number_of_symbols_with_series_of_their_own_has_a_limit() {
     let text = error("[metrics]\nsymbols_max = 10001\n");
     assert!(text.contains("`metrics.symbols_max`: expected 0 to 10000"), "{text}");
+}
+
+#[test]
+fn calendars_are_read_and_a_mistake_in_one_points_at_itself() {
+    let text = "[[calendar]]\nsymbols = ['ES*']\nzone = 'America/Chicago'\nhours = ['sun-thu 17:00-16:00']\n";
+    let calendars = parse(text).unwrap().calendars;
+    assert_eq!(calendars.of_symbol("ESZ6"), calendars.of_symbol("ESU6"));
+    assert!(calendars.of_symbol("ESZ6").is_some() && calendars.of_symbol("BTC").is_none());
+    insta::assert_snapshot!(error("[[calendar]]\nzone = 'UTC'\nhours = ['mon 9-10']\n"), @r"
+    f.toml:3:10: `calendar.0.hours.0`: `mon 9-10`: expected days and times, like `mon-fri 09:30-16:00`
+     3 | hours = ['mon 9-10']
+       |          ^
+    ");
 }

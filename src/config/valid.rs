@@ -8,7 +8,7 @@ use super::{
     secret::in_file,
     topic::is_plain,
 };
-use crate::setting::Invalid;
+use crate::{calendar::Calendars, setting::Invalid};
 
 /// Settings of librdkafka that the service's guarantees rest on, and what to use instead.
 const RESERVED: [(&str, &str); 12] = [
@@ -57,8 +57,9 @@ pub(super) fn valid(raw: &RawConfig) -> Result<Config, Invalid> {
     raw.limits.check().map_err(|e| e.within("limits"))?;
     raw.engine.check().map_err(|e| e.within("engine"))?;
     raw.detect.check().map_err(|e| e.within("detect"))?;
+    let calendars = Calendars::new(&raw.calendar).map_err(|e| e.within("calendar"))?;
     let (limits, stages, detection) = (raw.limits, raw.engine, raw.detect.clone());
-    Ok(Config { kafka, topics, state, http, metrics, venue, links, notify, limits, stages, detection })
+    Ok(Config { kafka, topics, state, http, metrics, venue, links, notify, limits, stages, detection, calendars })
 }
 
 fn venue(raw: &RawVenue) -> Result<Venue, Invalid> {

@@ -171,6 +171,15 @@ impl Correlator {
         }
     }
 
+    /// Correlates every signal that waits, and ends every incident at a time at the latest.
+    pub fn end_all(&mut self, at: EventTime, steps: &mut Vec<Step>) {
+        self.advance(EventTime::from_nanos(i64::MAX), steps);
+        while let Some((&id, _)) = self.incidents.first_key_value() {
+            steps.push(Step::revision(self.remove(id).resolve(at), at));
+        }
+        self.thin_book_rate = ThinBookRate::default();
+    }
+
     /// The open incidents, in the order in which they opened.
     pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
         self.incidents.values()

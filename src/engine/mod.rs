@@ -28,9 +28,8 @@ mod readings;
 mod recorded;
 mod snapshot;
 mod stage;
+mod state;
 mod watermark;
-
-use serde::{Deserialize, Serialize};
 
 pub use self::{
     coverage::{Coverage, Covered, StateCounts},
@@ -44,20 +43,16 @@ pub use self::{
     snapshot::{Snapshot, Unusable, VERSION},
 };
 use self::{
-    message::{AccountFact, CorrelationFact, Route},
-    stage::{
-        account::{self, AccountStage},
-        correlation::CorrelationStage,
-        market::{self, FeedStage},
-    },
-    watermark::{Inbox, Watermarks},
+    message::Route,
+    stage::{account, market, market::FeedStage},
+    state::State,
 };
 pub use crate::detect::Detection;
 use crate::{
     alert::Context,
     event::{Body, Event, Origin, Reason, RecordRef, Rejection, SourceId},
     time::{EventTime, Span},
-    trust::{Decision, Idle, Loss, ModeChange, NewLog, Use},
+    trust::{Decision, Idle, Loss, ModeChange, NewLog, SetBack, Use},
 };
 
 /// Records after which the stages behind the feeds are run at the latest: their code and data then stay in the caches for the
@@ -70,8 +65,8 @@ pub struct Engine {
     context: Context,
     /// Records taken since the stages behind the feeds were last run.
     taken: usize,
-    /// The most that each feed may hold, for one that begins anew.
-    limits: Limits,
+    /// For stages that begin anew.
+    plan: Plan,
     /// The outbox of a feed; drained after each record, the allocations reused.
     feed_outbox: market::Outbox,
     /// The outbox of an account shard; the same.
@@ -79,51 +74,23 @@ pub struct Engine {
     link: Link,
 }
 
-/// Everything that the inputs so far have left behind: with the plan, all that the next output depends on.
-#[derive(Clone, Serialize, Deserialize)]
-struct State {
-    feeds: Vec<FeedStage>,
-    /// By source.
-    fates: Vec<Fates>,
-    /// The position after the last record taken, by source.
-    next: Vec<u64>,
-    /// The position of the next record that is left out, by source.
-    skip: Vec<Option<u64>>,
-    /// The number of the last input that was no record.
-    decided: u64,
-    watermarks: Watermarks,
-    shards: Vec<AccountStage>,
-    /// In front of each shard; its upstreams are the feeds.
-    to_shards: Vec<Inbox<AccountFact>>,
-    correlation: CorrelationStage,
-    /// In front of correlation; its upstreams are the shards and then the feeds. Signals wait in a queue of their own.
-    to_correlation: Inbox<CorrelationFact>,
-}
-
 impl Engine {
     /// An engine that has seen nothing.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        let (feeds, shards, config) = (plan.feeds(), plan.stages.account_shards, plan.hash());
-        let state = State {
-            feeds: (0..feeds).map(|_| FeedStage::new(&plan.limits, &plan.detection)).collect(),
-            fates: vec![Fates::default(); plan.sources.len()],
-            next: vec![0; plan.sources.len()],
-            skip: vec![None; plan.sources.len()],
-            decided: 0,
-            watermarks: Watermarks::new(feeds),
-            shards: (0..shards).map(|_| AccountStage::new(&plan)).collect(),
-            to_shards: vec![Inbox::new(feeds); shards],
-            correlation: CorrelationStage::new(&plan, &config),
-            to_correlation: Inbox::new(shards + feeds),
+        let config = plan.hash();
+        let state = State::new(&plan, &config);
+        let context = Context {
+            config,
+            sources: plan.sources.clone(),
+            replay: plan.replay.clone(),
+            currency: plan.currency.clone(),
         };
-        let limits = plan.limits;
-        let context = Context { config, sources: plan.sources, replay: plan.replay, currency: plan.currency };
         Self {
             state,
             context,
             taken: 0,
-            limits,
+            plan,
             feed_outbox: market::Outbox::default(),
             shard_outbox: account::Outbox::default(),
             link: Link::Memory,
@@ -211,6 +178,11 @@ impl Engine {
         self.state.next[source] = record.offset.saturating_add(1);
         let skipped = self.state.skip[source].take_if(|skip| *skip <= record.offset) == Some(record.offset);
         let stopped_at = || Rejection::new(Reason::Poison, "the service stopped at it more than once");
+        if let Ok(events) = record.content
+            && let Some(back) = self.state.feeds[feed].set_back(events)
+        {
+            self.set_back(feed, back, reference.into(), outbox);
+        }
         let content = if skipped { Err(stopped_at()) } else { record.content };
         let content = content.and_then(|events| match self.state.feeds[feed].judge_stamps(events) {
             Ok(until) => Ok((events, until)),
@@ -250,8 +222,10 @@ impl Engine {
             fate = if nth == 0 || next == Some(Fate::Accepted) { next } else { fate };
         }
         let is_heartbeat = events.iter().all(|event| matches!(event.body, Body::Heartbeat(_) | Body::Unknown));
+        let is_unknown = is_heartbeat && events.iter().any(|event| matches!(event.body, Body::Unknown));
         let used = match fate {
             Some(Fate::Accepted) if is_held_back => Use::HeldBack,
+            Some(Fate::Accepted) if is_unknown => Use::Unknown,
             Some(Fate::Accepted) if is_heartbeat => Use::Heartbeat,
             Some(Fate::Accepted | Fate::Rejected | Fate::Shed) => Use::Counted,
             Some(Fate::Late) => Use::Late,
@@ -261,9 +235,21 @@ impl Engine {
         (fate, used)
     }
 
+    /// Begins anew where the flow of a file goes on before a leap of its clock that was wrong: whatever goes by that clock cannot
+    /// go back. Beside other feeds, whose time is right, the clock of the feed's messages stays.
+    fn set_back(&mut self, feed: usize, back: SetBack, origin: Origin, outbox: &mut Outbox) {
+        self.state.feeds[feed].begin_anew_at(self.plan.limits, back, origin, &mut self.feed_outbox);
+        self.deliver(feed);
+        self.flush(outbox);
+        if self.state.feeds.len() == 1 {
+            self.state.begin_anew(&self.plan, &self.context.config);
+            self.state.correlation.begin_anew(&self.plan, &self.context, outbox);
+        }
+    }
+
     fn begin_log(&mut self, new: NewLog) {
         let (feed, after) = self.after(new.source, new.after_offset);
-        self.state.feeds[feed].begin_log(self.limits, new.unread, (after, new.clock), &mut self.feed_outbox);
+        self.state.feeds[feed].begin_log(self.plan.limits, new.unread, (after, new.clock), &mut self.feed_outbox);
         self.deliver(feed);
     }
 

@@ -159,6 +159,8 @@ pub struct FeedCounters {
     pub lost: u64,
     /// Times that another log began under the partition's name.
     pub new_logs: u64,
+    /// Times that the feed's clock was set back, because a leap of it was wrong.
+    pub set_back: u64,
 }
 
 /// Counters of the correlation stage since the start.
@@ -203,6 +205,8 @@ pub struct Counters {
     pub lost: u64,
     /// Times that another log began under a partition's name.
     pub new_logs: u64,
+    /// Times that a feed's clock was set back, because a leap of it was wrong.
+    pub set_back: u64,
 }
 
 impl Counters {
@@ -229,6 +233,7 @@ impl Counters {
             deltas_forgotten,
             lost,
             new_logs,
+            set_back,
         } = feed;
         each(&mut self.events, events);
         each(&mut self.rejected, rejected);
@@ -241,6 +246,7 @@ impl Counters {
         self.deltas_forgotten += deltas_forgotten;
         self.lost += lost;
         self.new_logs += new_logs;
+        self.set_back += set_back;
     }
 }
 

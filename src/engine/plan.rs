@@ -8,6 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     alert::hexadecimal,
+    calendar::{CalendarSettings, Calendars},
     detect::Detection,
     event::{DecodeLimits, Source},
     setting::{Invalid, check_range},
@@ -137,6 +138,8 @@ pub struct Plan {
     pub detection: Detection,
     /// The layout of its stages.
     pub stages: StageSettings,
+    /// When symbols trade, where their venue does not say so by itself.
+    pub calendars: Calendars,
     /// The sources of its records, in one fixed order, which breaks ties between signals of the same instant.
     pub sources: Vec<Source>,
     /// The command that reads the same input again, for the alerts' evidence.
@@ -146,7 +149,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// `sha256:` and the hash of everything that the results depend on: the detectors' settings and the number of shards.
+    /// `sha256:` and the hash of everything that the results depend on: the detectors' settings, the number of shards, and the
+    /// calendars, if there are any.
     ///
     /// # Panics
     /// Never: settings are numbers in tables, which JSON can hold.
@@ -156,8 +160,11 @@ impl Plan {
         struct Hashed<'a> {
             detect: &'a Detection,
             engine: &'a StageSettings,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            calendar: Vec<&'a CalendarSettings>,
         }
-        let hashed = Hashed { detect: &self.detection, engine: &self.stages };
+        let calendar = self.calendars.settings().collect();
+        let hashed = Hashed { detect: &self.detection, engine: &self.stages, calendar };
         let json = serde_json::to_vec(&hashed).expect("settings are numbers in tables");
         format!("sha256:{}", hexadecimal(&Sha256::digest(json)))
     }

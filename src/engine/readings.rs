@@ -159,20 +159,21 @@ impl Engine {
         self.state.correlation.decided()
     }
 
-    /// Each source, as the watch over the input sees it.
+    /// Each source, as the watch over the input sees it at a time of this machine's clock.
     #[must_use]
-    pub fn feeds(&self) -> Vec<FeedView> {
+    pub fn feeds(&self, now: EventTime) -> Vec<FeedView> {
         let state = &self.state;
         let each = self.context.sources.iter().zip(state.next.iter().zip(&state.fates));
-        each.map(|(source, (next, fates))| state.feeds[source.feed].view(next.checked_sub(1), fates)).collect()
+        each.map(|(source, (next, fates))| state.feeds[source.feed].view(next.checked_sub(1), fates, now)).collect()
     }
 
-    /// The input as the policy of decisions sees it. `is_drained`: all that was read has been handled.
+    /// The input as the policy of decisions sees it at a time of this machine's clock. `is_drained`: all that was read has been
+    /// handled.
     #[must_use]
-    pub fn situation(&self, is_drained: bool) -> Situation {
+    pub fn situation(&self, is_drained: bool, now: EventTime) -> Situation {
         let holds = self.has_found() || self.messages().held > 0;
         Situation {
-            feeds: self.feeds(),
+            feeds: self.feeds(now),
             waits: self.waits(),
             has_found: self.has_found(),
             holds,

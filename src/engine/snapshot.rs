@@ -191,7 +191,7 @@ impl Engine {
         state.watermarks.extend(feeds);
         state.to_shards.iter_mut().for_each(|inbox| inbox.extend(feeds));
         state.to_correlation.extend(state.shards.len() + feeds);
-        state.feeds.resize_with(feeds, || FeedStage::new(&plan.limits, settings));
+        state.feeds.resize_with(feeds, || FeedStage::new(&plan.limits, settings, &plan.calendars));
         for shard in &mut state.shards {
             shard.retune(plan, shard_outbox);
             state.correlation.enqueue(shard_outbox.signals.drain(..));
@@ -201,7 +201,7 @@ impl Engine {
             let last = plan.sources.iter().rposition(|source| source.feed == feed);
             let source = last.expect("every feed has at least one source");
             let last = RecordRef { source: SourceId::of_index(source), offset: self.state.next[source] };
-            self.state.feeds[feed].retune(&plan.limits, settings, last, &mut self.feed_outbox);
+            self.state.feeds[feed].retune(&plan.limits, (settings, &plan.calendars), last, &mut self.feed_outbox);
             self.deliver(feed);
         }
     }

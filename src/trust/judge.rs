@@ -27,16 +27,16 @@ pub(crate) use self::report::Known;
 pub use self::report::Report;
 pub(crate) use self::used::Use;
 use self::{counts::Counts, suspects::Suspects};
-use super::{Cause, Example, Mode};
+use super::{CALM_S, Cause, Example, HELD_S, Mode, SetBack};
 use crate::{
     event::{RecordRef, SourceId},
     time::{EventTime, Span},
 };
 
-/// How long a gap, or a wrong clock, is held: the longest window, which overlaps it for as long (DETECTION 6).
-const HELD: Span = Span::from_secs(60);
-/// How long any other trouble must be absent before it is over: as long as a detector's hysteresis (DETECTION 2.1).
-const CALM: Span = Span::from_secs(10);
+/// How long a gap, or a wrong clock, is held, by the feed's own clock.
+const HELD: Span = Span::from_secs(HELD_S as i64);
+/// How long any other trouble must be absent before it is over, by the feed's own clock.
+const CALM: Span = Span::from_secs(CALM_S as i64);
 /// How many stamps that were held back within [`HELD`] are a trouble: one or two are a slip.
 const HELD_BACK: usize = 3;
 /// How long records must come of which none can be used. With the second between two judgements this is told within five.
@@ -121,6 +121,10 @@ impl FeedJudge {
             Use::Late => (Cause::Late, None),
             Use::Duplicate => (Cause::Duplicates, None),
             Use::HeldBack => (Cause::Skew, None),
+            Use::Unknown => {
+                self.examples.insert(Cause::UnknownType, Example { record, reason: None });
+                return;
+            }
         };
         self.unusable_run = self.unusable_run.saturating_add(1);
         self.examples.insert(cause, Example { record, reason });
@@ -203,6 +207,13 @@ impl FeedJudge {
             let example = self.examples.get(&Cause::Skew).copied();
             self.feed.insert(Cause::Skew, Held { value, until: clock.plus(HELD), who: None, example });
         }
+    }
+
+    /// Begins anew at the time at which the flow goes on, and says that the clock was ahead.
+    pub(crate) fn set_back(&mut self, SetBack { to, ahead, .. }: SetBack) {
+        let example = self.examples.get(&Cause::Late).copied();
+        self.rewind(to);
+        self.feed.insert(Cause::Skew, Held { value: ahead.secs_f64(), until: to.plus(HELD), who: None, example });
     }
 
     /// Observes that a symbol's book has not been usable for a time.

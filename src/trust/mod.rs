@@ -38,12 +38,17 @@ pub(crate) use self::{
     judge::{BOOK_UNUSABLE, FeedJudge, Known, PRODUCER_SILENT, Use},
     overall::Overall,
     schedule::Schedule,
-    stamps::Stamps,
+    stamps::{SetBack, Stamps},
 };
 use crate::{
     event::{Reason, RecordRef, SourceId},
     time::{EventTime, Span},
 };
+
+/// How many seconds a gap, or a wrong clock, is held: the longest window, which overlaps it for as long (DETECTION 6).
+const HELD_S: u32 = 60;
+/// How many seconds any other trouble must be absent before it is over: as long as a detector's hysteresis (DETECTION 2.1).
+const CALM_S: u32 = 10;
 
 /// How far the findings are to be trusted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -106,11 +111,13 @@ pub enum Cause {
     Behind,
     /// Most of a partition's events are stamped ahead of this machine's clock: it is this machine's clock that is wrong.
     MachineClock,
+    /// Too many records are of an event type that is not known.
+    UnknownType,
 }
 
 impl Cause {
     /// Every cause with its name.
-    pub const ALL: [(Self, &'static str); 16] = [
+    pub const ALL: [(Self, &'static str); 17] = [
         (Self::Gap, "gap"),
         (Self::Lag, "lag"),
         (Self::Silence, "silence"),
@@ -127,6 +134,7 @@ impl Cause {
         (Self::Book, "book"),
         (Self::Behind, "behind"),
         (Self::MachineClock, "machine_clock"),
+        (Self::UnknownType, "unknown_type"),
     ];
 
     /// The name in `trust.reasons`.
@@ -216,8 +224,13 @@ pub struct Trouble {
 }
 
 impl Trouble {
+    /// Whether two lists are of the same troubles.
+    pub(crate) fn are_same(these: &[Self], those: &[Self]) -> bool {
+        these.iter().map(Self::identity).eq(those.iter().map(Self::identity))
+    }
+
     /// Identity of a trouble: everything but its magnitude, its limit, its example and when it was noticed.
-    pub(crate) fn identity(&self) -> (Cause, SourceId, bool, Option<&CompactString>) {
+    fn identity(&self) -> (Cause, SourceId, bool, Option<&CompactString>) {
         // A symbol is only an example of the silent ones.
         let who = self.who.as_ref().filter(|_| self.cause != Cause::SilentSymbols);
         (self.cause, self.source, self.pages, who)

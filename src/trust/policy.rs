@@ -179,8 +179,8 @@ mod tests {
             own_clock: Some(EventTime::from_nanos(clock)),
             last_offset: Some(7),
             beats: false,
+            rests: false,
             usual_gap: Span::from_millis(10),
-            records: 100,
             usable: 100,
         }
     }

@@ -9,9 +9,16 @@
 //! is held back until three consecutive records agree about the time: none steps back, and none steps further than the jump. Only
 //! where a record of the usual time comes instead were those before it wrong; a thin flow makes such jumps by itself.
 //!
+//! A jump that was believed and was wrong after all is taken back: `leap`.
+//!
 //! A record that is held back is accepted: books follow it, windows do not count it, and it moves no clock.
 
+mod leap;
+
 use serde::{Deserialize, Serialize};
+
+use self::leap::Leaps;
+pub(crate) use self::leap::SetBack;
 
 use crate::time::{EventTime, Span};
 
@@ -37,6 +44,7 @@ pub(crate) struct Stamps {
     /// How many stamps have just turned out to be wrong, and how far the furthest was ahead.
     refuted: Option<(u32, Span)>,
     ceiling: Option<EventTime>,
+    leaps: Leaps,
 }
 
 /// Consecutive records of a file that are stamped far ahead of the feed's clock.
@@ -62,7 +70,10 @@ impl Stamps {
             let ahead = ts.since(ceiling);
             return if ahead > REFUSED_BEYOND { Err(ahead) } else { Ok(ceiling.plus(AHEAD_MAX)) };
         }
-        let Some(newest) = self.newest else { return Ok(ts) };
+        let Some(newest) = self.newest else {
+            self.leaps.leap(None);
+            return Ok(ts);
+        };
         let until = newest.plus(self.gap_max.max(AHEAD_MAX));
         if ts <= until {
             self.refuted = self.jump.take().map(|jump| (jump.records, jump.ahead)).or(self.refuted);
@@ -80,7 +91,17 @@ impl Stamps {
             return Ok(until);
         }
         self.jump = None;
+        self.leaps.leap(Some((newest, self.gap_max)));
         Ok(ts)
+    }
+
+    /// Observes the newest stamp of a record before it is judged. Returns the last leap of a file if it was wrong:
+    /// the flow goes on before it, and everything that goes by the clock must begin anew.
+    pub(crate) fn set_back(&mut self, ts: EventTime) -> Option<SetBack> {
+        let newest = self.newest.filter(|_| self.ceiling.is_none())?;
+        let back = self.leaps.observe(ts, newest)?;
+        *self = Self { leaps: self.leaps, gap_max: back.gap_max, newest: Some(back.to), ..Self::default() };
+        Some(back)
     }
 
     /// How many stamps have turned out to be wrong since the last call, and how far the furthest was ahead. Under a ceiling there

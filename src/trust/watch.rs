@@ -17,7 +17,7 @@
 use std::{collections::VecDeque, time::Duration};
 
 use super::{
-    Cause, Mode, Scope, Trouble,
+    CALM_S, Cause, HELD_S, Mode, Scope, Trouble,
     unread::{Unread, UnreadPartitions},
 };
 use crate::{
@@ -43,18 +43,21 @@ const AHEAD_MIN: u64 = 3;
 /// The share of a minute's stamps from which on it is this machine's clock that is wrong: producers have a clock each, and most of
 /// them are not wrong by chance.
 const AHEAD_MOST: f64 = 0.5;
-/// How long a wrong clock is held: the longest window, which overlaps it for as long (DETECTION 6).
-const HELD: Duration = Duration::from_mins(1);
+/// How long a wrong clock is held, by this machine's clock.
+const HELD: Duration = Duration::from_secs(HELD_S as u64);
 /// A partition whose clock is further behind the newest than this holds up the others' alerts: they go on without it.
 const BEHIND: Span = Span::from_secs(5);
+/// How long a partition must be behind by this machine's clock before that is told, within five seconds (DETECTION 6): event time
+/// runs fast where a flow is read at full speed.
+const BEHIND_TOLD: Duration = Duration::from_secs(4);
 /// How long a partition may be behind before it pages: a producer that catches up has done so by then.
 const BEHIND_PAGES: Duration = Duration::from_mins(1);
 /// How often the counts of stamps are taken.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
 /// Over how many such intervals a share is computed: a minute.
 const COUNTS: u32 = 12;
-/// How long any other trouble must be absent before it is over: as long as a detector's hysteresis (DETECTION 2.1).
-const CALM: Duration = Duration::from_secs(10);
+/// How long any other trouble must be absent before it is over, by this machine's clock.
+const CALM: Duration = Duration::from_secs(CALM_S as u64);
 
 /// The state of a feed, as the engine reports it.
 #[derive(Clone, Debug, PartialEq)]
@@ -67,10 +70,10 @@ pub struct FeedView {
     pub last_offset: Option<u64>,
     /// Whether heartbeats arrive.
     pub beats: bool,
+    /// Whether nothing is awaited now, because everything that the feed carries is closed.
+    pub rests: bool,
     /// The median gap between the times of records.
     pub usual_gap: Span,
-    /// Records so far.
-    pub records: u64,
     /// Records so far that were accepted and whose stamps are believed.
     pub usable: u64,
 }
@@ -115,6 +118,8 @@ pub struct Watch {
 struct Partition {
     /// When a usable record was last handled, and when any was.
     active_at: Duration,
+    /// When nothing was awaited the last time.
+    rested_at: Duration,
     arrived_at: Option<Duration>,
     /// Whether the partition was ever up to date. Until then its old records are a backlog and no lag.
     caught_up: bool,
@@ -183,6 +188,9 @@ impl Watch {
         let before = partition.behind.filter(|(_, seen)| now.saturating_sub(*seen) <= CALM);
         let (since, _) = before.unwrap_or((now, now));
         partition.behind = Some((since, now));
+        if now.saturating_sub(since) < BEHIND_TOLD {
+            return;
+        }
         partition.hold(Cause::Behind, behind.secs_f64(), now + CALM);
     }
 
@@ -219,16 +227,23 @@ impl Watch {
             partition.update(now, feed, drained);
         }
         let troubles = self.troubles(now, feeds, clock);
-        let is_dark = |trouble: &&Trouble| matches!(trouble.cause, Cause::Silence | Cause::NothingUsable);
+        let is_dark = |source: SourceId| {
+            let is_dark = |trouble: &Trouble| matches!(trouble.cause, Cause::Silence | Cause::NothingUsable);
+            troubles.iter().any(|trouble| trouble.source == source && is_dark(trouble))
+        };
+        // Nothing is seen where every partition that is awaited is dark.
+        let mut sources = (0..).map(SourceId).zip(feeds);
+        let is_blind =
+            sources.all(|(source, feed)| feed.rests || is_dark(source)) && feeds.iter().any(|feed| !feed.rests);
         let mode = match troubles.len() {
             0 => Mode::Normal,
-            _ if troubles.iter().filter(is_dark).count() == self.partitions.len() => Mode::Blind,
+            _ if is_blind => Mode::Blind,
             _ => Mode::Degraded,
         };
         let pages = mode == Mode::Blind;
         let troubles: Vec<Trouble> =
             troubles.into_iter().map(|trouble| Trouble { pages: trouble.pages || pages, ..trouble }).collect();
-        if mode == self.mode && troubles.iter().map(Trouble::identity).eq(self.troubles.iter().map(Trouble::identity)) {
+        if mode == self.mode && Trouble::are_same(&troubles, &self.troubles) {
             return None;
         }
         (self.mode, self.troubles) = (mode, troubles);
@@ -263,6 +278,7 @@ impl Watch {
                     | Cause::Book
                     | Cause::NewLog
                     | Cause::Poison
+                    | Cause::UnknownType
                     | Cause::MachineClock => false,
                 };
                 troubles.push(Trouble {
@@ -286,7 +302,15 @@ impl Watch {
 impl Partition {
     const fn new(now: Duration) -> Self {
         let held = [const { None }; Cause::ALL.len()];
-        Self { active_at: now, arrived_at: None, caught_up: false, behind: None, stamps: VecDeque::new(), held }
+        Self {
+            active_at: now,
+            rested_at: now,
+            arrived_at: None,
+            caught_up: false,
+            behind: None,
+            stamps: VecDeque::new(),
+            held,
+        }
     }
 
     const fn hold(&mut self, cause: Cause, value: f64, until: Duration) {
@@ -295,10 +319,14 @@ impl Partition {
 
     /// Holds the troubles that the state of the feed shows now.
     fn update(&mut self, now: Duration, feed: &FeedView, drained: bool) {
-        let silence = now.saturating_sub(self.active_at).as_secs_f64();
+        if feed.rests {
+            self.rested_at = now;
+        }
+        let unusable = now.saturating_sub(self.active_at).as_secs_f64();
+        let silence = now.saturating_sub(self.active_at.max(self.rested_at)).as_secs_f64();
         let arrives = self.arrived_at.is_some_and(|at| now.saturating_sub(at) < SILENCE);
-        if arrives && silence >= SILENCE.as_secs_f64() {
-            self.hold(Cause::NothingUsable, silence, now + CALM);
+        if arrives && unusable >= SILENCE.as_secs_f64() {
+            self.hold(Cause::NothingUsable, unusable, now + CALM);
         } else if drained && feed.clock.is_some() && silence >= limit(Cause::Silence, feed) {
             self.hold(Cause::Silence, silence, now + CALM);
         }
@@ -350,6 +378,7 @@ fn limit(cause: Cause, feed: &FeedView) -> f64 {
         | Cause::Unusable
         | Cause::NewLog
         | Cause::Poison
+        | Cause::UnknownType
         | Cause::Book => 0.0,
     }
 }

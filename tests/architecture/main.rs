@@ -16,10 +16,11 @@ use self::{
 };
 
 /// Top-level modules from the foundation up: each may name those before it, and none after it.
-const ORDER: [&str; 20] = [
+const ORDER: [&str; 21] = [
     "nearest",
     "setting",
     "time",
+    "calendar",
     "stats",
     "table",
     "event",
@@ -47,6 +48,7 @@ const FLOORS: [(&str, &[&str]); 4] = [
             "coverage input output plan recorded message observe",
             "inputs link watermark",
             "stage stage/market stage/account stage/correlation",
+            "state",
             // The wiring of the stages.
             "mod",
             // Views of the whole engine.

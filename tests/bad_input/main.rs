@@ -33,6 +33,7 @@ const OFFSET: u64 = 41;
 fn engine() -> Engine {
     let source = Source { name: "orderflow.events".to_owned(), partition: Some(0), feed: 0 };
     Engine::new(Plan {
+        calendars: foreshock::calendar::Calendars::default(),
         limits: Limits::default(),
         detection: Detection::default(),
         sources: vec![source],

@@ -169,6 +169,20 @@ impl Bench {
         }
     }
 
+    /// Waits until a metric has a value over all its labels.
+    #[track_caller]
+    pub fn wait_metric(&self, address: SocketAddr, metric: &str, expected: f64) {
+        let deadline = Deadline::after(FATES_MAX);
+        loop {
+            let value = Metrics::of(address).sum(metric);
+            if (value - expected).abs() < 0.5 {
+                return;
+            }
+            assert!(!deadline.left().is_zero(), "{}: {metric} is {value}, not {expected}", self.name);
+            pause();
+        }
+    }
+
     /// The alerts so far.
     pub fn alerts(&self) -> Vec<Value> {
         let topic = Topic::new(&self.bootstrap, &format!("{}.alerts", self.name));

@@ -68,6 +68,7 @@ fn records_that_retention_removed_while_the_service_was_away_are_a_gap_with_its_
     let alert = bench.wait_reason("gap", TOLD_MAX);
     let gap = alert["features"].as_array().unwrap().iter().find(|feature| feature["name"] == "gap").unwrap();
     assert_eq!(gap["value"].as_f64(), Some(50.0), "{alert}");
+    bench.wait_metric(address, "foreshock_records_lost_total", 50.0);
     // A restart knows of it, and of nothing else.
     assert_eq!(service.terminate().code(), Some(0));
     let mut service = bench.start();
@@ -75,6 +76,26 @@ fn records_that_retention_removed_while_the_service_was_away_are_a_gap_with_its_
     assert_eq!(bench.recorded("loss").len(), 1);
     let (status, log) = service.end();
     assert!(status.success() && !log.contains("were deleted before"), "{log}");
+}
+
+/// Nothing comes after the loss, so no clock moves on by itself.
+#[test]
+fn all_records_removed_while_the_service_was_away_are_told_although_nothing_follows() {
+    let bench = Bench::new("emptied", 1);
+    bench.send(0, 0..100);
+    let mut service = bench.start();
+    let address = service.http();
+    bench.wait_fates(address, &mut service, 100);
+    assert_eq!(service.terminate().code(), Some(0));
+    bench.send(0, 100..200);
+    bench.delete_before(200);
+    let service = bench.start();
+    let address = service.http();
+    let alert = bench.wait_reason("gap", TOLD_MAX);
+    let gap = alert["features"].as_array().unwrap().iter().find(|feature| feature["name"] == "gap").unwrap();
+    assert_eq!(gap["value"].as_f64(), Some(100.0), "{alert}");
+    bench.wait_metric(address, "foreshock_records_lost_total", 100.0);
+    assert_eq!(service.terminate().code(), Some(0));
 }
 
 /// The process is held up, and meanwhile retention passes it.

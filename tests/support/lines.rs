@@ -3,6 +3,8 @@
 
 use foreshock::{
     alert::Alert,
+    calendar::Calendars,
+    detect::Signal,
     engine::{Counters, Detection, Engine, Fate, Input, Limits, Outbox, Output, Plan, Record, StageSettings},
     event::{Body, DecodeLimits, Event, Source, SourceId, decode},
     time::EventTime,
@@ -13,26 +15,34 @@ use foreshock::{
 pub struct Replayed {
     pub engine: Engine,
     pub alerts: Vec<Alert>,
+    pub signals: Vec<Signal>,
 }
 
 /// Sends lines through a new engine.
 pub fn replay<L: AsRef<[u8]>>(lines: impl IntoIterator<Item = L>) -> Replayed {
-    send(lines, |_| None)
+    send(lines, Calendars::default(), |_| None)
+}
+
+/// Sends lines through a new engine whose symbols follow calendars.
+pub fn replay_in_hours<L: AsRef<[u8]>>(lines: impl IntoIterator<Item = L>, calendars: Calendars) -> Replayed {
+    send(lines, calendars, |_| None)
 }
 
 /// Sends lines through a new engine as the service does whose clock goes with the heartbeats.
 pub fn replay_by_the_clock<L: AsRef<[u8]>>(lines: impl IntoIterator<Item = L>) -> Replayed {
-    send(lines, |event| matches!(event.body, Body::Heartbeat(_)).then_some(event.ts))
+    send(lines, Calendars::default(), |event| matches!(event.body, Body::Heartbeat(_)).then_some(event.ts))
 }
 
 fn send<L: AsRef<[u8]>>(
     lines: impl IntoIterator<Item = L>,
+    calendars: Calendars,
     clock: impl Fn(&Event<'_>) -> Option<EventTime>,
 ) -> Replayed {
     let sources = vec![Source { name: "orderflow.events".to_owned(), partition: Some(0), feed: 0 }];
     let (limits, detection, stages) = (Limits::default(), Detection::default(), StageSettings::default());
-    let mut engine = Engine::new(Plan { limits, detection, stages, sources, replay: String::new(), currency: None });
-    let (mut alerts, mut outbox) = (Vec::new(), Outbox::default());
+    let mut engine =
+        Engine::new(Plan { limits, detection, stages, calendars, sources, replay: String::new(), currency: None });
+    let (mut alerts, mut signals, mut outbox) = (Vec::new(), Vec::new(), Outbox::default());
     for (offset, line) in (0_u64..).zip(lines) {
         let event = decode(line.as_ref(), DecodeLimits::default());
         if let Some(until) = event.as_ref().ok().and_then(&clock) {
@@ -42,13 +52,16 @@ fn send<L: AsRef<[u8]>>(
         }
         let content = event.as_ref().map(std::slice::from_ref).map_err(Clone::clone);
         engine.handle(Input::Record(Record { source: SourceId(0), offset, appended_at: None, content }), &mut outbox);
-        alerts.extend(outbox.drain().filter_map(|output| match output {
-            Output::Notify(alert, _) => Some(*alert),
-            Output::Signal(_) | Output::Rejected(..) => None,
-        }));
+        for output in outbox.drain() {
+            match output {
+                Output::Notify(alert, _) => alerts.push(*alert),
+                Output::Signal(signal) => signals.push(*signal),
+                Output::Rejected(..) => {}
+            }
+        }
     }
     engine.conclude();
-    Replayed { engine, alerts }
+    Replayed { engine, alerts, signals }
 }
 
 impl Replayed {

@@ -89,6 +89,10 @@ impl Wording for Feed {
             Some(Cause::Rejected | Cause::NothingUsable) => {
                 "read the record named as the example, or the dead letters, and ask its producer what changed; what is rejected is not seen"
             }
+            Some(Cause::UnknownType) => {
+                "read the record named as the example: its type is misspelt, or new, and nothing of it is seen; types that are not \
+                 meant for this service belong on another topic"
+            }
             Some(Cause::Unusable) => {
                 "read the record named as the example, and ask what is different about this symbol; little is seen of it meanwhile"
             }
@@ -173,6 +177,11 @@ fn trouble(feature: &Feature, place: &Place<'_>) -> String {
         Some(Cause::Rejected) => {
             format!(
                 "{percent:.1} % of the last minute's records of {partition} were rejected, {example}{reason} among them"
+            )
+        }
+        Some(Cause::UnknownType) => {
+            format!(
+                "{percent:.1} % of the last minute's records of {partition} are of a type that is not known, {example} among them"
             )
         }
         Some(Cause::Unusable) => {

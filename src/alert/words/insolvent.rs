@@ -8,6 +8,7 @@ use crate::{
     alert::Context,
     correlate::Part,
     detect::{Finding, Subject},
+    stats::math::log10,
     trust::Mode,
 };
 
@@ -24,7 +25,15 @@ impl Wording for Insolvent {
 
     fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> String {
         let (deficit, since) = (part.finding.statistic, since(&part.finding));
-        format!("{} holds positions and its equity is {deficit:.2} below zero since {since}", subject_name(subject))
+        let name = subject_name(subject);
+        if deficit <= 0.0 {
+            return format!("{name} holds positions and its equity is zero since {since}");
+        }
+        // Of the smallest deficit two digits are shown.
+        let digits = if deficit < 1.0 { 1.0 - log10(deficit).floor() } else { 2.0 };
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of digits")]
+        let digits = digits as usize;
+        format!("{name} holds positions and its equity is {deficit:.digits$} below zero since {since}")
     }
 
     fn suggested(&self, _: &Finding) -> &'static str {

@@ -11,11 +11,14 @@ use hyper::{
     header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue},
 };
 
-use crate::app::{
-    build, clock, coverage,
-    liveness::Liveness,
-    metrics::Page,
-    telemetry::{Point, Telemetry},
+use crate::{
+    app::{
+        build, clock, coverage,
+        liveness::Liveness,
+        metrics::Page,
+        telemetry::{Point, Telemetry},
+    },
+    trust::{Mode, Standing},
 };
 
 /// Every page with its line in the index.
@@ -116,6 +119,11 @@ impl Site {
             (point, true) => (StatusCode::OK, format!("ready, now {point}\n")),
             (point, false) => (StatusCode::SERVICE_UNAVAILABLE, format!("not ready: {point}\n")),
         };
+        let Standing { mode, reasons } = self.telemetry.standing();
+        if mode > Mode::Normal {
+            let reasons: Vec<&str> = reasons.iter().map(|cause| cause.name()).collect();
+            let _ = writeln!(text, "{}: {}", mode.name(), reasons.join(", "));
+        }
         for (detector, judged) in coverage::words(&self.telemetry.coverage()) {
             let _ = writeln!(text, "{detector} judges {judged}");
         }

@@ -11,7 +11,7 @@ use prometheus::Registry;
 use super::{
     BOOK_FAULTS, BOOK_SPREAD, BOOK_USABLE, BOOKS, BUILD, CONSUMER_LAG, COVERAGE, DELTAS_FORGOTTEN, DISORDERED, EVENTS,
     FEED_STOPS, HELD_BACK, INCIDENTS, INCIDENTS_OPENED, KEYS, KEYS_EVICTED, MODE, Metric, NEW_LOGS, READY, RECORDS,
-    RECORDS_LOST, REJECTED, ROUNDED, SEQUENCE_GAPS, SEQUENCE_RESTARTS, SIGNALS, TROUBLES, UNREAD, WATERMARK,
+    RECORDS_LOST, REJECTED, ROUNDED, SEQUENCE_GAPS, SEQUENCE_RESTARTS, SET_BACK, SIGNALS, TROUBLES, UNREAD, WATERMARK,
     WATERMARK_LAG, counter, gauge,
 };
 use crate::{
@@ -62,6 +62,7 @@ impl Numbers {
         numbers.count(HELD_BACK, &[], counters.held_back);
         numbers.count(DELTAS_FORGOTTEN, &[], counters.deltas_forgotten);
         numbers.count(RECORDS_LOST, &[], counters.lost);
+        numbers.count(SET_BACK, &[], counters.set_back);
         numbers.count(NEW_LOGS, &[], counters.new_logs);
         numbers.findings(engine);
         numbers.books(engine, symbols_max);

@@ -19,8 +19,8 @@ pub(super) struct Notes {
     late: Option<RecordRef>,
     duplicate: Option<RecordRef>,
     held_back: Option<HeldBack>,
-    /// Records rejected, late and duplicate, and events held back, so far.
-    seen: [u64; 4],
+    /// Records rejected, and events held back, so far.
+    seen: [u64; 2],
 }
 
 /// The first event that was held back, and how far it was ahead of the clock.
@@ -51,12 +51,12 @@ impl Notes {
     ) {
         let fates: Fates = engine.fates()[record.source.index()];
         let held_back = engine.held_back();
-        if held_back > self.seen[3] && self.held_back.is_none() {
+        if held_back > self.seen[1] && self.held_back.is_none() {
             let newest = events.iter().map(|event| event.ts).max();
             let ahead = newest.zip(clock).map_or(0.0, |(newest, clock)| newest.since(clock).secs_f64());
             self.held_back = Some(HeldBack { record, ahead_s: ahead });
         }
-        self.seen[3] = held_back;
+        self.seen[1] = held_back;
         if fates.of(Fate::Late) > 0 {
             self.late.get_or_insert(record);
         }
@@ -90,7 +90,13 @@ impl Notes {
             let first = text(first);
             progress::print_line(&format!("replay: {n} records were seen before, the first {first}"));
         }
-        if let (Some(HeldBack { record, ahead_s }), n) = (&self.held_back, self.seen[3]) {
+        if let n @ 1.. = engine.counters().set_back {
+            progress::print_line(&format!(
+                "replay: the clock was set back {n} times: records far ahead of the others had been believed, and everything \
+                 was learned anew from there"
+            ));
+        }
+        if let (Some(HeldBack { record, ahead_s }), n) = (&self.held_back, self.seen[1]) {
             let record = text(*record);
             progress::print_line(&format!(
                 "replay: {n} events were held back, the first {record}: it is stamped {ahead_s:.1} s ahead of the records before it, \

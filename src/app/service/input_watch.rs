@@ -23,7 +23,8 @@ impl InputWatch {
     #[must_use]
     pub fn new(engine: &Engine, now: Instant) -> Self {
         let (mode, troubles) = engine.decided_mode();
-        Self { policy: InputPolicy::new(&engine.feeds(), mode, troubles.to_vec()), began: now }
+        let feeds = engine.feeds(EventTime::of_clock(clock::wall()));
+        Self { policy: InputPolicy::new(&feeds, mode, troubles.to_vec()), began: now }
     }
 
     /// Observes a record that was handled: its event's time where it has one, when it was appended, and now.
@@ -55,7 +56,8 @@ impl InputWatch {
         if !self.policy.is_due(now) {
             return Vec::new();
         }
-        let situation = Situation { at_end: at_end(), ..engine.situation(is_drained) };
-        self.policy.decide(now, clock::wall(), &situation)
+        let wall = clock::wall();
+        let situation = Situation { at_end: at_end(), ..engine.situation(is_drained, EventTime::of_clock(wall)) };
+        self.policy.decide(now, wall, &situation)
     }
 }

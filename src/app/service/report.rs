@@ -14,6 +14,7 @@ use crate::{
         telemetry::{PartitionStatus, Point, Telemetry},
     },
     engine::Coverage,
+    trust::Standing,
 };
 
 /// How often the numbers are left: scrapers ask every few seconds, and leaving them costs some ten microseconds, and half
@@ -80,6 +81,7 @@ impl Reporter {
         self.progress = Progress::Nothing;
         self.telemetry.publish(self.totals.alone(), Vec::new());
         self.telemetry.cover(Coverage::default());
+        self.telemetry.stand(Standing::default());
         self.telemetry.reach(Point::StandingBy);
     }
 
@@ -96,6 +98,7 @@ impl Reporter {
             self.cover_at = now + COVERED_EVERY;
             self.telemetry.cover(worker.coverage());
         }
+        self.telemetry.stand(worker.standing());
         let positions: Vec<PartitionStatus> = worker.positions(ends, idle).collect();
         if self.progress == Progress::Behind {
             self.look_ahead(&positions);

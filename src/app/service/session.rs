@@ -15,12 +15,12 @@ use rdkafka::consumer::Consumer as _;
 
 use super::{
     parts::{MISSING_MAX, Service},
-    worker::Worker,
+    worker::{Resumed, Worker},
 };
 use crate::app::{
     Exit, Failure, Interrupt, clock,
     kafka::{
-        consumer::{Assignment, Delivery, Membership, Revoked},
+        consumer::{Assignment, Delivery, Membership, Moved, Revoked},
         group::{Share, share},
         life_sign::LifeSigns,
         publisher::Publisher,
@@ -207,8 +207,9 @@ impl<'t, 's> Session<'t, 's> {
         self.state = State::Restoring;
         self.service.report.reach(Point::Restoring);
         self.state = match self.restore(assignment) {
-            Ok(Some(work)) => {
+            Ok(Some((mut work, moved))) => {
                 self.service.report.begin(&work.worker, &self.membership.reader.context().ends, clock::monotonic());
+                work.worker.break_logs(moved)?;
                 State::Working(Box::new(work))
             }
             Ok(None) => self.back_to_waiting(),
@@ -245,17 +246,17 @@ impl<'t, 's> Session<'t, 's> {
         }
     }
 
-    fn restore(&self, assignment: &Assignment) -> Result<Option<Work>, Failure> {
+    fn restore(&self, assignment: &Assignment) -> Result<Option<(Work, Vec<Moved>)>, Failure> {
         // Opening the publisher fences the previous owner, so the committed offsets are final.
         let publisher = self.publisher(&assignment.end)?;
         let Service { config, telemetry, .. } = &*self.service;
         let restored =
             Worker::restore(config, telemetry, &self.membership.reader, &assignment.partitions, &assignment.end)?;
-        let Some((worker, starts)) = restored else { return Ok(None) };
+        let Some(Resumed { worker, starts, moved }) = restored else { return Ok(None) };
         let signs = LifeSigns::begin(config, &self.membership.instance_id)?;
         // The consumer is gone, or has other partitions, only when a message says so.
         let _ = assignment.start.try_send(starts);
-        Ok(Some(Work { worker, publisher, signs }))
+        Ok(Some((Work { worker, publisher, signs }, moved)))
     }
 
     fn publisher(&self, end: &Interrupt) -> Result<Publisher, Failure> {

@@ -1,6 +1,7 @@
 //! The service at work on its partitions: an engine that has read them so far, and the outputs and offsets of the next commit.
 
 mod handing;
+mod log_breaks;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
@@ -16,6 +17,7 @@ use super::{
     input_watch::InputWatch,
     partitions::{Partition, learn_ids, offsets, packed},
     pending::PendingCommit,
+    positions,
     restore::{self, Restored},
     snapshots::SnapshotSchedule,
     unread::UnreadPartitions,
@@ -23,7 +25,7 @@ use super::{
 use crate::{
     alert::Latency,
     app::{
-        Exit, Failure, Interrupt, clock,
+        Failure, Interrupt, clock,
         deliver::Deliver,
         kafka::{
             batch::{BATCH_RECORDS_MAX, Received},
@@ -37,18 +39,14 @@ use crate::{
     },
     config::Config,
     engine::{Coverage, Engine, Input, Inputs, Outbox, Output, Recorded},
-    event::{DecodeLimits, LogPosition, SourceId, decode_counting},
+    event::{DecodeLimits, SourceId, decode_counting},
     time::{EventTime, WallTime},
-    trust::{Decision, Loss, NewLog, Skip},
+    trust::{Decision, Skip, Standing},
 };
 
 /// One record of so many is measured: to read the clock twice costs a twentieth of a record's handling. A prime, so that no
 /// pattern of the input is always met at the same phase.
 const MEASURED_EVERY: u64 = 61;
-/// A hole of so many offsets is no loss: a partition may end with the marker of a transaction, which no reader sees and which
-/// retention removes with the records before it.
-const HOLE_MAX: i64 = 1;
-
 /// An engine, and what it owes.
 pub struct Worker {
     engine: Engine,
@@ -70,6 +68,15 @@ pub struct Worker {
     is_careful: bool,
 }
 
+/// A worker that has read its input again.
+pub struct Resumed {
+    pub worker: Worker,
+    /// The positions at which the consumer begins to read.
+    pub starts: Vec<Start>,
+    /// The partitions that do not go on where they were read up to.
+    pub moved: Vec<Moved>,
+}
+
 impl Partition {
     /// Whether the partition has been read to its end but for a batch: what is behind then is no backlog.
     fn is_at_end(&self, ends: &Ends, is_drained: bool) -> bool {
@@ -79,15 +86,15 @@ impl Partition {
 }
 
 impl Worker {
-    /// Reads the input again up to the committed offsets. Returns the worker and where the consumer begins to read; `None` without
-    /// partitions.
+    /// Reads the input again up to the committed offsets. Returns the worker, where the consumer begins to read, and the partitions
+    /// that do not go on where they were read up to; `None` without partitions.
     pub fn restore(
         config: &Config,
         telemetry: &Arc<Telemetry>,
         reader: &Handle,
         partitions: &[(String, i32)],
         interrupt: &Interrupt,
-    ) -> Result<Option<(Self, Vec<Start>)>, Failure> {
+    ) -> Result<Option<Resumed>, Failure> {
         if partitions.is_empty() {
             return Ok(None);
         }
@@ -100,14 +107,13 @@ impl Worker {
             Ok(())
         })?;
         let moved: Vec<_> = restored.positions.iter().map(|position| position.moved).collect();
-        let mut worker = Self::new(config, telemetry, restored)?;
+        let worker = Self::new(config, telemetry, restored)?;
         let starts = worker.partitions.iter().zip(&moved).map(|(partition, moved)| partition.start(*moved)).collect();
-        for (partition, moved) in moved.into_iter().enumerate() {
-            if let Some(moved) = moved {
-                worker.break_log(Moved { partition, from: moved.from, is_new_log: moved.is_new_log }, 0)?;
-            }
-        }
-        Ok(Some((worker, starts)))
+        let moved = moved.into_iter().enumerate().filter_map(|(partition, moved)| {
+            moved.map(|positions::Moved { from, is_new_log }| Moved { partition, from, is_new_log })
+        });
+        let moved = moved.collect();
+        Ok(Some(Resumed { worker, starts, moved }))
     }
 
     fn new(config: &Config, telemetry: &Arc<Telemetry>, restored: Restored) -> Result<Self, Failure> {
@@ -203,6 +209,12 @@ impl Worker {
         self.hand_in(Decision::Skip(Skip { source, after_offset, offset }))
     }
 
+    /// Goes on in partitions of which the restore found that they do not go on where they were read up to. To be called once
+    /// the engine's counters are followed: what happens here is news, and was not counted by the process before.
+    pub fn break_logs(&mut self, moved: Vec<Moved>) -> Result<(), Failure> {
+        moved.into_iter().try_for_each(|moved| self.break_log(moved, 0))
+    }
+
     /// Goes on where the consumer does, in partitions that do not go on where they were read up to.
     pub fn move_on(&mut self, moved: Vec<Moved>, reader: &Handle) -> Result<(), Failure> {
         for moved in moved {
@@ -217,44 +229,10 @@ impl Worker {
 
     /// Says that a partition does not go on where it was read up to, and hands that to the engine. `unread`: what is known to have
     /// been left in the old log.
-    fn break_log(&mut self, Moved { partition: place, from, is_new_log }: Moved, unread: u64) -> Result<(), Failure> {
-        let (source, after_offset) = (SourceId::of_index(place), self.engine.last_offset(SourceId::of_index(place)));
-        let clock = self.engine.own_clock(source);
-        let partition = &mut self.partitions[place];
-        let (topic, number, read_to) = (partition.topic.as_str(), partition.number, partition.next);
-        let missing = u64::try_from(from - read_to).unwrap_or_default();
-        partition.next = from;
-        let decision = if is_new_log {
-            let generation = partition.generation + 1;
-            if generation > LogPosition::GENERATION_MAX {
-                let what =
-                    format!("`{topic}:{number}` was made again {generation} times: set another `transactional_id`");
-                return Err(Failure::new(Exit::Failed, what));
-            }
-            partition.generation = generation;
-            tracing::warn!(
-                topic,
-                partition = number,
-                generation,
-                read_to,
-                unread,
-                "another log has begun under the partition's name, because its topic was deleted and made again: it is read from its start"
-            );
-            Decision::NewLog(NewLog { source, after_offset, generation, unread, clock })
-        } else if missing > HOLE_MAX.unsigned_abs() {
-            tracing::warn!(topic, partition = number, read_to, missing, "records were deleted before they were read");
-            Decision::Loss(Loss { source, after_offset, offsets: missing, clock })
-        } else {
-            if missing > 0 {
-                tracing::info!(
-                    topic,
-                    partition = number,
-                    read_to,
-                    "one offset is missing: it is taken for a transaction's marker"
-                );
-            }
-            return Ok(());
-        };
+    fn break_log(&mut self, moved: Moved, unread: u64) -> Result<(), Failure> {
+        let source = SourceId::of_index(moved.partition);
+        let last = (self.engine.last_offset(source), self.engine.own_clock(source));
+        let Some(decision) = self.partitions[moved.partition].break_log(moved, unread, last)? else { return Ok(()) };
         // What came before cannot be read again.
         self.snapshots.hurry();
         self.hand_in(decision)
@@ -329,6 +307,11 @@ impl Worker {
         let mut numbers = Numbers::of(&self.engine, symbols_max, self.rounded);
         numbers.unread(self.unread.len());
         numbers
+    }
+
+    /// How far the input can be trusted.
+    pub fn standing(&self) -> Standing {
+        self.engine.standing().0
     }
 
     /// The coverage of the engine's detectors now.

@@ -33,6 +33,8 @@ impl Insolvent {
     pub fn handle(&mut self, at: EventTime, deficit: f64, record: RecordRef, related: &[Node]) -> Option<Verdict> {
         self.since = if deficit >= 0.0 { self.since.or(Some(at)) } else { None };
         let since = self.since.unwrap_or(at);
+        // Of no equity the deficit is zero, without a sign.
+        let deficit = deficit + 0.0;
         self.condition.handle(&KIND, &Measured { at, record, since, value: deficit, p: CONDITION_P }, related)
     }
 

@@ -143,7 +143,12 @@ const fn unit(cause: Cause) -> Unit {
         | Cause::Book
         | Cause::Behind
         | Cause::MachineClock => Unit::Seconds,
-        Cause::SilentSymbols | Cause::Duplicates | Cause::Late | Cause::Rejected | Cause::Unusable => Unit::Share,
+        Cause::SilentSymbols
+        | Cause::Duplicates
+        | Cause::Late
+        | Cause::Rejected
+        | Cause::Unusable
+        | Cause::UnknownType => Unit::Share,
     }
 }
 

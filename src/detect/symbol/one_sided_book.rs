@@ -80,6 +80,8 @@ impl SymbolDetector for OneSidedBook {
         let state = match now.book {
             BookSight::Absent => CoverageState::NoBook,
             BookSight::Unusable => CoverageState::BookUnusable,
+            // A side that never was there cannot empty.
+            BookSight::OneSided if !was_built => CoverageState::BookUnusable,
             BookSight::OneSided | BookSight::NotPriced | BookSight::Priced => CoverageState::once(was_built),
         };
         (Detector::OneSidedBook, state)

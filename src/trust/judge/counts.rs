@@ -28,6 +28,8 @@ pub(super) struct Tally {
     pub(super) bad: [u32; CAUSES.len()],
     /// Records whose stamps are not believed.
     pub(super) held_back: u32,
+    /// Records of unknown types. They are no less usable for that, so they are not among the unusable.
+    unknown: u32,
 }
 
 impl Tally {
@@ -39,6 +41,7 @@ impl Tally {
             Use::Late => &mut self.bad[1],
             Use::Rejected(_) => &mut self.bad[2],
             Use::HeldBack => &mut self.held_back,
+            Use::Unknown => &mut self.unknown,
         };
         *count = count.saturating_add(1);
     }
@@ -46,6 +49,7 @@ impl Tally {
     pub(super) fn plus(mut self, other: &Self) -> Self {
         self.records = self.records.saturating_add(other.records);
         self.held_back = self.held_back.saturating_add(other.held_back);
+        self.unknown = self.unknown.saturating_add(other.unknown);
         for (sum, n) in self.bad.iter_mut().zip(other.bad) {
             *sum = sum.saturating_add(n);
         }
@@ -59,11 +63,17 @@ impl Tally {
 
     /// The share of each cause, where it is a trouble. `explained` are those of symbols that are told by themselves.
     pub(super) fn shares(&self, explained: &Self) -> [Option<f64>; CAUSES.len()] {
-        std::array::from_fn(|nth| {
-            let bad = self.bad[nth].saturating_sub(explained.bad[nth]);
-            let share = f64::from(bad) / f64::from(self.records.max(1));
-            (bad >= SHARE_MIN && share >= SHARE).then_some(share)
-        })
+        std::array::from_fn(|nth| self.share(self.bad[nth].saturating_sub(explained.bad[nth])))
+    }
+
+    /// The share of unknown types, where it is a trouble.
+    pub(super) fn unknown_share(&self) -> Option<f64> {
+        self.share(self.unknown)
+    }
+
+    fn share(&self, bad: u32) -> Option<f64> {
+        let share = f64::from(bad) / f64::from(self.records.max(1));
+        (bad >= SHARE_MIN && share >= SHARE).then_some(share)
     }
 }
 

@@ -59,7 +59,7 @@ impl FeedJudge {
         let is_same = self.told.report.as_ref().is_some_and(|told| {
             told.standing.sight == sight
                 && told.standing.troubled == standing.troubled
-                && told.troubles.iter().map(Trouble::identity).eq(troubles.iter().map(Trouble::identity))
+                && Trouble::are_same(&told.troubles, &troubles)
         });
         let is_time = self.told.reported_at.is_none_or(|at| at.slot(REPORT_EVERY) != clock.slot(REPORT_EVERY));
         if is_same && !is_time {
@@ -83,7 +83,9 @@ impl FeedJudge {
         for (key, held) in found {
             self.hold_symbol(key, held);
         }
-        for (cause, share) in CAUSES.into_iter().zip(self.counts.minute().shares(&explained)) {
+        let minute = self.counts.minute();
+        let shares = CAUSES.into_iter().zip(minute.shares(&explained));
+        for (cause, share) in shares.chain([(Cause::UnknownType, minute.unknown_share())]) {
             let example = self.examples.get(&cause).copied();
             let held = share.map(|value| Held { value, until: clock.plus(CALM), who: None, example });
             self.feed.extend(held.map(|held| (cause, held)));
@@ -166,7 +168,7 @@ impl FeedJudge {
 /// The magnitude of a cause that is tolerated, in its own unit.
 fn limit(cause: Cause) -> f64 {
     match cause {
-        Cause::Duplicates | Cause::Late | Cause::Rejected => SHARE,
+        Cause::Duplicates | Cause::Late | Cause::Rejected | Cause::UnknownType => SHARE,
         Cause::Unusable => 0.5,
         Cause::SilentSymbols => SYMBOLS_SILENT,
         Cause::SilentProducer => PRODUCER_SILENT.secs_f64(),

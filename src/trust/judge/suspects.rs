@@ -1,7 +1,8 @@
 //! Symbols of which something could not be used lately, and how much of each could.
 //!
 //! A symbol is counted from its first such record on, so a feed without faults keeps nothing here. The counts are of this minute
-//! and of the one before, together one to two minutes.
+//! and of the one before, together one to two minutes. A thin symbol has too few records in that time; it is counted in records in a
+//! row of which none could be used, over an hour at most.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,8 @@ const SUSPECTS_MAX: usize = 1_000;
 const JUDGED_AFTER: Span = Span::from_secs(5);
 /// The fewest records that are a trouble of their symbol: a thin symbol has some in a minute.
 const UNUSABLE_MIN: u32 = 5;
+/// How long records in a row are counted after the newest: a symbol without an event for so long is no longer expected.
+const IN_ROW_WITHIN: Span = Span::from_secs(3_600);
 const MINUTE: Span = Span::from_secs(60);
 
 /// The suspected symbols by name.
@@ -36,6 +39,9 @@ struct Suspect {
     since: EventTime,
     this_minute: Tally,
     minute_before: Tally,
+    /// Records that cannot be used since the last that could, and when the newest came.
+    in_row: u32,
+    newest_at: EventTime,
     example: Example,
 }
 
@@ -54,14 +60,18 @@ impl Suspects {
     pub(super) fn count(&mut self, used: Use, symbol: &str, record: RecordRef, clock: Option<EventTime>) {
         let reason = match used {
             Use::Open => return,
-            Use::Counted | Use::Heartbeat if self.symbols.is_empty() => return,
-            Use::Counted | Use::Heartbeat | Use::Late | Use::Duplicate | Use::HeldBack => None,
+            Use::Counted | Use::Heartbeat | Use::Unknown if self.symbols.is_empty() => return,
+            Use::Counted | Use::Heartbeat | Use::Unknown | Use::Late | Use::Duplicate | Use::HeldBack => None,
             Use::Rejected(reason) => Some(reason),
         };
-        let is_usable = matches!(used, Use::Counted | Use::Heartbeat);
+        let is_usable = matches!(used, Use::Counted | Use::Heartbeat | Use::Unknown);
         if let Some(suspect) = self.symbols.get_mut(symbol) {
             suspect.this_minute.add(used);
-            if !is_usable {
+            if is_usable {
+                suspect.in_row = 0;
+            } else {
+                suspect.in_row = suspect.in_row.saturating_add(1);
+                suspect.newest_at = clock.map_or(suspect.newest_at, |clock| clock.max(suspect.newest_at));
                 suspect.example = Example { record, reason };
             }
             return;
@@ -74,16 +84,20 @@ impl Suspects {
         let (mut this_minute, minute_before) = (Tally::default(), Tally::default());
         this_minute.add(used);
         let example = Example { record, reason };
-        self.symbols.insert(CompactString::new(symbol), Suspect { since, this_minute, minute_before, example });
+        let suspect = Suspect { since, this_minute, minute_before, in_row: 1, newest_at: since, example };
+        self.symbols.insert(CompactString::new(symbol), suspect);
     }
 
     /// Begins a new minute where one has begun, and forgets symbols of which everything could be used since.
     pub(super) fn advance(&mut self, before: EventTime, to: EventTime) {
         let minutes = to.slot(MINUTE).saturating_sub(before.slot(MINUTE));
+        // While half of the room is left, thin symbols are kept for longer.
+        let has_room = self.symbols.len() < SUSPECTS_MAX / 2;
         for _ in 0..minutes.clamp(0, 2) {
             self.symbols.retain(|_, suspect| {
                 suspect.minute_before = std::mem::take(&mut suspect.this_minute);
                 suspect.minute_before.unusable() > 0
+                    || (has_room && suspect.in_row > 0 && to.since(suspect.newest_at) < IN_ROW_WITHIN)
             });
         }
     }
@@ -93,8 +107,15 @@ impl Suspects {
         self.symbols.iter().filter_map(move |(symbol, suspect)| {
             let counts = suspect.this_minute.plus(&suspect.minute_before);
             let share = f64::from(counts.unusable()) / f64::from(counts.records.max(1));
-            let is_judged = clock.since(suspect.since) >= JUDGED_AFTER && counts.unusable() >= UNUSABLE_MIN;
-            (is_judged && share > 0.5).then_some(Convicted { symbol, share, example: suspect.example, counts })
+            let is_judged = clock.since(suspect.since) >= JUDGED_AFTER;
+            let is_most = counts.unusable() >= UNUSABLE_MIN && share > 0.5;
+            let share = if is_most { share } else { 1.0 };
+            (is_judged && (is_most || suspect.in_row >= UNUSABLE_MIN)).then_some(Convicted {
+                symbol,
+                share,
+                example: suspect.example,
+                counts,
+            })
         })
     }
 

@@ -7,8 +7,10 @@ use crate::event::Reason;
 pub(crate) enum Use {
     /// The record counts.
     Counted,
-    /// The record counts, and says nothing of the market: a heartbeat or an unknown type.
+    /// The record counts, and says nothing of the market: a heartbeat.
     Heartbeat,
+    /// The record counts, and nobody knows what it says: its type is unknown.
+    Unknown,
     /// The record was rejected.
     Rejected(Reason),
     /// The record came too late.

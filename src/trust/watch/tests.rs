@@ -8,8 +8,8 @@ fn feed(beats: bool, gap_millis: i64) -> FeedView {
         own_clock: Some(EventTime::from_nanos(1)),
         last_offset: Some(7),
         beats,
+        rests: false,
         usual_gap: Span::from_millis(gap_millis),
-        records: 0,
         usable: 0,
     }
 }
@@ -42,6 +42,25 @@ fn the_service_is_blind_when_all_partitions_are_silent_and_pages_within_five_sec
     assert_eq!(decided(&mut watch, 5_499, &feeds), None, "decided already");
     let both = vec![(Cause::Silence, 0, true), (Cause::Silence, 1, true)];
     assert_eq!(decided(&mut watch, 5_500, &feeds), Some((Mode::Blind, both)));
+}
+
+#[test]
+fn a_silence_is_none_while_nothing_is_awaited_and_counts_from_the_opening_on() {
+    let (open, closed) = (feed(true, 1), FeedView { rests: true, ..feed(true, 1) });
+    let mut watch = Watch::new(&[closed.clone()], at(0), Mode::Normal, Vec::new());
+    for millis in (0..=3_600_000).step_by(500) {
+        assert_eq!(decided(&mut watch, millis, std::slice::from_ref(&closed)), None);
+    }
+    assert_eq!(decided(&mut watch, 3_604_499, std::slice::from_ref(&open)), None);
+    let silent = vec![(Cause::Silence, 0, true)];
+    assert_eq!(decided(&mut watch, 3_604_500, std::slice::from_ref(&open)), Some((Mode::Blind, silent)));
+}
+
+#[test]
+fn the_service_is_blind_when_every_partition_that_is_awaited_is_silent() {
+    let feeds = [feed(true, 1), FeedView { rests: true, ..feed(true, 1) }];
+    let mut watch = Watch::new(&feeds, at(0), Mode::Normal, Vec::new());
+    assert_eq!(decided(&mut watch, 4_500, &feeds), Some((Mode::Blind, vec![(Cause::Silence, 0, true)])));
 }
 
 #[test]
@@ -158,7 +177,7 @@ fn a_partition_that_is_not_read_is_a_gap_with_its_size_until_it_has_been_read_fo
 }
 
 #[test]
-fn a_partition_far_behind_is_told_at_once_and_pages_after_a_minute() {
+fn a_partition_far_behind_is_told_within_five_seconds_and_pages_after_a_minute() {
     let feeds = [feed(true, 1), feed(true, 1)];
     let mut watch = Watch::new(&feeds, at(0), Mode::Normal, Vec::new());
     let mut told = Vec::new();
@@ -170,7 +189,7 @@ fn a_partition_far_behind_is_told_at_once_and_pages_after_a_minute() {
     }
     let behind = |pages| (Mode::Degraded, vec![(Cause::Behind, 1, pages)]);
     let expected =
-        [(0, behind(false)), (60_000, behind(true)), (65_000, behind(false)), (74_900, (Mode::Normal, vec![]))];
+        [(4_000, behind(false)), (60_000, behind(true)), (65_000, behind(false)), (74_900, (Mode::Normal, vec![]))];
     assert_eq!(told, expected);
 }
 

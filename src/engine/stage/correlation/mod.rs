@@ -75,6 +75,16 @@ impl CorrelationStage {
         self.correlator.retune(config, plan.limits.signals_pending_max, plan.limits.incidents_max);
     }
 
+    /// Ends what is open and forgets everything but the counters, because the clock of the only feed was set back: nothing here can go
+    /// back in time.
+    pub fn begin_anew(&mut self, plan: &Plan, context: &Context, outbox: &mut Outbox) {
+        self.correlator.end_all(self.now, &mut self.steps);
+        self.publish(context, outbox);
+        let Self { market, owners, pipeline, records, standings, last, now, .. } = Self::new(plan, &context.config);
+        (self.market, self.owners, self.pipeline, self.records) = (market, owners, pipeline, records);
+        (self.standings, self.last, self.now) = (standings, last, now);
+    }
+
     /// How full the tables of owners, of those without and of those with a full window are.
     #[must_use]
     pub fn occupancy(&self) -> [Occupancy; 3] {

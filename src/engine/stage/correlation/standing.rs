@@ -66,7 +66,7 @@ impl Standings {
         told.overall.observe(report.standing);
         let before = self.reports.insert(report.standing.source, report.clone());
         let before = before.as_ref().map_or(&[][..], |before| &before.troubles);
-        let is_same = before.iter().map(Trouble::identity).eq(report.troubles.iter().map(Trouble::identity));
+        let is_same = Trouble::are_same(before, &report.troubles);
         if !is_same {
             told.troubles = Arc::new(Troubles::of(self.reports.values().flat_map(|report| &*report.troubles)));
         }

@@ -49,13 +49,13 @@ impl FeedStage {
             }
             Succession::Next => {}
         }
-        let Self { symbols, participants, orders, counters, .. } = self;
+        let Self { symbols, participants, orders, counters, calendars, .. } = self;
         let symbol = symbols.get_mut(me).map(Arc::make_mut).expect("the event's symbol is the one used last");
         let counts = Counts { faults: &mut counters.book_faults, deltas_forgotten: &mut counters.deltas_forgotten };
         let mut shared = Shared { orders, participants, counts };
         let Applied { displaced, .. } = symbol.apply(me, event, &mut shared);
         if let Body::TradingStatus(status) = &event.body {
-            symbol.observe_status(status, event.ts);
+            symbol.observe_status(status, event.ts, calendars);
         }
         if let Some((owner, order)) = displaced
             && let Some(symbol) = self.symbols.get_mut(owner).map(Arc::make_mut)

@@ -16,9 +16,10 @@ impl FeedStage {
         let feed = (Detector::Feed, Covered::Partition);
         let Some(clock) = self.stamps.newest() else { return coverage.add(feed, CoverageState::NoEvents, 1) };
         coverage.add(feed, CoverageState::Judged, 1);
+        let now = (clock, &self.calendars.at(clock));
         for (name, symbol) in self.symbols.iter() {
             let is_silent = clock.since(symbol.rhythm().0) >= FORGOTTEN;
-            symbol.coverage(clock, is_silent, |detector, state| coverage.add_symbol(detector, state, name.as_str()));
+            symbol.coverage(now, is_silent, |detector, state| coverage.add_symbol(detector, state, name.as_str()));
         }
     }
 

@@ -101,7 +101,7 @@ impl FeedStage {
     }
 
     /// Ends every episode and forgets everything but the clocks and the counters.
-    fn forget_history(&mut self, limits: Limits, origin: Origin, outbox: &mut Outbox) {
+    pub(super) fn forget_history(&mut self, limits: Limits, origin: Origin, outbox: &mut Outbox) {
         let symbols = std::mem::replace(&mut self.symbols, Table::new(limits.symbols_max));
         self.deadlines.clear();
         for (name, symbol) in symbols.iter() {

@@ -20,8 +20,10 @@ mod outbox;
 mod participants;
 mod placements;
 mod pulse;
+mod readings;
 mod requotes;
 mod sequence;
+mod set_back;
 mod sharing;
 mod streams;
 mod symbol;
@@ -37,21 +39,22 @@ use self::{
     participants::{Participants, PartyContext},
     pulse::Pulse,
     sequence::Succession,
-    streams::{FORGOTTEN, Streams},
+    streams::Streams,
     symbol::{Session, Symbol},
 };
 use crate::{
     book::{Fault, Orders},
+    calendar::Calendars,
     detect::{Change, Detection, Signal, Subject, Verdict, participant::PartyVerdict},
     engine::{
         Limits,
         message::{Blind, CorrelationFact, SymbolForgotten},
-        observe::{BookReading, Fate, Fates, FeedCounters, Occupancy},
+        observe::{Fate, FeedCounters},
     },
     event::{Event, Key, NameRef, Origin, RecordRef, SharedName},
     table::{Handle, Table},
-    time::{EventTime, Span},
-    trust::{FeedJudge, FeedView, Known, Mode, Schedule, Stamps},
+    time::EventTime,
+    trust::{FeedJudge, Known, Mode, Schedule, Stamps},
 };
 
 /// One feed and its symbols.
@@ -77,6 +80,7 @@ pub struct FeedStage {
     /// The work that a break of the log asks for at the next event.
     resume: Option<Resume>,
     settings: Detection,
+    calendars: Calendars,
     /// Verdicts of the symbol at hand; drained after each event, the allocation reused.
     #[serde(skip)]
     verdicts: Vec<Verdict>,
@@ -88,7 +92,9 @@ pub struct FeedStage {
 impl FeedStage {
     /// A feed that has seen nothing.
     #[must_use]
-    pub fn new(limits: &Limits, settings: &Detection) -> Self {
+    pub fn new(limits: &Limits, settings: &Detection, calendars: &Calendars) -> Self {
+        let mut session = Session::default();
+        session.set_calendar(calendars.of_venue());
         Self {
             clock: None,
             stamps: Stamps::default(),
@@ -99,19 +105,27 @@ impl FeedStage {
             deadlines: BTreeSet::new(),
             pulse: None,
             streams: Streams::default(),
-            session: Session::default(),
+            session,
             counters: FeedCounters::default(),
             modes: Schedule::default(),
             resume: None,
             settings: settings.clone(),
+            calendars: calendars.clone(),
             verdicts: Vec::new(),
             party_verdicts: Vec::new(),
         }
     }
 
-    /// Continues under other limits and settings. Entries that have to make room do so as of the last record taken.
-    pub fn retune(&mut self, limits: &Limits, settings: &Detection, last: RecordRef, outbox: &mut Outbox) {
+    /// Continues under other limits, settings and calendars. Entries that have to make room do so as of the last record taken.
+    pub fn retune(
+        &mut self,
+        limits: &Limits,
+        (settings, calendars): (&Detection, &Calendars),
+        last: RecordRef,
+        outbox: &mut Outbox,
+    ) {
         let origin = Origin::from(last);
+        self.follow_calendars(calendars);
         if self.settings != *settings {
             let before = std::mem::replace(&mut self.settings, settings.clone());
             self.symbols.values_mut().map(Arc::make_mut).for_each(|symbol| symbol.retune(&before, settings));
@@ -138,42 +152,6 @@ impl FeedStage {
     #[must_use]
     pub const fn counters(&self) -> &FeedCounters {
         &self.counters
-    }
-
-    /// How full the tables of symbols, orders, accounts, owners, parties on symbols, full windows, withdrawals that wait and
-    /// troubles are.
-    #[must_use]
-    pub fn occupancy(&self) -> [Occupancy; 8] {
-        let of = |held: usize, evicted| Occupancy { held: held as u64, evicted };
-        let [accounts, owners, parties, bursts, withdrawals] = self.participants.occupancy();
-        let symbols = of(self.symbols.len(), self.symbols.evicted());
-        let orders = of(self.orders.len(), self.orders.evicted());
-        let troubles = of(self.judge.kept(), self.judge.omitted());
-        [symbols, orders, accounts, owners, parties, bursts, withdrawals, troubles]
-    }
-
-    /// The book of each symbol that has one and had an event within the last hour.
-    pub fn books(&self) -> impl Iterator<Item = BookReading<'_>> {
-        let clock = self.stamps.newest();
-        self.symbols.iter().filter_map(move |(name, symbol)| {
-            let (newest_at, _) = symbol.rhythm();
-            let is_open = clock.is_some_and(|clock| clock.since(newest_at) < FORGOTTEN);
-            is_open.then(|| symbol.book_reading(name)).flatten()
-        })
-    }
-
-    /// The feed as the watch over the input sees it, with the offset of the last record.
-    #[must_use]
-    pub fn view(&self, last_offset: Option<u64>, fates: &Fates) -> FeedView {
-        FeedView {
-            clock: self.clock,
-            own_clock: self.stamps.newest(),
-            last_offset,
-            beats: self.pulse.is_some_and(|pulse| pulse.has_heartbeats()),
-            usual_gap: self.pulse.map_or(Span::ZERO, |pulse| pulse.usual_gap()),
-            records: fates.total(),
-            usable: fates.of(Fate::Accepted).saturating_sub(self.counters.held_back),
-        }
     }
 
     /// Whether an episode waits for the clock to be over.
@@ -269,13 +247,14 @@ impl FeedStage {
 
     /// The entry of a symbol, made if it is new.
     fn symbol(&mut self, name: &str, origin: Origin, outbox: &mut Outbox) -> Handle {
-        let name = NameRef::new(name);
+        let text = name;
+        let name = NameRef::new(text);
         if let Some(symbol) = self.symbols.find(&name) {
             self.symbols.touch(symbol);
             return symbol;
         }
-        let (symbol, displaced) =
-            self.symbols.insert(name.into(), Arc::new(Symbol::new(&self.settings, Session::of_venue(&self.session))));
+        let session = Session::of_venue(&self.session, self.calendars.of_symbol(text));
+        let (symbol, displaced) = self.symbols.insert(name.into(), Arc::new(Symbol::new(&self.settings, session)));
         if let Some((name, displaced)) = displaced {
             self.forget(&name, displaced, origin, outbox);
         }
@@ -358,9 +337,9 @@ impl FeedStage {
         if before.is_some_and(|before| to <= before) {
             return;
         }
-        let Self { streams, symbols, judge, .. } = self;
+        let Self { streams, symbols, judge, calendars, .. } = self;
         if let Some(before) = before {
-            streams.advance((before, to), symbols, |symbol, since| judge.book(symbol, since, to));
+            streams.advance((before, to), (symbols, calendars), |symbol, since| judge.book(symbol, since, to));
         }
         if judge.is_due(to) {
             self.report(to, origin, outbox);

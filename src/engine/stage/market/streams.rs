@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::symbol::Symbol;
 use crate::{
+    calendar::{Calendars, ClosuresAt},
     event::{Body, Event, NameRef, SharedName},
     table::Table,
     time::{EventTime, Span},
@@ -96,14 +97,14 @@ impl Streams {
     pub fn advance(
         &mut self,
         (clock, to): (EventTime, EventTime),
-        symbols: &Table<SharedName, Arc<Symbol>>,
+        (symbols, calendars): (&Table<SharedName, Arc<Symbol>>, &Calendars),
         unusable: impl FnMut(&str, EventTime),
     ) {
         if clock.slot(PRODUCERS_EVERY) != to.slot(PRODUCERS_EVERY) {
             self.silent_producer = self.longest_silent(to);
         }
         if clock.slot(SYMBOLS_EVERY) != to.slot(SYMBOLS_EVERY) {
-            (self.silent_symbols, self.open) = examine(to, symbols, unusable);
+            (self.silent_symbols, self.open) = examine(to, symbols, &calendars.at(to), unusable);
         }
     }
 
@@ -139,19 +140,20 @@ impl Streams {
 fn examine(
     clock: EventTime,
     symbols: &Table<SharedName, Arc<Symbol>>,
+    closures: &ClosuresAt,
     mut unusable: impl FnMut(&str, EventTime),
 ) -> (Option<SilentSymbols>, u32) {
     let (mut silent, mut active, mut known, mut open): (u32, u32, u32, u32) = (0, 0, 0, 0);
     let mut first: Option<&SharedName> = None;
     for (name, symbol) in symbols.iter() {
         let (newest_at, usual_gap) = symbol.rhythm();
-        let Some(awaited_since) = symbol.awaited_since(clock) else { continue };
+        let Some(awaited_since) = symbol.awaited_since(clock, closures) else { continue };
         let silence = clock.since(newest_at.max(awaited_since));
         if silence >= FORGOTTEN {
             continue;
         }
         open += 1;
-        if let Some(since) = symbol.book_unusable_since().map(|(since, _)| since.max(awaited_since))
+        if let Some(since) = symbol.book_unusable_since(clock).map(|since| since.max(awaited_since))
             && clock.since(since) >= BOOK_UNUSABLE
         {
             unusable(name.as_str(), since);
@@ -189,7 +191,7 @@ mod tests {
 
     impl Feed {
         fn new() -> Self {
-            Self(FeedStage::new(&Limits::default(), &Detection::default()), 0)
+            Self(FeedStage::new(&Limits::default(), &Detection::default(), &Calendars::default()), 0)
         }
 
         fn send(&mut self, second: i64, symbol: Option<&str>, body: Body<'static>) {

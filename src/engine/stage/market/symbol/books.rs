@@ -22,8 +22,9 @@ const KEEPS_COMING: u32 = 3;
 /// stopped. It is the time after which an unusable book is a trouble: a book that is not updated for so long, while its
 /// orders change, is no better.
 const FOLLOWS_WITHIN: Span = Span::from_secs(60);
-/// How long a book from orders may stay crossed before the order that it is crossed through is dropped (DESIGN).
-const CROSSED_MAX: Span = Span::from_secs(60);
+/// How long a book from orders may stay crossed before the order that it is crossed through is dropped. The book is trusted again
+/// ten seconds after that: before the 55 s after which it would be told, so what mends itself is no trouble.
+const CROSSED_MAX: Span = Span::from_secs(40);
 
 /// The counters of a feed that books count in.
 pub struct Counts<'a> {
@@ -86,6 +87,17 @@ impl Books {
         }
     }
 
+    /// Since when, without interruption, the book in use cannot be used at a time; `None` where it can be used, and where there is
+    /// none. A doubt of the book from orders is over then, also where no event has come since.
+    #[must_use]
+    pub fn unusable_since(&self, at: EventTime) -> Option<EventTime> {
+        let recovers = !self.uses_levels() && self.orders.crossed_since().is_none() && !self.trust.doubts(at);
+        match self.state() {
+            BookState::Unusable { since, .. } if !recovers => Some(since),
+            BookState::Unusable { .. } | BookState::Usable | BookState::Absent => None,
+        }
+    }
+
     /// The spread of the book in use, in basis points of the middle; `None` while there is none.
     #[must_use]
     pub fn spread_bps(&self) -> Option<f64> {
@@ -134,6 +146,12 @@ impl Books {
         let levels = self.levels.as_mut().and_then(|levels| levels.check(at));
         for fault in self.orders.check(at).into_iter().chain(levels) {
             counts.faults[fault as usize] += 1;
+        }
+        if let Some(since) = self.orders.crossed_since()
+            && self.trust.doubts(at)
+        {
+            // Crossed again while it was in doubt: it has not been well in between.
+            self.trust.doubt(since, at);
         }
         self.trust.review(at);
         if let Some(since) = self.orders.crossed_since().filter(|since| at.since(*since) >= CROSSED_MAX) {

@@ -25,7 +25,8 @@ use super::{
     sequence::Sequence,
 };
 use crate::{
-    book::{BookFlaw, BookState, Order, OrderFacts, Orders},
+    book::{BookState, Order, OrderFacts, Orders},
+    calendar::{CalendarId, Calendars, ClosuresAt},
     detect::{
         Burst, Detection, FlowFacts, MarketSample, PriceMove, REOPENED_FOR, SLOT, Sample, Verdict,
         symbol::{BookSample, Detectors, Moment, TradeSeen},
@@ -151,14 +152,14 @@ impl Symbol {
     }
 
     /// Observes whether a closure is over with an event, before it is applied.
-    pub fn observe_session(&mut self, event: &Event<'_>) {
-        let unseen = self.session.observe(event);
+    pub fn observe_session(&mut self, event: &Event<'_>, calendars: &mut Calendars) {
+        let unseen = self.session.observe(event, calendars);
         self.reopen(unseen);
     }
 
     /// Observes a status of the symbol or of its venue.
-    pub fn observe_status(&mut self, status: &TradingStatus<'_>, at: EventTime) {
-        let unseen = self.session.observe_status(status, at);
+    pub fn observe_status(&mut self, status: &TradingStatus<'_>, at: EventTime, calendars: &mut Calendars) {
+        let unseen = self.session.observe_status(status, at, calendars);
         self.reopen(unseen);
     }
 
@@ -176,9 +177,15 @@ impl Symbol {
     }
 
     /// Since when events have been awaited at a time, so that a silence would be news; `None` while they are not.
+    /// `closures` are those of the calendars at that time.
     #[must_use]
-    pub fn awaited_since(&self, now: EventTime) -> Option<EventTime> {
-        self.session.awaited_since(now)
+    pub fn awaited_since(&self, now: EventTime, closures: &ClosuresAt) -> Option<EventTime> {
+        self.session.awaited_since(now, closures)
+    }
+
+    /// Follows another calendar from now on, or none.
+    pub fn set_calendar(&mut self, calendar: Option<CalendarId>) {
+        self.session.set_calendar(calendar);
     }
 
     /// The newest reopening; before all times if there was none.
@@ -213,14 +220,11 @@ impl Symbol {
         was_whole
     }
 
-    /// Since when, without interruption, the book in use cannot be used, and why not; `None` where it can be used, and where
-    /// the symbol has none.
+    /// Since when, without interruption, the book in use cannot be used at a time; `None` where it can be used, and where the symbol
+    /// has none.
     #[must_use]
-    pub fn book_unusable_since(&self) -> Option<(EventTime, BookFlaw)> {
-        match self.books.state() {
-            BookState::Unusable { since, flaw } => Some((since, flaw)),
-            BookState::Usable | BookState::Absent => None,
-        }
+    pub fn book_unusable_since(&self, at: EventTime) -> Option<EventTime> {
+        self.books.unusable_since(at)
     }
 
     /// The time before which samples may have been missed.
@@ -294,7 +298,7 @@ impl Symbol {
 
     /// Whether the book became thin, or no longer is; once it has been so for some seconds.
     pub fn thinned(&mut self) -> Option<bool> {
-        if self.thin == Some(true) && (self.book_unusable_since().is_some() || !self.is_open()) {
+        if self.thin == Some(true) && (matches!(self.books.state(), BookState::Unusable { .. }) || !self.is_open()) {
             // A book that cannot be read, or whose symbol is closed, is not thin, whatever it was.
             (self.thin, self.unlike) = (Some(false), 0);
             return Some(false);

@@ -211,7 +211,7 @@ impl Venue {
     fn check(&mut self) {
         let usable = self.model.is_whole();
         assert_eq!(
-            self.world.symbol.book_unusable_since().is_none(),
+            self.world.symbol.book_unusable_since(EventTime::from_nanos(i64::MIN)).is_none(),
             usable || self.model.arrived.is_empty() && self.model.base.is_none()
         );
         let newest = self.model.arrived.last().map(|(seq, _)| *seq).max(self.model.base);

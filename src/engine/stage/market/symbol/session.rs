@@ -6,7 +6,9 @@
 //!
 //! - *Stated*: a `trading_status` that is not `open`, of the symbol or of its whole partition. It lasts until the next
 //!   status, until its own `until`, or until a trade with an aggressor shows that the word was lost. The symbol is not
-//!   awaited meanwhile, because its venue says that nothing will come.
+//!   awaited meanwhile, because its venue says that nothing will come. A calendar of the configuration states the same
+//!   for the time outside its hours. What the venue says wins: a status, or a trade that shows that the calendar is wrong,
+//!   holds until the calendar's next closure, and no calendar opens what a status has closed.
 //! - *Inferred*: a pause that is longer than any ordinary one ([`Pauses`]), once it is over. Nothing is known while it
 //!   lasts, so the symbol is awaited: a dead producer looks the same.
 //!
@@ -16,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::pauses::Pauses;
 use crate::{
+    calendar::{CalendarId, Calendars, Closure, ClosuresAt},
     event::{Body, CancelReason, Event, TradingPhase, TradingStatus},
     time::{EventTime, Span},
 };
@@ -36,6 +39,10 @@ pub struct Unseen {
 /// Whether a symbol trades, as far as is known.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Session {
+    /// The calendar that the symbol follows.
+    calendar: Option<CalendarId>,
+    /// Closures of the calendar that began by this time no longer count: they are over, or the venue said otherwise.
+    calendar_from: EventTime,
     /// The last that happened to its orders was that one expired.
     has_expired: bool,
     /// The closure that was stated, while it lasts.
@@ -49,12 +56,13 @@ pub struct Session {
     pauses: Pauses,
 }
 
-/// A closure that the venue has stated.
+/// A closure that the venue or a calendar has stated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Closed {
     since: EventTime,
     phase: TradingPhase,
     until: Option<EventTime>,
+    by_calendar: bool,
 }
 
 impl Default for Session {
@@ -62,6 +70,8 @@ impl Default for Session {
     fn default() -> Self {
         let never = EventTime::from_nanos(i64::MIN);
         Self {
+            calendar: None,
+            calendar_from: never,
             has_expired: false,
             closed: None,
             stated_at: never,
@@ -73,43 +83,82 @@ impl Default for Session {
 }
 
 impl Session {
-    /// A symbol that is first seen: it trades if its venue does.
+    /// A symbol that is first seen: it trades if its venue does, and follows a calendar of its own.
     #[must_use]
-    pub fn of_venue(venue: &Self) -> Self {
-        Self { closed: venue.closed, stated_at: venue.stated_at, ..Self::default() }
+    pub fn of_venue(venue: &Self, calendar: Option<CalendarId>) -> Self {
+        let closed = venue.closed.filter(|closed| !closed.by_calendar);
+        Self { calendar, closed, stated_at: venue.stated_at, calendar_from: venue.stated_at, ..Self::default() }
+    }
+
+    /// Follows another calendar from now on, or none.
+    pub fn set_calendar(&mut self, calendar: Option<CalendarId>) {
+        self.calendar = calendar;
+        if let Some(closed) = self.closed.take_if(|closed| closed.by_calendar) {
+            // Whether it is still closed is for the new calendar to say.
+            self.calendar_from = closed.since.minus(Span::from_nanos(1));
+        }
     }
 
     /// Observes an event before it is applied. Returns the closure that is over with it.
-    pub fn observe(&mut self, event: &Event<'_>) -> Option<Unseen> {
+    pub fn observe(&mut self, event: &Event<'_>, calendars: &mut Calendars) -> Option<Unseen> {
         let at = event.ts;
         self.observe_expiry(&event.body);
+        let unseen = self.pass(at);
+        self.follow_calendar(at, calendars);
+        let unseen = join(unseen, self.pass(at));
         let unseen = match self.closed {
-            Some(Closed { until: Some(until), .. }) if until <= at => self.open(until),
-            Some(closed) if self.shows_trading(closed, event) => self.open(at),
-            Some(_) => return None,
-            None => None,
+            Some(closed) if self.shows_trading(closed, event) => {
+                self.calendar_from = at;
+                join(unseen, self.open(at))
+            }
+            Some(_) => return unseen,
+            None => unseen,
         };
         if !is_activity(&event.body) {
             return unseen;
         }
         let Some(from) = self.pauses.observe(at) else { return unseen };
         self.opened_at = at;
-        Some(Unseen { from: unseen.map_or(from, |unseen| unseen.from), until: at })
+        join(unseen, Some(Unseen { from, until: at }))
+    }
+
+    /// Ends a stated closure whose time is over.
+    fn pass(&mut self, at: EventTime) -> Option<Unseen> {
+        let until = self.closed?.until.filter(|until| *until <= at)?;
+        self.open(until)
+    }
+
+    /// Closes with the newest closure of the calendar, if nothing has been said since that began.
+    fn follow_calendar(&mut self, at: EventTime, calendars: &mut Calendars) {
+        let Some(closure) = self.calendar.and_then(|calendar| calendars.closure(calendar, at)) else { return };
+        if closure.since <= self.calendar_from || self.closed.is_some() {
+            return;
+        }
+        self.calendar_from = closure.since;
+        let Closure { since, until } = closure;
+        self.closed = Some(Closed { since, phase: TradingPhase::Closed, until: Some(until), by_calendar: true });
     }
 
     /// Observes a status. Returns the closure that is over with it. One that is older than the newest changes nothing.
-    pub fn observe_status(&mut self, status: &TradingStatus<'_>, at: EventTime) -> Option<Unseen> {
+    pub fn observe_status(
+        &mut self,
+        status: &TradingStatus<'_>,
+        at: EventTime,
+        calendars: &mut Calendars,
+    ) -> Option<Unseen> {
         if at < self.stated_at {
             return None;
         }
         self.stated_at = at;
-        let named = self.closed.and_then(|closed| closed.until).filter(|until| *until <= at);
-        let over = named.and_then(|until| self.open(until));
+        self.follow_calendar(at, calendars);
+        let over = self.pass(at);
+        self.calendar_from = self.calendar_from.max(at);
         match status.status {
             TradingPhase::Open => over.or_else(|| self.open(at)),
             phase @ (TradingPhase::Auction | TradingPhase::Halted | TradingPhase::Closed | TradingPhase::Ended) => {
                 let since = self.closed.map_or(at, |closed| closed.since);
-                self.closed = Some(Closed { since, phase, until: status.until.filter(|until| *until > at) });
+                let until = status.until.filter(|until| *until > at);
+                self.closed = Some(Closed { since, phase, until, by_calendar: false });
                 over
             }
         }
@@ -182,14 +231,21 @@ impl Session {
     }
 
     /// Since when events have been awaited at a time, so that a silence counts from then on; `None` while they are not.
+    /// `closures` are those of the calendars at that time: no event may have come since they began.
     #[must_use]
-    pub fn awaited_since(&self, now: EventTime) -> Option<EventTime> {
+    pub fn awaited_since(&self, now: EventTime, closures: &ClosuresAt) -> Option<EventTime> {
         if self.has_expired {
             return None;
         }
-        match self.closed {
-            Some(Closed { until, .. }) => until.filter(|until| *until <= now),
-            None => Some(self.opened_at),
+        let since = match self.closed {
+            Some(Closed { until, .. }) => until.filter(|until| *until <= now)?,
+            None => self.opened_at,
+        };
+        let closure = self.calendar.and_then(|calendar| closures.of(calendar));
+        match closure.filter(|closure| closure.since > self.calendar_from) {
+            Some(closure) if closure.contains(now) => None,
+            Some(closure) => Some(since.max(closure.until)),
+            None => Some(since),
         }
     }
 
@@ -198,6 +254,16 @@ impl Session {
     pub fn unseen_before(&self, at: EventTime) -> Option<EventTime> {
         let since = self.closed.map(|closed| closed.since);
         self.pauses.closed_before(since.unwrap_or(at)).or(since)
+    }
+}
+
+/// Two closures that are over, as one.
+fn join(first: Option<Unseen>, second: Option<Unseen>) -> Option<Unseen> {
+    match (first, second) {
+        (Some(first), Some(second)) => {
+            Some(Unseen { from: first.from.min(second.from), until: first.until.max(second.until) })
+        }
+        (one, other) => one.or(other),
     }
 }
 

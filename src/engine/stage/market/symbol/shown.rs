@@ -3,6 +3,7 @@
 use super::Symbol;
 use crate::{
     book::BookState,
+    calendar::ClosuresAt,
     detect::{CoverageState, Detector},
     engine::observe::BookReading,
     event::SharedName,
@@ -21,10 +22,15 @@ impl Symbol {
         Some(BookReading { symbol: name, flaw, spread_bps: self.books.spread_bps(), changes: self.books.changes() })
     }
 
-    /// The coverage of each detector of the symbol. `at` is the feed's own clock, `is_silent` whether the symbol no longer counts
+    /// The coverage of each detector of the symbol. `at` is the feed's own clock with the closures of the calendars then, `is_silent` whether the symbol no longer counts
     /// as open by it.
-    pub fn coverage(&self, at: EventTime, is_silent: bool, mut count: impl FnMut(Detector, CoverageState)) {
-        let is_closed = !self.is_open() || self.awaited_since(at).is_none();
+    pub fn coverage(
+        &self,
+        (at, closures): (EventTime, &ClosuresAt),
+        is_silent: bool,
+        mut count: impl FnMut(Detector, CoverageState),
+    ) {
+        let is_closed = !self.is_open() || self.awaited_since(at, closures).is_none();
         let closed = is_closed.then_some(CoverageState::Closed);
         let rests = closed.or(is_silent.then_some(CoverageState::Silent));
         let now = (at, self.books.sight(), self.books.uses_levels());

@@ -1,0 +1,192 @@
+//! Trading hours from the configuration: when symbols are open, where their venue does not say so by itself.
+//!
+//! A calendar names symbols by pattern, the hours of a week in one time zone, and holidays. Everything is evaluated at a given
+//! instant of event time with the time zones that are built into the crate, so a result depends on no machine. Outside its hours a
+//! symbol is closed, as by a `trading_status` that says so.
+//!
+//! A calendar answers with the newest closure at or before an instant ([`Calendars::closure`]). The answer is kept until the
+//! calendar's next change, because it is asked for with every event.
+//!
+//! This module does not know what a closure means for a symbol; that is the session of the symbol.
+
+mod hours;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use wildmatch::WildMatch;
+
+use self::hours::{Period, WeeklyHours};
+use crate::{setting::Invalid, time::EventTime};
+
+/// The most calendars. A venue has one for each kind of instrument; each is compared with the name of every new symbol.
+const CALENDARS_MAX: usize = 100;
+
+/// One calendar as it is written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CalendarSettings {
+    /// The symbols that follow it, by name: `*` stands for any text, `?` for any one character. Where several calendars match, the
+    /// first in the file counts. All symbols where absent.
+    #[serde(default = "all_symbols")]
+    pub symbols: Vec<String>,
+    /// The time zone of `hours` and `holidays` by its name in the IANA database, like `America/New_York`.
+    pub zone: String,
+    /// The hours of a week in which the symbols trade: days and times like `mon-fri 09:30-16:00`. Hours that end at or before the
+    /// time at which they begin end on the next day. Hours that touch are one session.
+    pub hours: Vec<String>,
+    /// Days on which the symbols do not trade, like `2026-12-25`, and days on which they do not trade for some hours, like
+    /// `2026-11-27 13:00-24:00`. A session of the evening before ends with its own day.
+    #[serde(default)]
+    pub holidays: Vec<String>,
+}
+
+fn all_symbols() -> Vec<String> {
+    vec!["*".to_owned()]
+}
+
+/// A closure by a calendar.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closure {
+    /// Its beginning.
+    pub since: EventTime,
+    /// Its end: the next opening.
+    pub until: EventTime,
+}
+
+impl Closure {
+    /// Whether the calendar is closed at a time.
+    #[must_use]
+    pub fn contains(&self, at: EventTime) -> bool {
+        (self.since..self.until).contains(&at)
+    }
+}
+
+/// A calendar among those of the configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CalendarId(u16);
+
+/// All calendars of the configuration, in its order. Two are equal if their settings are.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(try_from = "Vec<CalendarSettings>", into = "Vec<CalendarSettings>")]
+pub struct Calendars(Vec<Calendar>);
+
+/// One calendar, with its last answer.
+#[derive(Clone, Debug)]
+struct Calendar {
+    settings: CalendarSettings,
+    symbols: Vec<WildMatch>,
+    hours: WeeklyHours,
+    /// The period that was asked for last, and the newest closure at or before any instant of it.
+    last: Option<(Period, Option<Closure>)>,
+}
+
+impl PartialEq for Calendars {
+    fn eq(&self, other: &Self) -> bool {
+        self.settings().eq(other.settings())
+    }
+}
+
+impl From<Calendars> for Vec<CalendarSettings> {
+    fn from(calendars: Calendars) -> Self {
+        calendars.0.into_iter().map(|calendar| calendar.settings).collect()
+    }
+}
+
+impl TryFrom<Vec<CalendarSettings>> for Calendars {
+    type Error = String;
+
+    fn try_from(settings: Vec<CalendarSettings>) -> Result<Self, String> {
+        Self::new(&settings).map_err(|invalid| format!("`{}`: {}", invalid.path.join("."), invalid.message))
+    }
+}
+
+impl Calendars {
+    /// Reads the calendars of a configuration.
+    ///
+    /// # Errors
+    /// The first key that breaks its rule, as seen from the list: the number of the calendar, the key, and the number of its value.
+    pub fn new(settings: &[CalendarSettings]) -> Result<Self, Invalid> {
+        if settings.len() > CALENDARS_MAX {
+            return Err(Invalid { path: Vec::new(), message: format!("expected at most {CALENDARS_MAX} calendars") });
+        }
+        let calendar = |(nth, settings): (usize, &CalendarSettings)| {
+            Calendar::new(settings).map_err(|invalid| invalid.within(&nth.to_string()))
+        };
+        settings.iter().enumerate().map(calendar).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// The settings, in their order.
+    pub fn settings(&self) -> impl Iterator<Item = &CalendarSettings> {
+        self.0.iter().map(|calendar| &calendar.settings)
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The calendar that a symbol follows.
+    #[must_use]
+    pub fn of_symbol(&self, name: &str) -> Option<CalendarId> {
+        self.find(|calendar| calendar.symbols.iter().any(|pattern| pattern.matches(name)))
+    }
+
+    /// The calendar of everything that a partition carries: the first that all symbols may follow.
+    #[must_use]
+    pub fn of_venue(&self) -> Option<CalendarId> {
+        self.find(|calendar| calendar.settings.symbols.iter().any(|pattern| pattern == "*"))
+    }
+
+    fn find(&self, is_it: impl FnMut(&Calendar) -> bool) -> Option<CalendarId> {
+        let nth = self.0.iter().position(is_it)?;
+        Some(CalendarId(u16::try_from(nth).expect("there are at most a hundred calendars")))
+    }
+
+    /// The newest closure of a calendar that began at or before an instant; `None` if there was none within a year.
+    pub fn closure(&mut self, id: CalendarId, at: EventTime) -> Option<Closure> {
+        let calendar = self.0.get_mut(usize::from(id.0))?;
+        if let Some((period, closure)) = &calendar.last
+            && period.contains(at)
+        {
+            return *closure;
+        }
+        let period = calendar.hours.period(at);
+        let closure = calendar.hours.closure(&period);
+        calendar.last = Some((period, closure));
+        closure
+    }
+
+    /// The newest closure of each calendar that began at or before an instant.
+    #[must_use]
+    pub fn at(&self, at: EventTime) -> ClosuresAt {
+        let closure = |calendar: &Calendar| calendar.hours.closure(&calendar.hours.period(at));
+        ClosuresAt(self.0.iter().map(closure).collect())
+    }
+}
+
+/// The newest closure of each calendar that began at or before one instant.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClosuresAt(Vec<Option<Closure>>);
+
+impl ClosuresAt {
+    /// That of one calendar.
+    #[must_use]
+    pub fn of(&self, id: CalendarId) -> Option<Closure> {
+        self.0.get(usize::from(id.0)).copied().flatten()
+    }
+}
+
+impl Calendar {
+    fn new(settings: &CalendarSettings) -> Result<Self, Invalid> {
+        if settings.symbols.is_empty() || settings.symbols.iter().any(String::is_empty) {
+            return Err(Invalid::new("symbols", "expected the names or patterns of symbols, like `ES*`"));
+        }
+        let symbols = settings.symbols.iter().map(|pattern| WildMatch::new(pattern)).collect();
+        let hours = WeeklyHours::new(settings)?;
+        Ok(Self { settings: settings.clone(), symbols, hours, last: None })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,59 @@
+//! The state of an engine, which snapshots hold.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Fates, Plan,
+    message::{AccountFact, CorrelationFact},
+    stage::{account::AccountStage, correlation::CorrelationStage, market::FeedStage},
+    watermark::{Inbox, Watermarks},
+};
+
+/// Everything that the inputs so far have left behind: with the plan, all that the next output depends on.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct State {
+    pub(super) feeds: Vec<FeedStage>,
+    /// By source.
+    pub(super) fates: Vec<Fates>,
+    /// The position after the last record taken, by source.
+    pub(super) next: Vec<u64>,
+    /// The position of the next record that is left out, by source.
+    pub(super) skip: Vec<Option<u64>>,
+    /// The number of the last input that was no record.
+    pub(super) decided: u64,
+    pub(super) watermarks: Watermarks,
+    pub(super) shards: Vec<AccountStage>,
+    /// In front of each shard; its upstreams are the feeds.
+    pub(super) to_shards: Vec<Inbox<AccountFact>>,
+    pub(super) correlation: CorrelationStage,
+    /// In front of correlation; its upstreams are the shards and then the feeds. Signals wait in a queue of their own.
+    pub(super) to_correlation: Inbox<CorrelationFact>,
+}
+
+impl State {
+    /// The state of an engine that has seen nothing. `config` is the hash of its settings.
+    pub(super) fn new(plan: &Plan, config: &str) -> Self {
+        let (feeds, shards) = (plan.feeds(), plan.stages.account_shards);
+        Self {
+            feeds: (0..feeds).map(|_| FeedStage::new(&plan.limits, &plan.detection, &plan.calendars)).collect(),
+            fates: vec![Fates::default(); plan.sources.len()],
+            next: vec![0; plan.sources.len()],
+            skip: vec![None; plan.sources.len()],
+            decided: 0,
+            watermarks: Watermarks::new(feeds),
+            shards: (0..shards).map(|_| AccountStage::new(plan)).collect(),
+            to_shards: vec![Inbox::new(feeds); shards],
+            correlation: CorrelationStage::new(plan, config),
+            to_correlation: Inbox::new(shards + feeds),
+        }
+    }
+
+    /// Begins anew behind the only feed, whose clock was set back: the account stage and all that waits. Correlation is told apart,
+    /// because it has incidents to end.
+    pub(super) fn begin_anew(&mut self, plan: &Plan, config: &str) {
+        let Self { watermarks, shards, to_shards, to_correlation, .. } = Self::new(plan, config);
+        (self.watermarks, self.shards, self.to_shards, self.to_correlation) =
+            (watermarks, shards, to_shards, to_correlation);
+        self.feeds.iter_mut().for_each(FeedStage::forget_clock);
+    }
+}
