@@ -62,7 +62,7 @@ metrics! {
     INCIDENTS_OPENED = Counter "foreshock_incidents_opened_total" ["severity"] "Incidents by the severity at which they opened";
     NOTIFICATIONS = Counter "foreshock_notifications_total" ["receiver", "outcome"] "Revisions of alerts by where they went. Of kafka: delivered is committed. Of a receiver, for each severity: delivered, repeated (while it lasts), refused (malformed: it is posted alone), failed (it is tried again), evicted (it made room, limits.incidents_max)";
     NOTIFICATION_SECONDS = Histogram "foreshock_notification_seconds" ["receiver"] "From the emission of an alert to the receiver's answer that takes it";
-    ALERT_LATENCY = Histogram "foreshock_alert_latency_seconds" ["stage"] "Where the time of an alert went: feed from the completing event to its record (below 0 counts as 0), queue from the record to the engine, engine, delivery from there to the commit";
+    ALERT_LATENCY = Histogram "foreshock_alert_latency_seconds" ["stage"] "Where the time of an alert went: feed from the completing event to its record (below 0 counts as 0), queue from the record to the engine, engine, delivery from there to the commit, total all of it where a record completes the revision";
     ENGINE_SECONDS = Histogram "foreshock_engine_seconds" [] "How long the engine takes for a record, decoding and output not included: every 61st record is measured";
     COMMITS = Counter "foreshock_commits_total" ["outcome"] "Transactions that committed, and attempts that failed and were made again";
     COMMIT_SECONDS = Histogram "foreshock_commit_seconds" [] "How long a transaction took, from its first attempt to its commit";
@@ -83,12 +83,16 @@ metrics! {
     FEED_STOPS = Counter "foreshock_feed_stops_total" [] "Times that a partition with heartbeats had nothing for more than two seconds of event time";
     DISORDERED = Counter "foreshock_disordered_events_total" [] "Events behind the newest of their symbol and kind, but early enough to count";
     RECORDS_LOST = Counter "foreshock_records_lost_total" [] "Offsets of the input that were deleted before they were read, with their topic or by retention, as far as that is known";
+    PARTITIONS_READ = Gauge "foreshock_partitions_read" [] "Partitions of the input that this process reads; 0 while it stands by";
     UNREAD = Gauge "foreshock_partitions_unread" [] "Partitions of the input that exist and are not read, of the topics that are";
     NEW_LOGS = Counter "foreshock_new_logs_total" [] "Times that another log began under a partition's name: its topic was deleted and made again";
     HELD_BACK = Counter "foreshock_held_back_events_total" [] "Events whose stamps are not believed: books follow them, windows do not count them, no clock moves";
     BOOK_FAULTS = Counter "foreshock_book_faults_total" ["fault"] "Contradictions between a book and its feed";
-    BOOK_USABLE = Gauge "foreshock_book_usable" ["symbol"] "Whether the symbol's book can be used; of `other` the share of books that can be";
-    BOOK_SPREAD = Gauge "foreshock_book_spread_bps" ["symbol"] "Spread of the symbol's book in basis points of the middle, where the book can be used and has two sides; of `other` the mean";
+    BOOK_USABLE = Gauge "foreshock_book_usable" ["symbol"] "Whether the symbol's book can be used; of `other`, all symbols beyond metrics.symbols_max, whether each book can be";
+    BOOK_SPREAD = Gauge "foreshock_book_spread_bps" ["symbol"] "Spread of the symbol's book in basis points of the middle, where the book can be used and has two sides; of `other` the widest";
+    DEPTH = Gauge "foreshock_depth_notional" ["symbol", "band_bps"] "Notional of the book's thinner side within so many basis points of the middle, where the book can be used and has two sides; of `other` the least of a symbol";
+    PACE = Gauge "foreshock_pace_ratio" ["symbol", "flow"] "Events of the last ten seconds as a multiple of the usual number, of one at least: cancels are orders withdrawn, trades are orders that took; from the symbol's second quarter of an hour on; of `other` the fastest";
+    THIN_SHARE = Gauge "foreshock_thin_share" [] "Share of the symbols whose books are below the lowest tenth of their own depth; absent while fewer symbols are known than detect.thin_book_cluster.symbols_min";
     BOOKS = Gauge "foreshock_books" ["state"] "Symbols by the state of their book: usable, or why it cannot be used";
     DELTAS_FORGOTTEN = Counter "foreshock_book_deltas_forgotten_total" [] "Changes of levels that were forgotten before they were 10 s old, for lack of room: a snapshot that comes later than they is late";
     WATERMARK = Gauge "foreshock_watermark_seconds" [] "The least of the partitions' clocks, in seconds since the epoch";

@@ -88,7 +88,7 @@ const FLOORS: [(&str, &[&str]); 4] = [
             "build clock coverage exit liveness readiness refusals unknown_types",
             "cli files interrupt metrics output progress settings",
             "collision logging pace telemetry",
-            "http kafka",
+            "http kafka supervisor",
             "audit plan",
             "alertmanager deliver",
             "service",

@@ -46,7 +46,7 @@ use crate::{
     engine::{
         Limits,
         message::{Blind, CorrelationFact, SymbolForgotten},
-        observe::{BookReading, Fate, Fates, FeedCounters, Occupancy},
+        observe::{Fate, Fates, FeedCounters, NamedReading, Occupancy},
     },
     event::{Event, Key, NameRef, Origin, RecordRef, SharedName},
     table::{Handle, Table},
@@ -152,14 +152,13 @@ impl FeedStage {
         [symbols, orders, accounts, owners, parties, bursts, withdrawals, troubles]
     }
 
-    /// The book of each symbol that has one and had an event within the last hour.
-    pub fn books(&self) -> impl Iterator<Item = BookReading<'_>> {
-        let clock = self.stamps.newest();
-        self.symbols.iter().filter_map(move |(name, symbol)| {
-            let (newest_at, _) = symbol.rhythm();
-            let is_open = clock.is_some_and(|clock| clock.since(newest_at) < FORGOTTEN);
-            is_open.then(|| symbol.book_reading(name)).flatten()
-        })
+    /// Each symbol that had an event within the last hour, as the metrics show it.
+    pub fn readings(&self) -> impl Iterator<Item = NamedReading<'_>> {
+        let open = self.stamps.newest().into_iter().flat_map(move |clock| {
+            let is_open = move |symbol: &Symbol| clock.since(symbol.rhythm().0) < FORGOTTEN;
+            self.symbols.iter().filter(move |(_, symbol)| is_open(symbol)).map(move |entry| (entry, clock))
+        });
+        open.map(|((name, symbol), clock)| symbol.reading(name, clock))
     }
 
     /// The feed as the watch over the input sees it, with the offset of the last record.
