@@ -5,7 +5,8 @@
 #   deploy/prerequisites.sh            to build and run: C and C++ compilers, make, pkg-config and the headers
 #                                      of OpenSSL and zlib (librdkafka is built from source), the Rust toolchain
 #   deploy/prerequisites.sh --tests    also a JDK >= 17 and Maven, for the Kafka broker that the tests start, Prometheus
-#                                      with promtool, for the tests of the service's metrics, and Alertmanager
+#                                      with promtool, for the tests of the service's metrics, Alertmanager with amtool,
+#                                      systemd-analyze, which reads the unit, and Python, whose packages make the dashboards
 #   deploy/prerequisites.sh --benches  also valgrind, which counts instructions
 #
 # On other systems the script names what to install and exits with 69 (a service is unavailable). If nothing is missing
@@ -17,7 +18,7 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 needs=(cc c++ make pkg-config openssl zlib)
 case ${1:-} in
     "") ;;
-    --tests) needs+=(jdk maven prometheus alertmanager) ;;
+    --tests) needs+=(jdk maven prometheus alertmanager systemd-analyze python) ;;
     --benches) needs+=(valgrind) ;;
     *) echo "usage: deploy/prerequisites.sh [--tests | --benches]" >&2; exit 64 ;;
 esac
@@ -40,7 +41,8 @@ has() { # need
         jdk) local major; major=$(java_major) && [[ -n $major ]] && ((major >= jdk_min)) ;;
         maven) have mvn ;;
         prometheus) have prometheus && have promtool ;;
-        alertmanager) have prometheus-alertmanager ;;
+        alertmanager) have prometheus-alertmanager && have amtool ;;
+        python) have python3 && python3 -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null ;;
         *) have "$1" ;;
     esac
 }
@@ -69,6 +71,8 @@ package() { # package manager, need
         apt-get:zlib) echo zlib1g-dev ;;
         apt-get:jdk) apt_jdk ;;
         apt-get:alertmanager) echo prometheus-alertmanager ;;
+        apt-get:python) echo "python3 python3-venv" ;;
+        *:systemd-analyze) echo systemd ;;
         dnf:cc | zypper:cc) echo gcc ;;
         dnf:c++ | zypper:c++) echo gcc-c++ ;;
         dnf:pkg-config) echo pkgconf-pkg-config ;;

@@ -37,7 +37,7 @@ fn assert_nothing_benign_is_told(found: &Replayed, labels: &[Label], case: &str)
 }
 
 fn is_usable(found: &Replayed) -> bool {
-    found.engine.books(10).listed.iter().all(|(_, usable, _)| *usable)
+    found.engine.symbols(10).listed.iter().all(|(_, reading)| reading.is_usable != Some(false))
 }
 
 #[test]

@@ -121,8 +121,9 @@ fn a_book_that_is_crossed_is_never_called_thin() {
     let found = with_snapshot(events);
     assert_eq!((detected(&found, "thin_book"), detected(&found, "spread_widening")), (vec![], vec![]));
     assert_eq!(found.counters().book_faults[CROSSED], 1);
-    let books = found.engine.books(1);
-    assert_eq!(books.listed, [("PERP1".to_owned(), false, None)]);
+    let books = found.engine.symbols(1);
+    let [(symbol, reading)] = &books.listed[..] else { panic!("{books:?}") };
+    assert_eq!((symbol.as_str(), reading.is_usable, reading.spread_bps), ("PERP1", Some(false), None));
     assert_eq!((books.usable, books.unusable), (0, [0, 0, 1]));
 }
 
@@ -155,7 +156,7 @@ fn a_snapshot_older_than_the_deltas_kept_is_late() {
     lines.insert(10, snapshot(30_000, 1_000));
     let found = replay(lines);
     assert_eq!(found.fates(), [20, 0, 1, 0, 0]);
-    assert_eq!(found.engine.books(0).unusable, [1, 0, 0], "still without a snapshot");
+    assert_eq!(found.engine.symbols(0).unusable, [1, 0, 0], "still without a snapshot");
 }
 
 /// Four orders that are amended every five seconds, with a snapshot after the first of them.
@@ -219,16 +220,16 @@ fn an_order_whose_cancel_was_lost_is_dropped_after_a_minute_and_the_book_comes_b
     lines.insert(later, below.to_owned());
     let until = |second: i64| lines.iter().position(at(second)).unwrap();
     let crossed = replay(&lines[..until(660)]);
-    assert_eq!(crossed.engine.books(0).unusable, [0, 0, 1]);
+    assert_eq!(crossed.engine.symbols(0).unusable, [0, 0, 1]);
     assert_eq!(crossed.counters().book_faults[STUCK], 0);
     let dropped = replay(&lines[..until(671)]);
     assert_eq!(dropped.counters().book_faults[STUCK], 1);
-    assert_eq!(dropped.engine.books(0).unusable, [0, 0, 1], "in doubt for ten seconds");
+    assert_eq!(dropped.engine.symbols(0).unusable, [0, 0, 1], "in doubt for ten seconds");
     let whole = replay(&lines);
     assert_thin(&whole, "all");
     assert_eq!((whole.counters().book_faults[CROSSED], whole.counters().book_faults[STUCK]), (1, 1));
-    let listed = &whole.engine.books(1).listed[0];
-    assert!(listed.1 && listed.2.is_some_and(|bps| bps > 0.0), "{listed:?}");
+    let (_, reading) = &whole.engine.symbols(1).listed[0];
+    assert!(reading.is_usable == Some(true) && reading.spread_bps.is_some_and(|bps| bps > 0.0), "{reading:?}");
 }
 
 /// One order and its cancel a second, in two sessions; in the second a burst of cancels. `begins` is its first number.
@@ -277,7 +278,7 @@ fn nothing_of_a_sequence_that_begins_again_is_lost() {
 }
 
 #[test]
-fn the_symbols_beyond_those_listed_are_one_share_and_one_mean() {
+fn the_symbols_beyond_those_listed_are_one_that_shows_the_worst_of_them() {
     let book = |symbol: &str, kind: &str, bid: &str, nth: i64| {
         let ts = START + nth * SECOND;
         format!(r#"{{"type":"book_{kind}","ts":{ts},"symbol":"{symbol}","bids":[["{bid}","1"]],"asks":[["101","1"]]}}"#)
@@ -289,12 +290,13 @@ fn the_symbols_beyond_those_listed_are_one_share_and_one_mean() {
         book("B", "delta", "99", 2),
         book("C", "snapshot", "99", 2),
     ];
-    let books = replay(lines).engine.books(1);
+    let books = replay(lines).engine.symbols(1);
     assert_eq!(books.listed.len(), 1);
-    let (name, usable, spread) = &books.listed[0];
-    assert_eq!((name.as_str(), *usable, spread.map(f64::round)), ("A", true, Some(100.0)));
-    let (share, mean) = books.others.unwrap();
-    assert_eq!((share, mean.map(f64::round)), (0.5, Some(200.0)));
+    let (name, reading) = &books.listed[0];
+    let spread = reading.spread_bps.map(f64::round);
+    assert_eq!((name.as_str(), reading.is_usable, spread), ("A", Some(true), Some(100.0)));
+    let others = books.others.unwrap();
+    assert_eq!((others.is_usable, others.spread_bps.map(f64::round)), (Some(false), Some(200.0)));
     assert_eq!((books.usable, books.unusable), (2, [1, 0, 0]), "B has no snapshot");
 }
 

@@ -79,8 +79,12 @@ fn bursts_are_found_at_any_price_and_depth_and_spread_say_that_they_pause() {
         }
         assert_eq!(counts(&below, Detector::OneSidedBook, CoverageState::Judged), 1);
         assert_eq!(below.engine.coverage().not_priced(), Some("CLK0-CLM0"));
-        let books = below.engine.books(10);
-        assert_eq!((books.usable, books.listed[0].2), (1, None), "usable, and without a spread in basis points");
+        let books = below.engine.symbols(10);
+        assert_eq!(
+            (books.usable, books.listed[0].1.spread_bps),
+            (1, None),
+            "usable, and without a spread in basis points"
+        );
     }
 }
 
@@ -175,7 +179,8 @@ proptest! {
                 prop_assert!(number.is_finite(), "{signal:?}");
             }
         }
-        for (symbol, _, spread) in &found.engine.books(10).listed {
+        for (symbol, reading) in &found.engine.symbols(10).listed {
+            let spread = reading.spread_bps;
             prop_assert!(spread.is_none_or(|bps| bps.is_finite() && bps >= 0.0), "{symbol}: {spread:?}");
         }
         let coverage = found.engine.coverage();

@@ -89,7 +89,7 @@ fn a_service_says_how_it_is_and_a_real_prometheus_understands_it() {
     prometheus::check_metrics(&get(address, "/metrics").body);
 
     prometheus.wait("sum(foreshock_records_total)", |value| whole(value) == records);
-    prometheus.wait("foreshock_mode%7Bmode%3D%22normal%22%7D", |value| whole(value) == 1);
+    prometheus.wait(r#"foreshock_mode{mode="normal"}"#, |value| whole(value) == 1);
     prometheus.wait("count(foreshock_watermark_lag_seconds)", |value| whole(value) == 3);
 
     let after = rebalance(&mut service, address, &broker, &settled);

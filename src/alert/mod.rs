@@ -121,6 +121,14 @@ pub struct Latency {
     pub delivery: Option<f64>,
 }
 
+impl Latency {
+    /// The time before the delivery; `None` where no record completed the revision. A venue's clock that is ahead counts as 0.
+    #[must_use]
+    pub fn before_delivery(&self) -> Option<f64> {
+        Some(self.feed?.max(0.0) + self.queue? + self.engine?)
+    }
+}
+
 /// One number behind a finding, beside what was usual.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Feature {

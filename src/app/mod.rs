@@ -36,6 +36,7 @@ mod schema;
 pub mod service;
 pub mod settings;
 mod simulate;
+pub mod supervisor;
 pub mod telemetry;
 mod unknown_types;
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Exit, Failure, Interrupt, cli, http::Port, kafka::refusal, notifications, output, service, settings,
-    telemetry::Point,
+    supervisor::Supervisor, telemetry::Point,
 };
 use crate::config::Config;
 
@@ -31,6 +31,7 @@ fn follow(config: &Config, interrupt: &Interrupt) -> Result<Exit, Failure> {
             None
         }
     };
+    let _supervisor = Supervisor::start(Arc::clone(&telemetry))?;
     let interrupt = &interrupt.beating(telemetry.service());
     telemetry.reach(Point::CatchingUp(None));
     let outcome = notifications::run(config, &telemetry, interrupt, || {

@@ -46,6 +46,7 @@ use super::{
     plan,
     readiness::Latch,
     settings,
+    supervisor::Supervisor,
     telemetry::{Point, Telemetry},
 };
 use crate::{config::Config, engine::Engine};
@@ -63,6 +64,7 @@ pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failur
     let port = http::Port::take(&config.http)?;
     let (telemetry, latch) = telemetry(&config)?;
     let server = port.serve(Arc::clone(&telemetry))?;
+    let _supervisor = Supervisor::start(Arc::clone(&telemetry))?;
     let outcome = serve(&config, interrupt, &telemetry, latch);
     // It answers to the last, and is gone before the process is.
     drop(server);

@@ -186,6 +186,7 @@ impl Telemetry {
             let last = self.last();
             (last.numbers.clone(), last.positions.clone())
         };
+        numbers.read(positions.len());
         for position in positions {
             let behind = position.clock.map(|clock| -clock.ahead_of(now).secs_f64());
             numbers.partition(&position.topic, position.number, position.lag, behind);

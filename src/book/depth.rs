@@ -78,6 +78,15 @@ impl Depth {
             }
             self.middle = middle;
         }
+        self.sums()
+    }
+
+    /// The notional within the bands as they were last moved; `None` before the first read.
+    pub fn last(&self) -> Option<Sides> {
+        self.changes.map(|_| self.sums())
+    }
+
+    fn sums(&self) -> Sides {
         self.sums.map(|side| side.map(|sum| sum.max(0.0)))
     }
 }

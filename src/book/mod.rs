@@ -198,6 +198,14 @@ impl Book {
         Some(self.depth.at(middle, &self.bids, &self.asks))
     }
 
+    /// The depth around the middle at which [`Book::depth`] was last called, with all that has changed since; where that is unknown,
+    /// as after a snapshot, around the middle of now. `None` where there is no middle now.
+    #[must_use]
+    pub fn last_depth(&self) -> Option<Sides> {
+        let middle = self.middle()?;
+        Some(self.depth.last().unwrap_or_else(|| self.within(middle, BANDS_BPS)))
+    }
+
     /// The middle of the touch; `None` while a side is empty, the book is crossed, or the best bid is not above zero.
     #[must_use]
     pub fn middle(&self) -> Option<Decimal> {

@@ -145,14 +145,15 @@ impl Default for RawState {
 #[derive(Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawMetrics {
-    /// Symbols that have series of their own; those whose books change most. The others are one series, `other`.
+    /// Symbols that have series of their own; those whose books change most. The others are as one symbol, `other`, which shows the
+    /// worst of them.
     pub symbols_max: usize,
 }
 
 impl Default for RawMetrics {
     fn default() -> Self {
-        // The symbols that a person looks at; each is a handful of series.
-        Self { symbols_max: 100 }
+        // Each is nine series, so a scrape stays below 1 MB.
+        Self { symbols_max: 300 }
     }
 }
 

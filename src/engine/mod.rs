@@ -36,7 +36,7 @@ pub use self::{
     input::{Input, Record},
     inputs::Inputs,
     link::Link,
-    observe::{Books, Counters, Fate, Fates, Keys, Occupancy},
+    observe::{Counters, Fate, Fates, Keys, Occupancy, SymbolReading, SymbolReadings},
     output::{Outbox, Output},
     plan::{Limits, Plan, StageSettings},
     recorded::{Recorded, RecordedReason},

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    book::{BookFlaw, Fault},
-    detect::{Detector, Severity},
+    book::{BANDS_BPS, BookFlaw, BookState, Fault},
+    detect::{Detector, Severity, symbol::Pace},
     event::{EventType, Reason, SharedName},
 };
 
@@ -250,26 +250,54 @@ impl Counters {
     }
 }
 
-/// The book of one symbol at one moment.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct BookReading<'a> {
-    /// The symbol.
-    pub symbol: &'a SharedName,
-    /// Why the book cannot be used; `None` where it can be.
-    pub flaw: Option<BookFlaw>,
+/// The numbers of one symbol in the metrics, or of several as one: then the worst of each.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SymbolReading {
+    /// Whether the book can be used; `None` where there is no book.
+    pub is_usable: Option<bool>,
     /// The spread in basis points of the middle, where the book can be used and has two sides.
     pub spread_bps: Option<f64>,
-    /// How often the book changed.
-    pub changes: u64,
+    /// The notional of the book's thinner side within each of [`BANDS_BPS`], where the book can be used and has two sides.
+    pub depth: Option<[f64; BANDS_BPS.len()]>,
+    /// The events of the last ten seconds as a multiple of the usual number, in the order of [`Pace`], where that is known.
+    pub pace: [Option<f64>; Pace::ALL.len()],
 }
 
-/// The books of all symbols at one moment.
+impl SymbolReading {
+    /// Both together: the book that cannot be used, the wider spread, the smaller depth, the faster pace.
+    #[must_use]
+    pub fn worst(self, other: &Self) -> Self {
+        let greater = |a: Option<f64>, b: Option<f64>| a.into_iter().chain(b).reduce(f64::max);
+        let depths = self.depth.into_iter().chain(other.depth);
+        Self {
+            is_usable: self.is_usable.into_iter().chain(other.is_usable).min(),
+            spread_bps: greater(self.spread_bps, other.spread_bps),
+            depth: depths.reduce(|a, b| std::array::from_fn(|band| a[band].min(b[band]))),
+            pace: std::array::from_fn(|flow| greater(self.pace[flow], other.pace[flow])),
+        }
+    }
+}
+
+/// A symbol with its numbers in the metrics.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NamedReading<'a> {
+    /// The symbol.
+    pub symbol: &'a SharedName,
+    /// The state of the book.
+    pub state: BookState,
+    /// How often the book changed.
+    pub changes: u64,
+    /// The numbers.
+    pub reading: SymbolReading,
+}
+
+/// All symbols at one moment, as the metrics show them.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Books {
-    /// The symbols whose books changed most, with whether the book can be used and its spread in basis points.
-    pub listed: Vec<(String, bool, Option<f64>)>,
-    /// All other symbols together: the share whose book can be used, and the mean spread; `None` where there are no others.
-    pub others: Option<(f64, Option<f64>)>,
+pub struct SymbolReadings {
+    /// The symbols whose books changed most.
+    pub listed: Vec<(String, SymbolReading)>,
+    /// All other symbols as one; `None` where there are no others.
+    pub others: Option<SymbolReading>,
     /// Symbols whose book can be used.
     pub usable: u64,
     /// Symbols whose book cannot be used, by the reason.

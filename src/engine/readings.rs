@@ -4,11 +4,12 @@
 use std::cmp::Reverse;
 
 use super::{
-    Books, Counters, Coverage, Engine, Fates, Keys, Occupancy, State,
-    observe::BookReading,
+    Counters, Coverage, Engine, Fates, Keys, Occupancy, State, SymbolReadings,
+    observe::NamedReading,
     stage::{account::AccountStage, market::FeedStage},
 };
 use crate::{
+    book::BookState,
     correlate::Incident,
     event::SourceId,
     time::EventTime,
@@ -53,30 +54,31 @@ impl Engine {
         ]
     }
 
-    /// The books of all symbols that had an event within the last hour; at most `listed_max` of them by name, those that
-    /// changed most.
+    /// The symbols that had an event within the last hour; at most `listed_max` of them by name, those whose books change most.
     #[must_use]
-    pub fn books(&self, listed_max: usize) -> Books {
-        let mut all: Vec<BookReading<'_>> = self.state.feeds.iter().flat_map(FeedStage::books).collect();
-        all.sort_unstable_by_key(|book| (Reverse(book.changes), book.symbol));
+    pub fn symbols(&self, listed_max: usize) -> SymbolReadings {
+        let mut all: Vec<NamedReading<'_>> = self.state.feeds.iter().flat_map(FeedStage::readings).collect();
+        all.sort_unstable_by_key(|symbol| (Reverse(symbol.changes), symbol.symbol));
         let (listed, others) = all.split_at(listed_max.min(all.len()));
-        let mut books = Books {
-            listed: listed.iter().map(|b| (b.symbol.as_str().to_owned(), b.flaw.is_none(), b.spread_bps)).collect(),
-            others: (!others.is_empty()).then(|| {
-                let usable = others.iter().filter(|book| book.flaw.is_none()).count();
-                let spreads: Vec<f64> = others.iter().filter_map(|book| book.spread_bps).collect();
-                let mean = spreads.iter().sum::<f64>() / spreads.len() as f64;
-                (usable as f64 / others.len() as f64, (!spreads.is_empty()).then_some(mean))
-            }),
-            ..Books::default()
+        let mut symbols = SymbolReadings {
+            listed: listed.iter().map(|one| (one.symbol.as_str().to_owned(), one.reading)).collect(),
+            others: others.iter().map(|one| one.reading).reduce(|all, one| all.worst(&one)),
+            ..SymbolReadings::default()
         };
-        for book in all {
-            match book.flaw {
-                None => books.usable += 1,
-                Some(flaw) => books.unusable[flaw as usize] += 1,
+        for symbol in &all {
+            match symbol.state {
+                BookState::Absent => {}
+                BookState::Usable => symbols.usable += 1,
+                BookState::Unusable { flaw, .. } => symbols.unusable[flaw as usize] += 1,
             }
         }
-        books
+        symbols
+    }
+
+    /// The share of symbols whose books are thin; `None` while too few symbols are known.
+    #[must_use]
+    pub fn thin_share(&self) -> Option<f64> {
+        self.state.correlation.thin_share()
     }
 
     /// How many subjects each detector can judge now, and why not the rest. Every symbol and account is looked at.

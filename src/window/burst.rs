@@ -102,6 +102,9 @@ pub(crate) struct Ahead {
     pub is_calm: bool,
 }
 
+/// The window by which a pace is read, of ten seconds: long enough to be a number between two scrapes.
+const PACE: usize = 6;
+
 /// Before all event times.
 const NEVER: EventTime = EventTime::from_nanos(i64::MIN);
 
@@ -186,6 +189,15 @@ impl Burst {
     #[must_use]
     pub(crate) fn expected(&self, window: usize) -> f64 {
         self.base.rate() * SECONDS[window]
+    }
+
+    /// The events of the ten seconds before a time, as a multiple of those that are usual in ten seconds, of one at least; `None`
+    /// before the first event.
+    #[must_use]
+    pub(crate) fn pace(&self, at: EventTime) -> Option<f64> {
+        let is_over = at.since(self.now()?) >= super::length(PACE);
+        let events = if is_over { 0 } else { self.window(PACE).0 };
+        Some(f64::from(events) / self.expected(PACE).max(1.0))
     }
 
     /// Whether the pace of the last minute, as of the newest time, is one at which the CUSUM does not rise: at most

@@ -90,7 +90,7 @@ const FLOORS: [(&str, &[&str]); 4] = [
             "build clock coverage exit liveness readiness refusals unknown_types",
             "cli files interrupt metrics output progress settings",
             "collision logging pace telemetry",
-            "http kafka",
+            "http kafka supervisor",
             "audit plan",
             "notifications deliver",
             "service",

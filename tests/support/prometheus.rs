@@ -4,9 +4,11 @@
 use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -15,8 +17,8 @@ use super::http;
 use super::kafka::port;
 use super::watchdog::Watchdog;
 
-/// Time for a start and an answer. A start takes a second.
-const START_MAX: Duration = Duration::from_mins(1);
+/// Time for a start, and for what a service reads meanwhile. A start takes a second.
+const WAIT_MAX: Duration = Duration::from_mins(2);
 const POLL: Duration = Duration::from_millis(100);
 
 /// Checks a text with `promtool check metrics`, and fails with its output.
@@ -44,10 +46,17 @@ pub struct Prometheus {
 
 impl Prometheus {
     pub fn scraping(target: SocketAddr) -> Self {
+        Self::evaluating(target, &[])
+    }
+
+    /// One that evaluates the rules of some files once a second.
+    pub fn evaluating(target: SocketAddr, rules: &[PathBuf]) -> Self {
         let dir = tempfile::Builder::new().prefix("prometheus-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let config = dir.path().join("prometheus.yml");
         let scrape = "scrape_configs: [{job_name: foreshock, scrape_interval: 250ms, scrape_timeout: 200ms,";
-        fs::write(&config, format!("{scrape} static_configs: [{{targets: ['{target}']}}]}}]\n")).unwrap();
+        let global = "global: {evaluation_interval: 1s}";
+        let targets = format!("{scrape} static_configs: [{{targets: ['{target}']}}]}}]");
+        fs::write(&config, format!("{global}\nrule_files: {rules:?}\n{targets}\n")).unwrap();
         let address = SocketAddr::from(([127, 0, 0, 1], port::free(1)[0]));
         let child = Command::new("prometheus")
             .arg(format!("--config.file={}", config.display()))
@@ -62,18 +71,15 @@ impl Prometheus {
         Self { child, watchdog, address, _dir: dir }
     }
 
-    /// Waits until `serves` accepts the value of a query. `query` is percent-encoded.
+    /// Waits until `serves` accepts the value of a query.
     pub fn wait(&mut self, query: &str, serves: impl Fn(f64) -> bool) {
-        let deadline = Deadline::after(START_MAX);
+        let deadline = Deadline::after(WAIT_MAX);
         let mut last = Value::Null;
         loop {
             assert!(deadline.left() > Duration::ZERO, "not in time: {query}; the last answer was {last}");
             assert_eq!(self.child.try_wait().unwrap(), None, "Prometheus ended");
             if std::net::TcpStream::connect_timeout(&self.address, POLL).is_ok() {
-                let path = format!("/api/v1/query?query={query}");
-                let request = format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
-                let answer = http::ask(self.address, &request);
-                last = serde_json::from_str(&answer.body).unwrap_or(Value::String(answer.body));
+                last = self.answer(query);
                 let value = last["data"]["result"][0]["value"][1].as_str().and_then(|value| value.parse().ok());
                 if value.is_some_and(&serves) {
                     return;
@@ -82,6 +88,41 @@ impl Prometheus {
             std::thread::park_timeout(POLL);
         }
     }
+
+    /// The series that a query gives now. A query that is not understood fails the test.
+    pub fn ask(&self, query: &str) -> Vec<Value> {
+        let answer = self.answer(query);
+        let result = answer["data"]["result"].as_array();
+        result.unwrap_or_else(|| panic!("{answer}")).clone()
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> Vec<Rule> {
+        let answer = self.get("/api/v1/rules");
+        let groups = answer["data"]["groups"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        groups.iter().flat_map(|group| serde_json::from_value::<Vec<Rule>>(group["rules"].clone()).unwrap()).collect()
+    }
+
+    fn answer(&self, query: &str) -> Value {
+        let query: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        self.get(&format!("/api/v1/query?query={query}"))
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let answer = http::ask(self.address, &format!("GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"));
+        serde_json::from_str(&answer.body).unwrap_or(Value::String(answer.body))
+    }
+}
+
+/// A rule as Prometheus has read it.
+#[derive(Debug, Deserialize)]
+pub struct Rule {
+    pub name: String,
+    pub query: String,
+    /// `ok` when it was last evaluated without a fault.
+    pub health: String,
+    #[serde(default, rename = "lastError")]
+    pub error: String,
 }
 
 impl Drop for Prometheus {

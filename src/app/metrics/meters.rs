@@ -35,11 +35,18 @@ pub enum Stage {
     Engine,
     /// From the engine to the commit.
     Delivery,
+    /// All of it, where a record completes the revision.
+    Total,
 }
 
 impl Stage {
-    const ALL: [(Self, &'static str); 4] =
-        [(Self::Feed, "feed"), (Self::Queue, "queue"), (Self::Engine, "engine"), (Self::Delivery, "delivery")];
+    const ALL: [(Self, &'static str); 5] = [
+        (Self::Feed, "feed"),
+        (Self::Queue, "queue"),
+        (Self::Engine, "engine"),
+        (Self::Delivery, "delivery"),
+        (Self::Total, "total"),
+    ];
 }
 
 /// A page served over HTTP, as a label. All unknown paths are one page, so that clients cannot add labels.

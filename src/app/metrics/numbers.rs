@@ -9,19 +9,22 @@ use std::collections::BTreeMap;
 use prometheus::Registry;
 
 use super::{
-    BOOK_FAULTS, BOOK_SPREAD, BOOK_USABLE, BOOKS, BUILD, CONSUMER_LAG, COVERAGE, DELTAS_FORGOTTEN, DISORDERED, EVENTS,
-    FEED_STOPS, HELD_BACK, INCIDENTS, INCIDENTS_OPENED, KEYS, KEYS_EVICTED, MODE, Metric, NEW_LOGS, READY, RECORDS,
-    RECORDS_LOST, REJECTED, ROUNDED, SEQUENCE_GAPS, SEQUENCE_RESTARTS, SET_BACK, SIGNALS, TROUBLES, UNREAD, WATERMARK,
-    WATERMARK_LAG, counter, gauge,
+    BOOK_FAULTS, BOOK_SPREAD, BOOK_USABLE, BOOKS, BUILD, CONSUMER_LAG, COVERAGE, DELTAS_FORGOTTEN, DEPTH, DISORDERED,
+    EVENTS, FEED_STOPS, HELD_BACK, INCIDENTS, INCIDENTS_OPENED, KEYS, KEYS_EVICTED, MODE, Metric, NEW_LOGS, PACE,
+    PARTITIONS_READ, READY, RECORDS, RECORDS_LOST, REJECTED, ROUNDED, SEQUENCE_GAPS, SEQUENCE_RESTARTS, SET_BACK,
+    SIGNALS, THIN_SHARE, TROUBLES, UNREAD, WATERMARK, WATERMARK_LAG, counter, gauge,
 };
 use crate::{
     app::{build, commit},
-    book::{BookFlaw, Fault},
-    detect::{CoverageState, Detector, Severity},
-    engine::{Coverage, Covered, Engine, Fate, Keys},
+    book::{BANDS_BPS, BookFlaw, Fault},
+    detect::{CoverageState, Detector, Severity, symbol::Pace},
+    engine::{Coverage, Covered, Engine, Fate, Keys, SymbolReading, SymbolReadings},
     event::{EventType, Reason},
     trust::{Cause, Mode},
 };
+
+/// The name under which all symbols beyond the limit are one. A symbol of that name is one of them.
+const OTHER: &str = "other";
 
 /// A metric with the values of its labels.
 type Series = (Metric, Vec<String>);
@@ -65,7 +68,7 @@ impl Numbers {
         numbers.count(SET_BACK, &[], counters.set_back);
         numbers.count(NEW_LOGS, &[], counters.new_logs);
         numbers.findings(engine);
-        numbers.books(engine, symbols_max);
+        numbers.symbols(engine, symbols_max);
         for (kind, occupancy) in engine.occupancy() {
             let name = Keys::ALL[kind as usize].1;
             numbers.set(KEYS, &[name], occupancy.held as f64);
@@ -85,19 +88,42 @@ impl Numbers {
         numbers
     }
 
-    fn books(&mut self, engine: &Engine, symbols_max: usize) {
-        let books = engine.books(symbols_max);
-        let listed =
-            books.listed.iter().map(|(name, usable, spread)| (name.as_str(), f64::from(u8::from(*usable)), *spread));
-        for (name, usable, spread) in listed.chain(books.others.map(|(share, spread)| ("other", share, spread))) {
-            self.set(BOOK_USABLE, &[name], usable);
-            if let Some(spread) = spread {
-                self.set(BOOK_SPREAD, &[name], spread);
+    fn symbols(&mut self, engine: &Engine, symbols_max: usize) {
+        let SymbolReadings { listed, mut others, usable, unusable } = engine.symbols(symbols_max);
+        for (name, reading) in &listed {
+            if name == OTHER {
+                others = Some(others.map_or(*reading, |others| others.worst(reading)));
+            } else {
+                self.symbol(name, reading);
             }
         }
-        self.set(BOOKS, &["usable"], books.usable as f64);
-        for ((_, flaw), n) in BookFlaw::ALL.into_iter().zip(books.unusable) {
+        if let Some(others) = others {
+            self.symbol(OTHER, &others);
+        }
+        self.set(BOOKS, &["usable"], usable as f64);
+        for ((_, flaw), n) in BookFlaw::ALL.into_iter().zip(unusable) {
             self.set(BOOKS, &[flaw], n as f64);
+        }
+        if let Some(share) = engine.thin_share() {
+            self.set(THIN_SHARE, &[], share);
+        }
+    }
+
+    fn symbol(&mut self, name: &str, reading: &SymbolReading) {
+        let SymbolReading { is_usable, spread_bps, depth, pace } = reading;
+        if let Some(is_usable) = is_usable {
+            self.set(BOOK_USABLE, &[name], f64::from(u8::from(*is_usable)));
+        }
+        if let Some(bps) = spread_bps {
+            self.set(BOOK_SPREAD, &[name], *bps);
+        }
+        for (bps, notional) in BANDS_BPS.iter().zip(depth.iter().flatten()) {
+            self.set(DEPTH, &[name, &bps.to_string()], *notional);
+        }
+        for ((_, flow), ratio) in Pace::ALL.iter().zip(pace) {
+            if let Some(ratio) = ratio {
+                self.set(PACE, &[name, flow], *ratio);
+            }
         }
     }
 
@@ -123,6 +149,11 @@ impl Numbers {
         if let Some(seconds) = behind_seconds {
             self.set(WATERMARK_LAG, &labels, seconds);
         }
+    }
+
+    /// Adds how many partitions the process reads.
+    pub fn read(&mut self, partitions: usize) {
+        self.set(PARTITIONS_READ, &[], partitions as f64);
     }
 
     /// Adds how many partitions of the input are not read.

@@ -25,8 +25,8 @@ pub struct PendingCommit {
     messages: Vec<Message>,
     bytes: usize,
     alerts: Alerts,
-    /// When each alert that waits was emitted.
-    emitted: Vec<Instant>,
+    /// When each alert that waits was emitted, and the milliseconds before that, where a record completed it.
+    emitted: Vec<(Instant, Option<f64>)>,
     due_at: Instant,
     interval: Duration,
 }
@@ -45,10 +45,10 @@ impl PendingCommit {
         self.messages.push(message);
     }
 
-    /// Adds the message of an alert: its commit is due at once.
-    pub fn push_alert(&mut self, message: Message, opens_incident: bool) {
+    /// Adds the message of an alert, and the milliseconds that it took so far: its commit is due at once.
+    pub fn push_alert(&mut self, message: Message, opens_incident: bool, before: Option<f64>) {
         self.alerts = self.alerts.max(if opens_incident { Alerts::Opening } else { Alerts::Some });
-        self.emitted.push(clock::monotonic());
+        self.emitted.push((clock::monotonic(), before));
         self.push(message);
     }
 
@@ -90,8 +90,12 @@ impl PendingCommit {
     pub fn committed(&mut self, began: Instant, meters: &Meters) {
         let now = clock::monotonic();
         meters.committed(now.duration_since(began), self.emitted.len());
-        for emitted in self.emitted.drain(..) {
-            meters.alert(Stage::Delivery, now.duration_since(emitted).as_secs_f64());
+        for (emitted, before) in self.emitted.drain(..) {
+            let delivery = now.duration_since(emitted).as_secs_f64();
+            meters.alert(Stage::Delivery, delivery);
+            if let Some(before) = before {
+                meters.alert(Stage::Total, before / 1e3 + delivery);
+            }
         }
         self.messages.clear();
         (self.bytes, self.alerts) = (0, Alerts::None);

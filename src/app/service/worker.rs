@@ -280,7 +280,7 @@ impl Worker {
                 Output::Notify(mut alert, completed_at) => {
                     let (message, latency) = self.deliver.alert(&mut alert, completed_at, handled_at)?;
                     self.measure(latency);
-                    self.pending.push_alert(message, alert.revision == 1);
+                    self.pending.push_alert(message, alert.revision == 1, latency.before_delivery());
                 }
                 Output::Rejected(_, rejection) => {
                     let record = record.expect("a record is rejected while it is handled");

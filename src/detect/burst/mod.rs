@@ -146,6 +146,13 @@ impl Burst {
         CoverageState::once(self.window().phase() != Phase::Learning)
     }
 
+    /// The pace of the last ten seconds as a multiple of the usual one; `None` in the first quarter of an hour, in which too little
+    /// is known.
+    #[must_use]
+    pub fn pace(&self, at: EventTime) -> Option<f64> {
+        if self.window().phase() == Phase::Learning { None } else { self.window().burst().pace(at) }
+    }
+
     /// Whether an episode is going on.
     #[must_use]
     pub const fn is_firing(&self) -> bool {

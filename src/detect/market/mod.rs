@@ -127,15 +127,16 @@ impl MarketWide {
         self.judge_cluster(at, record)
     }
 
-    /// The share of thin symbols; 0 while too few symbols are known.
-    fn thin_share(&self) -> f64 {
+    /// The share of thin symbols; `None` while too few symbols are known.
+    #[must_use]
+    pub fn thin_share(&self) -> Option<f64> {
         let known = self.books.len();
-        if known < self.settings.symbols_min { 0.0 } else { self.thin as f64 / known as f64 }
+        (known >= self.settings.symbols_min).then(|| self.thin as f64 / known as f64)
     }
 
     /// Judges whether the thin symbols are a cluster.
     fn judge_cluster(&mut self, at: EventTime, record: RecordRef) -> Option<Verdict> {
-        let (share, share_min) = (self.thin_share(), self.settings.share_min);
+        let (share, share_min) = (self.thin_share().unwrap_or(0.0), self.settings.share_min);
         if share < share_min {
             self.thin_since = None;
         }

@@ -91,6 +91,20 @@ impl BookDetectors {
     }
 }
 
+/// A flow of a symbol whose pace is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// Withdrawals of orders.
+    Cancels,
+    /// Orders that took.
+    Trades,
+}
+
+impl Pace {
+    /// Every flow with its name.
+    pub const ALL: [(Self, &'static str); 2] = [(Self::Cancels, "cancels"), (Self::Trades, "trades")];
+}
+
 /// Every detector of one symbol.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Detectors {
@@ -147,6 +161,12 @@ impl Detectors {
             BookSecond { at, record, mode, sides, depth, spread_bps, is_paused, changes, is_stale, withdrawals };
         self.book.second(&second, verdicts);
         self.plan_after(before, verdicts);
+    }
+
+    /// The pace of cancels and of trades, in the order of [`Pace`], as a multiple of the usual one.
+    #[must_use]
+    pub fn pace(&self, at: EventTime) -> [Option<f64>; Pace::ALL.len()] {
+        [self.flow.cancel_burst.burst().pace(at), self.flow.trade_burst.burst().pace(at)]
     }
 
     /// The scores of flow and price since they were last asked for; `None` while too little is known of either.

@@ -41,6 +41,11 @@ pub struct TradeBurst {
 }
 
 impl TradeBurst {
+    /// The detector of arrivals and notional.
+    pub const fn burst(&self) -> &Burst {
+        &self.burst
+    }
+
     /// The score of the signed flow since it was last taken.
     pub fn take_flow(&mut self, at: EventTime) -> Option<f64> {
         self.flow.take(at)

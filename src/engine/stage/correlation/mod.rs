@@ -91,6 +91,12 @@ impl CorrelationStage {
         self.owners.occupancy()
     }
 
+    /// The share of symbols whose books are thin; `None` while too few symbols are known.
+    #[must_use]
+    pub fn thin_share(&self) -> Option<f64> {
+        self.market.thin_share()
+    }
+
     /// Counts whether the detectors of the whole market can judge it. The symbols must have been counted before.
     pub fn coverage(&self, coverage: &mut Coverage) {
         let warming = coverage.of((Detector::ThinBook, Covered::Symbol))[CoverageState::WarmUp as usize];

@@ -1,8 +1,8 @@
 //! Readings of a feed: how full its tables are, its books, and how the watch over the input sees it.
 
-use super::{FeedStage, streams::FORGOTTEN};
+use super::{FeedStage, streams::FORGOTTEN, symbol::Symbol};
 use crate::{
-    engine::observe::{BookReading, Fate, Fates, Occupancy},
+    engine::observe::{Fate, Fates, NamedReading, Occupancy},
     time::{EventTime, Span},
     trust::FeedView,
 };
@@ -20,14 +20,13 @@ impl FeedStage {
         [symbols, orders, accounts, owners, parties, bursts, withdrawals, troubles]
     }
 
-    /// The book of each symbol that has one and had an event within the last hour.
-    pub fn books(&self) -> impl Iterator<Item = BookReading<'_>> {
-        let clock = self.stamps.newest();
-        self.symbols.iter().filter_map(move |(name, symbol)| {
-            let (newest_at, _) = symbol.rhythm();
-            let is_open = clock.is_some_and(|clock| clock.since(newest_at) < FORGOTTEN);
-            is_open.then(|| symbol.book_reading(name)).flatten()
-        })
+    /// Each symbol that had an event within the last hour, as the metrics show it.
+    pub fn readings(&self) -> impl Iterator<Item = NamedReading<'_>> {
+        let open = self.stamps.newest().into_iter().flat_map(move |clock| {
+            let is_open = move |symbol: &Symbol| clock.since(symbol.rhythm().0) < FORGOTTEN;
+            self.symbols.iter().filter(move |(_, symbol)| is_open(symbol)).map(move |entry| (entry, clock))
+        });
+        open.map(|((name, symbol), clock)| symbol.reading(name, clock))
     }
 
     /// The feed as the watch over the input sees it at a time, with the offset of the last record.

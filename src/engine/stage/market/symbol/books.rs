@@ -9,7 +9,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    book::{Book, BookFlaw, BookState, Fault, Levels, Orders, Trust},
+    book::{BANDS_BPS, Book, BookFlaw, BookState, Fault, Levels, Orders, Trust},
     detect::BookSight,
     event::{BookDelta, BookSnapshot, Event},
     table::Handle,
@@ -102,6 +102,13 @@ impl Books {
     #[must_use]
     pub fn spread_bps(&self) -> Option<f64> {
         if self.state() == BookState::Usable { self.look().spread_bps() } else { None }
+    }
+
+    /// The notional of the thinner side within each band; `None` where there is no middle or the book cannot be used.
+    #[must_use]
+    pub fn thinner_depth(&self) -> Option<[f64; BANDS_BPS.len()]> {
+        let [bids, asks] = self.look().last_depth().filter(|_| self.state() == BookState::Usable)?;
+        Some(std::array::from_fn(|band| bids[band].min(asks[band])))
     }
 
     /// The book in use, whether it can be used or not.

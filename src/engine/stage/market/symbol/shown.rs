@@ -5,21 +5,27 @@ use crate::{
     book::BookState,
     calendar::ClosuresAt,
     detect::{CoverageState, Detector},
-    engine::observe::BookReading,
+    engine::observe::{NamedReading, SymbolReading},
     event::SharedName,
     time::EventTime,
 };
 
 impl Symbol {
-    /// The book in use as the metrics show it; `None` where the symbol has none.
+    /// The symbol as the metrics show it at the time of its feed's own clock.
     #[must_use]
-    pub fn book_reading<'a>(&self, name: &'a SharedName) -> Option<BookReading<'a>> {
-        let flaw = match self.books.state() {
-            BookState::Absent => return None,
-            BookState::Usable => None,
-            BookState::Unusable { flaw, .. } => Some(flaw),
+    pub fn reading<'a>(&self, name: &'a SharedName, clock: EventTime) -> NamedReading<'a> {
+        let state = self.books.state();
+        let reading = SymbolReading {
+            is_usable: match state {
+                BookState::Absent => None,
+                BookState::Usable => Some(true),
+                BookState::Unusable { .. } => Some(false),
+            },
+            spread_bps: self.books.spread_bps(),
+            depth: self.books.thinner_depth(),
+            pace: self.detectors.pace(clock),
         };
-        Some(BookReading { symbol: name, flaw, spread_bps: self.books.spread_bps(), changes: self.books.changes() })
+        NamedReading { symbol: name, state, changes: self.books.changes(), reading }
     }
 
     /// The coverage of each detector of the symbol. `at` is the feed's own clock with the closures of the calendars then, `is_silent` whether the symbol no longer counts

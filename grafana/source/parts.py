@@ -1,0 +1,246 @@
+"""Parts of which every dashboard is made: variables, graphs, numbers, rows.
+
+A dashboard follows the conventions of mixins: the variables `datasource`, `job` and `instance` choose what is shown, rates are over
+`$__rate_interval`, and every panel has a unit and a description.
+"""
+
+from typing import Literal, Self, Union
+
+from grafana_foundation_sdk.builders import common as common_builders
+from grafana_foundation_sdk.builders import dashboard as builders
+from grafana_foundation_sdk.builders import prometheus, stat, timeseries
+from grafana_foundation_sdk.models import common, dashboard
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
+
+PROMETHEUS = common.DataSourceRef(type_val="prometheus", uid="${datasource}")
+# What every query selects.
+CHOSEN = 'job=~"$job",instance=~"$instance"'
+
+CHOSEN_SYMBOLS = 'symbol=~"$symbol"'
+CANCELS, TRADES = 'flow="cancels"', 'flow="trades"'
+JUDGED, USABLE, TOTAL = 'state="judged"', 'state="usable"', 'stage="total"'
+# How many symbols a ranking shows.
+TOP = 10
+
+# A query and the name of its series.
+Query = tuple[str, str]
+Panel = Union[timeseries.Panel, stat.Panel]
+
+GREEN, ORANGE, RED = "green", "orange", "red"
+# The colour of a severity is the same everywhere.
+SEVERITIES = {"critical": RED, "warning": ORANGE, "info": "blue"}
+MODES = {"0": ("normal", GREEN), "1": ("degraded", ORANGE), "2": ("blind", RED)}
+
+
+def _target(query: Query, nth: int) -> prometheus.Dataquery:
+    expr, legend = query
+    return prometheus.Dataquery().expr(expr).legend_format(legend).ref_id(chr(ord("A") + nth)).datasource(PROMETHEUS)
+
+
+def _thresholds(*steps: tuple[float | None, str]) -> builders.ThresholdsConfig:
+    made = [dashboard.Threshold(value=value, color=color) for value, color in steps]
+    return builders.ThresholdsConfig().mode(dashboard.ThresholdsMode.ABSOLUTE).steps(made)
+
+
+def _fixed(color: str) -> dashboard.DynamicConfigValue:
+    return dashboard.DynamicConfigValue("color", {"mode": "fixed", "fixedColor": color})
+
+
+def graph(
+    title: str,
+    description: str,
+    unit: str,
+    *queries: Query,
+    width: int = 12,
+    stacked: bool = False,
+    logarithmic: bool = False,
+    steps: bool = False,
+    limit: float | None = None,
+    most: float | None = None,
+    colors: dict[str, str] | None = None,
+) -> timeseries.Panel:
+    """Lines over time. `limit` draws a line at an objective or an alert's limit."""
+    panel = (
+        timeseries.Panel()
+        .title(title)
+        .description(description)
+        .unit(unit)
+        .span(width)
+        .height(8)
+        .datasource(PROMETHEUS)
+        .targets([_target(query, nth) for nth, query in enumerate(queries)])
+        .color_scheme(builders.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC))
+        .line_width(1)
+        .fill_opacity(25 if stacked else 5)
+        .show_points(common.VisibilityMode.AUTO)
+        .legend(
+            common_builders.VizLegendOptions()
+            .display_mode(common.LegendDisplayMode.LIST)
+            .placement(common.LegendPlacement.BOTTOM)
+            .show_legend(True)
+        )
+        .tooltip(
+            common_builders.VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING)
+        )
+    )
+    if stacked:
+        panel = panel.stacking(common_builders.StackingConfig().mode(common.StackingMode.NORMAL))
+    if logarithmic:
+        scale = common_builders.ScaleDistributionConfig().type(common.ScaleDistribution.LOG).log(10)
+        panel = panel.scale_distribution(scale)
+    else:
+        panel = panel.axis_soft_min(0)
+    if steps:
+        panel = panel.line_interpolation(common.LineInterpolation.STEP_AFTER)
+    if limit is not None:
+        panel = panel.thresholds(_thresholds((None, "transparent"), (limit, RED))).thresholds_style(
+            common_builders.GraphThresholdsStyleConfig().mode(common.GraphThresholdsStyleMode.DASHED)
+        )
+    if most is not None:
+        panel = panel.max(most)
+    for name, color in (colors or {}).items():
+        panel = panel.override_by_name(name, [_fixed(color)])
+    return panel
+
+
+def number(
+    title: str,
+    description: str,
+    unit: str,
+    query: Query,
+    *steps: tuple[float, str],
+    width: int = 4,
+    least: str = GREEN,
+    words: dict[str, tuple[str, str]] | None = None,
+    decimals: int | None = None,
+) -> stat.Panel:
+    """The last value of one query. Below the first of `steps` it has the colour `least`; `words` replaces values by words and colours."""
+    panel = (
+        stat.Panel()
+        .title(title)
+        .description(description)
+        .unit(unit)
+        .span(width)
+        .height(4)
+        .datasource(PROMETHEUS)
+        .targets([_target(query, 0)])
+        .thresholds(_thresholds((None, least), *steps))
+        .color_mode(common.BigValueColorMode.VALUE)
+        .graph_mode(common.BigValueGraphMode.AREA if words is None else common.BigValueGraphMode.NONE)
+        .reduce_options(common_builders.ReduceDataOptions().calcs(["lastNotNull"]).values(False))
+        .no_value("no data")
+    )
+    if decimals is not None:
+        panel = panel.decimals(decimals)
+    if words is not None:
+        options = {
+            value: dashboard.ValueMappingResult(text=text, color=color) for value, (text, color) in words.items()
+        }
+        panel = panel.mappings([dashboard.ValueMap(options=options)])
+    return panel
+
+
+class Dashboard:
+    """A dashboard under way. Panels have ids in the order in which they are added, so that a change of one moves no other's."""
+
+    def __init__(self, name: str, title: str, description: str, since: str = "now-1h", symbols: bool = False) -> None:
+        self.name = f"foreshock-{name}"
+        self._panels = 0
+        link = builders.DashboardLink("Foreshock").type(dashboard.DashboardLinkType.DASHBOARDS).tags(["foreshock"])
+        self._builder = (
+            builders.Dashboard(f"Foreshock / {title}")
+            .uid(self.name)
+            .description(description)
+            .tags(["foreshock"])
+            .timezone("utc")
+            .readonly()
+            .tooltip(dashboard.DashboardCursorSync.CROSSHAIR)
+            .time(since, "now")
+            .refresh("30s")
+            .link(link.as_dropdown(True).keep_time(True).include_vars(True))
+            .with_variable(builders.DatasourceVariable("datasource").label("Data source").type("prometheus"))
+            .with_variable(_variable("job", "Job", "label_values(foreshock_build_info, job)"))
+            .with_variable(
+                _variable("instance", "Instance", 'label_values(foreshock_build_info{job=~"$job"}, instance)')
+            )
+            .annotation(_incidents())
+        )
+        if symbols:
+            query = f'label_values({{__name__=~"foreshock_book_usable|foreshock_pace_ratio",{CHOSEN}}}, symbol)'
+            self._builder = self._builder.with_variable(_variable("symbol", "Symbol", query))
+
+    def row(self, title: str) -> Self:
+        """Begins a row."""
+        self._panels += 1
+        self._builder = self._builder.with_row(builders.Row(title).id(self._panels))
+        return self
+
+    def add(self, *panels: Panel) -> Self:
+        """Adds panels to the row, from left to right."""
+        for panel in panels:
+            self._panels += 1
+            self._builder = self._builder.with_panel(panel.id(self._panels))
+        return self
+
+    def build(self) -> dashboard.Dashboard:
+        """The dashboard as Grafana's types describe it."""
+        return self._builder.build()
+
+
+def _variable(name: str, label: str, query: str) -> builders.QueryVariable:
+    return (
+        builders.QueryVariable(name)
+        .label(label)
+        .datasource(PROMETHEUS)
+        .query(query)
+        .refresh(dashboard.VariableRefresh.ON_TIME_RANGE_CHANGED)
+        .sort(dashboard.VariableSort.ALPHABETICAL_ASC)
+        .multi(True)
+        .include_all(True)
+        .all_value(".+")
+        .current(dashboard.VariableOption(selected=True, text="All", value="$__all"))
+    )
+
+
+def _incidents() -> builders.AnnotationQuery:
+    """A mark where an incident opened that pages, or began to."""
+    critical = f'foreshock_incidents{{severity="critical",{CHOSEN}}}'
+    expr = f"sum by (job) ({critical}) - sum by (job) ({critical} offset 1m) > 0"
+    return (
+        builders.AnnotationQuery()
+        .name("Critical incidents")
+        .datasource(PROMETHEUS)
+        .enable(True)
+        .icon_color(RED)
+        .expr(expr)
+        .step("15s")
+        .title_format("an incident became critical")
+    )
+
+
+def select(*where: str) -> str:
+    """The selector of what is chosen, and of more."""
+    return "{" + ",".join([CHOSEN, *where]) + "}"
+
+
+def rate(metric: str, by: str = "", *where: str, over: Literal["rate", "increase"] = "rate") -> str:
+    """The rate of a counter of what is chosen, summed by labels."""
+    selector = select(*where)
+    return f"sum by ({by}) ({over}({metric}{selector}[$__rate_interval]))"
+
+
+def gauge(metric: str, aggregate: str, by: str = "", *where: str) -> str:
+    """A gauge of what is chosen, aggregated by labels."""
+    return f"{aggregate} by ({by}) ({metric}{select(*where)})"
+
+
+def quantile(q: float, histogram: str, *where: str) -> str:
+    """A quantile of a histogram of what is chosen."""
+    # Where nothing was observed the quantile is no number, and the comparison leaves it out.
+    return f"histogram_quantile({q}, {rate(f'{histogram}_bucket', 'le', *where)}) >= 0"
+
+
+def mode() -> str:
+    """The worst mode of a process: 0 is normal, 1 degraded, 2 blind."""
+    blind, degraded = (gauge("foreshock_mode", "max", "instance", f'mode="{name}"') for name in ("blind", "degraded"))
+    return f"max(2 * {blind} + {degraded})"
