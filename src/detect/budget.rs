@@ -4,9 +4,9 @@
 //! accounts and owners over all symbols together.
 //!
 //! ```text
-//! of a symbol   cancel_burst .20, trade_burst .30 (three quarters for arrivals, one for notional)
-//!               thin_book .15, price_shock .15, spread_widening .10
-//!               cancel_burst of its accounts .05 and of its owners .05, each divided by those with a full window
+//! of a symbol   cancel_burst .15, trade_burst .25 (three quarters for arrivals, one for notional)
+//!               thin_book .12, price_shock .12, spread_widening .06
+//!               cancel_burst of its accounts .15 and of its owners .15, each divided by those with a full window
 //! of everybody  cancel_burst of accounts .50 and of owners .50, each divided by those with a full window
 //! ```
 //! The scan has a third of the share of a window and the CUSUM the rest (`window::Calibrated`). The statistics of a burst look at
@@ -27,8 +27,9 @@ const TESTS_PER_DAY: f64 = 1_440.0;
 const INFO: f64 = 10.0;
 /// A tenth of the false alarms where the mode is not normal (DETECTION 6 says that thresholds rise, not how far).
 const STRICTER: f64 = 0.1;
-/// The hundredths of a symbol's budget that its accounts have, and as many its owners.
-const PARTIES: u32 = 5;
+/// The hundredths of a symbol's budget that its accounts have, and as many its owners. They are many: with a twentieth each, one of
+/// a hundred accounts that withdraws three hundred orders within two seconds is below its level.
+const PARTIES: u32 = 15;
 /// The hundredths of everybody's budget that accounts have, and as many owners.
 const EVERYBODY: u32 = 50;
 

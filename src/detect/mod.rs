@@ -112,10 +112,10 @@ impl Detector {
     #[must_use]
     pub const fn ticket_share(self) -> u32 {
         match self {
-            Self::TradeBurst => 30,
-            Self::CancelBurst => 20,
-            Self::ThinBook | Self::PriceShock => 15,
-            Self::SpreadWidening => 10,
+            Self::TradeBurst => 25,
+            Self::CancelBurst => 15,
+            Self::ThinBook | Self::PriceShock => 12,
+            Self::SpreadWidening => 6,
             // States that are there or not: no chance is involved. A jump of leverage is about an account.
             Self::Feed
             | Self::OneSidedBook
