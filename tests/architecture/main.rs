@@ -103,12 +103,8 @@ const FLOORS: [(&str, &[&str]); 4] = [
 ];
 /// Uses that close a circle and are left for now, as `(from, to)`. The list may only shrink: a new circle is broken by a file of
 /// its own for what both sides need.
-const CIRCLES: [(&str, &str); 5] = [
+const CIRCLES: [(&str, &str); 1] = [
     // One type with its methods in two files.
-    ("engine/stage/market", "engine/stage/market/apply"),
-    ("engine/stage/market", "engine/stage/market/log_break"),
-    ("engine/stage/market", "engine/stage/market/venue"),
-    ("engine/stage/market/symbol", "engine/stage/market/symbol/orders"),
     ("window/baseline", "window/silence"),
 ];
 /// A file with more holds more than one idea.

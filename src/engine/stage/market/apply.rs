@@ -6,7 +6,7 @@ use super::{
     FeedStage, Outbox,
     participants::PartyContext,
     requotes::{WITHIN, Withdrawal},
-    symbol::{Age, Applied, Counts, DepthAt, Held, Shared},
+    symbol::{Age, Applied, Counts, DepthAt, Shared},
 };
 use crate::{
     book::{OrderFact, Party, Terms},
@@ -103,12 +103,6 @@ impl FeedStage {
         }
     }
 
-    /// The mode for an event of a symbol: the service's, or that of the feed's own troubles if it is worse.
-    fn mode_of(&self, symbol: Option<&str>) -> Mode {
-        let own = symbol.map_or(Mode::Normal, |symbol| self.judge.mode(symbol));
-        own.max(*self.modes.current())
-    }
-
     fn observe_withdrawal(
         &mut self,
         me: Handle,
@@ -199,49 +193,6 @@ impl FeedStage {
         if let Some(DepthAt { at, middle, notional }) = depth {
             let body = CorrelationFact::Depth(Box::new(DepthSummary { symbol: name.clone(), middle, notional }));
             outbox.send_on(body, at, clock, origin);
-        }
-    }
-
-    /// Begins a new sequence with the events that are held and the one that shows it, in the order of their numbers. Returns that
-    /// one's fate.
-    ///
-    /// A record has one fate, and that of a held one is known only when the events after it have come. Until then the record
-    /// counts as late in what is shown, and no counter that may only rise has it (`observe::Fates`). So the five fates sum to the
-    /// records read at any time, and nothing that was counted is taken back.
-    pub(super) fn begin_anew(
-        &mut self,
-        symbol: Handle,
-        event: &Event<'_>,
-        origin: Origin,
-        is_only: bool,
-        outbox: &mut Outbox,
-    ) -> Option<Fate> {
-        self.counters.restarts += 1;
-        let mut held = self.symbol_mut(symbol).begin_anew();
-        held.sort_by_key(|held| held.seq);
-        let (before, after): (Vec<Held>, Vec<Held>) = held.into_iter().partition(|held| Some(held.seq) <= event.seq);
-        for held in &before {
-            self.settle(symbol, held, outbox);
-        }
-        let fate = self.place(symbol, event, origin, is_only, outbox);
-        for held in &after {
-            self.settle(symbol, held, outbox);
-        }
-        fate
-    }
-
-    /// Applies an event that was held.
-    fn settle(&mut self, symbol: Handle, held: &Held, outbox: &mut Outbox) {
-        let fate = self.place(symbol, &held.event(), held.origin, held.is_open, outbox);
-        if let Some(fate) = fate.filter(|_| held.is_open) {
-            outbox.settled.push((held.origin.record, fate));
-        }
-    }
-
-    /// Settles the fate of all events that are held, because nothing follows that could decide.
-    pub fn conclude(&mut self, outbox: &mut Outbox) {
-        for symbol in self.symbols.values_mut().filter(|symbol| symbol.holds_events()) {
-            Arc::make_mut(symbol).release_held(&mut outbox.settled);
         }
     }
 }

@@ -12,9 +12,7 @@
 
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-use super::{FeedStage, Outbox, Participants, Streams};
+use super::{FeedStage, Outbox, feed::Resume, participants::Participants, streams::Streams};
 use crate::{
     book::{Fault, Orders},
     engine::{Limits, message::Blind},
@@ -27,15 +25,6 @@ use crate::{
 /// A log that begins further than this before the feed's own clock holds another history: events that late do not count (DESIGN,
 /// "Lateness").
 const EARLIER: Span = Span::from_secs(60);
-
-/// The work to be done at the first event after a break of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub(super) enum Resume {
-    /// Records are missing before it.
-    AfterLoss,
-    /// The event is the first of another log. The limits are those of tables that may have to begin anew.
-    WithLog(Limits),
-}
 
 /// The last record before a break, and the feed's own clock then.
 type Before = (Option<RecordRef>, Option<EventTime>);

@@ -13,6 +13,7 @@
 
 mod apply;
 mod digests;
+mod feed;
 mod held_back;
 mod judged;
 mod log_break;
@@ -29,93 +30,20 @@ mod streams;
 mod symbol;
 mod venue;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
-pub use self::outbox::Outbox;
-use self::{
-    log_break::Resume,
-    participants::{Participants, PartyContext},
-    pulse::Pulse,
-    sequence::Succession,
-    streams::Streams,
-    symbol::{Session, Symbol},
-};
+pub use self::{feed::FeedStage, outbox::Outbox};
+use self::{pulse::Pulse, sequence::Succession, symbol::Held};
 use crate::{
-    book::{Fault, Orders},
     calendar::Calendars,
-    detect::{Change, Detection, Signal, Subject, Verdict, participant::PartyVerdict},
-    engine::{
-        Limits,
-        message::{Blind, CorrelationFact, SymbolForgotten},
-        observe::{Fate, FeedCounters},
-    },
-    event::{Event, Key, NameRef, Origin, RecordRef, SharedName},
-    table::{Handle, Table},
+    detect::Detection,
+    engine::{Limits, message::Blind, observe::Fate},
+    event::{Event, Key, Origin, RecordRef},
+    table::Handle,
     time::EventTime,
-    trust::{FeedJudge, Known, Mode, Schedule, Stamps},
 };
-
-/// One feed and its symbols.
-#[derive(Clone, Serialize, Deserialize)]
-pub struct FeedStage {
-    /// The clock with which messages are stamped.
-    clock: Option<EventTime>,
-    /// The feed's own clock, and which stamps move it.
-    stamps: Stamps,
-    judge: FeedJudge,
-    /// Shared with the snapshot that is being written: each is copied when it is first changed after one, not all at once.
-    symbols: Table<SharedName, Arc<Symbol>>,
-    participants: Participants,
-    orders: Orders,
-    /// When a symbol with an episode must be looked at again; an entry may be early, never late.
-    deadlines: BTreeSet<(EventTime, Handle)>,
-    pulse: Option<Pulse>,
-    streams: Streams,
-    /// Whether the venue trades, as far as all that the partition carries shows.
-    session: Session,
-    counters: FeedCounters,
-    modes: Schedule<Mode>,
-    /// The work that a break of the log asks for at the next event.
-    resume: Option<Resume>,
-    settings: Detection,
-    calendars: Calendars,
-    /// Verdicts of the symbol at hand; drained after each event, the allocation reused.
-    #[serde(skip)]
-    verdicts: Vec<Verdict>,
-    /// The same for parties.
-    #[serde(skip)]
-    party_verdicts: Vec<PartyVerdict>,
-}
 
 impl FeedStage {
-    /// A feed that has seen nothing.
-    #[must_use]
-    pub fn new(limits: &Limits, settings: &Detection, calendars: &Calendars) -> Self {
-        let mut session = Session::default();
-        session.set_calendar(calendars.of_venue());
-        Self {
-            clock: None,
-            stamps: Stamps::default(),
-            judge: FeedJudge::default(),
-            symbols: Table::new(limits.symbols_max),
-            participants: Participants::new(limits, settings.cancel_burst),
-            orders: Orders::new(limits.orders_max),
-            deadlines: BTreeSet::new(),
-            pulse: None,
-            streams: Streams::default(),
-            session,
-            counters: FeedCounters::default(),
-            modes: Schedule::default(),
-            resume: None,
-            settings: settings.clone(),
-            calendars: calendars.clone(),
-            verdicts: Vec::new(),
-            party_verdicts: Vec::new(),
-        }
-    }
-
     /// Continues under other limits, settings and calendars. Entries that have to make room do so as of the last record taken.
     pub fn retune(
         &mut self,
@@ -140,29 +68,6 @@ impl FeedStage {
         for (name, symbol) in self.symbols.limit(limits.symbols_max) {
             self.forget(&name, symbol, origin, outbox);
         }
-    }
-
-    /// The clock with which messages are stamped: the newest event time seen, or the time that the feed was given.
-    #[must_use]
-    pub const fn clock(&self) -> Option<EventTime> {
-        self.clock
-    }
-
-    /// The counters.
-    #[must_use]
-    pub const fn counters(&self) -> &FeedCounters {
-        &self.counters
-    }
-
-    /// Whether an episode waits for the clock to be over.
-    #[must_use]
-    pub fn waits(&self) -> bool {
-        !self.deadlines.is_empty() || self.participants.waits()
-    }
-
-    /// Puts another mode in force from a time on.
-    pub fn schedule(&mut self, from: EventTime, mode: Mode) {
-        self.modes.push(from, mode);
     }
 
     /// Moves the clock of a feed that is idle or far behind on to where the others are; `after` is its last record. Its own clock
@@ -218,11 +123,6 @@ impl FeedStage {
         Some(if age.is_timely() { Fate::Accepted } else { Fate::Late })
     }
 
-    /// The clock, once an event's time has been observed.
-    fn now(&self) -> EventTime {
-        self.clock.expect("an event moves the clock before it is applied")
-    }
-
     /// Observes an event's time. If the feed's clock had stopped, marks that interval as unobserved.
     fn observe_time(&mut self, event: &Event<'_>, origin: Origin, outbox: &mut Outbox) {
         let stopped = self.pulse.get_or_insert_with(|| Pulse::new(event)).observe(event);
@@ -245,93 +145,6 @@ impl FeedStage {
         self.observe_session(event, origin, outbox);
     }
 
-    /// The entry of a symbol, made if it is new.
-    fn symbol(&mut self, name: &str, origin: Origin, outbox: &mut Outbox) -> Handle {
-        let text = name;
-        let name = NameRef::new(text);
-        if let Some(symbol) = self.symbols.find(&name) {
-            self.symbols.touch(symbol);
-            return symbol;
-        }
-        let session = Session::of_venue(&self.session, self.calendars.of_symbol(text));
-        let (symbol, displaced) = self.symbols.insert(name.into(), Arc::new(Symbol::new(&self.settings, session)));
-        if let Some((name, displaced)) = displaced {
-            self.forget(&name, displaced, origin, outbox);
-        }
-        symbol
-    }
-
-    /// The state of a symbol that an event names: it was found or made for this event.
-    fn symbol_mut(&mut self, symbol: Handle) -> &mut Symbol {
-        self.symbols.get_mut(symbol).map(Arc::make_mut).expect("the event's symbol is the one used last")
-    }
-
-    /// Ends the episodes of a symbol that is forgotten: it can no longer clear them.
-    fn forget(&mut self, name: &SharedName, mut symbol: Arc<Symbol>, origin: Origin, outbox: &mut Outbox) {
-        let clock = self.clock.unwrap_or(EventTime::from_nanos(0));
-        if let Some(visible_at) = self.clock {
-            let body = CorrelationFact::Forgotten(SymbolForgotten { symbol: name.clone() });
-            outbox.send_on(body, clock, visible_at, origin);
-        }
-        Arc::make_mut(&mut symbol).end(&mut self.verdicts);
-        Arc::make_mut(&mut symbol).release_held(&mut outbox.settled);
-        if self.verdicts.is_empty() {
-            return;
-        }
-        let symbol_state = Arc::make_mut(&mut symbol);
-        outbox.publish(self.verdicts.drain(..), &Subject::Symbol(name.to_compact()), self.clock, origin, |verdict| {
-            symbol_state.flow_facts(name, verdict.finding.starts_at, verdict.at)
-        });
-        // Removes the symbol's deadline; it would otherwise keep the engine waiting.
-        let Self { deadlines, symbols, .. } = self;
-        deadlines.retain(|(_, symbol)| symbols.get(*symbol).is_some());
-    }
-
-    /// Marks the interval in which events of a symbol are missing, as of the event that shows it.
-    fn gap(
-        &mut self,
-        symbol: Handle,
-        event: &Event<'_>,
-        (from, until, up_to): (EventTime, EventTime, u64),
-        origin: Origin,
-    ) {
-        if let (Some(name), Some(clock)) = (&event.symbol, self.stamps.newest()) {
-            self.judge.gap(name, origin.record, clock);
-        }
-        if self.symbol_mut(symbol).gap(from, until, Some(up_to)) {
-            self.counters.book_faults[Fault::Broken as usize] += 1;
-        }
-    }
-
-    /// Publishes the verdicts of a symbol's detectors, and notes when the symbol must be looked at again.
-    fn publish_symbol(&mut self, me: Handle, origin: Origin, outbox: &mut Outbox) {
-        if self.verdicts.is_empty() {
-            return;
-        }
-        if self.verdicts.iter().any(|verdict| verdict.change == Change::Opened) {
-            let deadline = self.symbols.get(me).and_then(|symbol| symbol.deadline());
-            self.deadlines.extend(deadline.map(|at| (at, me)));
-        }
-        let name = self.symbols.key(me).expect("a symbol with verdicts is in its table").clone();
-        let symbol = self.symbols.get_mut(me).map(Arc::make_mut).expect("a symbol with verdicts is in its table");
-        outbox.publish(self.verdicts.drain(..), &Subject::Symbol(name.to_compact()), self.clock, origin, |verdict| {
-            symbol.flow_facts(&name, verdict.finding.starts_at, verdict.at)
-        });
-    }
-
-    fn publish_parties(&mut self, origin: Origin, outbox: &mut Outbox) {
-        for (subject, verdict) in self.party_verdicts.drain(..) {
-            let visible_at = self.clock.unwrap_or(verdict.at);
-            let symbol = subject.symbol().and_then(|name| self.symbols.find(&NameRef::new(name)));
-            let flow = symbol.and_then(|handle| {
-                let name = self.symbols.key(handle)?.clone();
-                let symbol = self.symbols.get_mut(handle).map(Arc::make_mut)?;
-                Some(Box::new(symbol.flow_facts(&name, verdict.finding.starts_at, verdict.at)))
-            });
-            outbox.signals.push(Signal { flow, ..verdict.signal(subject, visible_at, origin) });
-        }
-    }
-
     /// Judges producers, symbols and the feed as a whole when its own clock moves.
     fn judge_feed(&mut self, before: Option<EventTime>, to: EventTime, origin: Origin, outbox: &mut Outbox) {
         if before.is_some_and(|before| to <= before) {
@@ -346,44 +159,46 @@ impl FeedStage {
         }
     }
 
-    /// Judges the feed at a time of its own clock, and reports what changed.
-    fn report(&mut self, at: EventTime, origin: Origin, outbox: &mut Outbox) {
-        let known = Known {
-            silent_producer: self.streams.silent_producer(),
-            silent_symbols: self.streams.silent_symbols(),
-            open: self.streams.open(),
-            last: origin.record,
-        };
-        if let Some(report) = self.judge.judge(at, &known) {
-            outbox.report(report, at, self.now(), origin);
+    /// Begins a new sequence with the events that are held and the one that shows it, in the order of their numbers. Returns that
+    /// one's fate.
+    ///
+    /// A record has one fate, and that of a held one is known only when the events after it have come. Until then the record
+    /// counts as late in what is shown, and no counter that may only rise has it (`observe::Fates`). So the five fates sum to the
+    /// records read at any time, and nothing that was counted is taken back.
+    fn begin_anew(
+        &mut self,
+        symbol: Handle,
+        event: &Event<'_>,
+        origin: Origin,
+        is_only: bool,
+        outbox: &mut Outbox,
+    ) -> Option<Fate> {
+        self.counters.restarts += 1;
+        let mut held = self.symbol_mut(symbol).begin_anew();
+        held.sort_by_key(|held| held.seq);
+        let (before, after): (Vec<Held>, Vec<Held>) = held.into_iter().partition(|held| Some(held.seq) <= event.seq);
+        for held in &before {
+            self.settle(symbol, held, outbox);
+        }
+        let fate = self.place(symbol, event, origin, is_only, outbox);
+        for held in &after {
+            self.settle(symbol, held, outbox);
+        }
+        fate
+    }
+
+    /// Applies an event that was held.
+    fn settle(&mut self, symbol: Handle, held: &Held, outbox: &mut Outbox) {
+        let fate = self.place(symbol, &held.event(), held.origin, held.is_open, outbox);
+        if let Some(fate) = fate.filter(|_| held.is_open) {
+            outbox.settled.push((held.origin.record, fate));
         }
     }
 
-    /// Moves the clock and does what is due by then.
-    fn advance(&mut self, to: EventTime, origin: Origin, outbox: &mut Outbox) {
-        if self.clock.is_some_and(|clock| clock >= to) {
-            return;
+    /// Settles the fate of all events that are held, because nothing follows that could decide.
+    pub fn conclude(&mut self, outbox: &mut Outbox) {
+        for symbol in self.symbols.values_mut().filter(|symbol| symbol.holds_events()) {
+            Arc::make_mut(symbol).release_held(&mut outbox.settled);
         }
-        if let Some(clock) = self.clock {
-            let mut context = PartyContext {
-                symbols: &self.symbols,
-                mode: *self.modes.current(),
-                troubles: &self.judge,
-                messages: &mut outbox.accounts,
-                verdicts: &mut self.party_verdicts,
-            };
-            self.participants.advance(clock, to, &mut context);
-        }
-        self.clock = Some(to);
-        self.modes.advance(to);
-        while let Some(&(deadline, me)) = self.deadlines.first().filter(|(deadline, _)| *deadline <= to) {
-            self.deadlines.remove(&(deadline, me));
-            // A symbol that is forgotten has no deadlines; an entry of its successor's time may remain.
-            let Some(symbol) = self.symbols.get_mut(me).map(Arc::make_mut) else { continue };
-            symbol.expire(to, &mut self.verdicts);
-            self.deadlines.extend(symbol.deadline().map(|later| (later, me)));
-            self.publish_symbol(me, origin, outbox);
-        }
-        self.publish_parties(origin, outbox);
     }
 }

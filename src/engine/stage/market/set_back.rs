@@ -3,7 +3,7 @@
 //! Windows cannot go back in time. So everything that goes by the clock begins anew at the time at which the flow goes on; books do
 //! too, because what they remember bears times. Only counters stay, and the trouble, which says how far the clock was ahead.
 
-use super::{FeedStage, Outbox, Streams, symbol::Session};
+use super::{FeedStage, Outbox, streams::Streams, symbol::Session};
 use crate::{
     book::Orders,
     engine::Limits,

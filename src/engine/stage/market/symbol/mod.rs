@@ -17,22 +17,23 @@ pub use self::{
     books::Counts,
     held::Held,
     lateness::Age,
+    orders::{Applied, Shared},
     session::{Session, Unseen},
 };
 use super::{
-    participants::{Participants, SymbolView, Symbols},
+    participants::{SymbolView, Symbols},
     pulse::UsualGap,
     sequence::Sequence,
 };
 use crate::{
-    book::{BookState, Order, OrderFacts, Orders},
+    book::BookState,
     calendar::{CalendarId, Calendars, ClosuresAt},
     detect::{
         Burst, Detection, FlowFacts, MarketSample, PriceMove, REOPENED_FOR, SLOT, Sample, Verdict,
         symbol::{BookSample, Detectors, Moment, TradeSeen},
     },
     engine::message::DEPTH_BPS,
-    event::{Body, Decimal, Event, EventType, SharedName, TradingStatus},
+    event::{Decimal, Event, EventType, SharedName, TradingStatus},
     table::{Handle, Table},
     time::{EventTime, Span},
     trust::Mode,
@@ -73,27 +74,6 @@ pub struct Symbol {
     session: Session,
     trades: RecentTrades,
     detectors: Detectors,
-}
-
-/// The tables that the symbols of a partition share.
-pub struct Shared<'a> {
-    /// Live orders.
-    pub orders: &'a mut Orders,
-    /// Accounts and owners by name.
-    pub participants: &'a mut Participants,
-    /// Counters of the feed.
-    pub counts: Counts<'a>,
-}
-
-/// The effects of an event on the books.
-#[derive(Debug, Default)]
-pub struct Applied<'e> {
-    /// The changes to orders.
-    pub facts: OrderFacts<'e>,
-    /// An order that had to make room for the event's, with its symbol: to be taken off that symbol's book.
-    pub displaced: Option<(Handle, Order)>,
-    /// Whether the event states another owner of its account than was known.
-    pub owner_changed: bool,
 }
 
 /// The depth of a book as it was when a second began.
@@ -363,46 +343,6 @@ impl Symbol {
             spread_bps,
             depth_share: depth.and_then(|depth| self.detectors.book.thin_book.share_of_usual(&depth, now)),
         }
-    }
-
-    /// Applies an event to the books.
-    pub fn apply<'e>(&mut self, me: Handle, event: &'e Event<'_>, shared: &mut Shared<'_>) -> Applied<'e> {
-        if self.is_open() {
-            self.books.check(me, event.ts, shared.orders, &mut shared.counts);
-        } else {
-            self.books.leave_crossed(event.ts);
-        }
-        let used_levels = self.books.uses_levels();
-        let mut applied = Applied::default();
-        match &event.body {
-            Body::OrderNew(order) => self.order_new(me, event, order, shared, &mut applied),
-            Body::OrderReplace(order) => self.order_replace(me, event, order, shared, &mut applied),
-            Body::OrderCancel(order) => self.order_cancel(me, event, order, shared, &mut applied),
-            Body::Trade(trade) => self.trade(me, event.ts, trade, shared, &mut applied),
-            Body::BookSnapshot(snapshot) => {
-                let is_late = event.seq.zip(self.sequence.as_ref()).is_some_and(|(seq, all)| seq < all.last());
-                self.books.snapshot(event, snapshot, is_late, &mut shared.counts);
-            }
-            Body::BookDelta(delta) => self.books.delta(event, delta, &mut shared.counts),
-            Body::OrderReject(_)
-            | Body::Leverage(_)
-            | Body::Position(_)
-            | Body::Balance(_)
-            | Body::Mark(_)
-            | Body::Funding(_)
-            | Body::OpenInterest(_)
-            | Body::Liquidation(_)
-            | Body::InsuranceFund(_)
-            | Body::Instrument(_)
-            | Body::Engine(_)
-            | Body::TradingStatus(_)
-            | Body::Heartbeat(_)
-            | Body::Unknown => {}
-        }
-        if self.books.uses_levels() != used_levels {
-            self.detectors.replace_book(event.ts);
-        }
-        applied
     }
 }
 

@@ -1,15 +1,77 @@
-//! The effects of orders and trades on a symbol's book, as facts.
+//! The effects of events on a symbol's book: those of orders and trades, as facts.
 
-use super::{Applied, Shared, Symbol};
+use super::{Counts, Symbol};
 use crate::{
-    book::{Fault, Filled, Order, OrderFact, Party, Placed, Replaced, Terms, Withdrawn},
-    event::{CancelReason, Decimal, Event, OrderCancel, OrderNew, OrderReplace, Quantity, Trade},
+    book::{Fault, Filled, Order, OrderFact, OrderFacts, Orders, Party, Placed, Replaced, Terms, Withdrawn},
+    engine::stage::market::participants::Participants,
+    event::{Body, CancelReason, Decimal, Event, OrderCancel, OrderNew, OrderReplace, Quantity, Trade},
     table::Handle,
     time::EventTime,
 };
 
+/// The tables that the symbols of a partition share.
+pub struct Shared<'a> {
+    /// Live orders.
+    pub orders: &'a mut Orders,
+    /// Accounts and owners by name.
+    pub participants: &'a mut Participants,
+    /// Counters of the feed.
+    pub counts: Counts<'a>,
+}
+
+/// The effects of an event on the books.
+#[derive(Debug, Default)]
+pub struct Applied<'e> {
+    /// The changes to orders.
+    pub facts: OrderFacts<'e>,
+    /// An order that had to make room for the event's, with its symbol: to be taken off that symbol's book.
+    pub displaced: Option<(Handle, Order)>,
+    /// Whether the event states another owner of its account than was known.
+    pub owner_changed: bool,
+}
+
 impl Symbol {
-    pub(super) fn order_new<'e>(
+    /// Applies an event to the books.
+    pub fn apply<'e>(&mut self, me: Handle, event: &'e Event<'_>, shared: &mut Shared<'_>) -> Applied<'e> {
+        if self.is_open() {
+            self.books.check(me, event.ts, shared.orders, &mut shared.counts);
+        } else {
+            self.books.leave_crossed(event.ts);
+        }
+        let used_levels = self.books.uses_levels();
+        let mut applied = Applied::default();
+        match &event.body {
+            Body::OrderNew(order) => self.order_new(me, event, order, shared, &mut applied),
+            Body::OrderReplace(order) => self.order_replace(me, event, order, shared, &mut applied),
+            Body::OrderCancel(order) => self.order_cancel(me, event, order, shared, &mut applied),
+            Body::Trade(trade) => self.trade(me, event.ts, trade, shared, &mut applied),
+            Body::BookSnapshot(snapshot) => {
+                let is_late = event.seq.zip(self.sequence.as_ref()).is_some_and(|(seq, all)| seq < all.last());
+                self.books.snapshot(event, snapshot, is_late, &mut shared.counts);
+            }
+            Body::BookDelta(delta) => self.books.delta(event, delta, &mut shared.counts),
+            Body::OrderReject(_)
+            | Body::Leverage(_)
+            | Body::Position(_)
+            | Body::Balance(_)
+            | Body::Mark(_)
+            | Body::Funding(_)
+            | Body::OpenInterest(_)
+            | Body::Liquidation(_)
+            | Body::InsuranceFund(_)
+            | Body::Instrument(_)
+            | Body::Engine(_)
+            | Body::TradingStatus(_)
+            | Body::Heartbeat(_)
+            | Body::Unknown => {}
+        }
+        if self.books.uses_levels() != used_levels {
+            self.detectors.replace_book(event.ts);
+        }
+        applied
+    }
+
+    fn order_new<'e>(
         &mut self,
         me: Handle,
         event: &Event<'_>,
@@ -27,7 +89,7 @@ impl Symbol {
         applied.facts.push(OrderFact::Placed(Placed { order: &new.order, party, side: new.side, terms, ahead }));
     }
 
-    pub(super) fn order_replace<'e>(
+    fn order_replace<'e>(
         &mut self,
         me: Handle,
         event: &Event<'_>,
@@ -60,7 +122,7 @@ impl Symbol {
         applied.facts.push(OrderFact::Replaced(fact));
     }
 
-    pub(super) fn order_cancel<'e>(
+    fn order_cancel<'e>(
         &mut self,
         me: Handle,
         event: &Event<'_>,
@@ -89,7 +151,7 @@ impl Symbol {
         applied.facts.push(OrderFact::Withdrawn(Withdrawn { order: &cancel.order, party, rested, by_choice }));
     }
 
-    pub(super) fn trade<'e>(
+    fn trade<'e>(
         &mut self,
         me: Handle,
         at: EventTime,
