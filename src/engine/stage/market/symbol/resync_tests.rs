@@ -4,9 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    book::{Book, Fault},
-    engine::{Limits, observe::Fate},
-    event::{BookDelta, BookSnapshot, Level, Origin, Price, RecordRef, Side, SourceId},
+    book::{Book, Fault, Orders},
+    engine::{Limits, observe::Fate, stage::market::participants::Participants},
+    event::{Body, BookDelta, BookSnapshot, Level, Origin, Price, RecordRef, Side, SourceId},
 };
 
 /// A change of a level: side, price and quantity, few of each, so that levels are changed again.

@@ -4,10 +4,11 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
-    book::{Book, Fault, OrderFact, Withdrawn},
-    engine::Limits,
+    book::{Book, Fault, OrderFact, Orders, Withdrawn},
+    engine::{Limits, stage::market::participants::Participants},
     event::{
-        CancelReason, Decimal, Name, OrderCancel, OrderNew, OrderReplace, Price, Quantity, SharedName, Side, Trade,
+        Body, CancelReason, Decimal, Name, OrderCancel, OrderNew, OrderReplace, Price, Quantity, SharedName, Side,
+        Trade,
     },
     table::Table,
     window::BurstSettings,

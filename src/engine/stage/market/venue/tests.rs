@@ -4,12 +4,13 @@ use proptest::prelude::*;
 
 use super::super::*;
 use crate::{
-    detect::{Burst, BurstKind, Detector, Sample},
+    detect::{Burst, BurstKind, Change, Detector, Sample},
     event::{
-        Body, CancelReason, Decimal, Heartbeat, Name, OrderCancel, Price, Quantity, Side, SourceId, Trade,
+        Body, CancelReason, Decimal, Heartbeat, Name, NameRef, OrderCancel, Price, Quantity, Side, SourceId, Trade,
         TradingPhase, TradingStatus,
     },
     time::NANOS_PER_SEC,
+    trust::Mode,
 };
 
 const START: i64 = 1_760_000_400;
