@@ -112,24 +112,25 @@ fn the_hours_outside_are_not_learned_and_the_first_minutes_after_them_are_raised
 
 #[test]
 fn a_status_of_the_venue_wins_over_the_calendar() {
+    // Heartbeats keep the clock going: in a file the first two records after a pause are held back.
     let told = |parts: Vec<Vec<(i64, String)>>| {
-        incidents(&replay_in_hours(sorted(parts), hours(&["*"])), Detector::CancelBurst)
+        let lines = sorted([parts, vec![heartbeats(0, REOPENS + CLOSES + 300)]].concat());
+        incidents(&replay_in_hours(lines, hours(&["*"])), Detector::CancelBurst)
     };
     let day = || flow(0, CLOSES);
     let evening = CLOSES + HOUR;
     let word = |second, word| vec![status(second, SYMBOLS[0], word)];
-    let after = |second| heartbeats(second + 3, second + 200);
     let open = vec![day(), word(evening, "open"), flow(evening, evening + 1_200), mass(evening + 1_200)];
-    assert_eq!(told([open, vec![after(evening + 1_200)]].concat()), 1, "a session that the calendar does not know");
+    assert_eq!(told(open), 1, "a session that the calendar does not know");
     let noon = 3 * HOUR;
-    assert_eq!(told(vec![flow(0, noon), word(noon, "halted"), mass(noon + 60), after(noon + 60)]), 0);
+    assert_eq!(told(vec![flow(0, noon), word(noon, "halted"), mass(noon + 60)]), 0);
     // The halt goes on over the night, whatever the calendar says.
     let next = REOPENS + 1_200;
-    assert_eq!(told(vec![flow(0, noon), word(noon, "halted"), mass(next), after(next)]), 0);
+    assert_eq!(told(vec![flow(0, noon), word(noon, "halted"), mass(next)]), 0);
     // The next evening the calendar holds again.
     let next_evening = REOPENS + CLOSES + 60;
     let days = vec![day(), word(evening, "open"), word(evening + 60, "open"), flow(REOPENS, REOPENS + CLOSES)];
-    assert_eq!(told([days, vec![mass(next_evening), after(next_evening)]].concat()), 0);
+    assert_eq!(told([days, vec![mass(next_evening)]].concat()), 0);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use jiff::{
     tz::{TimeZone, TimeZoneDatabase},
 };
 
-use super::{CalendarSettings, Closure};
+use super::settings::{CalendarSettings, Closure};
 use crate::{
     setting::Invalid,
     time::{EventTime, Span},

@@ -6,7 +6,12 @@ use crate::time::Span;
 
 fn settings(zone: &str, hours: &[&str], holidays: &[&str]) -> CalendarSettings {
     let owned = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
-    CalendarSettings { symbols: all_symbols(), zone: zone.to_owned(), hours: owned(hours), holidays: owned(holidays) }
+    CalendarSettings {
+        symbols: vec!["*".to_owned()],
+        zone: zone.to_owned(),
+        hours: owned(hours),
+        holidays: owned(holidays),
+    }
 }
 
 fn calendars(settings: &CalendarSettings) -> Calendars {

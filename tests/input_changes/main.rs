@@ -89,7 +89,7 @@ fn all_records_removed_while_the_service_was_away_are_told_although_nothing_foll
     assert_eq!(service.terminate().code(), Some(0));
     bench.send(0, 100..200);
     bench.delete_before(200);
-    let service = bench.start();
+    let mut service = bench.start();
     let address = service.http();
     let alert = bench.wait_reason("gap", TOLD_MAX);
     let gap = alert["features"].as_array().unwrap().iter().find(|feature| feature["name"] == "gap").unwrap();
