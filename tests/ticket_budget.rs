@@ -10,6 +10,7 @@ mod heavy_flow;
 mod random;
 
 use foreshock::{
+    calendar::Calendars,
     detect::{Change, Severity, Subject},
     engine::{Detection, Engine, Input, Limits, Outbox, Output, Plan, Record, StageSettings},
     event::{Body, Decimal, Event, Name, OrderCancel, OrderNew, Price, Quantity, Side, Source, SourceId, Trade},
@@ -43,7 +44,15 @@ fn decimal(number: i64, places: u32) -> Decimal {
 fn tickets(seed: u64, per_second: f64, hours: f64) -> Vec<f64> {
     let sources = vec![Source { name: "t".to_owned(), partition: Some(0), feed: 0 }];
     let (limits, detection, stages) = (Limits::default(), Detection::default(), StageSettings::default());
-    let mut engine = Engine::new(Plan { limits, detection, stages, sources, replay: String::new() });
+    let mut engine = Engine::new(Plan {
+        limits,
+        detection,
+        stages,
+        calendars: Calendars::default(),
+        sources,
+        replay: String::new(),
+        currency: None,
+    });
     let mut random = Random(seed);
     let mut events: Vec<(i64, What)> = arrivals(seed, per_second, hours * HOUR)
         .iter()

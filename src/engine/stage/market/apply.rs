@@ -14,14 +14,10 @@ use crate::{
         Sample,
         symbol::{Moment, TradeSeen},
     },
-    engine::{
-        message::{BookState, CorrelationFact, DepthSummary, SymbolSample},
-        observe::Fate,
-    },
+    engine::message::{BookState, CorrelationFact, DepthSummary, SymbolSample},
     event::{Body, Event, Origin, SharedName, Side},
     table::Handle,
     time::Span,
-    trust::Mode,
 };
 
 /// An order that its account has taken out of its place.
