@@ -17,18 +17,13 @@ mod leap;
 
 use serde::{Deserialize, Serialize};
 
-use self::leap::Leaps;
-pub(crate) use self::leap::SetBack;
+use self::leap::{AGREEMENT, Leaps};
+pub(crate) use self::leap::{AHEAD_MAX, SetBack};
 
 use crate::time::{EventTime, Span};
 
-/// How far a stamp may lie ahead of what it is compared with. The clocks of one venue and of a kept machine agree to some
-/// milliseconds; five seconds are also how long a partition may hold up the others.
-pub(crate) const AHEAD_MAX: Span = Span::from_secs(5);
 /// How far a stamp may lie ahead of the ceiling and still be accepted, though held back (DETECTION 6).
 const REFUSED_BEYOND: Span = Span::from_secs(300);
-/// How far one of consecutive records may be stamped before the other while they agree about the time.
-const AGREEMENT: Span = Span::from_secs(5);
 /// How many consecutive records must agree about a jump. One wrong stamp is common; three in a row without a right one between
 /// them are what a feed looks like after a pause.
 const AGREEING: u8 = 3;

@@ -7,9 +7,13 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AGREEMENT, AHEAD_MAX};
 use crate::time::{EventTime, Span};
 
+/// How far a stamp may lie ahead of what it is compared with. The clocks of one venue and of a kept machine agree to some
+/// milliseconds; five seconds are also how long a partition may hold up the others.
+pub(crate) const AHEAD_MAX: Span = Span::from_secs(5);
+/// How far one of consecutive records may be stamped before the other while they agree about the time.
+pub(super) const AGREEMENT: Span = Span::from_secs(5);
 /// How far behind a record lies that does not belong to the new time: what is less far behind still counts (DESIGN, "Lateness").
 const BEHIND: Span = Span::from_secs(60);
 /// The consecutive records at the time before that take a leap back: as many as make any other trouble of records. Each leap that
