@@ -67,7 +67,7 @@ fn mass(second: i64) -> Vec<(i64, String)> {
     (0..300).map(|n| cancel(second as f64 + 0.01 * f64::from(n), SYMBOLS[0])).collect()
 }
 
-fn sorted(parts: Vec<Vec<(i64, String)>>) -> Vec<String> {
+fn sorted(parts: &[Vec<(i64, String)>]) -> Vec<String> {
     let mut lines = parts.concat();
     lines.sort_by_key(|(ts, _)| *ts);
     lines.into_iter().map(|(_, line)| line).collect()
@@ -79,7 +79,7 @@ fn incidents(found: &Replayed, detector: Detector) -> usize {
 
 #[test]
 fn what_is_withdrawn_outside_the_hours_is_not_told() {
-    let at = |second| sorted(vec![flow(0, CLOSES), mass(second), heartbeats(second + 3, second + 200)]);
+    let at = |second| sorted(&[flow(0, CLOSES), mass(second), heartbeats(second + 3, second + 200)]);
     let told = |lines: Vec<String>, symbols: &[&str]| {
         incidents(&replay_in_hours(lines, hours(symbols)), Detector::CancelBurst)
     };
@@ -95,7 +95,7 @@ fn the_hours_outside_are_not_learned_and_the_first_minutes_after_them_are_raised
     let day = |minutes: i64, size: i64| {
         let at = REOPENS + 60 * minutes;
         let burst = (0..size).map(|n| cancel(at as f64 + 0.02 * n as f64, SYMBOLS[0])).collect();
-        let lines = sorted(vec![
+        let lines = sorted(&[
             flow(0, CLOSES),
             // The first word of the day is no activity, so it does not show that the pause before it was a closure.
             heartbeats(CLOSES, REOPENS),
@@ -114,7 +114,7 @@ fn the_hours_outside_are_not_learned_and_the_first_minutes_after_them_are_raised
 fn a_status_of_the_venue_wins_over_the_calendar() {
     // Heartbeats keep the clock going: in a file the first two records after a pause are held back.
     let told = |parts: Vec<Vec<(i64, String)>>| {
-        let lines = sorted([parts, vec![heartbeats(0, REOPENS + CLOSES + 300)]].concat());
+        let lines = sorted(&[parts, vec![heartbeats(0, REOPENS + CLOSES + 300)]].concat());
         incidents(&replay_in_hours(lines, hours(&["*"])), Detector::CancelBurst)
     };
     let day = || flow(0, CLOSES);
@@ -143,7 +143,7 @@ fn symbols_that_fall_silent_when_their_hours_end_are_no_trouble() {
             .step_by(2)
             .map(|second| cancel(second as f64, "SOL"))
             .chain((0..until).step_by(2).map(|second| cancel(second as f64, "XRP")));
-        sorted(vec![flow(0, CLOSES), others.chain(more).collect()])
+        sorted(&[flow(0, CLOSES), others.chain(more).collect()])
     };
     let until = CLOSES + 900;
     let causes = |found: &Replayed| {
@@ -160,7 +160,7 @@ fn symbols_that_fall_silent_when_their_hours_end_are_no_trouble() {
 
 #[test]
 fn a_partition_whose_symbols_are_all_closed_awaits_nothing_at_that_time_of_the_clock() {
-    let found = replay_in_hours(sorted(vec![flow(0, CLOSES - 5), heartbeats(CLOSES - 5, CLOSES - 2)]), hours(&["*"]));
+    let found = replay_in_hours(sorted(&[flow(0, CLOSES - 5), heartbeats(CLOSES - 5, CLOSES - 2)]), hours(&["*"]));
     let rests = |found: &Replayed, second: i64| {
         let now = EventTime::from_nanos((OPENS + second) * 1_000_000_000);
         found.engine.situation(true, now).feeds[0].rests
@@ -173,9 +173,9 @@ fn a_partition_whose_symbols_are_all_closed_awaits_nothing_at_that_time_of_the_c
     let days = |days: i64| days * 24 * HOUR;
     let edges = [days(3) + CLOSES - 1, days(3) + CLOSES, days(4) + HOUR, days(7) - 1, days(7)];
     assert_eq!(edges.map(|second| rests(&found, second)), [false, true, true, true, false]);
-    let plain = replay(sorted(vec![flow(0, CLOSES - 5)]));
+    let plain = replay(sorted(&[flow(0, CLOSES - 5)]));
     assert!(!rests(&plain, CLOSES + HOUR));
-    let word = sorted(vec![flow(0, HOUR), SYMBOLS.iter().map(|symbol| status(HOUR, symbol, "closed")).collect()]);
+    let word = sorted(&[flow(0, HOUR), SYMBOLS.iter().map(|symbol| status(HOUR, symbol, "closed")).collect()]);
     assert!(rests(&replay(word), HOUR + 60), "the venue has said so");
 }
 

@@ -1,7 +1,6 @@
 //! Files in which some records are stamped far ahead: a leap of the clock that was believed is taken back when the flow goes on at the
 //! time before, and it is told.
 #![cfg(feature = "app")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/lines.rs"]
 mod lines;

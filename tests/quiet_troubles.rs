@@ -1,6 +1,5 @@
 //! Troubles that are easily overlooked, because most of the flow is well; and a trouble that mends itself, which is none.
 #![cfg(feature = "app")]
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/lines.rs"]
 mod lines;
@@ -107,7 +106,7 @@ fn a_book_that_is_crossed_again_and_again_is_told() {
 
 #[test]
 fn a_book_that_never_had_two_sides_is_not_in_warm_up_for_ever() {
-    let found = replay((0..600).map(|second| order(second as f64, "X", &format!("o{second}"), "buy", "9")));
+    let found = replay((0..600).map(|second| order(f64::from(second), "X", &format!("o{second}"), "buy", "9")));
     let coverage = found.engine.coverage();
     let states = coverage.of((Detector::OneSidedBook, Covered::Symbol));
     assert_eq!((states[CoverageState::WarmUp as usize], states[CoverageState::BookUnusable as usize]), (0, 1));
@@ -122,7 +121,7 @@ fn an_account_without_equity_has_zero_and_not_minus_zero() {
         account("position", r#""symbol":"X","qty":"5","entry":"10""#, 1.0),
         account("balance", r#""equity":"0""#, 2.0),
     ];
-    lines.extend((3..120).map(|second| line(second as f64, r#""type":"mark","symbol":"X","mark":"10""#)));
+    lines.extend((3..120).map(|second| line(f64::from(second), r#""type":"mark","symbol":"X","mark":"10""#)));
     let found = replay(lines);
     let alert = found.alerts.iter().find(|alert| alert.detectors.contains(&Detector::Insolvent)).unwrap();
     assert!(alert.summary.contains("its equity is zero"), "{}", alert.summary);

@@ -22,7 +22,7 @@ pub struct Links {
     pub dashboard: Option<String>,
     /// The incident on the product's own page.
     pub page: Option<String>,
-    /// Where to silence it.
+    /// Address at which the alert can be silenced.
     pub silence: Option<String>,
 }
 
@@ -44,6 +44,9 @@ impl Links {
     }
 
     /// Fills an alert's addresses.
+    ///
+    /// # Panics
+    /// Where a template was not checked ([`Links::check`]).
     pub fn fill(&self, alert: &mut Alert, venue: Option<&str>) {
         let millis = |nanos: i64| (nanos / 1_000_000).to_string();
         let values = [

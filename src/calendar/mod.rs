@@ -131,7 +131,7 @@ impl Calendars {
 pub struct ClosuresAt(Vec<Option<Closure>>);
 
 impl ClosuresAt {
-    /// That of one calendar.
+    /// The closures of one calendar.
     #[must_use]
     pub fn of(&self, id: CalendarId) -> Option<Closure> {
         self.0.get(usize::from(id.0)).copied().flatten()

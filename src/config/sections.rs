@@ -73,7 +73,7 @@ pub struct Topics {
     pub audit: TopicName,
     /// Where snapshots go; as above.
     pub state: TopicName,
-    /// Where signs of life go; as above.
+    /// The topic of signs of life; as above.
     pub view: TopicName,
 }
 

@@ -22,7 +22,7 @@ pub struct FlowFacts {
     pub notional: f64,
     /// The spread of the book, in basis points of its middle; null without both sides.
     pub spread_bps: Option<f64>,
-    /// What rests within 25 basis points on the thinner side, as a share of what is usual at this time of day; null before that is
+    /// Notional within 25 basis points on the thinner side, as a share of what is usual at this time of day; null before that is
     /// known.
     pub depth_share: Option<f64>,
 }

@@ -14,7 +14,7 @@ use crate::{
 /// The length of a bin: finer than an alert's numbers need to be.
 const BIN: Span = Span::from_secs(5);
 /// The number of bins: five minutes, and the bin that the time begins in.
-const BINS_MAX: usize = 61;
+const BINS_MAX: i64 = 61;
 /// The times over which a move of the price is reported (CONTRACT).
 const MINUTE: Span = Span::from_secs(60);
 const FIVE_MINUTES: Span = Span::from_secs(300);
@@ -56,14 +56,16 @@ pub struct Traded {
 
 impl RecentTrades {
     /// Takes a trade of an aggressor. One that is late counts in the newest bin.
+    ///
+    /// # Panics
+    /// Never: a trade has a bin.
     pub fn take(&mut self, at: EventTime, side: Side, price: f64, quantity: f64) {
         let slot = at.slot(BIN);
         if self.bins.back().is_none_or(|newest| newest.slot < slot) {
             let price_before = self.price.unwrap_or(price);
             self.bins.push_back(Bin { slot, price_before, taken: [0.0; 2], notional: 0.0 });
-            while self.bins.len() > BINS_MAX
-                || self.bins.front().is_some_and(|oldest| slot - oldest.slot >= BINS_MAX as i64)
-            {
+            // One bin a slot, so that there are never more than slots.
+            while self.bins.front().is_some_and(|oldest| slot - oldest.slot >= BINS_MAX) {
                 self.bins.pop_front();
             }
         }
@@ -135,7 +137,7 @@ mod tests {
         for second in 0..10_000 {
             trades.take(at(second), Side::Buy, 1.0, 1.0);
         }
-        assert_eq!(trades.bins.len(), BINS_MAX);
+        assert_eq!(i64::try_from(trades.bins.len()), Ok(BINS_MAX));
         trades.take(at(1_000_000), Side::Buy, 1.0, 1.0);
         assert_eq!(trades.bins.len(), 1);
     }

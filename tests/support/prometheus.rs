@@ -1,6 +1,7 @@
 //! A real Prometheus, and its checker of metrics. Where they are not installed the test fails and says how to install
 //! them.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
@@ -104,7 +105,10 @@ impl Prometheus {
     }
 
     fn answer(&self, query: &str) -> Value {
-        let query: String = query.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let query = query.bytes().fold(String::new(), |mut encoded, byte| {
+            write!(encoded, "%{byte:02X}").unwrap();
+            encoded
+        });
         self.get(&format!("/api/v1/query?query={query}"))
     }
 

@@ -23,7 +23,9 @@ fn each_alert_has_a_severity_a_summary_a_runbook_and_tests_for_firing_and_for_si
     for alert in alerts {
         let name = alert.lines().next().unwrap();
         let has = |text: &str| assert!(alert.contains(text), "{name} has no {text}");
-        ["summary: \"", "description: \""].iter().for_each(|text| has(text));
+        for text in ["summary: \"", "description: \""] {
+            has(text);
+        }
         assert!(alert.contains("severity: critical") || alert.contains("severity: warning"), "{name}: no severity");
         has(&format!("runbook_url: docs/runbooks/{name}.md"));
         let runbook = format!("docs/runbooks/{name}.md");

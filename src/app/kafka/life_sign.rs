@@ -68,6 +68,9 @@ impl LifeSigns {
     ///
     /// # Errors
     /// Exit 64 where the settings make no producer.
+    ///
+    /// # Panics
+    /// Never: three texts can be written as JSON.
     pub fn begin(config: &Config, instance: &str) -> Result<Self, Failure> {
         let (group, instance, build) = (config.kafka.group.clone(), instance.to_owned(), build().to_owned());
         let payload = serde_json::to_vec(&LifeSign { group, instance, build }).expect("three texts are JSON");

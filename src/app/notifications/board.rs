@@ -69,12 +69,12 @@ struct Incident {
 /// Whether an incident may page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Page {
-    /// It was never critical.
+    /// The incident was never critical.
     None,
-    /// It became critical at this time; whether it pages is decided once all that came before was read.
+    /// The incident became critical at this time; whether it pages is decided once all that came before was read.
     Undecided(WallTime),
     Passed,
-    /// It became critical at this time, when too many had within the hour.
+    /// The incident became critical at this time, when too many had within the hour.
     HeldBack(WallTime),
 }
 

@@ -47,7 +47,7 @@ fn the_service_is_blind_when_all_partitions_are_silent_and_pages_within_five_sec
 #[test]
 fn a_silence_is_none_while_nothing_is_awaited_and_counts_from_the_opening_on() {
     let (open, closed) = (feed(true, 1), FeedView { rests: true, ..feed(true, 1) });
-    let mut watch = Watch::new(&[closed.clone()], at(0), Mode::Normal, Vec::new());
+    let mut watch = Watch::new(std::slice::from_ref(&closed), at(0), Mode::Normal, Vec::new());
     for millis in (0..=3_600_000).step_by(500) {
         assert_eq!(decided(&mut watch, millis, std::slice::from_ref(&closed)), None);
     }

@@ -127,8 +127,8 @@ fn held_back(board: &Board) -> Vec<String> {
 fn more_pages_than_an_hour_may_have_are_held_back_and_named_in_one_alert() {
     let mut board = Board::new(9, Span::from_secs(7_200), 2);
     board.complete();
-    for (n, id) in ["a", "b", "c", "d"].into_iter().enumerate() {
-        board.take(notice(id, 1, "firing", "critical"), at(n as i64), true);
+    for (n, id) in (0..).zip(["a", "b", "c", "d"]) {
+        board.take(notice(id, 1, "firing", "critical"), at(n), true);
     }
     assert_eq!(held_back(&board), ["c", "d"]);
     assert_eq!(own(&board, 5), [("Storm", None)]);

@@ -1,4 +1,4 @@
-//! What is decided about a partition that does not go on where it was read up to, and what the log says of it.
+//! Breaks of a log: the decision about a partition that does not go on where it was read up to, and its line in the log.
 
 use crate::{
     app::{Exit, Failure, kafka::consumer::Moved, service::partitions::Partition},
