@@ -225,9 +225,10 @@ fn rights_are_asked_for_one_by_one() {
     nothing.says("fail", "group foreshock", "give its user Read on the group");
     nothing.says("warn", "transactions foreshock", "Write and Describe on the transactional id `foreshock`");
 
-    let describe =
-        ["orderflow.events", "foreshock.alerts", "foreshock.dead-letter", "foreshock.audit", "foreshock.state"];
-    broker.allow(&describe.map(|topic| ["TOPIC", topic, "DESCRIBE"]));
+    let outputs = ["foreshock.alerts", "foreshock.dead-letter", "foreshock.audit", "foreshock.state", "foreshock.view"];
+    let describe: Vec<_> =
+        outputs.iter().chain(&["orderflow.events"]).map(|topic| ["TOPIC", topic, "DESCRIBE"]).collect();
+    broker.allow(&describe);
     broker.allow(&[["GROUP", "foreshock", "DESCRIBE"]]);
     let described = check_until(&config, |checked| checked.about("output foreshock.dead").contains("created"));
     described.exits(69);
@@ -241,6 +242,7 @@ fn rights_are_asked_for_one_by_one() {
         ["TOPIC", "foreshock.alerts", "WRITE"],
         ["TOPIC", "foreshock.dead-letter", "CREATE"],
         ["TOPIC", "foreshock.audit", "CREATE"],
+        ["TOPIC", "foreshock.view", "CREATE"],
         ["TOPIC", "foreshock.state", "WRITE"],
         ["GROUP", "foreshock", "READ"],
         ["TRANSACTIONAL_ID", "foreshock-check", "WRITE"],

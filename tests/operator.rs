@@ -115,7 +115,7 @@ fn no_topic() {
 #[test]
 fn no_rights_and_no_password_in_the_log() {
     let broker = AuthorizedBroker::start();
-    let outputs = ["foreshock.alerts", "foreshock.dead-letter", "foreshock.audit", "foreshock.state"];
+    let outputs = ["foreshock.alerts", "foreshock.dead-letter", "foreshock.audit", "foreshock.state", "foreshock.view"];
     for topic in ["orderflow.events"].iter().chain(&outputs) {
         broker.create_topic(topic, 1, &[]);
     }

@@ -15,9 +15,9 @@ use crate::support::topic::{Isolation, Topic};
 
 const INPUT: &str = "orderflow.events";
 const DEAD: &str = "foreshock.dead-letter";
-const OUTPUTS: [&str; 3] = ["foreshock.alerts", "foreshock.audit", "foreshock.state"];
+const OUTPUTS: [&str; 4] = ["foreshock.alerts", "foreshock.audit", "foreshock.state", "foreshock.view"];
 /// The user's rights: all that the service needs but Write on the dead letters.
-const RIGHTS: [[&str; 3]; 11] = [
+const RIGHTS: [[&str; 3]; 12] = [
     ["TOPIC", INPUT, "READ"],
     ["TOPIC", INPUT, "DESCRIBE"],
     ["TOPIC", DEAD, "DESCRIBE"],
@@ -26,6 +26,7 @@ const RIGHTS: [[&str; 3]; 11] = [
     ["TOPIC", OUTPUTS[1], "READ"],
     ["TOPIC", OUTPUTS[2], "WRITE"],
     ["TOPIC", OUTPUTS[2], "READ"],
+    ["TOPIC", OUTPUTS[3], "WRITE"],
     ["GROUP", "foreshock", "READ"],
     ["TRANSACTIONAL_ID", "foreshock", "WRITE"],
     ["TRANSACTIONAL_ID", "foreshock", "DESCRIBE"],
