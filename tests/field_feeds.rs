@@ -205,7 +205,7 @@ fn one_snapshot_of_a_book_by_orders_checks_it_and_does_not_replace_it() {
 }
 
 #[test]
-fn an_order_whose_cancel_was_lost_is_dropped_after_a_minute_and_the_book_comes_back() {
+fn an_order_whose_cancel_was_lost_is_dropped_before_its_book_is_a_trouble_and_the_book_comes_back() {
     let mut lines = orders("100");
     // A bid from long before at the price of the asks' middle, whose cancel never comes: the asks go below it for good.
     let stuck = r#"{"ts":1760000500000000000,"symbol":"PERP2","type":"order_new","order":"lost","side":"buy","price":"50.005","qty":"1"}"#;
@@ -219,10 +219,11 @@ fn an_order_whose_cancel_was_lost_is_dropped_after_a_minute_and_the_book_comes_b
     let later = lines.iter().position(at(600)).unwrap();
     lines.insert(later, below.to_owned());
     let until = |second: i64| lines.iter().position(at(second)).unwrap();
-    let crossed = replay(&lines[..until(660)]);
+    // It is crossed from second 600.5 on.
+    let crossed = replay(&lines[..until(640)]);
     assert_eq!(crossed.engine.symbols(0).unusable, [0, 0, 1]);
     assert_eq!(crossed.counters().book_faults[STUCK], 0);
-    let dropped = replay(&lines[..until(671)]);
+    let dropped = replay(&lines[..until(645)]);
     assert_eq!(dropped.counters().book_faults[STUCK], 1);
     assert_eq!(dropped.engine.symbols(0).unusable, [0, 0, 1], "in doubt for ten seconds");
     let whole = replay(&lines);
