@@ -164,9 +164,8 @@ fn a_clock_that_one_record_moved_far_ahead_does_not_hold_episodes_open() {
     feed.burst("S", START + 150);
     feed.quiet("S", START + 151..START + 800);
     feed.burst("S", START + 800);
-    feed.quiet("S", START + 801..START + 900);
-    assert_eq!(feed.outputs, [], "signals before the clock wait until the clock moves on");
-    feed.clock(secs(4_000_000_001));
+    feed.quiet("S", START + 801..START + 1_200);
+    // The first record's time was taken back when the flow went on before it.
     assert_eq!((feed.incidents("S", Status::Firing), feed.incidents("S", Status::Resolved)), (2, 2));
 }
 
