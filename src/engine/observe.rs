@@ -257,7 +257,7 @@ pub struct SymbolReading {
     pub is_usable: Option<bool>,
     /// The spread in basis points of the middle, where the book can be used and has two sides.
     pub spread_bps: Option<f64>,
-    /// The notional of the book's thinner side within each of [`BANDS_BPS`], where the book can be used and has two sides.
+    /// The notional of the book's thinner side within each of `BANDS_BPS`, where the book can be used and has two sides.
     pub depth: Option<[f64; BANDS_BPS.len()]>,
     /// The events of the last ten seconds as a multiple of the usual number, in the order of [`Pace`], where that is known.
     pub pace: [Option<f64>; Pace::ALL.len()],
