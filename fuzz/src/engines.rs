@@ -43,7 +43,8 @@ pub fn plan() -> Plan {
         // Each shard has tables of its own, so the bounds that the `engine` target asserts are those of one shard.
         stages: StageSettings { account_shards: 1 },
         sources: sources.collect(),
-        replay: "foreshock replay".to_owned(), currency: None,
+        replay: "foreshock replay".to_owned(),
+        currency: None,
     }
 }
 
