@@ -35,9 +35,9 @@ pub(super) struct Document<'a> {
     /// Text of the file.
     text: &'a str,
     table: Table,
-    /// Where each key was set.
+    /// The place where each key was set.
     keys: BTreeMap<KeyPath, SetBy>,
-    /// Where each value was set.
+    /// The place where each value was set.
     values: BTreeMap<KeyPath, SetBy>,
 }
 

@@ -7,7 +7,7 @@ use std::fmt;
 
 use super::secret::is_secret;
 
-/// Where a key or a value was set.
+/// The place where a key or a value was set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SetBy {
     /// Set by the file, at this offset in bytes.

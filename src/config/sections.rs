@@ -42,7 +42,7 @@ pub struct Config {
 /// `[kafka]`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Kafka {
-    /// Where to begin.
+    /// The brokers to begin with.
     pub brokers: Brokers,
     /// The consumer group.
     pub group: String,
@@ -65,13 +65,13 @@ pub struct Kafka {
 /// `[topics]`
 #[derive(Clone, Debug, PartialEq)]
 pub struct Topics {
-    /// Where alerts go; the service ends if an input pattern matches it.
+    /// The topic of alerts; the service ends if an input pattern matches it.
     pub alerts: TopicName,
-    /// Where rejected records go; as above.
+    /// The topic of rejected records; as above.
     pub dead_letter: TopicName,
-    /// Where the service's own decisions go; as above.
+    /// The topic of the service's own decisions; as above.
     pub audit: TopicName,
-    /// Where snapshots go; as above.
+    /// The topic of snapshots; as above.
     pub state: TopicName,
     /// The topic of signs of life; as above.
     pub view: TopicName,

@@ -61,10 +61,10 @@ impl TopicName {
     }
 }
 
-/// Which topics to read.
+/// A subscription: the topics to read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subscription {
-    /// This one.
+    /// One topic, by its name.
     Topic(TopicName),
     /// All whose names match; begins with `^`, as librdkafka takes it.
     Pattern(String),

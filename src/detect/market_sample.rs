@@ -20,7 +20,7 @@ pub struct MarketSample {
     pub flow: f64,
     /// The change of the price; 1 is one ordinary change.
     pub price: f64,
-    /// Where the price is against a quarter of an hour before; 1 is one ordinary change of that time.
+    /// The price against a quarter of an hour before; 1 is one ordinary change of that time.
     pub net: f64,
     /// The direction in which the price moves more than in 99 of 100 of the symbol's own times: 1 up, −1 down, 0 neither.
     pub shock: i8,

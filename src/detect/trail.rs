@@ -1,7 +1,7 @@
 //! The trail of a subject: its last samples, kept as evidence with their orders or trades, their accounts and records.
 //!
 //! A trail holds no more than an alert may list: the last twenty samples, and the first record of each of the last seconds.
-//! So it costs the same in a storm as in calm. The window, not the trail, counts the samples.
+//! Its cost is the same in a storm as in calm. The window, not the trail, counts the samples.
 
 use std::collections::{BTreeMap, VecDeque};
 

@@ -96,7 +96,7 @@ pub struct RecordRef {
     pub offset: u64,
 }
 
-/// Where a fact comes from: its record, and when that was appended to its partition, from which latency is counted.
+/// The origin of a fact: its record, and when that was appended to its partition, from which latency is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Origin {
     /// The record.

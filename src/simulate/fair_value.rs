@@ -10,7 +10,7 @@ use crate::time::Span;
 const DRIFT_TICKS: f64 = 0.5;
 /// How strongly the value reverts to the reference, per second: a time constant of four hours.
 const REVERSION_PER_SEC: f64 = 1.0 / 14_400.0;
-/// Where falls end, in ticks: after some hundred build-ups the tick would be too coarse to quote.
+/// The price at which falls end, in ticks: after some hundred build-ups the tick would be too coarse to quote.
 const REFERENCE_MIN: f64 = 2_000.0;
 /// Smallest and greatest ordinary jump, in ticks.
 const JUMP_TICKS: (i64, i64) = (6, 20);

@@ -11,7 +11,7 @@
 //! events, and adds a heartbeat for every second. Hours of flow are never in memory, only the schedule, the resting orders
 //! and the events of one instant.
 //!
-//! Which part uses which: each line uses only lines above it, and never the other way round.
+//! The parts use each other in this order: each line uses only lines above it, and never the other way round.
 //!
 //! | part | what lives there |
 //! |---|---|

@@ -19,9 +19,9 @@ const ABOVE: f64 = 0.02;
 const MEMORY: f64 = 5_000.0;
 /// Sums that are collected before the quantile is known.
 const INITIAL: usize = 200;
-/// Where the initial quantile stands among the first sums, sorted.
+/// The index of the initial quantile among the first sums, sorted.
 const QUANTILE_AT: usize = 195;
-/// Where the median stands among them. The initial slope follows from its distance to the quantile.
+/// The index of the median among them. The initial slope follows from its distance to the quantile.
 const MEDIAN_AT: usize = 99;
 /// Prior weight of the initial slope, in exceedances.
 const SLOPE_PRIOR: f64 = 5.0;

@@ -115,7 +115,7 @@ impl Busy {
 pub(crate) struct Recent {
     /// A ring of arrival times, in milliseconds that wrap around.
     arrivals: [u32; PROMOTION_MIN as usize],
-    /// Where the next arrival is written; the oldest is there once the ring is full.
+    /// The index at which the next arrival is written; the oldest is there once the ring is full.
     next: u8,
     held: u8,
     /// The last time with at least [`BUSY_MIN`] events in a minute.

@@ -93,7 +93,7 @@ pub struct Rebalances {
     logs_debug: bool,
     /// The interrupt of the present assignment.
     assignment: Mutex<Interrupt>,
-    /// Where the message comes from that says where the present assignment begins.
+    /// The source of the message that says where the present assignment begins.
     starts: Mutex<Option<Receiver<Vec<Start>>>>,
     /// Requested when the membership is lost.
     lost: Interrupt,

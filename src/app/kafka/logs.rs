@@ -1,4 +1,4 @@
-//! Which log a topic's name stands for: the topic ids that the client has learned.
+//! The log that a topic's name stands for: the topic ids that the client has learned.
 //!
 //! A topic that is deleted and made again has another id. The client notices that with its metadata and goes on at the old offset
 //! all the same, so where the new log has grown beyond that offset, its first records would be passed over in silence. The client

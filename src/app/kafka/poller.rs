@@ -171,7 +171,7 @@ impl Poller {
         self.consumer.resume(&list).and_then(|()| self.consumer.assign(&list)).map_err(fail)
     }
 
-    /// Where the client cannot go on: finds out why, says so, and goes on with what the partitions hold. `false` when the receiver
+    /// Handles a client that cannot go on: finds out why, says so, and goes on with what the partitions hold. `false` when the receiver
     /// is gone. Asks again later where a broker does not know yet.
     fn move_on(&mut self) -> Result<bool, Failure> {
         let Assignment::Reading(reading) = &mut self.assignment else { return Ok(true) };

@@ -60,7 +60,7 @@ impl Partition {
         self.is_there
     }
 
-    /// Where the consumer begins to read.
+    /// The offset at which the consumer begins to read.
     pub fn start(&self, moved: Option<Moved>) -> Start {
         Start {
             topic: self.topic.clone(),

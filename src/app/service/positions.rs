@@ -1,4 +1,4 @@
-//! Where the service goes on in each partition after a restart, and whether the partition still goes on there.
+//! Positions: where the service goes on in each partition after a restart, and whether the partition still goes on there.
 //!
 //! Three witnesses know how far a partition was read: the group's committed offset with its metadata, the newest snapshot, and the
 //! audit log, which has the number of each log that began. Kafka forgets the committed offset with the topic. A log is another one
@@ -84,7 +84,7 @@ pub struct Facts {
     pub begun: Option<Begun>,
 }
 
-/// Where a partition goes on.
+/// The position at which a partition goes on.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Position {
     /// The partition, for the judgement of snapshots.
@@ -93,7 +93,7 @@ pub struct Position {
     pub generation: u32,
     /// The next offset in it.
     pub next: i64,
-    /// Where reading begins instead, if the partition does not go on there.
+    /// The offset at which reading begins instead, if the partition does not go on there.
     pub moved: Option<Moved>,
     /// The topic's id, where it is known.
     pub topic_id: Option<String>,

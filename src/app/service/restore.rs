@@ -46,7 +46,7 @@ const ASK_EVERY: Duration = Duration::from_millis(20);
 pub struct Restored {
     /// As of the committed offsets.
     pub engine: Engine,
-    /// Where each partition goes on, in the engine's order.
+    /// The position at which each partition goes on, in the engine's order.
     pub positions: Vec<Position>,
     /// The slot of the next snapshot: not that of the one that was used, nor that of the newest.
     pub slot: Slot,
@@ -131,7 +131,7 @@ fn saved(config: &Config, found: &Found) -> Vec<PartitionOffset> {
     ours.next().map_or_else(Vec::new, |manifest| manifest.positions.clone())
 }
 
-/// Where each partition goes on. The order is that of the snapshot, with partitions that are new behind it, so that a state can be
+/// Returns where each partition goes on. The order is that of the snapshot, with partitions that are new behind it, so that a state can be
 /// used that knows fewer partitions. A topic that the configuration names and that is gone keeps its partitions: its state goes on
 /// if it is made again.
 fn positions(

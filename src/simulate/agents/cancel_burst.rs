@@ -24,7 +24,7 @@ const LEVELS: i64 = 100;
 pub(crate) enum Pace {
     /// The k-th of n cancels comes at (k/n)ᵉ of the time: 1 is even, above 1 most come early, below 1 most come late.
     Power(f64),
-    /// So many waves, with pauses three times as long as a wave between them.
+    /// A number of waves, with pauses three times as long as a wave between them.
     Waves(i64),
 }
 

@@ -7,7 +7,7 @@ const SYMBOLS: usize = 10;
 struct Market {
     pressure: Pressure,
     slot: i64,
-    /// Where prices are against before, if that is not the way they go.
+    /// The prices against those before, if that is not the way they go.
     net: Option<f64>,
     verdicts: Vec<Verdict>,
 }

@@ -2,8 +2,8 @@
 //!
 //! A feed owns all its state, limits included, so that its findings depend on its own records alone and not on how they interleave
 //! with those of other feeds. It evaluates on arrival. It has two clocks. Its own is the newest time it has seen and believed
-//! ([`Stamps`](crate::trust::Stamps)): by this one its symbols and producers are judged. The other is at least that, or the time it was given while it
-//! was idle or far behind: with this one its messages are stamped, and deadlines move with it.
+//! ([`Stamps`](crate::trust::Stamps)): by this one its symbols and producers are judged. The other is at least that, or the time
+//! it was given while it was idle or far behind: with this one its messages are stamped, and deadlines move with it.
 //!
 //! ```text
 //! event ─▶ sequence ─▶ clock (deadlines, silence) ─▶ book ─▶ order facts ─▶ detectors ─▶ signals

@@ -15,7 +15,7 @@
 //!   t   0       400     500     1,000 ms
 //!       −10     −10     +10               the second is back; the first has stayed and counts at 1,000
 //! ```
-//! So exactly that exposure counts that was missing for a second. The other way round a party that withdraws for two seconds
+//! Exactly the exposure that was missing for a second counts. The other way round a party that withdraws for two seconds
 //! and begins to come back in the second one would have withdrawn next to nothing. The withdrawals of one party, symbol and
 //! side form a stack in the queue of all; a withdrawal and a placement cost a step each, whatever waits. Parties are judged a
 //! second late therefore; the detectors of the symbol itself see every withdrawal at once.
