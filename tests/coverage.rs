@@ -46,7 +46,7 @@ fn a_new_symbol_is_in_warm_up_and_what_does_not_come_is_named() {
     assert_eq!(of_symbols(&young, Detector::ThinBook), [("warm_up", 1)]);
     assert_eq!(of_symbols(&young, Detector::OneSidedBook), [("judged", 1)]);
     assert_eq!(of(&young, Detector::ThinBookCluster, Covered::Market), [("too_few_symbols", 1)]);
-    let older = replay(orders("A", 0..1_200)).engine;
+    let older = replay(orders("A", 0..2_400)).engine;
     assert_eq!(of_symbols(&older, Detector::CancelBurst), [("judged", 1)]);
     assert_eq!(of(&older, Detector::CancelBurst, Covered::Account), [("judged", 1)]);
 }

@@ -1,10 +1,25 @@
-//! The ticket budget of a symbol: how often its detectors may be wrong together, and the share of each (DETECTION 3 and 4).
+//! The ticket budgets: how often detectors may be wrong together, and the share of each (DETECTION 3 and 4).
 //!
-//! A detector of a slow metric fires at the p-value that its share of the budget leaves for one test each minute. Detectors of
-//! bursts calibrate themselves by false alarms a day instead (`window::BurstSettings`).
+//! There are two budgets, each of `warnings_per_day` false tickets: one per symbol together with its parties, and one for all
+//! accounts and owners over all symbols together.
+//!
+//! ```text
+//! of a symbol   cancel_burst .15, trade_burst .25 (three quarters for arrivals, one for notional)
+//!               thin_book .12, price_shock .12, spread_widening .06
+//!               cancel_burst of its accounts .15 and of its owners .15, each divided by those with a full window
+//! of everybody  cancel_burst of accounts .50 and of owners .50, each divided by those with a full window
+//! ```
+//! The scan has a third of the share of a window and the CUSUM the rest (`window::Calibrated`). The statistics of a burst look at
+//! the same flow and are often wrong together; their shares are added all the same, so the sum is an upper bound as far as each
+//! keeps its own. Notional has the smaller part because an arrival's amount is noise mostly, and a wide spread less than a thin
+//! book, whose twin it is.
+//!
+//! A detector of a slow metric fires at the p-value that its share leaves for one test each minute. A burst calibrates itself by
+//! its share as false alarms a day (`window`). `leverage_jump` has no share: its limit is a fixed number of deviations, and what
+//! it reports is what an account did.
 
 use super::Detector;
-use crate::trust::Mode;
+use crate::{trust::Mode, window::BurstSettings};
 
 /// One test each minute of the day.
 const TESTS_PER_DAY: f64 = 1_440.0;
@@ -12,16 +27,45 @@ const TESTS_PER_DAY: f64 = 1_440.0;
 const INFO: f64 = 10.0;
 /// A tenth of the false alarms where the mode is not normal (DETECTION 6 says that thresholds rise, not how far).
 const STRICTER: f64 = 0.1;
+/// The hundredths of a symbol's budget that its accounts have, and as many its owners. They are many: with a twentieth each, one of
+/// a hundred accounts that withdraws three hundred orders within two seconds is below its level.
+const PARTIES: u32 = 15;
+/// The hundredths of everybody's budget that accounts have, and as many owners.
+const EVERYBODY: u32 = 50;
 
-/// The number of detectors that share a symbol's budget equally.
-const SHARERS: u32 = {
-    let (mut sharers, mut index) = (0, 0);
+/// The hundredths of a symbol's budget that are given to somebody.
+const GIVEN: u32 = {
+    let (mut given, mut index) = (2 * PARTIES, 0);
     while index < Detector::ALL.len() {
-        sharers += Detector::ALL[index].0.shares_ticket_budget() as u32;
+        given += Detector::ALL[index].0.ticket_share();
         index += 1;
     }
-    sharers
+    given
 };
+const _: () = assert!(GIVEN == 100, "a symbol's budget is given away once");
+
+/// The part of a budget that is so many hundredths of it.
+fn hundredths(warnings_per_day: f64, share: u32) -> f64 {
+    warnings_per_day * f64::from(share) / 100.0
+}
+
+/// Returns the settings of a burst of a symbol: its share of the symbol's budget.
+#[must_use]
+pub fn of_symbol(detector: Detector, settings: BurstSettings) -> BurstSettings {
+    BurstSettings { warnings_per_day: hundredths(settings.warnings_per_day, detector.ticket_share()), ..settings }
+}
+
+/// Returns the settings of the accounts, or of the owners, of one symbol: their share of the symbol's budget.
+#[must_use]
+pub fn of_parties_on_symbol(settings: BurstSettings) -> BurstSettings {
+    BurstSettings { warnings_per_day: hundredths(settings.warnings_per_day, PARTIES), ..settings }
+}
+
+/// Returns the settings of all accounts, or of all owners: their share of everybody's budget.
+#[must_use]
+pub fn of_everybody(settings: BurstSettings) -> BurstSettings {
+    BurstSettings { warnings_per_day: hundredths(settings.warnings_per_day, EVERYBODY), ..settings }
+}
 
 /// The p-values at which one detector of a symbol reports.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,12 +79,12 @@ pub struct TicketLevels {
 impl TicketLevels {
     /// The levels of a detector whose symbol may have so many false tickets a day, in a mode.
     #[must_use]
-    pub fn of(warnings_per_day: f64, mode: Mode) -> Self {
+    pub fn of(detector: Detector, warnings_per_day: f64, mode: Mode) -> Self {
         let strict = match mode {
             Mode::Normal => 1.0,
             Mode::Degraded | Mode::Blind => STRICTER,
         };
-        let warning = strict * warnings_per_day / f64::from(SHARERS) / TESTS_PER_DAY;
+        let warning = strict * hundredths(warnings_per_day, detector.ticket_share()) / TESTS_PER_DAY;
         Self { warning, info: warning * INFO }
     }
 }

@@ -108,18 +108,21 @@ impl Detector {
         Self::ALL[self as usize].1
     }
 
-    /// Whether the detector makes tickets that count for the budget of a symbol, of which each such detector has an equal share.
+    /// The detector's share of the ticket budget of a symbol, in hundredths (`budget`).
     #[must_use]
-    pub const fn shares_ticket_budget(self) -> bool {
+    pub const fn ticket_share(self) -> u32 {
         match self {
-            Self::CancelBurst
-            | Self::TradeBurst
-            | Self::ThinBook
-            | Self::LeverageJump
-            | Self::SpreadWidening
-            | Self::PriceShock => true,
-            // States that are there or not: no chance is involved.
-            Self::Feed | Self::OneSidedBook | Self::StaleBook | Self::ThinBookCluster | Self::Insolvent => false,
+            Self::TradeBurst => 25,
+            Self::CancelBurst => 15,
+            Self::ThinBook | Self::PriceShock => 12,
+            Self::SpreadWidening => 6,
+            // States that are there or not: no chance is involved. A jump of leverage is about an account.
+            Self::Feed
+            | Self::OneSidedBook
+            | Self::StaleBook
+            | Self::ThinBookCluster
+            | Self::Insolvent
+            | Self::LeverageJump => 0,
         }
     }
 

@@ -71,7 +71,8 @@ pub const USUAL_Z: f64 = 1.645;
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct SlowMetricSettings {
-    /// False warnings allowed per symbol and day, shared equally by all detectors that warn; this is the total.
+    /// False tickets allowed per symbol and day. This is the total of all detectors of the symbol and its parties, of which this
+    /// one has its share.
     pub warnings_per_day: f64,
 }
 
@@ -262,12 +263,18 @@ impl SlowMetric {
     }
 
     /// Judges the p-value of a second. [`SlowMetric::expire`] must have been called for earlier deadlines.
-    pub fn observe(&mut self, at: EventTime, p: f64, warnings_per_day: f64, mode: Mode) -> Option<Judgement> {
+    pub fn observe(
+        &mut self,
+        detector: Detector,
+        at: EventTime,
+        p: f64,
+        (warnings_per_day, mode): (f64, Mode),
+    ) -> Option<Judgement> {
         if !self.is_past_probation() {
             return None;
         }
         let p = self.by_minute(at, p.clamp(P_MIN, 1.0));
-        let levels = TicketLevels::of(warnings_per_day, mode);
+        let levels = TicketLevels::of(detector, warnings_per_day, mode);
         let severity = match p {
             p if p <= levels.warning => Some(Severity::Warning),
             p if p <= levels.info => Some(Severity::Info),

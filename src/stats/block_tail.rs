@@ -2,8 +2,20 @@
 //!
 //! Real flow does not follow the law that a statistic assumes: fixed thresholds meant for one alarm a day gave 40 to
 //! 70. So the greatest value of each minute (a block) is learned: its .8 and .95 quantiles by Robbins–Monro steps, and
-//! a Pareto tail above the latter. The threshold for f alarms a day is then h(f) = q95 (72/f)^H, because 72 of the
-//! 1,440 minutes of a day are above q95. Source and measurements: DETECTION 2.1, "Self-calibration".
+//! a Pareto tail above the latter. Source and measurements: DETECTION 2.1, "Self-calibration".
+//!
+//! A level is far out in that tail: the share of one statistic in a symbol's budget is a ticket in ten days, 1 minute of
+//! 14,400. The index H of the tail is known from some twenty exceedances after seven hours, and a level that took the
+//! estimate for the truth would be exceeded far more often than meant while the subject is young. So the level is that of
+//! the *predictive* law: H is uncertain as the inverse of a Gamma law of weight n (the exceedances seen, and those that the
+//! [`Prior`] is worth), and then
+//!
+//! ```text
+//! P(M > x) = .05 (1 + ln(x/q95)/(nH))^(−n)        h(f) = q95 exp(nH ((72/f)^(1/n) − 1))
+//! ```
+//! because 72 of the 1,440 minutes of a day are above q95. As n grows this becomes the reference's q95 (72/f)^H. So a young
+//! subject borrows the index of real flow, unlearns it by its own exceedances, and pays for what is not known with a higher
+//! level. From the fifteenth block on the quantiles of the blocks so far stand in for those of the first hour.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,16 +33,19 @@ const GREATEST: usize = INITIAL - 47;
 const Q95_AT: usize = INITIAL - 1 - 56;
 /// Blocks that the quantiles remember.
 const MEMORY: f64 = 5_000.0;
-/// The initial Pareto index.
-const INDEX: f64 = 0.3;
-/// Prior weight of the initial index, in exceedances.
-const INDEX_PRIOR: f64 = 20.0;
+/// Blocks from which on quantiles are given before all of [`INITIAL`] are there. Fewer say too little about the .95
+/// quantile; with fifteen it is their greatest.
+const EARLY: usize = 15;
 /// Exceedances that the index remembers.
 const INDEX_MEMORY: f64 = 200.0;
 /// The range in which the index is used.
 const INDEX_RANGE: (f64, f64) = (0.1, 0.7);
 /// The distance from the .8 to the .95 quantile of an exponential law, in scales.
 const LN_4: f64 = 2.0 * std::f64::consts::LN_2;
+/// The share of blocks above the .95 quantile.
+const ABOVE: f64 = 0.05;
+/// The logarithm of the greatest factor between a level and the .95 quantile: what is so far out is out of reach, and finite.
+const FACTOR_MAX_LN: f64 = 50.0;
 /// Minutes in a day.
 const BLOCKS_PER_DAY: f64 = 1_440.0;
 /// The least threshold of the scan, as a share of the fixed level for the same rate; without it all levels of a quiet
@@ -55,10 +70,30 @@ pub(crate) fn fixed_p(score: f64) -> f64 {
     (exp(-(score - 13.2) / 1.5) / BLOCKS_PER_DAY).clamp(P_MIN, 1.0)
 }
 
-/// Returns the CUSUM's cap before it has a threshold of its own: twice its floor for .1 alarms a day.
-#[must_use]
-pub fn cusum_cap_at_first() -> f64 {
-    2.0 * CUSUM_FLOOR * fixed_level(0.1)
+/// The assumption about a tail's index before the subject has shown its own.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Prior {
+    /// The Pareto index.
+    index: f64,
+    /// The weight of that index, in exceedances.
+    weight: f64,
+}
+
+impl Prior {
+    /// The reference's (DETECTION 2.1).
+    const REFERENCE: Self = Self { index: 0.3, weight: 20.0 };
+    /// The scan of a symbol's withdrawals: the reference's index. There is no public flow of cancels by which to know better.
+    pub(crate) const CANCELS: Self = Self { index: 0.3, weight: 40.0 };
+    /// The scan of a symbol's trades. The far tail of real trades, and of the flow that imitates it in tests, has .45 to .55 between
+    /// one minute in a hundred and one in ten thousand; simulated flow has .15.
+    pub(crate) const TRADES: Self = Self { index: 0.45, weight: 40.0 };
+    /// The CUSUM of a symbol: the same, measured .3 to .4, simulated .15. A run adds up, so its sums differ less than its scores.
+    /// The CUSUM is what finds a burst on a young symbol, so it begins between real and simulated flow, and unlearns sooner.
+    pub(crate) const CUSUM: Self = Self { index: 0.25, weight: 30.0 };
+    /// The tail that others have shown: as much as an index ever remembers.
+    const fn of_others(index: f64) -> Self {
+        Self { index, weight: INDEX_MEMORY }
+    }
 }
 
 /// A threshold that is at least its floor.
@@ -79,6 +114,8 @@ pub enum BlockTail {
         seen: usize,
         /// The greatest of them, the greatest first.
         greatest: [f64; GREATEST],
+        /// The index that is assumed.
+        prior: Prior,
     },
     /// The quantiles and the tail above them.
     Known(Tail),
@@ -95,32 +132,40 @@ pub struct Tail {
     raw_index: f64,
     /// Exceedances of the .95 quantile so far.
     above: f64,
+    /// The exceedances that the index at the start is worth.
+    prior_weight: f64,
 }
 
 impl Default for BlockTail {
     fn default() -> Self {
-        Self::Filling { seen: 0, greatest: [0.0; GREATEST] }
+        Self::new(Prior::REFERENCE)
     }
 }
 
 impl BlockTail {
+    /// A tail that has learned nothing.
+    #[must_use]
+    pub(crate) const fn new(prior: Prior) -> Self {
+        Self::Filling { seen: 0, greatest: [0.0; GREATEST], prior }
+    }
+
     /// A tail that begins with the .95 quantile and the Pareto index of others. The .8 quantile follows from both: the
     /// same Pareto law is continued below the .95 quantile.
     #[must_use]
     pub(crate) fn borrowed(q95: f64, index: f64) -> Self {
         let q80 = q95 * pow(0.25, index);
-        Self::Known(Tail { raw_index: index, ..Tail::new(q80, q95) })
+        Self::Known(Tail::new(q80, q95, Prior::of_others(index)))
     }
 
     /// Learns one block's maximum; 0 for an empty block.
     pub fn learn(&mut self, maximum: f64) {
         match self {
             Self::Known(tail) => tail.learn(maximum),
-            Self::Filling { seen, greatest } => {
+            Self::Filling { seen, greatest, prior } => {
                 *seen += 1;
                 keep_greatest(greatest, maximum);
                 if *seen >= INITIAL {
-                    *self = Self::Known(Tail::new(greatest[GREATEST - 1], greatest[Q95_AT]));
+                    *self = Self::Known(Tail::new(greatest[GREATEST - 1], greatest[Q95_AT], *prior));
                 }
             }
         }
@@ -134,12 +179,26 @@ impl BlockTail {
             Self::Filling { .. } => None,
         }
     }
+
+    /// The tail as far as the blocks so far show it; `None` while they are fewer than fifteen. One of few blocks is no good
+    /// estimate of the .95 quantile, so the next greater one stands in for it.
+    #[must_use]
+    pub(crate) fn so_far(&self) -> Option<Tail> {
+        match self {
+            Self::Known(tail) => Some(*tail),
+            Self::Filling { seen, greatest, prior } => {
+                let at_q95 = (*seen / 20).saturating_sub(1);
+                (*seen >= EARLY).then(|| Tail::new(greatest[*seen / 5], greatest[at_q95], *prior))
+            }
+        }
+    }
 }
 
 impl Tail {
-    fn new(q80: f64, q95: f64) -> Self {
+    fn new(q80: f64, q95: f64, prior: Prior) -> Self {
         let q95 = f64::max(q95, q80 * 1.05 + 1e-3);
-        Self { q80, q95, blocks: INITIAL as f64, raw_index: INDEX, above: 0.0 }
+        let Prior { index, weight } = prior;
+        Self { q80, q95, blocks: INITIAL as f64, raw_index: index, above: 0.0, prior_weight: weight }
     }
 
     fn learn(&mut self, maximum: f64) {
@@ -147,7 +206,7 @@ impl Tail {
             self.above += 1.0;
             // Winsorised, so that a single burst cannot raise the tail.
             let over = ln(maximum.min(self.threshold(0.1)) / self.q95);
-            self.raw_index += (over - self.raw_index) / (self.above + INDEX_PRIOR).min(INDEX_MEMORY);
+            self.raw_index += (over - self.raw_index) / self.weight();
         }
         let scale = ((self.q95 - self.q80) / LN_4).max(1e-3);
         let gain = (1.0 / self.blocks).max(1.0 / MEMORY);
@@ -178,16 +237,28 @@ impl Tail {
         self.q95 * pow((0.05 * BLOCKS_PER_DAY / per_day).max(1.0), self.index())
     }
 
-    /// Returns the scan's threshold for this many alarms a day.
-    #[must_use]
-    pub fn scan_threshold(&self, per_day: f64) -> Bounded {
-        bounded(self.threshold(per_day), SCAN_FLOOR * fixed_level(per_day))
+    /// The exceedances behind the index, those that its start is worth included.
+    fn weight(&self) -> f64 {
+        (self.above + self.prior_weight).min(INDEX_MEMORY)
     }
 
-    /// Returns the CUSUM's threshold beside a scan with this many alarms a day: the CUSUM gets half as many.
+    /// The level for this many alarms a day, in .95 quantiles.
+    fn factor(&self, per_day: f64) -> f64 {
+        let weight = self.weight();
+        let odds = (0.05 * BLOCKS_PER_DAY / per_day).max(1.0);
+        exp((weight * self.index() * (pow(odds, 1.0 / weight) - 1.0)).min(FACTOR_MAX_LN))
+    }
+
+    /// Returns the scan's level for this many alarms a day.
     #[must_use]
-    pub fn cusum_threshold(&self, per_day: f64) -> Bounded {
-        bounded(self.threshold(per_day / 2.0), CUSUM_FLOOR * fixed_level(per_day))
+    pub fn scan_level(&self, per_day: f64) -> Bounded {
+        bounded(self.q95 * self.factor(per_day), scan_floor(per_day))
+    }
+
+    /// Returns the CUSUM's level for this many alarms a day.
+    #[must_use]
+    pub fn cusum_level(&self, per_day: f64) -> Bounded {
+        bounded(self.q95 * self.factor(per_day), cusum_floor(per_day))
     }
 
     /// Returns the threshold for this many alarms a day, at least `floor`, of a statistic whose index is at most `index_max`.
@@ -206,23 +277,87 @@ impl Tail {
     /// Returns the chance of a scan score this high within a minute.
     #[must_use]
     pub fn scan_p(&self, score: f64) -> f64 {
-        self.p(score, self.scan_threshold(1.0).value, 1.0)
+        self.p(score, scan_floor(1.0))
     }
 
     /// Returns the chance of a CUSUM this high within a minute.
     #[must_use]
     pub fn cusum_p(&self, cusum: f64) -> f64 {
-        self.p(cusum, self.cusum_threshold(1.0).value, 0.5)
+        self.p(cusum, cusum_floor(1.0))
     }
 
-    /// Returns a p-value by the Pareto law through the bounded `threshold`, which is exceeded `per_day` times a day.
-    /// With the unbounded one, every event of a quiet symbol would have p = 0, because its q95 is 0.
-    fn p(&self, value: f64, threshold: f64, per_day: f64) -> f64 {
-        let over = value.max(1e-9) / threshold;
-        (per_day / BLOCKS_PER_DAY * pow(over, -1.0 / self.index())).clamp(P_MIN, 1.0)
+    /// Returns a p-value by the predictive law, and below the .95 quantile by the Pareto law. The quantile is raised to where
+    /// one alarm a day is at its floor: without that, every event of a quiet symbol would have p = 0, because its q95 is 0.
+    fn p(&self, value: f64, floor: f64) -> f64 {
+        let over = value.max(1e-9) / self.q95.max(floor / self.factor(1.0));
+        let (weight, index) = (self.weight(), self.index());
+        let tail = if over > 1.0 { pow(1.0 + ln(over) / (weight * index), -weight) } else { pow(over, -1.0 / index) };
+        (ABOVE * tail).clamp(P_MIN, 1.0)
     }
+}
+
+/// The least level of the scan.
+fn scan_floor(per_day: f64) -> f64 {
+    SCAN_FLOOR * fixed_level(per_day)
+}
+
+/// The least level of the CUSUM.
+fn cusum_floor(per_day: f64) -> f64 {
+    CUSUM_FLOOR * fixed_level(per_day)
 }
 
 fn bounded(value: f64, floor: f64) -> Bounded {
     Bounded { value: value.max(floor), is_floor: value < floor }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tail that has learned so many maxima of a Pareto law with this index above .95, in an order without runs.
+    fn learned(prior: Prior, index: f64, blocks: u32) -> Tail {
+        let mut tail = BlockTail::new(prior);
+        for n in 0..blocks {
+            // The multiples of the golden ratio are spread evenly.
+            let share = (f64::from(n) * 0.618_033_988_749_894_9).fract() + 1e-4;
+            tail.learn(10.0 * pow(share / 0.05, -index));
+        }
+        *tail.tail().unwrap()
+    }
+
+    #[test]
+    fn the_chance_of_a_level_is_the_rate_that_it_is_for() {
+        for blocks in [60, 500, 20_000] {
+            let tail = learned(Prior::TRADES, 0.5, blocks);
+            for per_day in [10.0, 1.0, 0.05] {
+                let chance = tail.scan_p(tail.scan_level(per_day).value);
+                assert!(
+                    (chance * BLOCKS_PER_DAY / per_day - 1.0).abs() < 1e-6,
+                    "{chance} for {per_day} after {blocks}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_tail_unlearns_what_it_has_borrowed_and_its_level_falls_to_the_pareto_law() {
+        let young = learned(Prior::TRADES, 0.2, 60);
+        let old = learned(Prior::TRADES, 0.2, 20_000);
+        let level = |tail: &Tail| tail.scan_level(0.05).value / tail.quantiles().1;
+        assert!(level(&young) > 25.0, "{}", level(&young));
+        let pareto = old.threshold(0.05) / old.quantiles().1;
+        assert!(level(&old) < 1.1 * pareto && level(&old) > pareto, "{} for {pareto}", level(&old));
+        assert!((old.index() - 0.2).abs() < 0.03, "{}", old.index());
+    }
+
+    #[test]
+    fn quantiles_are_given_from_the_fifteenth_block_on_and_are_no_lower_than_those_of_the_hour() {
+        let mut tail = BlockTail::new(Prior::CUSUM);
+        for n in 0..60_u32 {
+            assert_eq!(tail.so_far().is_some(), n >= 15, "{n} blocks");
+            tail.learn(f64::from(n * 7 % 60));
+            let so_far = tail.so_far().map(|tail| tail.quantiles().1);
+            assert!(so_far.is_none_or(|q95| q95 >= 50.0), "{so_far:?} after {n}");
+        }
+    }
 }

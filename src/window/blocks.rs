@@ -12,7 +12,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    stats::block_tail::BlockTail,
+    stats::block_tail::{BlockTail, Prior},
     time::{EventTime, Span},
 };
 
@@ -26,10 +26,12 @@ const ONE_BLOCK_MAX: Span = Span::from_secs(3_600);
 const MINUTE: Span = Span::from_secs(60);
 
 /// The blocks of one window.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Blocks {
     pub(super) scan: BlockTail,
     pub(super) cusum: BlockTail,
+    /// The assumption about the scan's tail.
+    prior: Prior,
     /// The number of the current minute, once blocks are learned. May lie ahead of the clock.
     current: Option<i64>,
     /// The greatest scan and CUSUM of that block so far.
@@ -55,14 +57,20 @@ impl Episode {
 }
 
 impl Blocks {
+    /// Blocks of which this is assumed of the scan's tail.
+    pub(super) const fn new(prior: Prior) -> Self {
+        let (scan, cusum) = (BlockTail::new(prior), BlockTail::new(Prior::CUSUM));
+        Self { scan, cusum, prior, current: None, maxima: (0.0, 0.0), episode: None }
+    }
+
     /// Blocks whose tails begin as others' do.
     pub(super) fn borrowed(tail: BlockTail) -> Self {
-        Self { scan: tail.clone(), cusum: tail, ..Self::default() }
+        Self { scan: tail.clone(), cusum: tail, ..Self::new(Prior::CANCELS) }
     }
 
     /// Begins anew. An episode that is going on stays one block.
     pub(super) fn reset(&mut self) {
-        *self = Self { episode: self.episode, ..Self::default() };
+        *self = Self { episode: self.episode, ..Self::new(self.prior) };
     }
 
     /// Whether blocks are learned.

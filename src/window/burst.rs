@@ -305,6 +305,20 @@ impl Burst {
         Seen::Judged(Some(self.scan()))
     }
 
+    /// The greatest score over all windows that will be judged once the cold start is over; `None` from then on, and where the
+    /// cold start leaves out none of them.
+    pub(crate) fn full_score(&self) -> Option<f64> {
+        let BurstSettings { a_min, cold_a_min, .. } = self.settings;
+        let clock = self.clock.as_ref().filter(|_| self.base.bins() < COLD_BINS && cold_a_min > a_min)?;
+        let valid = self.valid_windows(&clock.buckets);
+        Some(Scanner::new(&self.base, a_min).search(&self.base, clock.buckets.sums(), valid).score)
+    }
+
+    /// How many windows lie after the newest gap.
+    fn valid_windows(&self, buckets: &Buckets) -> usize {
+        (0..WINDOWS.len()).rev().find(|&k| buckets.start(k) >= self.gap_until).map_or(0, |longest| longest + 1)
+    }
+
     /// Adds events to the CUSUM.
     fn accumulate(&mut self, at: EventTime, events: u16) {
         let left = self.drained(at);
@@ -320,6 +334,7 @@ impl Burst {
     /// Scans the windows that lie after the newest gap.
     fn scan(&mut self) -> Scan {
         let Some(clock) = &self.clock else { return Scan { score: 0.0, window: None } };
+        let valid = self.valid_windows(&clock.buckets);
         let prepared = match &mut self.prepared {
             Some(prepared) if prepared.second == clock.second => prepared,
             stale => {
@@ -329,8 +344,6 @@ impl Burst {
             }
         };
         let buckets = &clock.buckets;
-        let valid =
-            (0..WINDOWS.len()).rev().find(|&k| buckets.start(k) >= self.gap_until).map_or(0, |longest| longest + 1);
         prepared.scanner.search(&self.base, buckets.sums(), valid)
     }
 }

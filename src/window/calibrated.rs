@@ -1,26 +1,41 @@
 //! The burst window with levels of its own: thresholds by false alarms a day, and p-values.
 //!
-//! The greatest scan and CUSUM of each block are learned (`stats::block_tail`). Blocks are whole minutes of the
-//! window's clock, from 15 min of baseline on; after 60 blocks both tails are known, and the levels follow from them.
-//! Before that only the scan has a level, a fixed one and only for a warning: 25 nats, then 17 (DETECTION 6).
+//! The greatest scan and CUSUM of each block are learned (`stats::block_tail`). Blocks are whole minutes of the window's
+//! clock, from 15 min of baseline on. After fifteen blocks both tails are known well enough for levels, which are the higher
+//! the less is known; after sixty the window is calibrated. The scan and the CUSUM share the
+//! rate of the settings. Before the first levels only the scan has one, a fixed one and only for a
+//! warning: [`FIRST_LEVEL`].
+//!
+//! In the first 75 minutes only windows with many events are judged (`cold_a_min`). What is learned is the scan over all
+//! windows, as it will be judged later: thin subjects, whose windows all have few events, would learn a tail of zeros and
+//! alarm once those windows are judged.
+//!
+//! A party's window begins with the tail of its tier, and has fixed levels of 25 nats, then 17, until that is as old as a
+//! tail of its own would have to be (DETECTION 6).
 
 use serde::{Deserialize, Serialize};
 
 use super::{Baseline, Burst, BurstSettings, SECONDS, Scan, Seen, blocks::Blocks};
 use crate::{
-    stats::block_tail::{BlockTail, Bounded, cusum_cap_at_first, fixed_p},
+    stats::block_tail::{BlockTail, Bounded, Prior, Tail, fixed_p},
     time::EventTime,
 };
 
 /// Seconds learned before blocks are learned: 15 min.
 const BLOCKS_FROM: u64 = 900;
-/// The fixed level of the scan before [`BLOCKS_FROM`], in nats.
-pub(crate) const COLD_LEVEL: f64 = 25.0;
-/// The fixed levels of the scan, in nats: before [`BLOCKS_FROM`], and from then until the window is calibrated.
+/// The fixed level of the scan before a window has levels of its own, in nats. Flow with the tail of real trades passes 25 nats
+/// twenty times a day and symbol in that half hour, and 200 twice.
+const FIRST_LEVEL: f64 = 200.0;
+/// The fixed levels of the scan of a party, in nats: before [`BLOCKS_FROM`], and from then until its tier's tail is in force.
 const COLD_LEVELS: (f64, f64) = (COLD_LEVEL, 17.0);
+/// The least level of a subject whose market has just reopened, in nats (DETECTION 6: as in a cold start).
+pub(crate) const COLD_LEVEL: f64 = 25.0;
 /// False alarms at the levels info, warning and critical, as multiples of those at warning. The fourth is the critical
 /// level of a mode in which every level is one step stricter.
 const RATES: [f64; 4] = [10.0, 1.0, 0.1, 0.01];
+/// The share of the scan in the false alarms of a window; the CUSUM has the rest. The scan's far tail is the heavier one, so
+/// that a false alarm more a day lowers its level less, and what it finds the CUSUM finds a second or two later.
+const SCAN_SHARE: f64 = 1.0 / 3.0;
 /// Seconds learned before a borrowed tail is in force: 75 min, the time that a window needs for a tail of its own.
 const OWN_FROM: u64 = 4_500;
 /// The weight of the tier's rate against the subject's own, in seconds of observation (DETECTION 2.1).
@@ -29,9 +44,9 @@ pub(crate) const BORROWED_SECONDS: f64 = 60.0;
 /// How far the calibration of a window has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Fewer than 15 minutes are learned.
+    /// Too little is learned for levels of the window's own; for a party, fewer than 15 minutes.
     Learning,
-    /// The baseline is reliable, but the window's own levels are not in force yet.
+    /// Levels are in force that rest on less than an hour of blocks; for a party, a fixed one.
     Provisional,
     /// The window's own levels are in force.
     Calibrated,
@@ -83,8 +98,6 @@ pub struct Calibrated {
     burst: Burst,
     blocks: Blocks,
     levels: Levels,
-    /// The CUSUM's cap before it has a level of its own.
-    first_cap: f64,
     /// How a warm start began; `None` for a window that began empty.
     borrowed: Option<Borrowed>,
 }
@@ -102,19 +115,17 @@ impl Calibrated {
     /// A window that has learned nothing.
     #[must_use]
     pub fn new(settings: BurstSettings) -> Self {
-        Self::counting(settings, 1)
+        Self::assuming(Prior::CANCELS, settings)
     }
 
-    /// A window whose samples count up to `at_once_max` events of one instant. The first cap of its CUSUM is as many
-    /// times higher, so that one such sample does not reach it.
+    /// A window that has learned nothing, and assumes this of the tail of its scan.
     #[must_use]
-    pub(crate) fn counting(settings: BurstSettings, at_once_max: u16) -> Self {
-        let first_cap = f64::from(at_once_max) * cusum_cap_at_first();
+    pub(crate) fn assuming(prior: Prior, settings: BurstSettings) -> Self {
         Self {
-            burst: Burst::new(settings, first_cap),
-            first_cap,
-            blocks: Blocks::default(),
-            levels: Levels::Fixed(COLD_LEVELS.0),
+            // What the CUSUM reaches before it has a level is what its tail begins with, so nothing limits it.
+            burst: Burst::new(settings, f64::INFINITY),
+            blocks: Blocks::new(prior),
+            levels: Levels::Fixed(FIRST_LEVEL),
             borrowed: None,
         }
     }
@@ -127,16 +138,12 @@ impl Calibrated {
         let base = Baseline::borrowed(warm.rate, &warm.factors, warm.age);
         let bins = base.bins();
         let mut window = Self {
-            burst: Burst::warm(settings, cusum_cap_at_first(), base, &warm.times),
+            burst: Burst::warm(settings, f64::INFINITY, base, &warm.times),
             blocks: Blocks::borrowed(BlockTail::borrowed(warm.tail.0, warm.tail.1)),
             borrowed: Some(Borrowed { bins, own: warm.own }),
-            ..Self::new(settings)
+            levels: Levels::Fixed(if bins >= BLOCKS_FROM { COLD_LEVELS.1 } else { COLD_LEVELS.0 }),
         };
-        if bins >= OWN_FROM {
-            window.apply_tails();
-        } else if bins >= BLOCKS_FROM {
-            window.levels = Levels::Fixed(COLD_LEVELS.1);
-        }
+        window.apply_tails();
         window
     }
 
@@ -164,10 +171,10 @@ impl Calibrated {
 
     /// Changes the settings. The baseline stays; the tails, and the levels that follow from them, begin anew.
     pub(crate) fn retune(&mut self, settings: BurstSettings) {
-        self.burst.retune(settings, self.first_cap);
+        self.burst.retune(settings, f64::INFINITY);
         self.blocks.reset();
         self.borrowed = None;
-        self.levels = Levels::Fixed(COLD_LEVELS.0);
+        self.levels = Levels::Fixed(FIRST_LEVEL);
         if let Some(now) = self.burst.now() {
             self.close_blocks(now);
         }
@@ -188,9 +195,11 @@ impl Calibrated {
     /// How far the calibration has come.
     #[must_use]
     pub(crate) fn phase(&self) -> Phase {
+        let is_party = self.borrowed.is_some();
         match self.levels {
-            Levels::Own { .. } => Phase::Calibrated,
-            Levels::Fixed(_) if self.burst.baseline().bins() >= BLOCKS_FROM => Phase::Provisional,
+            Levels::Own { .. } if self.blocks.scan.tail().is_some() => Phase::Calibrated,
+            Levels::Own { .. } => Phase::Provisional,
+            Levels::Fixed(_) if is_party && self.burst.baseline().bins() >= BLOCKS_FROM => Phase::Provisional,
             Levels::Fixed(_) => Phase::Learning,
         }
     }
@@ -199,9 +208,9 @@ impl Calibrated {
     /// tail is known.
     #[must_use]
     pub fn p(&self, observation: &Observation) -> (f64, Option<f64>) {
-        match (self.blocks.scan.tail(), self.blocks.cusum.tail()) {
-            (Some(scan), Some(cusum)) => (scan.scan_p(observation.scan.score), Some(cusum.cusum_p(observation.cusum))),
-            (None, _) | (_, None) => (fixed_p(observation.scan.score), None),
+        match self.known_tails() {
+            Some((scan, cusum)) => (scan.scan_p(observation.scan.score), Some(cusum.cusum_p(observation.cusum))),
+            None => (fixed_p(observation.scan.score), None),
         }
     }
 
@@ -263,7 +272,7 @@ impl Calibrated {
         }
         let Seen::Judged(Some(scan)) = self.burst.handle_many(at, events) else { return None };
         let observation = Observation { scan, cusum: self.burst.cusum() };
-        self.blocks.observe(at, scan.score, observation.cusum);
+        self.blocks.observe(at, self.burst.full_score().unwrap_or(scan.score), observation.cusum);
         Some(observation)
     }
 
@@ -281,19 +290,21 @@ impl Calibrated {
         }
     }
 
-    /// Puts the levels that follow from the tails in force, once both are known. A borrowed tail must wait for
-    /// [`OWN_FROM`].
+    /// The tails of scan and CUSUM, once both are known well enough for levels. A borrowed tail must wait for [`OWN_FROM`].
+    fn known_tails(&self) -> Option<(Tail, Tail)> {
+        let is_too_young = self.borrowed.is_some() && self.burst.baseline().bins() < OWN_FROM;
+        if is_too_young { None } else { self.blocks.scan.so_far().zip(self.blocks.cusum.so_far()) }
+    }
+
+    /// Puts the levels that follow from the tails in force, once these are known.
     fn apply_tails(&mut self) {
-        if self.borrowed.is_some() && self.burst.baseline().bins() < OWN_FROM {
-            return;
-        }
-        if let (Some(scan), Some(cusum)) = (self.blocks.scan.tail(), self.blocks.cusum.tail()) {
+        if let Some((scan, cusum)) = self.known_tails() {
             let rates = RATES.map(|rate| rate * self.burst.settings().warnings_per_day);
             self.levels = Levels::Own {
-                scan: rates.map(|rate| scan.scan_threshold(rate)),
-                cusum: rates.map(|rate| cusum.cusum_threshold(rate)),
+                scan: rates.map(|rate| scan.scan_level(SCAN_SHARE * rate)),
+                cusum: rates.map(|rate| cusum.cusum_level((1.0 - SCAN_SHARE) * rate)),
             };
-            self.burst.cap_cusum(2.0 * cusum.cusum_threshold(rates[2]).value);
+            self.burst.cap_cusum(2.0 * cusum.cusum_level((1.0 - SCAN_SHARE) * rates[2]).value);
         }
     }
 }
@@ -332,7 +343,7 @@ mod tests {
         // Only the minute that ended as the gap began and the empty one after the gap are learned.
         assert!((q95(&blind) - before).abs() < 0.1 * before, "{} after {before}", q95(&blind));
         quiet.heartbeat(second(10_800 + 86_461));
-        assert!(q95(&quiet) < 0.7 * before);
+        assert!(q95(&quiet) < 0.9 * before, "{} after {before}", q95(&quiet));
     }
 
     #[test]

@@ -58,8 +58,8 @@ pub struct BurstSettings {
     pub a_min: u32,
     /// The same for the first 75 minutes of a symbol, when every busy feed looks like a burst.
     pub cold_a_min: u32,
-    /// False alarms per symbol and day for which a warning's threshold is meant, once it calibrates itself: information
-    /// gets ten times as many, critical a tenth.
+    /// False tickets allowed per symbol and day, and as many for all accounts and owners together. This is the total of all
+    /// detectors, of which this one has its share. Information gets ten times as many, critical a tenth.
     pub warnings_per_day: f64,
 }
 

@@ -2,7 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::detect::{Counted, Detector, Severity, Unit, trail::Ids};
+use crate::{
+    detect::{Counted, Detector, Severity, Unit, trail::Ids},
+    stats::block_tail::Prior,
+    window::BurstSettings,
+};
 
 /// The kind of events that a burst counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,16 +39,6 @@ impl BurstKind {
         }
     }
 
-    /// How far the fixed levels are raised before a window is calibrated, in nats. Trades cause further trades: with the
-    /// levels of DETECTION 6 (25, then 17) four of 36 fresh simulated symbols raised a false alarm, and their largest scores
-    /// were below 20.
-    pub(super) const fn fixed_level_raise(self) -> f64 {
-        match self {
-            Self::Cancels => 0.0,
-            Self::Trades => 8.0,
-        }
-    }
-
     /// The highest severity that the detector reports by itself.
     pub(super) const fn severity_max(self) -> Severity {
         match self {
@@ -67,12 +61,26 @@ pub(super) struct ChannelKind {
     pub(super) unit: Unit,
     /// The greatest amount of one sample.
     pub(super) at_once_max: u16,
+    /// The part of the burst's false alarms that the channel may make (`detect::budget`).
+    part: f64,
+    /// The assumption about the tail of its scan.
+    pub(super) prior: Prior,
 }
 
 impl ChannelKind {
     /// The amount of a sample from which on it may have been more; `None` where every sample counts as one.
     pub(super) const fn cap(self) -> Option<u16> {
         if self.at_once_max > 1 { Some(self.at_once_max) } else { None }
+    }
+
+    /// The false alarms a day of the channel, of so many of the burst.
+    pub(super) fn share_of(self, warnings_per_day: f64) -> f64 {
+        warnings_per_day * self.part
+    }
+
+    /// The settings of the channel's window, of those of the burst.
+    pub(super) fn share(self, settings: BurstSettings) -> BurstSettings {
+        BurstSettings { warnings_per_day: self.share_of(settings.warnings_per_day), ..settings }
     }
 }
 
@@ -81,12 +89,22 @@ const CANCELS: ChannelKind = ChannelKind {
     sustained: Counted::SustainedCancels,
     unit: Unit::Events,
     at_once_max: 1,
+    part: 1.0,
+    prior: Prior::CANCELS,
 };
-const TRADES: ChannelKind =
-    ChannelKind { in_window: Counted::Trades, sustained: Counted::SustainedTrades, unit: Unit::Events, at_once_max: 1 };
+const TRADES: ChannelKind = ChannelKind {
+    in_window: Counted::Trades,
+    sustained: Counted::SustainedTrades,
+    unit: Unit::Events,
+    at_once_max: 1,
+    part: 0.75,
+    prior: Prior::TRADES,
+};
 const NOTIONAL: ChannelKind = ChannelKind {
     in_window: Counted::TradedNotional,
     sustained: Counted::SustainedNotional,
     unit: Unit::MedianTrades,
     at_once_max: UNITS_MAX,
+    part: 0.25,
+    prior: Prior::TRADES,
 };

@@ -3,7 +3,7 @@
 //! One or two channels count the same samples in different units, each in a window of its own. A scan over nine window
 //! lengths finds short bursts, and a CUSUM finds long weak ones. Both compare with the subject's own rate and clustering,
 //! and their thresholds come from the subject's own quiet flow. Either alone makes information or a warning; a critical
-//! finding needs both at their highest level within 60 s. While the mode is not normal, every level is one step stricter,
+//! finding needs one at its highest level, and both at that of a warning within 60 s. While the mode is not normal, every level is one step stricter,
 //! for a tenth of the false alarms (DETECTION 6 says that thresholds rise, not how far).
 //!
 //! Only the first channel counts events. A second one sums amounts, which have a tail of their own (one block trade is
@@ -85,19 +85,17 @@ impl ChannelResult {
 }
 
 impl Burst {
-    /// A detector that has seen nothing.
+    /// A detector that has seen nothing. Its statistics share the false alarms of the settings.
     #[must_use]
     pub fn new(kind: BurstKind, settings: BurstSettings) -> Self {
-        Self::with_windows(kind, kind.fixed_level_raise(), |channel| {
-            Calibrated::counting(settings, channel.at_once_max)
-        })
+        Self::with_windows(kind, 0.0, |channel| Calibrated::assuming(channel.prior, channel.share(settings)))
     }
 
     /// A detector whose windows begin with the averages of its subject's tier. Its fixed levels are raised by so many nats
     /// until the windows are calibrated.
     #[must_use]
     pub fn warm(kind: BurstKind, settings: BurstSettings, warm: &Warm, fixed_level_raise: f64) -> Self {
-        Self::with_windows(kind, fixed_level_raise, |_| Calibrated::warm(settings, warm))
+        Self::with_windows(kind, fixed_level_raise, |channel| Calibrated::warm(channel.share(settings), warm))
     }
 
     fn with_windows(kind: BurstKind, fixed_level_raise: f64, window: impl Fn(&ChannelKind) -> Calibrated) -> Self {
@@ -115,14 +113,16 @@ impl Burst {
     /// Continues under other settings. The subject's own tails begin anew, because they were learned under the old settings;
     /// its rates stay, and so does an episode that is going on.
     pub fn retune(&mut self, settings: BurstSettings) {
-        for channel in &mut self.channels {
-            channel.retune(settings);
+        for (channel, kind) in self.channels.iter_mut().zip(self.kind.channels()) {
+            channel.retune(kind.share(settings));
         }
     }
 
     /// Changes the number of false alarms a day, and keeps everything that was learned.
     pub fn set_warnings_per_day(&mut self, warnings_per_day: f64) {
-        self.channels.iter_mut().for_each(|channel| channel.window.share(warnings_per_day));
+        for (channel, kind) in self.channels.iter_mut().zip(self.kind.channels()) {
+            channel.window.share(kind.share_of(warnings_per_day));
+        }
     }
 
     /// The window of the first channel.
@@ -137,7 +137,7 @@ impl Burst {
         self.trail.busiest()
     }
 
-    /// Whether the subject is judged, and if not, why not. In the first quarter of an hour only what is beyond doubt is reported.
+    /// Whether the subject is judged, and if not, why not. In the first half hour only what is beyond doubt is reported.
     #[must_use]
     pub fn coverage(&self) -> CoverageState {
         if self.window().burst().now().is_none() {

@@ -13,10 +13,9 @@
 //! the first busy account of a recording would be a burst. A tier is observed from the first event on of a party that
 //! belongs to it, with a full window or without.
 //!
-//! The members of a pool share the false alarms of one subject: with n members each has one in n days. The specification
-//! allows each subject one a day and sets no limit for many subjects; a thousand members would mean a thousand tickets a
-//! day. Beyond a hundred members the share no longer falls. Until a member has levels of its own, the fixed levels are
-//! raised by as much as a hundred members need.
+//! The members of one budget (`super::budget`: that of their symbol, or that of everybody) share its false alarms: with n
+//! members each has an n-th of them. Beyond a hundred members the share no longer falls. Until a member has levels of its own,
+//! the fixed levels are raised by as much as a hundred members need.
 //!
 //! This module does not handle symbols, whose windows are permanent, and does not know which account belongs to which
 //! owner.
@@ -24,7 +23,10 @@
 mod member;
 mod withdrawal;
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -68,6 +70,8 @@ pub(crate) struct Parties<K: Key> {
     due: BTreeSet<(EventTime, K)>,
     /// The number of members with an episode.
     firing: usize,
+    /// The number of members that share each budget.
+    sharers: BTreeMap<K::Budget, usize>,
     settings: BurstSettings,
 }
 
@@ -82,6 +86,7 @@ impl<K: Key> Parties<K> {
             observed_since: [None; DECADES],
             due: BTreeSet::new(),
             firing: 0,
+            sharers: BTreeMap::new(),
             settings: party_settings(settings),
         }
     }
@@ -234,7 +239,8 @@ impl<K: Key> Parties<K> {
         let tier = light.tier();
         let warm = self.tiers[tier].warm(&light, times, at, factors);
         let mut burst = Burst::warm(BurstKind::Cancels, self.settings, &warm, FIXED_LEVEL_RAISE);
-        burst.set_warnings_per_day(self.warnings_per_day_each());
+        *self.sharers.entry(key.budget()).or_insert(0) += 1;
+        burst.set_warnings_per_day(self.warnings_per_day_each(key));
         let judged_from = self.observed_since[tier].unwrap_or(at).plus(OBSERVED_MIN);
         let mut member = Member::new(subject, light, burst, at, judged_from);
         member.judge(key, batch, &mut self.due, verdicts);
@@ -269,7 +275,7 @@ impl<K: Key> Parties<K> {
 
     /// Handles the deadline of a member: ends its episode, lets it teach its tier, or demotes it.
     fn expire_member(&mut self, key: &K, handle: Handle, at: EventTime, verdicts: &mut Vec<PartyVerdict>) {
-        let warnings_per_day = self.warnings_per_day_each();
+        let warnings_per_day = self.warnings_per_day_each(key);
         let member = member(&mut self.pool, handle);
         let own = at.minus(member.behind);
         let fired = member.burst.is_firing();
@@ -296,14 +302,22 @@ impl<K: Key> Parties<K> {
         self.firing = count_firing(self.firing, member.burst.is_firing(), false);
         verdicts.extend(member.end());
         self.due.remove(&(member.due, key.clone()));
+        let budget = key.budget();
+        if let Some(sharers) = self.sharers.get_mut(&budget) {
+            *sharers -= 1;
+            if *sharers == 0 {
+                self.sharers.remove(&budget);
+            }
+        }
         let mut light = member.light;
         light.give_back();
         self.admit(key, light);
     }
 
-    /// The false alarms a day of each member: its share of the budget.
-    fn warnings_per_day_each(&self) -> f64 {
-        self.settings.warnings_per_day / self.pool.len().clamp(1, SHARERS_MAX) as f64
+    /// The false alarms a day of a member: its share of the budget.
+    fn warnings_per_day_each(&self, key: &K) -> f64 {
+        let sharers = self.sharers.get(&key.budget()).copied().unwrap_or(1);
+        self.settings.warnings_per_day / sharers.clamp(1, SHARERS_MAX) as f64
     }
 }
 

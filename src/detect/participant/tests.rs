@@ -14,6 +14,13 @@ fn at(millis: i64) -> EventTime {
     EventTime::from_nanos(1_760_130_000_000_000_000).plus(Span::from_millis(millis))
 }
 
+/// All share one budget.
+impl Key for u32 {
+    type Budget = ();
+
+    fn budget(&self) {}
+}
+
 /// Parties by number, with the verdicts about them.
 struct PartyHarness {
     parties: Parties<u32>,
@@ -152,7 +159,7 @@ fn up_to_a_hundred_members_share_the_false_alarms_of_one() {
         harness.steady(party, 0..10_000, 500);
     }
     assert_eq!(harness.full(), 150);
-    assert!((harness.parties.warnings_per_day_each() - 0.01).abs() < 1e-12);
+    assert!((harness.parties.warnings_per_day_each(&1) - 0.01).abs() < 1e-12);
 }
 
 #[test]

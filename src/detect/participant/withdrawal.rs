@@ -1,18 +1,41 @@
 //! Input and output of the detector of a party: a batch of withdrawals, and a verdict.
 
-use std::hash::Hash;
+use std::{fmt::Debug, hash::Hash};
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     detect::{Burst, Sample, Subject, Verdict},
+    event::SharedName,
+    table::Handle,
     time::EventTime,
     trust::Mode,
 };
 
-/// The traits that a key of parties needs.
-pub(crate) trait Key: Clone + Ord + Hash + Serialize + DeserializeOwned {}
-impl<K: Clone + Ord + Hash + Serialize + DeserializeOwned> Key for K {}
+/// A key of parties.
+pub(crate) trait Key: Clone + Ord + Hash + Serialize + DeserializeOwned {
+    /// The subject whose budget the party shares with the others of that subject.
+    type Budget: Clone + Debug + Ord + Serialize + DeserializeOwned;
+
+    /// The subject whose budget the party shares.
+    fn budget(&self) -> Self::Budget;
+}
+
+/// A party and a symbol: each symbol has a budget.
+impl Key for (Handle, Handle) {
+    type Budget = Handle;
+
+    fn budget(&self) -> Handle {
+        self.1
+    }
+}
+
+/// A party over all symbols: there is one budget for all.
+impl Key for SharedName {
+    type Budget = ();
+
+    fn budget(&self) {}
+}
 
 /// The withdrawals of a party at one instant.
 #[derive(Clone, Copy)]

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Moment, SymbolDetector, SymbolNow};
 use crate::{
-    detect::{Burst, BurstKind, CoverageState, Detection, Detector, Sample, Verdict},
+    detect::{Burst, BurstKind, CoverageState, Detection, Detector, Sample, Verdict, budget::of_symbol},
     time::EventTime,
 };
 
@@ -27,12 +27,12 @@ impl CancelBurst {
 
 impl SymbolDetector for CancelBurst {
     fn new(settings: &Detection) -> Self {
-        Self(Burst::new(BurstKind::Cancels, settings.cancel_burst))
+        Self(Burst::new(BurstKind::Cancels, of_symbol(Detector::CancelBurst, settings.cancel_burst)))
     }
 
     fn retune(&mut self, before: &Detection, settings: &Detection) {
         if before.cancel_burst != settings.cancel_burst {
-            self.0.retune(settings.cancel_burst);
+            self.0.retune(of_symbol(Detector::CancelBurst, settings.cancel_burst));
         }
     }
 

@@ -137,7 +137,7 @@ impl PriceShock {
             least = std::iter::once(slot).chain(least).min_by(|a, b| a.p.total_cmp(&b.p));
         }
         let Slot { p, moves } = least?;
-        let judgement = metric.observe(at, p, settings.warnings_per_day, mode)?;
+        let judgement = metric.observe(Detector::PriceShock, at, p, (settings.warnings_per_day, mode))?;
         let longest = moves.iter().map(|move_| WINDOWS[move_.window]).max()?;
         let finding = Finding {
             p: judgement.p,

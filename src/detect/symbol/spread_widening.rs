@@ -48,7 +48,12 @@ impl SymbolDetector for SpreadWidening {
         if learns {
             channel.learn(x, slot, &judged);
         }
-        let judgement = self.metric.observe(second.at, judged.p, self.settings.warnings_per_day, second.mode)?;
+        let judgement = self.metric.observe(
+            Detector::SpreadWidening,
+            second.at,
+            judged.p,
+            (self.settings.warnings_per_day, second.mode),
+        )?;
         let (usual, width) = (channel.expected(slot).expect("a judged channel has a level"), USUAL_Z * channel.scale());
         let accounts = second.withdrawals.busiest();
         let finding = Finding {

@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Moment, SymbolDetector, SymbolNow, TradeSeen, signed_flow::SignedFlow};
 use crate::{
-    detect::{Burst, BurstKind, CoverageState, Detection, Detector, Sample, Verdict, burst::UNITS_MAX},
+    detect::{
+        Burst, BurstKind, CoverageState, Detection, Detector, Sample, Verdict, budget::of_symbol, burst::UNITS_MAX,
+    },
     event::{SharedName, Side},
     time::{EventTime, Span},
 };
@@ -52,13 +54,13 @@ impl TradeBurst {
 
 impl SymbolDetector for TradeBurst {
     fn new(settings: &Detection) -> Self {
-        let burst = Burst::new(BurstKind::Trades, settings.trade_burst);
+        let burst = Burst::new(BurstKind::Trades, of_symbol(Detector::TradeBurst, settings.trade_burst));
         Self { burst, meter: Meter::default(), flow: SignedFlow::default() }
     }
 
     fn retune(&mut self, before: &Detection, settings: &Detection) {
         if before.trade_burst != settings.trade_burst {
-            self.burst.retune(settings.trade_burst);
+            self.burst.retune(of_symbol(Detector::TradeBurst, settings.trade_burst));
         }
     }
 

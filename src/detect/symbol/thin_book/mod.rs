@@ -165,7 +165,8 @@ impl SymbolDetector for ThinBook {
             self.low_since = None;
         }
         let p = least.joint * BANDS_BPS.len() as f64;
-        let judgement = self.metric.observe(second.at, p, self.settings.warnings_per_day, second.mode)?;
+        let judgement =
+            self.metric.observe(Detector::ThinBook, second.at, p, (self.settings.warnings_per_day, second.mode))?;
         let finding = self.finding(second, &least, &judgement);
         Some(self.metric.publish(Detector::ThinBook, judgement, finding))
     }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::{Outbox, owner_sums::OwnerSums};
 use crate::{
     detect::{
-        CoverageState, Sample, Signal, Subject,
+        CoverageState, Sample, Signal, Subject, budget,
         participant::{self, Parties, PartyVerdict},
     },
     engine::{
@@ -113,8 +113,8 @@ impl Withdrawals {
     }
 }
 
-/// The settings of one shard: the alarm budget of all accounts is divided.
+/// The settings of one shard: the share of all accounts in everybody's budget is divided.
 fn of_shard(plan: &Plan) -> BurstSettings {
-    let settings = plan.detection.cancel_burst;
+    let settings = budget::of_everybody(plan.detection.cancel_burst);
     BurstSettings { warnings_per_day: settings.warnings_per_day / plan.stages.account_shards as f64, ..settings }
 }

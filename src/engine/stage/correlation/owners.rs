@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     detect::{
-        Sample, Signal, Subject,
+        Sample, Signal, Subject, budget,
         participant::{self, Parties, PartyVerdict},
     },
     engine::{
@@ -36,7 +36,7 @@ pub struct Owners {
 impl Owners {
     /// No owner is known.
     pub fn new(plan: &Plan) -> Self {
-        let (limits, settings) = (&plan.limits, plan.detection.cancel_burst);
+        let (limits, settings) = (&plan.limits, budget::of_everybody(plan.detection.cancel_burst));
         Self {
             parties: Parties::new(limits.accounts_max, limits.bursts_max, settings),
             known: Table::new(limits.accounts_max),
@@ -47,7 +47,7 @@ impl Owners {
 
     /// Continues under other limits and settings.
     pub fn retune(&mut self, plan: &Plan, last: RecordRef, signals: &mut Vec<Signal>) {
-        let (limits, settings) = (&plan.limits, plan.detection.cancel_burst);
+        let (limits, settings) = (&plan.limits, budget::of_everybody(plan.detection.cancel_burst));
         self.known.limit(limits.accounts_max);
         let mut verdicts = Vec::new();
         self.parties.retune(limits.accounts_max, limits.bursts_max, settings, &mut verdicts);

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     book::Party,
     detect::{
-        Burst, Sample, Subject,
+        Burst, Sample, Subject, budget,
         participant::{self, Parties, PartyVerdict},
         symbol::Moment,
     },
@@ -110,6 +110,7 @@ impl Participants {
     /// Nobody is known.
     #[must_use]
     pub fn new(limits: &Limits, settings: BurstSettings) -> Self {
+        let settings = budget::of_parties_on_symbol(settings);
         Self {
             accounts: Table::new(limits.accounts_max),
             owners: Table::new(limits.accounts_max),
@@ -128,6 +129,7 @@ impl Participants {
         }
         self.owners.limit(limits.accounts_max);
         self.shared.limit(limits.parties_max);
+        let settings = budget::of_parties_on_symbol(settings);
         for parties in [&mut self.on_symbols, &mut self.owners_on_symbols] {
             parties.retune(limits.parties_max, limits.bursts_max, settings, verdicts);
         }

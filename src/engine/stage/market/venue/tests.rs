@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::super::*;
 use crate::{
-    detect::{Burst, BurstKind, Change, Detector, Sample},
+    detect::{Burst, BurstKind, Change, Detector, Sample, budget::of_symbol},
     event::{
         Body, CancelReason, Decimal, Heartbeat, Name, NameRef, OrderCancel, Price, Quantity, Side, SourceId, Trade,
         TradingPhase, TradingStatus,
@@ -204,7 +204,7 @@ fn closures(events: &[(i64, What)]) -> Vec<(usize, i64, i64)> {
 
 /// Handles the events as a window does that is told of the closures.
 fn by_the_model(events: &[(i64, What)]) -> (Burst, Vec<Said>) {
-    let mut burst = Burst::new(BurstKind::Cancels, Detection::default().cancel_burst);
+    let mut burst = Burst::new(BurstKind::Cancels, of_symbol(Detector::CancelBurst, Detection::default().cancel_burst));
     let (closures, mut said) = (closures(events), Vec::new());
     let mut closed = false;
     for (index, &(second, what)) in events.iter().enumerate() {
