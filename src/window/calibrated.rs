@@ -30,9 +30,9 @@ const FIRST_LEVEL: f64 = 200.0;
 const COLD_LEVELS: (f64, f64) = (COLD_LEVEL, 17.0);
 /// The least level of a subject whose market has just reopened, in nats (DETECTION 6: as in a cold start).
 pub(crate) const COLD_LEVEL: f64 = 25.0;
-/// False alarms at the levels info, warning and critical, as multiples of those at warning. The fourth is the critical
-/// level of a mode in which every level is one step stricter.
-const RATES: [f64; 4] = [10.0, 1.0, 0.1, 0.01];
+/// False alarms at the levels info and warning, as multiples of those at warning. The third is the level of a warning in a mode in
+/// which every level is one step stricter.
+const RATES: [f64; 3] = [10.0, 1.0, 0.1];
 /// The share of the scan in the false alarms of a window; the CUSUM has the rest. The scan's far tail is the heavier one, so
 /// that a false alarm more a day lowers its level less, and what it finds the CUSUM finds a second or two later.
 const SCAN_SHARE: f64 = 1.0 / 3.0;
@@ -57,12 +57,12 @@ pub(crate) enum Phase {
 pub enum Levels {
     /// One level of the scan, for a warning.
     Fixed(f64),
-    /// Levels for info, warning and critical, and the one that is a step stricter than critical.
+    /// Levels for info and warning, and the one that is a step stricter than a warning's.
     Own {
         /// The levels of the scan.
-        scan: [Bounded; 4],
+        scan: [Bounded; 3],
         /// The levels of the CUSUM.
-        cusum: [Bounded; 4],
+        cusum: [Bounded; 3],
     },
 }
 

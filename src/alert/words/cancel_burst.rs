@@ -35,7 +35,7 @@ impl Wording for CancelBurst {
     fn why_it_pages(&self, subject: &Subject) -> Option<String> {
         let whose = subject_name(subject);
         Some(format!(
-            "it pages because the short and the sustained cancels of {whose} both reached their highest level"
+            "it pages because the short and the sustained cancels of {whose} both passed their levels within a minute"
         ))
     }
 }

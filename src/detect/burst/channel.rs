@@ -12,9 +12,9 @@ use crate::{
 /// How far a fixed level rises while the mode is not normal, in nats: from one false alarm a day to a tenth of one
 /// (DETECTION 2.1).
 const STRICTER: f64 = 3.8;
-/// The most time between the scan and the CUSUM at the level of a warning for a critical finding, which needs one of them at its
-/// highest level as well. DETECTION 2.1 asks for both at their highest; that was with a budget for each statistic, and by shares
-/// of one budget the highest level of the scan is out of reach of a burst that its CUSUM holds for a hundred times the usual.
+/// The most time between the scan and the CUSUM at the level of a warning for a critical finding. DETECTION 2.1 asks for both at a
+/// level for a tenth of the alarms; that was with a budget for each statistic. By shares of one budget a ticket of the scan comes
+/// once in twenty days and one of the CUSUM once in ten, so both at once are as rare as a page was meant to be.
 const TOGETHER: Span = Span::from_secs(60);
 /// How long the pace must have been calm for a CUSUM that is still high to be over. With the minute that the pace is taken
 /// over, an episode ends three minutes after its flow. The CUSUM itself drains by 3 λ a second, which takes a thin symbol
@@ -81,12 +81,12 @@ impl Channel {
                     self.cusum_high_at = Some(at);
                 }
                 let is_recent = |high_at: Option<EventTime>| high_at.is_some_and(|high| at.since(high) <= TOGETHER);
-                let severity = if reaches(2) && is_recent(self.scan_high_at) && is_recent(self.cusum_high_at) {
-                    Some(Severity::Critical)
-                } else if reaches(1) {
-                    Some(Severity::Warning)
-                } else {
+                let severity = if !reaches(1) {
                     reaches(0).then_some(Severity::Info)
+                } else if is_recent(self.scan_high_at) && is_recent(self.cusum_high_at) {
+                    Some(Severity::Critical)
+                } else {
+                    Some(Severity::Warning)
                 };
                 // A tail of less than an hour is no ground for the highest severity.
                 let most = if self.is_calibrated() { Severity::Critical } else { Severity::Warning };

@@ -3,8 +3,8 @@
 //! One or two channels count the same samples in different units, each in a window of its own. A scan over nine window
 //! lengths finds short bursts, and a CUSUM finds long weak ones. Both compare with the subject's own rate and clustering,
 //! and their thresholds come from the subject's own quiet flow. Either alone makes information or a warning; a critical
-//! finding needs one at its highest level, and both at that of a warning within 60 s. While the mode is not normal, every level is one step stricter,
-//! for a tenth of the false alarms (DETECTION 6 says that thresholds rise, not how far).
+//! finding needs both at that of a warning within 60 s. While the mode is not normal, every level is one step stricter, for a
+//! tenth of the false alarms (DETECTION 6 says that thresholds rise, not how far).
 //!
 //! Only the first channel counts events. A second one sums amounts, which have a tail of their own (one block trade is
 //! fifty at once), so it reports nothing until its window has learned that tail.
