@@ -30,7 +30,7 @@ dist: prerequisites cargo-cyclonedx ## pack binary, manual, SBOM, rules, dashboa
 	deploy/dist.sh
 
 demo: prerequisites ## run the whole product on a simulated exchange, nothing else needed
-	cargo run --release --bin foreshock -- demo
+	cargo run --profile demo --bin foreshock -- demo
 
 # A failure of a test that draws random numbers prints a command with TEST_SEED=N, which repeats it
 # (tests/support/environment.rs).

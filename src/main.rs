@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use foreshock::app::{self, Cli, Interrupt, logging, report};
+use foreshock::app::{self, Cli, Interrupt, logging, report, stamp};
 use tikv_jemallocator::Jemalloc;
 
 /// Puts the heap on huge pages, by its own option (`.cargo/config.toml`): the hot state is hundreds of megabytes read at random.
@@ -10,6 +10,8 @@ use tikv_jemallocator::Jemalloc;
 static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
+    // The commit, where the builder says it: `make build` does.
+    stamp(option_env!("BUILD_COMMIT"));
     let cli = match Cli::read(std::env::args_os()) {
         Ok(cli) => cli,
         Err(shown) => return shown.into(),

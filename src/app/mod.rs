@@ -42,7 +42,7 @@ mod unknown_types;
 
 use self::cli::Command;
 pub use self::{
-    build::{build, commit},
+    build::{build, commit, stamp},
     cli::Cli,
     exit::{Exit, Failure, report},
     interrupt::Interrupt,
