@@ -36,7 +36,7 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
         .map_or(Threshold { value: 0.0, unit: Unit::Nats, source: ThresholdSource::Default }, |(_, part)| {
             part.finding.threshold
         });
-    let (symbols, symbols_total) = limited(names(incident, symbol), SYMBOLS_MAX);
+    let (symbols, symbols_total) = limited(symbols(incident), SYMBOLS_MAX);
     let (accounts, accounts_total) = limited(accounts(incident), LIST_MAX);
     let (owners, _) = limited(names(incident, owner), LIST_MAX);
     Alert {
@@ -121,6 +121,13 @@ fn owner(node: Node) -> Option<CompactString> {
         Node::Owner(name) => Some(name),
         Node::Account(_) | Node::Symbol(_) | Node::Market | Node::Pipeline | Node::Records => None,
     }
+}
+
+/// Returns the symbols that the findings touch, and those in their evidence: a fault of a symbol's feed is not about its market, so
+/// it touches no symbol.
+fn symbols(incident: &Incident) -> BTreeSet<String> {
+    let seen = incident.parts().values().flat_map(|part| &part.finding.evidence.symbols).map(ToString::to_string);
+    seen.chain(names(incident, symbol)).collect()
 }
 
 /// Returns the accounts that the findings touch, and those in their evidence.

@@ -102,6 +102,11 @@ impl Blocks {
         }
     }
 
+    /// Whether the minute after this one belongs to the same block, because an episode goes on.
+    pub(super) fn goes_on_after(&self, minute: i64) -> bool {
+        self.episode.is_some_and(|episode| episode.goes_on_after(minute))
+    }
+
     /// Learns the blocks that are over at a time. Returns whether there was one.
     pub(super) fn close(&mut self, at: EventTime) -> bool {
         let minute = at.slot(MINUTE);

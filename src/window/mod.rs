@@ -33,7 +33,7 @@ use crate::{
 pub use self::{
     baseline::{Baseline, SECONDS},
     burst::{Burst, Seen},
-    calibrated::{Calibrated, Levels, Observation, Warm},
+    calibrated::{Both, Calibrated, Levels, Observation, Warm},
     recent_trades::{RecentTrades, Traded},
     scan::Scan,
     tier::Tier,

@@ -12,9 +12,7 @@ use crate::{
 /// How far a fixed level rises while the mode is not normal, in nats: from one false alarm a day to a tenth of one
 /// (DETECTION 2.1).
 const STRICTER: f64 = 3.8;
-/// The most time between the scan and the CUSUM at the level of a warning for a critical finding. DETECTION 2.1 asks for both at a
-/// level for a tenth of the alarms; that was with a budget for each statistic. By shares of one budget a ticket of the scan comes
-/// once in twenty days and one of the CUSUM once in ten, so both at once are as rare as a page was meant to be.
+/// The most time between the scan and the CUSUM at their critical levels for a critical finding (DETECTION 2.1).
 const TOGETHER: Span = Span::from_secs(60);
 /// How long the pace must have been calm for a CUSUM that is still high to be over. With the minute that the pace is taken
 /// over, an episode ends three minutes after its flow. The CUSUM itself drains by 3 λ a second, which takes a thin symbol
@@ -32,7 +30,7 @@ pub(super) struct Raise {
     pub(super) is_reopened: bool,
 }
 
-/// A window, and the times at which its statistics were last at the level of a warning.
+/// A window, and the times at which its statistics were last at their critical levels.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Channel {
     pub(super) window: Calibrated,
@@ -70,14 +68,14 @@ impl Channel {
                 let level = self.raised(level, is_strict);
                 ((score >= level).then_some(Severity::Warning), score / level)
             }
-            Levels::Own { scan, cusum } => {
+            Levels::Own { scan, cusum, critical } => {
                 let step = usize::from(is_strict);
-                let (scan, cusum) = (&scan[step..], &cusum[step..]);
+                let (scan, cusum, critical) = (&scan[step..], &cusum[step..], critical[step]);
                 let reaches = |level: usize| score >= scan[level].value || sum >= cusum[level].value;
-                if score >= scan[1].value {
+                if score >= critical.scan {
                     self.scan_high_at = Some(at);
                 }
-                if sum >= cusum[1].value {
+                if sum >= critical.cusum {
                     self.cusum_high_at = Some(at);
                 }
                 let is_recent = |high_at: Option<EventTime>| high_at.is_some_and(|high| at.since(high) <= TOGETHER);
@@ -102,7 +100,7 @@ impl Channel {
         match self.window.levels() {
             _ if raise.is_reopened => score / self.reopened_level(is_strict),
             Levels::Fixed(level) => score / self.raised(*level, is_strict),
-            Levels::Own { scan, cusum } => {
+            Levels::Own { scan, cusum, .. } => {
                 let step = usize::from(is_strict);
                 (score / scan[step].value).max(sum / cusum[step].value)
             }
@@ -174,7 +172,7 @@ impl Channel {
         let (value, source) = match *self.window.levels() {
             _ if raise.is_reopened => (self.reopened_level(is_strict), ThresholdSource::Default),
             Levels::Fixed(level) => (self.raised(level, is_strict), ThresholdSource::Default),
-            Levels::Own { scan, cusum } => {
+            Levels::Own { scan, cusum, .. } => {
                 let warning = 1 + usize::from(is_strict);
                 let level = if is_cusum { cusum[warning] } else { scan[warning] };
                 let source = match level.is_floor {

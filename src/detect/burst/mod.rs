@@ -3,8 +3,9 @@
 //! One or two channels count the same samples in different units, each in a window of its own. A scan over nine window
 //! lengths finds short bursts, and a CUSUM finds long weak ones. Both compare with the subject's own rate and clustering,
 //! and their thresholds come from the subject's own quiet flow. Either alone makes information or a warning; a critical
-//! finding needs both at that of a warning within 60 s. While the mode is not normal, every level is one step stricter, for a
-//! tenth of the false alarms (DETECTION 6 says that thresholds rise, not how far).
+//! finding needs one of them at the level of a warning, and both at their critical ones within 60 s. While the mode is not
+//! normal, every level is one step stricter, for a tenth of the false alarms (DETECTION 6 says that thresholds rise, not how
+//! far).
 //!
 //! Only the first channel counts events. A second one sums amounts, which have a tail of their own (one block trade is
 //! fifty at once), so it reports nothing until its window has learned that tail.
@@ -88,7 +89,7 @@ impl Burst {
     /// A detector that has seen nothing. Its statistics share the false alarms of the settings.
     #[must_use]
     pub fn new(kind: BurstKind, settings: BurstSettings) -> Self {
-        Self::with_windows(kind, 0.0, |channel| Calibrated::assuming(channel.prior, channel.share(settings)))
+        Self::with_windows(kind, kind.fixed_level_raise(), |channel| Calibrated::assuming(channel.prior, channel.share(settings)))
     }
 
     /// A detector whose windows begin with the averages of its subject's tier. Its fixed levels are raised by so many nats

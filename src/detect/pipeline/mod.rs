@@ -12,6 +12,8 @@
 //! that pages has a lower figure than one that does not, and two troubles have a lower one than one, so that a growing
 //! incident is revised.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -22,7 +24,7 @@ use crate::{
     event::{RecordRange, RecordRef},
     stats::math::pow,
     time::{EventTime, Span},
-    trust::{Cause, ModeChange, Trouble},
+    trust::{Cause, ModeChange, Scope, Trouble},
 };
 
 /// The figure in the place of the p-value of a trouble that does not page (DETECTION 3.1: a fact has 1e-6).
@@ -99,6 +101,8 @@ fn finding(troubles: &[Trouble]) -> Finding {
         RecordRange::from(trouble.example.map_or(last, |example| example.record))
     };
     let reason = |trouble: &Trouble| trouble.example?.reason;
+    let of_symbols = troubles.iter().filter(|trouble| trouble.scope == Scope::Symbol);
+    let symbols: BTreeSet<_> = of_symbols.filter_map(|trouble| trouble.who.clone()).collect();
     Finding {
         p: p.max(P_MIN),
         statistic: first.value,
@@ -109,6 +113,7 @@ fn finding(troubles: &[Trouble]) -> Finding {
             records: listed().map(record).collect(),
             streams: listed().map(|trouble| trouble.who.clone()).collect(),
             reasons: listed().map(reason).collect(),
+            symbols: symbols.into_iter().collect(),
             ..Evidence::default()
         },
         related: Vec::new(),
@@ -158,7 +163,7 @@ mod tests {
     use crate::{
         event::SourceId,
         time::EventTime,
-        trust::{Mode, Scope},
+        trust::Mode,
     };
 
     fn change(mode: Mode, pages: &[bool]) -> ModeChange {
