@@ -25,8 +25,8 @@ const RESERVED: [(&str, &str); 12] = [
     ("isolation.level", "the service reads what is committed"),
     ("partition.assignment.strategy", "the service takes and gives back all partitions at once"),
 ];
-/// Longest `kafka.instance`, in bytes: Kafka limits a member's name to 249, as a topic's, and the suffix that tells the processes of
-/// a host apart takes up to 20.
+/// Longest `kafka.instance`, in bytes: Kafka limits a member's name to 249, as a topic's, and the suffix that tells the
+/// processes of a host apart takes up to 20.
 const INSTANCE_BYTES_MAX: usize = 200;
 /// Longest `kafka.commit_interval_ms`: a transaction must end well before the broker ends it (60 s by default).
 const COMMIT_INTERVAL_MS_MAX: u64 = 30_000;
@@ -35,8 +35,8 @@ const CONNECTIONS_MAX: u32 = 512;
 /// Range of `http.request_ms_max`: a shorter time cuts off a scraper on a loaded machine; a longer one lets a client that does not
 /// read hold its connection.
 const REQUEST_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
-/// Range of `state.interval_s`: more often than each second, copies would show in the latency; more rarely than each hour, a restart
-/// would read hours again.
+/// Range of `state.interval_s`: more often than each second, copies would show in the latency; more rarely than each hour, a
+/// restart would read hours again.
 const INTERVAL_S: (u64, u64) = (1, 3_600);
 /// Range of `state.bytes_max`: a snapshot is in memory a few times while it is written.
 const SNAPSHOT_BYTES: (u64, u64) = (1, 512 << 20);
