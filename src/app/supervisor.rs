@@ -91,7 +91,7 @@ fn report(outcome: io::Result<()>) {
     }
 }
 
-/// The state that the supervisor was last told.
+/// The state of which the supervisor was last notified.
 struct State {
     is_started: bool,
     status: String,
@@ -99,7 +99,7 @@ struct State {
     beats: Vec<(Pulse, u64)>,
 }
 
-/// The changes since the supervisor was last told.
+/// The changes since the supervisor was last notified.
 #[derive(Debug, PartialEq, Eq)]
 struct News {
     /// The start is over.
@@ -115,7 +115,7 @@ impl State {
         Self { is_started: false, status: String::new(), beats }
     }
 
-    /// Returns the changes since the last call, which the supervisor is to be told, and remembers them as told.
+    /// Returns the changes since the last call, of which the supervisor is to be notified, and remembers them.
     fn observe(&mut self, point: &Point) -> News {
         let is_started = match point {
             Point::Connecting | Point::Ending => false,

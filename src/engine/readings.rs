@@ -149,7 +149,7 @@ impl Engine {
         self.state.feeds.iter().map(|feed| feed.counters().held_back).sum()
     }
 
-    /// The mode as last decided and told, and the troubles behind it.
+    /// Returns the mode by the last decision and the last reports, and the troubles behind it.
     #[must_use]
     pub fn standing(&self) -> (Standing, Vec<Trouble>) {
         self.state.correlation.standing()

@@ -145,7 +145,7 @@ impl Watch {
         let mut partitions: Vec<Partition> = feeds.iter().map(|_| Partition::new(now)).collect();
         // A trouble from before a restart lasts until it has been absent for a while.
         let unread = UnreadPartitions::of(&troubles, now + CALM);
-        // A gap is no trouble of the partition beside which it is told.
+        // A gap is no trouble of the partition beside which it is reported.
         for trouble in troubles.iter().filter(|trouble| trouble.cause != Cause::Gap) {
             if let Some(partition) = partitions.get_mut(trouble.source.0 as usize) {
                 partition.hold(trouble.cause, trouble.value, now + CALM);

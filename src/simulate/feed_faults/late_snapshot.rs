@@ -94,8 +94,8 @@ impl LateSnapshot {
         Event { ts: self.clock, symbol, seq, account: None, owner: None, body }
     }
 
-    /// Lets a snapshot arrive once it is due. Every other snapshot is stamped with the time of its receipt, as for venues that state
-    /// no time.
+    /// Lets a snapshot arrive once it is due. Every other snapshot is stamped with the time of its receipt, as for venues that
+    /// state no time.
     fn answer(&mut self, at: EventTime, arrived: &mut VecDeque<Item>) {
         let Some((due, mut snapshot)) = self.answer.take() else { return };
         if due > at {

@@ -249,8 +249,8 @@ impl Session {
         }
     }
 
-    /// Returns when the symbol was closed before `at`, up to which nothing is seen anyway, so that both count as one unseen time;
-    /// `None` if no closure precedes it.
+    /// Returns when the closure began that reaches up to `at`, the end of a gap, so that closure and gap count as one unseen time;
+    /// `None` if the symbol was not closed.
     #[must_use]
     pub fn unseen_before(&self, at: EventTime) -> Option<EventTime> {
         let since = self.closed.map(|closed| closed.since);
