@@ -58,7 +58,7 @@ const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::fro
 /// How often missing topics are asked for: a person who creates one sees the service go on at once.
 const ASK_EVERY: Duration = Duration::from_millis(500);
 
-/// Runs until it is told to end.
+/// Runs the service until an interrupt ends it.
 pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let config = settings::load(Some(&args.config))?;
     refusal::settings(&config.kafka)?;
@@ -84,7 +84,7 @@ pub fn telemetry(config: &Config) -> Result<(Arc<Telemetry>, Latch), Failure> {
     Ok((Arc::new(telemetry), latch))
 }
 
-/// Runs the service of a configuration until it is told to end, and tells `telemetry` how it goes.
+/// Runs the service of a configuration until an interrupt ends it, and reports its progress to `telemetry`.
 ///
 /// # Errors
 /// Exit 69 where Kafka is not there, 1 where another process took over.

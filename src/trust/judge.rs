@@ -72,12 +72,12 @@ pub(crate) struct FeedJudge {
     symbols: BTreeMap<(CompactString, Cause), Held>,
     /// Troubles of symbols that were left out because there were too many.
     omitted: u64,
-    /// When stamps were last held back, and how far they were ahead.
+    /// The last times at which stamps were held back, and how far they were ahead.
     held_back: [Option<(EventTime, Span)>; HELD_BACK],
-    /// When the feed last saw something.
+    /// When a usable record last came.
     seen_at: Option<EventTime>,
     dark: Option<Dark>,
-    /// By how much the pauses between seconds with usable records usually exceed a second, in seconds.
+    /// The usual excess over a second of the pauses between seconds with usable records, in seconds.
     usual_pause: f64,
     /// Records since the last that could be used, or since the feed was judged for their number.
     unusable_run: u32,

@@ -106,7 +106,7 @@ mod tests {
     fn everything_is_blind_when_nothing_usable_comes_from_any_feed() {
         let (blind, idle, sees) = (feed(0, Sight::Blind), feed(1, Sight::Idle), feed(2, Sight::Usable));
         assert_eq!(mode(&[blind, idle]), Mode::Blind);
-        assert_eq!(mode(&[blind, idle, sees]), Mode::Normal, "its own trouble is another");
+        assert_eq!(mode(&[blind, idle, sees]), Mode::Normal, "the trouble of one feed stays its own");
         let mut overall = Overall::default();
         for feed in [blind, sees] {
             overall.observe(feed);

@@ -6,8 +6,8 @@ use super::finding::{Finding, Outcome, count};
 
 /// Size of the largest record that the service publishes: a dead letter of 990 kB with its key and headers.
 const RECORD_BYTES_NEEDED: i64 = 1_000_000;
-/// Largest good segment size of the snapshots topic. Only segments before the active one are compacted, and a restart reads all that
-/// is left. Four times the size that the service sets where it creates the topic.
+/// Largest good segment size of the snapshots topic. Only segments before the active one are compacted, and a restart reads all
+/// that is left. Four times the size that the service sets where it creates the topic.
 const SEGMENT_BYTES_MAX: i64 = 64 << 20;
 
 /// The role of an output topic.

@@ -23,9 +23,9 @@ const REASON_POLL: Duration = Duration::from_millis(20);
 
 /// Settings of the topic of the snapshots, where the service creates it.
 ///
-/// Kafka compacts only the segments before the active one, so segments must be small: with the default of a gigabyte a restart would
-/// read the snapshots of hours. With 16 MiB the topic holds two snapshots, as much again that waits for the cleaner (which begins
-/// when half is dirty), and a segment.
+/// Kafka compacts only the segments before the active one, so segments must be small: with the default of a gigabyte a restart
+/// would read the snapshots of hours. With 16 MiB the topic holds two snapshots, as much again that waits for the cleaner (which
+/// begins when half is dirty), and a segment.
 const STATE_TOPIC: [(&str, &str); 3] =
     [("cleanup.policy", "compact"), ("segment.bytes", "16777216"), ("compression.type", "producer")];
 

@@ -131,9 +131,9 @@ fn saved(config: &Config, found: &Found) -> Vec<PartitionOffset> {
     ours.next().map_or_else(Vec::new, |manifest| manifest.positions.clone())
 }
 
-/// Returns where each partition goes on. The order is that of the snapshot, with partitions that are new behind it, so that a state can be
-/// used that knows fewer partitions. A topic that the configuration names and that is gone keeps its partitions: its state goes on
-/// if it is made again.
+/// Returns where each partition goes on. The order is that of the snapshot, with partitions that are new behind it, so that a
+/// state can be used that knows fewer partitions. A topic that the configuration names and that is gone keeps its partitions: its
+/// state goes on if it is made again.
 fn positions(
     config: &Config,
     reader: &Handle,

@@ -1,5 +1,5 @@
-//! The schedule of snapshots: right after a commit, so that a snapshot stands for exactly the committed offsets; once in an interval;
-//! never while the last one is still being written; and at the end.
+//! The schedule of snapshots: right after a commit, so that a snapshot stands for exactly the committed offsets; once in an
+//! interval; never while the last one is still being written; and at the end.
 //!
 //! Only the copy of the state holds up the flow. A thread of its own writes the snapshot (`kafka::state::Writer`), and only the end
 //! of the service waits for that thread, for some seconds.

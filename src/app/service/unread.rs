@@ -43,7 +43,7 @@ struct Sighting {
 }
 
 impl UnreadPartitions {
-    /// Nothing is unread as far as is known.
+    /// Begins without any unread partition.
     pub const fn new(now: Instant) -> Self {
         Self { look_at: now, since: BTreeMap::new() }
     }
@@ -102,7 +102,7 @@ impl UnreadPartitions {
     }
 }
 
-/// The number of offsets that a partition holds, if its broker says so soon enough.
+/// Returns the number of offsets that a partition holds, if its broker answers soon enough.
 fn held(reader: &Handle, (topic, number): &(String, i32)) -> Option<u64> {
     match reader.fetch_watermarks(topic, *number, ASK_MAX) {
         Ok((low, high)) => u64::try_from(high - low).ok(),

@@ -15,8 +15,7 @@ use crate::{
     },
 };
 
-/// How long a book may be unusable before it is a trouble of its symbol: a minute, less the five seconds after which it is looked
-/// at again.
+/// How long a book may be unusable before it is a trouble of its symbol: a minute, less the five seconds between two checks.
 pub(crate) const BOOK_UNUSABLE: Span = Span::from_secs(55);
 /// The time without a heartbeat after which a producer is silent. Heartbeats come at least each second (CONTRACT), and a
 /// silent producer must page within 5 s in all (DESIGN).

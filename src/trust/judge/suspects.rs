@@ -16,7 +16,8 @@ use crate::{
     trust::Example,
 };
 
-/// Symbols that are suspected at once. Beyond the limit a new one is counted and not followed; its records still count for the feed.
+/// Symbols that are suspected at once. Beyond the limit a new one is counted and not followed; its records still count for the
+/// feed.
 const SUSPECTS_MAX: usize = 1_000;
 /// How long a symbol is counted before it is judged: a batch that is sent a second time is many duplicates at one instant.
 const JUDGED_AFTER: Span = Span::from_secs(5);

@@ -229,8 +229,8 @@ fn a_feed_without_troubles_reports_every_ten_seconds() {
 }
 
 proptest! {
-    /// Random rejects: reported if and only if a hundredth, and twenty, of the last minute's records were rejected, by the naive count
-    /// over the whole list.
+    /// Random rejects: reported if and only if a hundredth, and twenty, of the last minute's records were rejected, by the naive
+    /// count over the whole list.
     #[test]
     fn rejects_are_told_as_a_naive_count_of_the_last_minute_says(
         runs in prop::collection::vec((1_i64..40, 1_i64..400, 0_i64..8), 1..30),

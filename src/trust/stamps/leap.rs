@@ -1,10 +1,10 @@
 //! Believed leaps of a file's clock: each is in question until it is known whether the flow stays at the new time.
 //!
-//! Three records that agree are believed, and so is the first one, because a feed goes on after a pause. But a producer with a wrong
-//! clock may send three in a row. Then the flow goes on at the time before, and every record of it would be late for ever. A leap is
-//! therefore taken back when [`GOES_ON`] consecutive records, and twice as many as there are at the new time, agree with each
-//! other about an earlier time that is later than the clock before the leap: a flow that goes on. Records that only come late again
-//! are no later than that clock.
+//! Three records that agree are believed, and so is the first one, because a feed goes on after a pause. But a producer with a
+//! wrong clock may send three in a row. Then the flow goes on at the time before, and every record of it would be late for ever.
+//! A leap is therefore taken back when [`GOES_ON`] consecutive records, and twice as many as there are at the new time, agree
+//! with each other about an earlier time that is later than the clock before the leap: a flow that goes on. Records that only
+//! come late again are no later than that clock.
 
 use serde::{Deserialize, Serialize};
 

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::{CHUNK_BYTES, UNPACKED_BYTES_MAX};
 use crate::{app::kafka::topics::Range, config::Config, engine::Unusable, time::WallTime};
 
-/// The format of the manifests that this build writes and reads. Fields may be added; a field with a new meaning needs a new format.
+/// The format of the manifests that this build writes and reads. Fields may be added; a field with a new meaning needs a new
+/// format.
 const FORMAT: u32 = 1;
 
 /// The last record of a snapshot, by which the snapshot is judged before a chunk of it is read.
