@@ -24,7 +24,7 @@ impl Invalid {
         Self { path: vec![key.to_owned()], message: message.into() }
     }
 
-    /// The same key as seen from the table around it.
+    /// Returns the same mistake with the key's path as seen from the table around it.
     #[must_use]
     pub fn within(mut self, table: &str) -> Self {
         self.path.insert(0, table.to_owned());

@@ -159,17 +159,17 @@ impl<K: Hash + Eq, V> Table<K, V> {
         (0..surplus).map_while(|_| self.evict()).collect()
     }
 
-    /// All entries, in the order of their slots, which means nothing.
+    /// Returns all entries, in the order of their slots, which is arbitrary.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.slots.iter().filter_map(|slot| slot.entry.as_ref().map(|(key, value)| (key, value)))
     }
 
-    /// All values, to change them, in the order of their slots.
+    /// Returns all values, to change them, in the order of their slots.
     pub(crate) fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.slots.iter_mut().filter_map(|slot| slot.entry.as_mut().map(|(_, value)| value))
     }
 
-    /// All entries, to change their values, in the order of their slots.
+    /// Returns all entries, to change their values, in the order of their slots.
     pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = (&K, &mut V)> {
         self.slots.iter_mut().filter_map(|slot| slot.entry.as_mut().map(|(key, value)| (&*key, value)))
     }

@@ -28,7 +28,7 @@ pub struct WallTime(i64);
 pub struct Span(i64);
 
 impl Span {
-    /// No time at all.
+    /// The empty span.
     pub const ZERO: Self = Self(0);
     /// One second.
     pub const SECOND: Self = Self(NANOS_PER_SEC);

@@ -52,7 +52,7 @@ pub(super) fn before_json(line: &str) -> Result<(&str, &str), Rejection> {
     Ok((before.trim_ascii_end(), line[before.len()..].trim_ascii_start()))
 }
 
-/// Makes a time of milliseconds since the Unix epoch.
+/// Converts milliseconds since the Unix epoch to an event time.
 pub(super) fn millis(ms: i64) -> Result<EventTime, Rejection> {
     let at = ms.checked_mul(1_000_000).filter(|nanos| YEARS.contains(nanos)).map(EventTime::from_nanos);
     at.ok_or_else(|| {
@@ -60,7 +60,7 @@ pub(super) fn millis(ms: i64) -> Result<EventTime, Rejection> {
     })
 }
 
-/// Makes a time of microseconds since the Unix epoch.
+/// Converts microseconds since the Unix epoch to an event time.
 pub(super) fn micros(us: i64) -> Result<EventTime, Rejection> {
     let at = us.checked_mul(1_000).filter(|nanos| YEARS.contains(nanos)).map(EventTime::from_nanos);
     at.ok_or_else(|| {
@@ -68,21 +68,21 @@ pub(super) fn micros(us: i64) -> Result<EventTime, Rejection> {
     })
 }
 
-/// Makes a time of nanoseconds since the Unix epoch.
+/// Converts nanoseconds since the Unix epoch to an event time.
 pub(super) fn nanos(nanos: i128) -> Result<EventTime, Rejection> {
     let at = i64::try_from(nanos).ok().filter(|nanos| YEARS.contains(nanos)).map(EventTime::from_nanos);
     at.ok_or_else(|| Rejection::new(Reason::TsUnit, "expected a time in the years 2000 to 2099"))
 }
 
-/// Makes a time of a number since the Unix epoch in seconds, or in milliseconds, microseconds or nanoseconds. The unit
+/// Converts a time since the Unix epoch in seconds, milliseconds, microseconds or nanoseconds to an event time. The unit
 /// follows from the size of the number: in the years 2000 to 2099 the ranges of two units do not overlap.
 pub(super) fn any_unit(number: i64) -> Option<EventTime> {
     let in_unit = |unit: i64| number.checked_mul(unit).filter(|nanos| YEARS.contains(nanos));
     [1_000_000, 1_000, 1, 1_000_000_000].into_iter().find_map(in_unit).map(EventTime::from_nanos)
 }
 
-/// Reads a receive time, where a recorder wrote one that can be read: a number in any unit, with a fraction or without,
-/// or a calendar time, in UTC unless it names its zone.
+/// Reads a receive time that a recorder wrote: a number in any unit, with a fraction or without, or a calendar time, in
+/// UTC unless it names its zone. `None` if the text is neither.
 pub(super) fn receive_time(text: &str) -> Option<EventTime> {
     if let Ok(number) = text.parse() {
         return any_unit(number);
@@ -273,7 +273,7 @@ fn rounded(text: &str) -> Result<Decimal, String> {
         Ok(_) | Err(DecimalError::OutOfRange | DecimalError::TooPrecise) => {}
     }
     let double: f64 = text.parse().map_err(|_| DecimalError::Malformed.to_string())?;
-    // A size that is too small for the contract is a rounding error of zero.
+    // A number so close to zero is zero plus the rounding error of a double; the contract cannot express it.
     if double.abs() < 1e-12 {
         return Ok(Decimal::ZERO);
     }

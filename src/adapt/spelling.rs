@@ -1,15 +1,16 @@
-//! Other legal spellings of a JSON text, for tests: escapes, white space, the order of fields.
+//! Respells a JSON text for tests: the same value with other escapes, other white space, another order of fields.
 
 use serde_json::Value;
 
-/// Spells a JSON text in another way. Each byte of `choices` decides one thing; where they end, the plain spelling is
-/// chosen, so that a failing test shrinks to the one thing that matters.
+/// Spells a JSON text in another way. Each byte of `choices` decides one detail. After the last byte the plain spelling
+/// is chosen, so a failing test shrinks to the one detail that matters.
 pub(super) fn respell(json: &str, choices: &[u8]) -> String {
     let mut speller = Speller { choices: choices.iter(), out: String::new() };
     speller.value(&serde_json::from_str(json).unwrap());
     speller.out
 }
 
+/// Writes a JSON value, and asks `choices` about each detail of its spelling.
 struct Speller<'c> {
     choices: std::slice::Iter<'c, u8>,
     out: String,

@@ -37,11 +37,11 @@ pub struct Entry {
 pub struct Crash {
     /// The record's topic.
     pub topic: String,
-    /// Its partition.
+    /// The partition.
     pub partition: i32,
     /// The number of the partition's log.
     pub generation: u32,
-    /// Its offset.
+    /// The offset.
     pub offset: i64,
 }
 
@@ -67,9 +67,9 @@ pub struct Log {
 
 impl Entry {
     /// Reads one line; `None` where it is an entry of another kind.
-    fn read(bytes: &[u8], place: &dyn Fn() -> String) -> Result<Option<Self>, Failure> {
+    fn read(bytes: &[u8], location: &dyn Fn() -> String) -> Result<Option<Self>, Failure> {
         let wrong = |e: serde_json::Error| {
-            let what = format!("`{}`: expected an entry of the audit log in JSON: {e}", place());
+            let what = format!("`{}`: expected an entry of the audit log in JSON: {e}", location());
             Failure::new(Exit::Input, what)
         };
         let entry: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(bytes).map_err(wrong)?;
@@ -85,8 +85,8 @@ pub fn of_file(path: &Path, service: Option<&str>) -> Result<Vec<Entry>, Failure
     let mut reader = LineReader::open(&[path.to_path_buf()])?;
     let mut entries = Vec::new();
     while let Some(line) = reader.next_line()? {
-        let place = || format!("{}:{}", path.display(), line.number);
-        entries.extend(Entry::read(line.bytes, &place)?);
+        let location = || format!("{}:{}", path.display(), line.number);
+        entries.extend(Entry::read(line.bytes, &location)?);
     }
     of_one(entries, service)
 }
@@ -116,9 +116,9 @@ pub fn log_of_topic(kafka: &Kafka, topic: &str, service: Option<&str>, interrupt
         if service.is_some_and(|service| message.key() != Some(service.as_bytes())) {
             return Ok(());
         }
-        let place = || format!("{topic}:{}:{}", message.partition(), message.offset());
+        let location = || format!("{topic}:{}:{}", message.partition(), message.offset());
         let bytes = message.payload().unwrap_or_default();
-        log.inputs.extend(Entry::read(bytes, &place)?);
+        log.inputs.extend(Entry::read(bytes, &location)?);
         log.crashes.extend(serde_json::from_slice(bytes).ok().map(|CrashEntry { crash, .. }| crash));
         Ok(())
     })?;

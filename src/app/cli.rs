@@ -217,11 +217,11 @@ pub struct Simulate {
     /// Let something happen to the messages on their way, at a minute of the flow where one is named; may be given several
     /// times, each for another symbol.
     ///
-    /// `late_snapshot`: the symbol is sent as levels, and its snapshots are behind the deltas; nothing is to be told.
-    /// `lost_cancels`: cancels are lost for two seconds; the symbol's book is to be told as a trouble and never as thin.
+    /// `late_snapshot`: the symbol is sent as levels, and its snapshots come after later deltas; nothing is to be reported.
+    /// `lost_cancels`: cancels are lost for two seconds; the symbol's book is to be reported as a trouble and never as thin.
     /// `halt`: the venue halts the symbol for five minutes and opens it by an auction; `close`: the whole venue for eight;
-    /// `pause`: the same without a word; `expiry`: the symbol's orders expire, and it is silent. Nothing of the market is to be told.
-    /// `wrong_clock`: the symbol's stamps are an hour ahead for five minutes, which is to be told.
+    /// `pause`: the same without a status; `expiry`: the symbol's orders expire, and it is silent. Nothing of the market is to be
+    /// reported. `wrong_clock`: the symbol's stamps are an hour ahead for five minutes, which is to be reported.
     #[arg(long = "fault", value_name = "NAME[@MINUTE]", value_parser = str::parse::<PlannedFault>)]
     pub faults: Vec<PlannedFault>,
     /// Write the events here, one JSON object per line.

@@ -34,19 +34,19 @@ pub(super) fn run(args: &cli::Convert, interrupt: &Interrupt) -> Result<Exit, Fa
     let mut progress = Progress::new("convert", reader.bytes_total());
     let mut refusals = Refusals::default();
     while let Some(line) = reader.next_line()? {
-        let place = || format!("{}:{}", names[line.file], line.number);
+        let location = || format!("{}:{}", names[line.file], line.number);
         if line.is_header {
             let header = adapter.as_mut().map_or(Ok(()), |adapter| adapter.header(line.file, line.bytes));
-            let unfit = |rejection| format!("{}: the header cannot be used: {rejection}", place());
+            let unfit = |rejection| format!("{}: the header cannot be used: {rejection}", location());
             header.map_err(|e| files::unusable(&args.files, args.format, &unfit(e), "FORMAT"))?;
             continue;
         }
         match convert(adapter.as_mut(), line, &mut writer)? {
             Ok(events) => refusals.accept(events),
             Err(rejection) => {
-                refusals.refuse(&rejection, place);
+                refusals.refuse(&rejection, location);
                 if refusals.refused() <= SHOWN_MAX {
-                    progress.print_line(&format!("{}: rejected: {rejection}", place()));
+                    progress.print_line(&format!("{}: rejected: {rejection}", location()));
                 }
             }
         }

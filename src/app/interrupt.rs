@@ -49,7 +49,7 @@ impl Interrupt {
         Ok(interrupt)
     }
 
-    /// The same interrupt for another thread, whose checks count as that thread's sign of life.
+    /// Returns the same interrupt for another thread, whose checks count as that thread's sign of life.
     #[must_use]
     pub fn beating(&self, pulse: Pulse) -> Self {
         Self { requested: Arc::clone(&self.requested), enclosing: self.enclosing.clone(), pulse }

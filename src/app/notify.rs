@@ -8,7 +8,7 @@ use super::{
 };
 use crate::config::Config;
 
-/// Notifies until it is told to end, or sends one test.
+/// Notifies until an interrupt ends the command, or sends one test.
 pub(super) fn run(args: &cli::Notify, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let config = settings::load(Some(&args.config))?;
     refusal::settings(&config.kafka)?;

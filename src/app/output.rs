@@ -115,8 +115,8 @@ impl Target {
             Ok(metadata) if !metadata.is_file() => return Ok(Self::Device(File::options().write(true).open(path)?)),
             Ok(_) | Err(_) => {}
         }
-        let place = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
-        let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let destination = path.canonicalize().unwrap_or_else(|_| path.to_path_buf());
+        let folder = destination.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !folder.is_dir() {
             let what = format!("the folder `{}` is not there: create it", folder.display());
             return Err(io::Error::new(io::ErrorKind::NotFound, what));
@@ -124,12 +124,12 @@ impl Target {
         // The mode that an ordinary new file asks for; the system applies the umask.
         let permissions = Permissions::from_mode(0o666);
         let file = tempfile::Builder::new().prefix(".foreshock-").permissions(permissions).tempfile_in(folder)?;
-        Ok(Self::Temporary(file, place))
+        Ok(Self::Temporary(file, destination))
     }
 
     fn close(self) -> io::Result<()> {
         match self {
-            Self::Temporary(file, place) => file.persist(place).map(drop).map_err(|e| e.error),
+            Self::Temporary(file, destination) => file.persist(destination).map(drop).map_err(|e| e.error),
             Self::Device(mut file) => file.flush(),
             Self::Stdout(mut stdout) => unless_closed(stdout.flush()),
         }

@@ -90,7 +90,7 @@ pub fn print_line(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-/// Reports how many entries an adapter had to evict, if any: later lines about them are read as about something unknown.
+/// Reports how many entries an adapter had to evict, if any: it reads later lines about them as lines about unknown ones.
 pub fn report_forgotten(label: &str, entries: u64) {
     if entries > 0 {
         print_line(&format!(

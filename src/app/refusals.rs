@@ -32,12 +32,12 @@ impl Refusals {
         self.events += events;
     }
 
-    /// Counts a line that could not be used. `place` is where it stands.
-    pub fn refuse(&mut self, rejection: &Rejection, place: impl FnOnce() -> String) {
+    /// Counts a line that could not be used. `location` is where it stands.
+    pub fn refuse(&mut self, rejection: &Rejection, location: impl FnOnce() -> String) {
         self.lines += 1;
         self.refused += 1;
         self.by_reason[rejection.reason as usize] += 1;
-        self.first.get_or_insert_with(|| format!("{}: {rejection}", place()));
+        self.first.get_or_insert_with(|| format!("{}: {rejection}", location()));
     }
 
     /// The number of lines.

@@ -137,7 +137,7 @@ struct Replay {
 
 /// A record whose events wait until it is known whether it is the last.
 struct Held {
-    place: (u32, u64),
+    position: (u32, u64),
     events: Vec<Event<'static>>,
     bytes: Vec<u8>,
 }
@@ -168,7 +168,7 @@ impl Replay {
     /// dead letters.
     fn record(
         &mut self,
-        place: (u32, u64),
+        position: (u32, u64),
         appended_at: Option<WallTime>,
         content: &Result<&[Event<'_>], Rejection>,
         bytes: &[u8],
@@ -182,11 +182,11 @@ impl Replay {
             }
             Ok(events) => self.refusals.accept(events.len()),
             Err(rejection) => {
-                let place = RecordRef { source: SourceId(place.0), offset: place.1 };
-                self.refusals.refuse(rejection, || self.engine.context().record_text(place));
+                let record = RecordRef { source: SourceId(position.0), offset: position.1 };
+                self.refusals.refuse(rejection, || self.engine.context().record_text(record));
             }
         }
-        let (source, offset) = (SourceId(place.0), place.1);
+        let (source, offset) = (SourceId(position.0), position.1);
         while let Some(decision) = self.inputs.before(source, offset, content.as_deref().unwrap_or_default()) {
             self.handle(Input::Decision(decision), &[])?;
         }
@@ -199,8 +199,8 @@ impl Replay {
 
     /// Sends a record that was held back.
     fn release(&mut self, held: Option<Held>) -> Result<(), Failure> {
-        let Some(Held { place, events, bytes }) = held else { return Ok(()) };
-        self.record(place, None, &Ok(&events), &bytes)
+        let Some(Held { position, events, bytes }) = held else { return Ok(()) };
+        self.record(position, None, &Ok(&events), &bytes)
     }
 
     /// Ends the input of an adapter: what still waited in it belongs to the last record.
@@ -278,7 +278,7 @@ fn from_files(
     let mut progress = Progress::new("replay", reader.bytes_total());
     let mut held = None;
     while let Some(line) = reader.next_line()? {
-        let place = (u32::try_from(line.file).unwrap_or(u32::MAX), line.number);
+        let position = (u32::try_from(line.file).unwrap_or(u32::MAX), line.number);
         if line.is_header {
             let header = adapter.as_mut().map_or(Ok(()), |adapter| adapter.header(line.file, line.bytes));
             let unfit = |rejection| format!("{}: the header cannot be used: {rejection}", names[line.file]);
@@ -289,15 +289,15 @@ fn from_files(
             None => {
                 let event = decode_counting(line.bytes, config.limits.decode(), &mut replay.rounded);
                 let content = event.as_ref().map(std::slice::from_ref).map_err(Clone::clone);
-                replay.record(place, None, &content, line.bytes)?;
+                replay.record(position, None, &content, line.bytes)?;
             }
             Some(adapter) => {
                 let mut events = Vec::new();
                 let outcome = adapter.read(line.file, line.bytes, &mut events);
                 replay.release(held.take())?;
                 match outcome {
-                    Ok(()) => held = Some(Held { place, events, bytes: line.bytes.to_vec() }),
-                    Err(rejection) => replay.record(place, None, &Err(rejection), line.bytes)?,
+                    Ok(()) => held = Some(Held { position, events, bytes: line.bytes.to_vec() }),
+                    Err(rejection) => replay.record(position, None, &Err(rejection), line.bytes)?,
                 }
             }
         }
@@ -327,11 +327,11 @@ fn from_kafka(
     let mut replay = Replay::new(args, plan, recorded_alerts)?;
     replay.inputs = recorded(args, config, &replay.engine, interrupt)?;
     let generations: Vec<u32> = (0..ranges.len()).map(|i| replay.inputs.generation(SourceId::of_index(i))).collect();
-    let position = |partition: usize, offset: i64| {
+    let packed = |partition: usize, offset: i64| {
         let position = LogPosition { generation: generations[partition], offset: offset.unsigned_abs() };
         position.packed().unwrap_or(u64::MAX)
     };
-    let ends: Vec<u64> = ranges.iter().enumerate().map(|(i, range)| position(i, range.to)).collect();
+    let ends: Vec<u64> = ranges.iter().enumerate().map(|(i, range)| packed(i, range.to)).collect();
     replay.inputs.retain_before(&ends);
     let mut progress = Progress::new("replay", None);
     let mut bytes = 0;
@@ -340,8 +340,8 @@ fn from_kafka(
         let appended_at = appended_at(message);
         let event = decode_counting(payload, config.limits.decode(), &mut replay.rounded);
         let content = event.as_ref().map(std::slice::from_ref).map_err(Clone::clone);
-        let place = (u32::try_from(partition).unwrap_or(u32::MAX), position(partition, message.offset()));
-        replay.record(place, appended_at, &content, payload)?;
+        let position = (u32::try_from(partition).unwrap_or(u32::MAX), packed(partition, message.offset()));
+        replay.record(position, appended_at, &content, payload)?;
         bytes += payload.len() as u64;
         if replay.keep_pace(interrupt)? {
             progress.update(bytes, replay.refusals.lines());

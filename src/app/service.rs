@@ -1,4 +1,5 @@
-//! `run`: the service. Records in, through the engine, alerts and dead letters out, in transactions with the input's offsets.
+//! `run`: the service. It reads records, hands them to the engine, and publishes alerts and dead letters in transactions with
+//! the input's offsets.
 //!
 //! ```text
 //!  consumer thread ──batches──▶ this thread: decode → engine → outputs wait ──▶ one transaction
@@ -10,9 +11,9 @@
 //! discards the outputs (`restore`). Snapshots are taken after commits and written aside (`snapshots`).
 //!
 //! One process works, others stand by (`standby`); a `session` is one membership of the group, a `worker` what it does with its
-//! partitions. Every failure that may pass ends a session in the same way: the process leaves the group and begins again. It then
-//! finds itself alone, and reads the input again; or it finds another at work, which took over while this one was thought dead, and
-//! ends.
+//! partitions. Every failure that may pass ends a session in the same way: the process leaves the group and joins it again. If it
+//! is then alone in the group, it reads the input again. If another process is at work, which took over while this one was thought
+//! dead, this one ends.
 
 mod crashes;
 mod input_watch;
@@ -54,10 +55,10 @@ use crate::{config::Config, engine::Engine};
 /// The first and the longest wait before the service begins again. A session that worked begins the count anew.
 const BACKOFF: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(10));
 
-/// How often it is asked for.
+/// How often missing topics are asked for: a person who creates one sees the service go on at once.
 const ASK_EVERY: Duration = Duration::from_millis(500);
 
-/// Runs until it is told to end.
+/// Runs the service until an interrupt ends it.
 pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failure> {
     let config = settings::load(Some(&args.config))?;
     refusal::settings(&config.kafka)?;
@@ -66,12 +67,12 @@ pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failur
     let server = port.serve(Arc::clone(&telemetry))?;
     let _supervisor = Supervisor::start(Arc::clone(&telemetry))?;
     let outcome = serve(&config, interrupt, &telemetry, latch);
-    // It answers to the last, and is gone before the process is.
+    // The server answers until the service has ended, and ends before the process does.
     drop(server);
     outcome
 }
 
-/// The telemetry of a service that has not begun: every bounded counter is there and stands at 0.
+/// Makes the telemetry of a service that has not begun: every bounded counter is there and stands at 0.
 ///
 /// # Errors
 /// Exit 1 where the metrics cannot be made.
@@ -83,7 +84,7 @@ pub fn telemetry(config: &Config) -> Result<(Arc<Telemetry>, Latch), Failure> {
     Ok((Arc::new(telemetry), latch))
 }
 
-/// Runs the service of a configuration until it is told to end, and tells `telemetry` how it goes.
+/// Runs the service of a configuration until an interrupt ends it, and reports its progress to `telemetry`.
 ///
 /// # Errors
 /// Exit 69 where Kafka is not there, 1 where another process took over.
@@ -111,6 +112,7 @@ pub fn serve(
 }
 
 impl Service<'_> {
+    /// Stands by, works as a member of the group, and begins again after a failure that may pass, until the service is to end.
     fn live(&mut self) -> Result<(), Failure> {
         self.report.reach(Point::StandingBy);
         let mut standby = Standby::new(self)?;
@@ -144,8 +146,8 @@ impl Service<'_> {
         Membership::join(&self.config.kafka, instance_id, self.interrupt, pulse, &self.contact)
     }
 
-    /// Looks whether the topics are there, as at the start. Brokers that are away are waited for; a topic that is missing is
-    /// given some seconds, because brokers that just started may not know it yet.
+    /// Checks that the topics exist, as at the start. The check waits for brokers that are away, without limit. A missing topic
+    /// fails only after some seconds, because brokers that just started may not know it yet.
     fn prepare_again(&self) -> Result<(), Failure> {
         let mut give_up_at = None;
         loop {

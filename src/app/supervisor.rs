@@ -1,4 +1,4 @@
-//! The supervisor that started the process, told of its state by systemd's protocol of notifications (`Type=notify`).
+//! Tells the supervisor that started the process about its state, by systemd's protocol of notifications (`Type=notify`).
 //!
 //! The process is ready once it works or stands by: a standby that waits for its turn has started well, and what it waits for is in
 //! the status. The watchdog is fed by the work itself: a notification goes out only when every thread that must make progress
@@ -25,11 +25,11 @@ use super::{
     telemetry::{Point, Telemetry},
 };
 
-/// The socket of the supervisor is named by this variable. It is not configuration, and only whether it is set is asked here.
+/// Environment variable that names the supervisor's socket. It is not configuration; only whether it is set matters here.
 const SOCKET: &str = "NOTIFY_SOCKET";
-/// How often the state is looked at.
+/// How often the state is observed: often enough that a person who starts the unit does not wait for it.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// The looks in the time of a watchdog: systemd advises to notify twice in it, and a look may be late.
+/// Observations within the watchdog's time limit. systemd advises two notifications in that time, and an observation may be late.
 const LOOKS_IN_LIMIT: u32 = 4;
 
 /// The thread that notifies the supervisor. Dropping it says that the process ends.
@@ -91,7 +91,7 @@ fn report(outcome: io::Result<()>) {
     }
 }
 
-/// The state as the supervisor was last told.
+/// The state of which the supervisor was last notified.
 struct State {
     is_started: bool,
     status: String,
@@ -99,7 +99,7 @@ struct State {
     beats: Vec<(Pulse, u64)>,
 }
 
-/// The changes since the supervisor was last told.
+/// The changes since the supervisor was last notified.
 #[derive(Debug, PartialEq, Eq)]
 struct News {
     /// The start is over.
@@ -115,6 +115,7 @@ impl State {
         Self { is_started: false, status: String::new(), beats }
     }
 
+    /// Returns the changes since the last call, of which the supervisor is to be notified, and remembers them.
     fn observe(&mut self, point: &Point) -> News {
         let is_started = match point {
             Point::Connecting | Point::Ending => false,

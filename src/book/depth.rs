@@ -20,6 +20,7 @@ use crate::event::{Decimal, Price, Side};
 
 /// The bands, in basis points of the middle (DETECTION 3, `thin_book`).
 pub const BANDS_BPS: [i64; 5] = [5, 10, 25, 50, 100];
+/// The whole in basis points.
 const ONE_IN_BPS: i64 = 10_000;
 /// Changes and moved levels after which the sums are computed anew: the rounding error is then at most 1e-12 of the
 /// largest sum.

@@ -101,7 +101,7 @@ impl Levels {
         }
     }
 
-    /// Applies the levels that changed. Returns how many earlier deltas had to make room for it.
+    /// Applies the levels that changed. Returns how many earlier deltas were evicted to make room.
     pub fn delta(&mut self, seq: Option<u64>, at: EventTime, delta: &BookDelta) -> u64 {
         self.set(Side::Buy, &delta.bids);
         self.set(Side::Sell, &delta.asks);

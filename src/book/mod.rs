@@ -198,8 +198,8 @@ impl Book {
         Some(self.depth.at(middle, &self.bids, &self.asks))
     }
 
-    /// The depth around the middle at which [`Book::depth`] was last called, with all that has changed since; where that is unknown,
-    /// as after a snapshot, around the middle of now. `None` where there is no middle now.
+    /// Returns the depth around the middle at which [`Book::depth`] was last called, with all changes since. Where that middle is
+    /// unknown, as after a snapshot, the depth is that around the present middle. `None` where there is no middle now.
     #[must_use]
     pub fn last_depth(&self) -> Option<Sides> {
         let middle = self.middle()?;

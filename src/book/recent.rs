@@ -17,14 +17,15 @@ use crate::{
 
 /// How long deltas are kept (CONTRACT). A venue answers the request for a snapshot within a few seconds.
 const KEPT: Span = Span::from_secs(10);
-/// The most levels that are kept, of one symbol: 1,600 changes a second for 10 s, several times what the busiest public
-/// books change. It bounds a symbol's memory to 256 kB; a snapshot is late sooner where the limit is reached.
+/// The most levels that are kept of one symbol: 1,600 changes a second for 10 s, several times what the busiest public
+/// books change. The limit bounds a symbol's memory to 256 kB. Once it is reached, the deltas reach back less far, so a
+/// snapshot is too late sooner.
 const LEVELS_MAX: usize = 16_384;
 
 /// The changed levels of the last deltas.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct RecentDeltas {
-    /// Oldest first, so by rising numbers.
+    /// The deltas, oldest first, so by rising numbers.
     deltas: VecDeque<Changed>,
     /// The levels of all deltas in the same order, of each its bids and then its asks.
     prices: VecDeque<Price>,
@@ -70,7 +71,7 @@ impl RecentDeltas {
         self.complete_above.is_some_and(|above| seq >= above)
     }
 
-    /// A snapshot with a number came: deltas up to it are not needed to know all above it.
+    /// Records a snapshot's number. If no delta came before it, all deltas above that number will be kept.
     pub fn begin_at(&mut self, seq: u64) {
         self.complete_above.get_or_insert(seq);
     }

@@ -49,6 +49,7 @@ pub(crate) enum BookState {
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Trust(Option<Doubt>);
 
+/// A time in which faults were seen, without a long enough pause between them.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Doubt {
     since: EventTime,
@@ -57,7 +58,7 @@ struct Doubt {
 }
 
 impl Trust {
-    /// Notes that a fault that began at `since` is there at `at`.
+    /// Notes that a fault that began at `since` is still there at `at`.
     pub fn doubt(&mut self, since: EventTime, at: EventTime) {
         let doubt = self.0.get_or_insert(Doubt { since, fault_at: at });
         doubt.fault_at = doubt.fault_at.max(at);

@@ -1,8 +1,8 @@
 //! The hours of a week in a time zone, less holidays, as periods of event time.
 //!
 //! Hours are written for a local clock. Each session of a day is turned into two instants, so a session is an hour longer or
-//! shorter where the clock changes within it. A time that the clock skips is the instant after as long as it was skipped, and of a
-//! time that comes twice the first counts.
+//! shorter where the clock changes within it. A local time that the clock skips (02:30 when 02:00 becomes 03:00) is moved on by the
+//! length of the skip (03:30). Of a local time that comes twice the first instant counts.
 
 use std::ops::RangeInclusive;
 
@@ -18,8 +18,8 @@ use crate::{
     time::{EventTime, Span},
 };
 
-/// The days around an instant within which its period is looked for: most end within two, those of a week within ten. What does
-/// not end within a year and a half is cut there and looked for again.
+/// Days around an instant within which its period is looked for, one after the other: most periods end within two days, those of a
+/// week within ten. A period that does not end within 500 days is cut there, and looked for again once its end is reached.
 const WITHIN_DAYS: [i32; 4] = [2, 10, 60, 500];
 /// The most hours and holidays of a calendar: decades of holidays.
 const ENTRIES_MAX: usize = 1_000;
@@ -40,7 +40,7 @@ pub(super) struct Period {
     pub(super) is_open: bool,
     since: EventTime,
     until: EventTime,
-    /// Whether it begins where it was looked for first, and may be longer.
+    /// Whether the period was cut at the first day that was searched, so that it may begin earlier.
     is_cut: bool,
 }
 

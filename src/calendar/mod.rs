@@ -7,7 +7,7 @@
 //! A calendar answers with the newest closure at or before an instant ([`Calendars::closure`]). The answer is kept until the
 //! calendar's next change, because it is asked for with every event.
 //!
-//! This module does not know what a closure means for a symbol; that is the session of the symbol.
+//! This module does not decide what a closure means for a symbol; the symbol's session in the engine does.
 
 mod hours;
 mod settings;
@@ -37,7 +37,7 @@ struct Calendar {
     settings: CalendarSettings,
     symbols: Vec<WildMatch>,
     hours: WeeklyHours,
-    /// The period that was asked for last, and the newest closure at or before any instant of it.
+    /// The last answer: a period, and the newest closure at or before any instant of that period.
     last: Option<(Period, Option<Closure>)>,
 }
 
@@ -93,7 +93,7 @@ impl Calendars {
         self.find(|calendar| calendar.symbols.iter().any(|pattern| pattern.matches(name)))
     }
 
-    /// The calendar of everything that a partition carries: the first that all symbols may follow.
+    /// Returns the calendar of the venue as a whole: the first that all symbols may follow (`*`).
     #[must_use]
     pub fn of_venue(&self) -> Option<CalendarId> {
         self.find(|calendar| calendar.settings.symbols.iter().any(|pattern| pattern == "*"))

@@ -1,4 +1,4 @@
-//! One calendar as it is written, and a closure as it is answered.
+//! The settings of one calendar, and a closure, which is what a calendar answers.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -31,9 +31,9 @@ fn all_symbols() -> Vec<String> {
 /// A closure by a calendar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closure {
-    /// Its beginning.
+    /// The beginning of the closure.
     pub since: EventTime,
-    /// Its end: the next opening.
+    /// The end of the closure: the next opening.
     pub until: EventTime,
 }
 

@@ -13,9 +13,11 @@ use crate::{
     setting::{Invalid, check_range},
 };
 
-/// Below a second a receiver does little else; above an hour it forgets an alert four hours late.
+/// Range of `resend_s`: more often than each second, a receiver does little else; more rarely than each hour, it resolves an alert
+/// that has ended four hours late.
 const RESEND_S: std::ops::RangeInclusive<u64> = 1..=3_600;
-/// Incidents last minutes to days; the alerts of a year are more than a start should read.
+/// Range of `look_back_s`: incidents last minutes to days, and the alerts of more than a year are more than a start
+/// should read.
 const LOOK_BACK_S: std::ops::RangeInclusive<u64> = 3_600..=31_536_000;
 /// Longer than a minute a receiver holds up the repetition of its own alerts.
 const TIMEOUT_S: std::ops::RangeInclusive<u64> = 1..=60;
@@ -132,9 +134,9 @@ impl Protocol {
 pub struct ReceiverSettings {
     /// The name in logs and metrics, which shows no secret: the path of a webhook often is one.
     pub name: String,
-    /// The form of what it is posted.
+    /// The form of the requests.
     pub protocol: Protocol,
-    /// Its address.
+    /// The address of the receiver.
     pub url: Url,
     /// How to log in.
     pub login: Option<Login>,

@@ -152,7 +152,7 @@ pub struct RawMetrics {
 
 impl Default for RawMetrics {
     fn default() -> Self {
-        // Each is nine series, so a scrape stays below 1 MB.
+        // Each symbol has nine series, so a scrape stays below 1 MB.
         Self { symbols_max: 300 }
     }
 }

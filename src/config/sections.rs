@@ -1,4 +1,4 @@
-//! The valid configuration, section by section. What it holds needs no further check.
+//! The valid configuration, section by section. Its values need no further check.
 
 use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
@@ -67,24 +67,24 @@ pub struct Kafka {
 pub struct Topics {
     /// The topic of alerts; the service ends if an input pattern matches it.
     pub alerts: TopicName,
-    /// The topic of rejected records; as above.
+    /// The topic of rejected records; the same holds for it.
     pub dead_letter: TopicName,
-    /// The topic of the service's own decisions; as above.
+    /// The topic of the service's own decisions; the same holds for it.
     pub audit: TopicName,
-    /// The topic of snapshots; as above.
+    /// The topic of snapshots; the same holds for it.
     pub state: TopicName,
-    /// The topic of signs of life; as above.
+    /// The topic of signs of life; the same holds for it.
     pub view: TopicName,
 }
 
 impl Topics {
-    /// All that the service writes to in its transactions.
+    /// Returns the topics that the service writes to in its transactions.
     #[must_use]
     pub const fn outputs(&self) -> [&TopicName; 3] {
         [&self.alerts, &self.dead_letter, &self.audit]
     }
 
-    /// All that the service writes to.
+    /// Returns all topics that the service writes to.
     #[must_use]
     pub const fn all(&self) -> [&TopicName; 5] {
         [&self.alerts, &self.dead_letter, &self.audit, &self.state, &self.view]
@@ -96,7 +96,7 @@ impl Topics {
 pub struct State {
     /// How often a snapshot is written.
     pub interval: Duration,
-    /// The largest that is written.
+    /// Size of the largest snapshot that is written, in bytes.
     pub bytes_max: usize,
 }
 
@@ -105,7 +105,7 @@ pub struct State {
 pub struct Http {
     /// The address to listen on.
     pub listen: SocketAddr,
-    /// Connections that are open at the same time.
+    /// Largest number of connections that are open at the same time.
     pub connections_max: NonZeroU32,
     /// The longest that one request may take.
     pub request_max: Duration,
@@ -121,8 +121,8 @@ pub struct Metrics {
 /// `[venue]`
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Venue {
-    /// Name of the exchange, if it has one here.
+    /// Name of the exchange, if the configuration gives one.
     pub name: Option<String>,
-    /// Currency of notionals, if it is known.
+    /// Currency of notionals, if the configuration gives one.
     pub currency: Option<String>,
 }

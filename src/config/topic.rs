@@ -1,9 +1,9 @@
-//! Names as Kafka takes them: brokers, topics, and what to read.
+//! Names in the form that Kafka takes: brokers, topics, and subscriptions.
 
 /// Kafka's own limit on the name of a topic.
 const TOPIC_BYTES_MAX: usize = 249;
 
-/// One or more `host:port`.
+/// Addresses of brokers: one or more `host:port`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Brokers(String);
 
@@ -25,14 +25,14 @@ impl Brokers {
         }
     }
 
-    /// As librdkafka takes it.
+    /// Returns the addresses in the form that librdkafka takes.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// Whether a text holds only what Kafka takes in names.
+/// Whether a text holds only characters that Kafka takes in names.
 pub(super) fn is_plain(text: &str) -> bool {
     text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
@@ -66,7 +66,7 @@ impl TopicName {
 pub enum Subscription {
     /// One topic, by its name.
     Topic(TopicName),
-    /// All whose names match; begins with `^`, as librdkafka takes it.
+    /// All topics whose names match. The pattern begins with `^`, by which librdkafka recognises it.
     Pattern(String),
 }
 
@@ -78,7 +78,7 @@ impl Subscription {
         TopicName::parse(text).map(Self::Topic)
     }
 
-    /// As librdkafka takes it.
+    /// Returns the name or pattern in the form that librdkafka takes.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {

@@ -1,4 +1,4 @@
-//! From the written form to the valid one: every rule that a value must obey, once.
+//! Turns the written configuration into the valid one. Every rule that a value must obey is checked here, once.
 
 use std::{collections::BTreeMap, num::NonZeroU32, path::PathBuf, time::Duration};
 
@@ -25,28 +25,31 @@ const RESERVED: [(&str, &str); 12] = [
     ("isolation.level", "the service reads what is committed"),
     ("partition.assignment.strategy", "the service takes and gives back all partitions at once"),
 ];
-/// Kafka's limit on a member's name is that of a topic's; what tells processes of a host apart takes up to 20 of it.
+/// Longest `kafka.instance`, in bytes: Kafka limits a member's name to 249, as a topic's, and the suffix that tells the
+/// processes of a host apart takes up to 20.
 const INSTANCE_BYTES_MAX: usize = 200;
-/// A transaction must end well before the broker ends it (60 s by default).
+/// Longest `kafka.commit_interval_ms`: a transaction must end well before the broker ends it (60 s by default).
 const COMMIT_INTERVAL_MS_MAX: u64 = 30_000;
-/// Each is an open file, of which a process commonly has 1024.
+/// Largest `http.connections_max`: each connection is an open file, and a process commonly may have 1024.
 const CONNECTIONS_MAX: u32 = 512;
-/// Less cuts off a scraper on a loaded machine; more lets a client that does not read hold its connection.
+/// Range of `http.request_ms_max`: a shorter time cuts off a scraper on a loaded machine; a longer one lets a client that does not
+/// read hold its connection.
 const REQUEST_MS: std::ops::RangeInclusive<u64> = 100..=300_000;
-/// Oftener the copies would show in the latency; rarer than hourly a restart reads hours.
+/// Range of `state.interval_s`: more often than each second, copies would show in the latency; more rarely than each hour, a
+/// restart would read hours again.
 const INTERVAL_S: (u64, u64) = (1, 3_600);
-/// Up to what fits into memory a few times.
+/// Range of `state.bytes_max`: a snapshot is in memory a few times while it is written.
 const SNAPSHOT_BYTES: (u64, u64) = (1, 512 << 20);
-/// The symbols of the largest venues; beyond, a scrape takes longer than it is worth.
+/// Largest `metrics.symbols_max`: as many symbols as the largest venues have. With more, a scrape takes longer than it is worth.
 const SYMBOLS_MAX: usize = 10_000;
-/// A name that a person reads in a list of alerts.
+/// Longest text of `[venue]`, in bytes: a person reads it in a list of alerts.
 const VENUE_BYTES_MAX: usize = 128;
 
 fn invalid(path: &[&str], message: impl Into<String>) -> Invalid {
     Invalid { path: path.iter().map(|&key| key.to_owned()).collect(), message: message.into() }
 }
 
-/// Checks everything.
+/// Checks the whole configuration. Returns the first key that breaks its rule.
 pub(super) fn valid(raw: &RawConfig) -> Result<Config, Invalid> {
     let kafka = kafka(&raw.kafka)?;
     let topics = topics(&raw.topics, &kafka.input)?;

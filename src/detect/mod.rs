@@ -5,8 +5,7 @@
 //! only, and returns a [`Verdict`] when its finding opens, rises or clears: not one for each event that is over a level.
 //!
 //! ```text
-//! symbol/       cancel_burst, trade_burst, price_shock, thin_book, spread_widening, one_sided_book, stale_book: one file and one line
-//!               in a list each
+//! symbol/       bursts, prices and books of a symbol: one file and one line in a list each
 //! account/      leverage_jump, insolvent
 //! participant/  cancel_burst of accounts and owners, on one symbol and over all
 //! market/       thin_book_cluster; trade_burst and price_shock of the market

@@ -9,7 +9,7 @@ use crate::{
 /// The way of a message from one stage to the next.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Link {
-    /// As they are, in memory.
+    /// Messages are passed as they are, in memory.
     #[default]
     Memory,
     /// Through their encoded form, as between processes. The outputs are the same; this proves it, at a cost.

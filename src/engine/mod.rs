@@ -5,16 +5,16 @@
 //! the partitions interleave.
 //!
 //! This file is wiring alone. Each feed (a Kafka partition, or the files of a replay) has a market stage that evaluates on arrival;
-//! account shards and correlation take messages once the watermark in front of them is strictly above (`watermark`). The end of
-//! the input does not advance a watermark.
+//! account shards and correlation take a message once the watermark is strictly above its time (`watermark`). The end of the input
+//! does not advance the watermark.
 //!
 //! ```text
 //!                      ┌─ facts ──▶ inbox ─▶ account shard ─ signals, facts ┐
 //! record ─▶ FeedStage ─┼─ facts ──▶ inbox ─▶ CorrelationStage ◀───────────┤ ─▶ alerts
 //!                      └─ signals ────────────────────────────────────────┘
 //! ```
-//! The one way in beside records is a numbered queue of decisions ([`Decision`]): what the wall clock brings about, recorded by the
-//! shell and handed in again by a replay ([`Inputs`]).
+//! The only other input is a numbered queue of decisions ([`Decision`]), which depend on the wall clock. The shell records each
+//! decision, and a replay hands it in again ([`Inputs`]).
 
 mod coverage;
 mod input;
@@ -65,11 +65,11 @@ pub struct Engine {
     context: Context,
     /// Records taken since the stages behind the feeds were last run.
     taken: usize,
-    /// For stages that begin anew.
+    /// The plan, for stages that begin anew.
     plan: Plan,
-    /// The outbox of a feed; drained after each record, the allocations reused.
+    /// Scratch outbox of a feed; drained after each record, its allocations reused.
     feed_outbox: market::Outbox,
-    /// The outbox of an account shard; the same.
+    /// Scratch outbox of an account shard; drained after each message, its allocations reused.
     shard_outbox: account::Outbox,
     link: Link,
 }
@@ -147,7 +147,7 @@ impl Engine {
     pub fn flush(&mut self, outbox: &mut Outbox) {
         self.taken = 0;
         let Some(watermark) = self.state.watermarks.least() else { return };
-        // What happens at the watermark itself may still come.
+        // A record stamped with the watermark itself may still come.
         let before = watermark.minus(Span::from_nanos(1));
         let Self { state, context, shard_outbox, link, .. } = self;
         let State { shards, to_shards, correlation, to_correlation, .. } = state;
@@ -171,6 +171,7 @@ impl Engine {
         correlation.correlate(watermark, context, outbox);
     }
 
+    /// Hands a record to its feed, counts its fate, and delivers the messages that follow.
     fn record(&mut self, record: Record<'_>, outbox: &mut Outbox) {
         let reference = RecordRef { source: record.source, offset: record.offset };
         let source = record.source.index();
@@ -204,8 +205,9 @@ impl Engine {
         self.deliver(feed);
     }
 
-    /// Returns the fate of a record, `None` where it is settled by records after it, and of what use it is. A record is accepted
-    /// if it has no events, or if any of them is accepted or may still be. Events that are stamped after `until` are held back.
+    /// Handles the events of a record. Returns the record's fate, `None` if later records settle it, and its use for the judgement
+    /// of the feed. A record is accepted if it has no events, or if any of them is accepted or may still be. Events that are
+    /// stamped after `until` are held back.
     fn events(&mut self, feed: usize, events: &[Event<'_>], until: EventTime, origin: Origin) -> (Option<Fate>, Use) {
         let Self { state, feed_outbox, .. } = self;
         let (stage, is_only) = (&mut state.feeds[feed], events.len() == 1);
@@ -235,8 +237,8 @@ impl Engine {
         (fate, used)
     }
 
-    /// Begins anew where the flow of a file goes on before a leap of its clock that was wrong: whatever goes by that clock cannot
-    /// go back. Beside other feeds, whose time is right, the clock of the feed's messages stays.
+    /// Begins anew after a leap of a file's clock that proved wrong: what was learned by the later clock cannot go back in time. If
+    /// there are other feeds, whose time is right, only this feed begins anew, and the clock of its messages stays.
     fn set_back(&mut self, feed: usize, back: SetBack, origin: Origin, outbox: &mut Outbox) {
         self.state.feeds[feed].begin_anew_at(self.plan.limits, back, origin, &mut self.feed_outbox);
         self.deliver(feed);
@@ -259,7 +261,7 @@ impl Engine {
         self.deliver(feed);
     }
 
-    /// The feed of a source, and the last record that a decision about it comes after.
+    /// Returns the feed of a source, and the last record before a decision about that source.
     fn after(&self, source: SourceId, after_offset: Option<u64>) -> (usize, Option<RecordRef>) {
         let after = after_offset.map(|offset| RecordRef { source, offset });
         (self.context.sources[source.index()].feed, after)
@@ -294,7 +296,7 @@ impl Engine {
         correlation.change_mode(change, &self.context, outbox);
     }
 
-    /// Hands on what a feed has left, and notes how far its clock has come.
+    /// Delivers the messages in a feed's outbox to the stages behind it, and records the feed's clock for the watermark.
     fn deliver(&mut self, feed: usize) {
         let Self { state, feed_outbox, context, link, .. } = self;
         let State { feeds, fates, watermarks, to_shards, correlation, to_correlation, .. } = state;
@@ -323,44 +325,45 @@ impl Engine {
         }
     }
 
-    /// Whether a record is to be left out.
+    /// Whether a decision says that a record is to be left out.
     #[must_use]
     pub fn skips(&self, source: SourceId, offset: u64) -> bool {
         self.state.skip[source.index()] == Some(offset)
     }
 
-    /// Messages that wait for the other partitions.
+    /// Counts the messages that wait for the other partitions.
     fn messages(&self) -> Occupancy {
         let of = |(held, evicted): (usize, u64)| Occupancy { held: held as u64, evicted };
         let shards = self.state.to_shards.iter().map(|inbox| of(inbox.occupancy()));
         shards.fold(of(self.state.to_correlation.occupancy()), Occupancy::plus)
     }
 
-    /// Whether a finding waits.
+    /// Whether a signal waits for the watermark.
     #[must_use]
     pub fn has_found(&self) -> bool {
         self.state.correlation.pending().0 > 0
     }
 
-    /// The number of the last input that was no record: the service numbers its decisions, and those recorded under a number up to
-    /// this one have been taken.
+    /// Returns the number of the last decision taken. The service numbers its decisions; those up to this number are part of the
+    /// state.
     #[must_use]
     pub const fn decided(&self) -> u64 {
         self.state.decided
     }
 
-    /// Continues to count decisions from another number: of a log whose beginning is no longer kept, the first has not the number 1.
+    /// Continues to count decisions from this number: if the beginning of the audit log is no longer kept, its first decision has a
+    /// number above 1.
     pub const fn resume_decided(&mut self, number: u64) {
         self.state.decided = number;
     }
 
-    /// The context of the outputs: the configuration's hash and the sources.
+    /// Returns the context of the outputs: the configuration's hash and the sources.
     #[must_use]
     pub const fn context(&self) -> &Context {
         &self.context
     }
 
-    /// Continues to count a source's fates from here: records read before count on, even where they cannot be read again.
+    /// Continues to count a source's fates from these, so that earlier records stay counted even if they cannot be read again.
     ///
     /// # Panics
     /// If the source is not in the plan.
@@ -369,7 +372,7 @@ impl Engine {
     }
 }
 
-/// The rejection of a record that is stamped further after this machine's clock than any clock of a venue is wrong by.
+/// Makes the rejection of a record whose stamp is so far ahead of this machine's clock that no venue's clock can be that wrong.
 fn ahead_of_ceiling(ahead: Span, events: &[Event<'_>]) -> Rejection {
     let symbol = events.first().and_then(|event| event.symbol.as_deref());
     let detail = format!("{} s after this machine's clock", ahead.secs_f64());

@@ -59,25 +59,25 @@ impl Fates {
         self.0[fate as usize] += 1;
     }
 
-    /// How many had this fate.
+    /// Returns how many records had this fate.
     #[must_use]
     pub fn of(&self, fate: Fate) -> u64 {
         self.settled(fate) + if fate == Fate::Late { self.0[OPEN] } else { 0 }
     }
 
-    /// How many had this fate for good: the number never falls.
+    /// Returns how many records had this fate for good: the number never falls.
     #[must_use]
     pub const fn settled(&self, fate: Fate) -> u64 {
         self.0[fate as usize]
     }
 
-    /// All records.
+    /// Returns the number of all records.
     #[must_use]
     pub fn total(&self) -> u64 {
         self.0.iter().sum()
     }
 
-    /// Both together.
+    /// Returns the sum of both.
     #[must_use]
     pub fn plus(mut self, other: &Self) -> Self {
         for (sum, n) in self.0.iter_mut().zip(other.0) {
@@ -110,7 +110,7 @@ pub enum Keys {
     Party,
     /// Parties with a full window.
     Burst,
-    /// Withdrawals that wait for a second, in case they are put back. One that has to make room is judged at once.
+    /// Withdrawals that wait for a second, in case their orders are put back. A withdrawal that is evicted is judged at once.
     Withdrawal,
     /// Troubles of symbols, and symbols that are suspected of one.
     Trouble,
@@ -153,13 +153,13 @@ pub struct FeedCounters {
     pub held_back: u64,
     /// Contradictions between a book and its feed.
     pub book_faults: [u64; Fault::ALL.len()],
-    /// Deltas that made room for others before they were 10 s old: a late snapshot finds fewer of them.
+    /// Deltas that were evicted before they were 10 s old: a late snapshot finds fewer of them.
     pub deltas_forgotten: u64,
     /// Offsets that were deleted before they were read.
     pub lost: u64,
     /// Times that another log began under the partition's name.
     pub new_logs: u64,
-    /// Times that the feed's clock was set back, because a leap of it was wrong.
+    /// Times that the feed's clock was set back, because it had leapt wrongly.
     pub set_back: u64,
 }
 
@@ -199,18 +199,18 @@ pub struct Counters {
     pub held_back: u64,
     /// Contradictions between a book and its feed.
     pub book_faults: [u64; Fault::ALL.len()],
-    /// Deltas that made room for others before they were 10 s old: a late snapshot finds fewer of them.
+    /// Deltas that were evicted before they were 10 s old: a late snapshot finds fewer of them.
     pub deltas_forgotten: u64,
     /// Offsets that were deleted before they were read.
     pub lost: u64,
     /// Times that another log began under a partition's name.
     pub new_logs: u64,
-    /// Times that a feed's clock was set back, because a leap of it was wrong.
+    /// Times that a feed's clock was set back, because it had leapt wrongly.
     pub set_back: u64,
 }
 
 impl Counters {
-    /// The counters of correlation; those of feeds are added.
+    /// Begins with the counters of correlation; those of feeds are added.
     pub(super) fn of(correlation: &CorrelationCounters) -> Self {
         let CorrelationCounters { signals, incidents_opened, alerts } = correlation.clone();
         Self { signals, incidents_opened, alerts, ..Self::default() }
@@ -264,7 +264,8 @@ pub struct SymbolReading {
 }
 
 impl SymbolReading {
-    /// Both together: the book that cannot be used, the wider spread, the smaller depth, the faster pace.
+    /// Joins two readings to the worst of each number: the book that cannot be used, the wider spread, the smaller depth, the
+    /// faster pace.
     #[must_use]
     pub fn worst(self, other: &Self) -> Self {
         let greater = |a: Option<f64>, b: Option<f64>| a.into_iter().chain(b).reduce(f64::max);
@@ -309,12 +310,12 @@ pub struct SymbolReadings {
 pub struct Occupancy {
     /// Entries now.
     pub held: u64,
-    /// Entries that had to make room so far.
+    /// Entries that were evicted so far.
     pub evicted: u64,
 }
 
 impl Occupancy {
-    /// Both together.
+    /// Returns the sum of both.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self { held: self.held + other.held, evicted: self.evicted + other.evicted }

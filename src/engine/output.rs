@@ -20,7 +20,7 @@ pub enum Output {
     Rejected(RecordRef, Rejection),
 }
 
-/// Where the engine leaves its outputs, in the order in which they are to be published.
+/// The engine's outputs, in the order in which they are to be published.
 #[derive(Debug, Default)]
 pub struct Outbox(VecDeque<Output>);
 

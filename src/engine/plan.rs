@@ -14,7 +14,7 @@ use crate::{
     setting::{Invalid, check_range},
 };
 
-/// Above a billion no machine has the memory; it also keeps numbers of interned names in 32 bits.
+/// Range of every limit: above a billion no machine has the memory, and numbers of interned names stay within 32 bits.
 const LIMIT: RangeInclusive<usize> = 1..=1_000_000_000;
 
 /// The most that is kept in memory: incidents and signals in all, the rest for each partition. What goes beyond is evicted, oldest
@@ -68,7 +68,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The limits of one of so many account shards: the totals divided, except for symbols, whose marks every shard has.
+    /// Returns the limits of one of `shards` account shards: the totals divided, except for symbols, whose marks every shard has.
     #[must_use]
     pub const fn of_shard(&self, shards: usize) -> Self {
         Self { accounts_max: self.accounts_max.div_ceil(shards), bursts_max: self.bursts_max.div_ceil(shards), ..*self }
@@ -109,7 +109,8 @@ pub struct StageSettings {
     pub account_shards: usize,
 }
 
-/// More shards than cores of the largest machines only divide what is known of accounts.
+/// Range of `account_shards`: with more shards than the largest machines have cores, nothing runs faster, and limits and learned
+/// averages are only divided further.
 const ACCOUNT_SHARDS: RangeInclusive<usize> = 1..=256;
 
 impl Default for StageSettings {
@@ -132,7 +133,7 @@ impl StageSettings {
 /// Everything that an engine is made from.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
-    /// The most that it may hold.
+    /// The most that the engine may hold in memory.
     pub limits: Limits,
     /// The settings of its detectors.
     pub detection: Detection,
@@ -149,8 +150,8 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// `sha256:` and the hash of everything that the results depend on: the detectors' settings, the number of shards, and the
-    /// calendars, if there are any.
+    /// Returns `sha256:` and the hash of everything that the results depend on: the detectors' settings, the number of shards, and
+    /// the calendars, if there are any.
     ///
     /// # Panics
     /// Never: settings are numbers in tables, which JSON can hold.

@@ -81,7 +81,7 @@ impl Engine {
         self.state.correlation.thin_share()
     }
 
-    /// How many subjects each detector can judge now, and why not the rest. Every symbol and account is looked at.
+    /// Counts how many subjects each detector can judge now, and why it cannot judge the rest. Every symbol and account is visited.
     #[must_use]
     pub fn coverage(&self) -> Coverage {
         let mut coverage = Coverage::default();
@@ -149,7 +149,7 @@ impl Engine {
         self.state.feeds.iter().map(|feed| feed.counters().held_back).sum()
     }
 
-    /// The mode as last decided and told, and the troubles behind it.
+    /// Returns the mode by the last decision and the last reports, and the troubles behind it.
     #[must_use]
     pub fn standing(&self) -> (Standing, Vec<Trouble>) {
         self.state.correlation.standing()
@@ -161,7 +161,7 @@ impl Engine {
         self.state.correlation.decided()
     }
 
-    /// Each source, as the watch over the input sees it at a time of this machine's clock.
+    /// Returns the view of each source that the watch over the input has, at a time of this machine's clock.
     #[must_use]
     pub fn feeds(&self, now: EventTime) -> Vec<FeedView> {
         let state = &self.state;

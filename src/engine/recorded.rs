@@ -115,7 +115,7 @@ const fn is_first(generation: &u32) -> bool {
     *generation == 0
 }
 
-/// The offset and the log of a position.
+/// Splits a position into its offset and its log.
 fn split(position: Option<u64>) -> (Option<u64>, u32) {
     position.map_or((None, 0), |position| {
         let LogPosition { generation, offset } = LogPosition::of(position);
@@ -123,7 +123,8 @@ fn split(position: Option<u64>) -> (Option<u64>, u32) {
     })
 }
 
-/// The position again. An offset beyond what a position holds is an error of the log: it counts as the last of its partition.
+/// Joins an offset and its log to a position. An offset too large for a position is an error in the audit log: it counts as the
+/// last of its partition.
 fn joined(offset: Option<u64>, generation: u32) -> Option<u64> {
     offset.map(|offset| LogPosition { generation, offset }.packed().unwrap_or(u64::MAX))
 }
@@ -161,7 +162,7 @@ pub struct RecordedReason {
 }
 
 impl Recorded {
-    /// The written form of a decision; `None` where a source has no partition, as files have none.
+    /// Returns the written form of a decision; `None` where a source has no partition, as files have none.
     #[must_use]
     pub fn of(decision: &Decision, sources: &[Source]) -> Option<Self> {
         let name = |source: SourceId| {
@@ -224,7 +225,7 @@ impl Recorded {
         }
     }
 
-    /// The decision again; `None` where it names a partition that is not among the sources.
+    /// Turns the written form back into a decision; `None` where it names a partition that is not among the sources.
     #[must_use]
     pub fn decision(self, sources: &[Source]) -> Option<Decision> {
         let find = |topic: &str, partition: i32| {

@@ -27,7 +27,9 @@ use crate::{
 pub const VERSION: u32 = 13;
 /// The first bytes of a snapshot of any version.
 const MAGIC: [u8; 8] = *b"4shocked";
+/// Length of what precedes the state: the magic and the version.
 const HEAD: usize = MAGIC.len() + size_of::<u32>();
+/// Length of the SHA-256 at the end.
 const CHECKSUM: usize = 32;
 
 /// The state of an engine between two inputs.
@@ -133,13 +135,13 @@ impl Snapshot {
         Ok(snapshot)
     }
 
-    /// The hash of the settings under which the snapshot was made, after `sha256:`.
+    /// Returns the hash of the settings under which the snapshot was made, after `sha256:`.
     #[must_use]
     pub fn config(&self) -> &str {
         &self.config
     }
 
-    /// Each source, with the offset after the last record taken from it; 0 if none was taken.
+    /// Returns each source, with the offset after the last record taken from it; 0 if none was taken.
     pub fn positions(&self) -> impl Iterator<Item = (&Source, u64)> {
         self.sources.iter().zip(self.state.next.iter().copied())
     }

@@ -9,11 +9,11 @@ use super::{
     watermark::{Inbox, Watermarks},
 };
 
-/// Everything that the inputs so far have left behind: with the plan, all that the next output depends on.
+/// The engine's memory of the inputs so far. The next output depends on it, on the plan and on the next input alone.
 #[derive(Clone, Serialize, Deserialize)]
 pub(super) struct State {
     pub(super) feeds: Vec<FeedStage>,
-    /// By source.
+    /// The fates of the records, by source.
     pub(super) fates: Vec<Fates>,
     /// The position after the last record taken, by source.
     pub(super) next: Vec<u64>,
@@ -23,10 +23,10 @@ pub(super) struct State {
     pub(super) decided: u64,
     pub(super) watermarks: Watermarks,
     pub(super) shards: Vec<AccountStage>,
-    /// In front of each shard; its upstreams are the feeds.
+    /// The inbox in front of each shard; its upstreams are the feeds.
     pub(super) to_shards: Vec<Inbox<AccountFact>>,
     pub(super) correlation: CorrelationStage,
-    /// In front of correlation; its upstreams are the shards and then the feeds. Signals wait in a queue of their own.
+    /// The inbox in front of correlation; its upstreams are the shards and then the feeds. Signals wait in a queue of their own.
     pub(super) to_correlation: Inbox<CorrelationFact>,
 }
 
@@ -48,8 +48,8 @@ impl State {
         }
     }
 
-    /// Begins anew behind the only feed, whose clock was set back: the account stage and all that waits. Correlation is told apart,
-    /// because it has incidents to end.
+    /// Begins anew behind the only feed, whose clock was set back: the account stage and all messages that wait. Correlation begins
+    /// anew by a call of its own, because it has incidents to end.
     pub(super) fn begin_anew(&mut self, plan: &Plan, config: &str) {
         let Self { watermarks, shards, to_shards, to_correlation, .. } = Self::new(plan, config);
         (self.watermarks, self.shards, self.to_shards, self.to_correlation) =

@@ -24,7 +24,7 @@ pub struct Watermarks {
 }
 
 impl Watermarks {
-    /// No upstream has been heard of.
+    /// Begins without a clock of any upstream.
     #[must_use]
     pub fn new(upstreams: usize) -> Self {
         Self { clocks: vec![None; upstreams], least: None }
@@ -68,7 +68,7 @@ pub struct Inbox<B> {
 }
 
 impl<B> Inbox<B> {
-    /// Nothing waits.
+    /// Makes an empty inbox.
     #[must_use]
     pub fn new(upstreams: usize) -> Self {
         let mut inbox = Self { upstreams: Vec::new(), evicted: 0 };
@@ -103,7 +103,7 @@ impl<B> Inbox<B> {
         self.upstreams[upstream].pop_front()
     }
 
-    /// The messages that wait, and how many had to make room.
+    /// Returns the number of messages that wait, and how many were evicted.
     #[must_use]
     pub fn occupancy(&self) -> (usize, u64) {
         (self.upstreams.iter().map(VecDeque::len).sum(), self.evicted)

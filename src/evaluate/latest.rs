@@ -33,7 +33,7 @@ impl LatestAlerts {
         }
     }
 
-    /// The incidents whose newest revision is a warning or worse.
+    /// Returns the incidents whose newest revision is a warning or worse.
     #[must_use]
     pub fn into_views(self) -> Vec<IncidentView> {
         self.0

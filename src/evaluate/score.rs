@@ -68,7 +68,7 @@ pub fn score(labels: &[Label], incidents: &[IncidentView], grace: Span) -> Score
     Score { planted: planted.len(), found: leads.len(), false_alarms: incidents.iter().filter(is_false).count(), leads }
 }
 
-/// The time from which the first warning of an episode counts; `None` where no incident found it.
+/// Returns the time from which the first warning of an episode counts; `None` where no incident found it.
 fn first_detection(label: &Label, incidents: &[IncidentView], grace: Span) -> Option<EventTime> {
     let until = label.end.plus(grace);
     incidents
@@ -92,7 +92,7 @@ fn joins(incident: &IncidentView, kind: &str) -> bool {
     kind == CASCADE || incident.detectors.iter().any(|detector| detector == kind || cluster(detector))
 }
 
-/// The time to which an episode's lead is counted.
+/// Returns the time to which an episode's lead is counted.
 fn deadline(label: &Label) -> EventTime {
     if label.kind == CASCADE { label.start } else { label.end }
 }
@@ -111,7 +111,7 @@ fn names(incident: &IncidentView, label: &Label) -> bool {
 }
 
 impl Score {
-    /// The median lead, for an even number of leads the mean of the middle two; `None` where no episode was found.
+    /// Returns the median lead, for an even number of leads the mean of the middle two; `None` where no episode was found.
     #[must_use]
     pub fn median_lead(&self) -> Option<Span> {
         let mut leads = self.leads.clone();

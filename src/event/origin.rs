@@ -67,7 +67,7 @@ impl LogPosition {
         Self { generation, offset: packed & ((1 << Self::OFFSET_BITS) - 1) }
     }
 
-    /// The position as one number; `None` where log or offset are beyond what it holds.
+    /// Returns the position as one number; `None` where the log or the offset is too large for it.
     #[must_use]
     pub const fn packed(self) -> Option<u64> {
         if self.generation > Self::GENERATION_MAX || self.offset >> Self::OFFSET_BITS != 0 {

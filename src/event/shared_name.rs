@@ -38,7 +38,7 @@ pub(crate) struct NameRef<'a> {
 pub struct SharedName {
     text: SmolStr,
     hash: u32,
-    /// The same in every process and build: decides the shard.
+    /// A hash that is the same in every process and build, and decides the shard.
     route: u32,
 }
 
@@ -59,25 +59,25 @@ impl SharedName {
         NameRef::new(text).into()
     }
 
-    /// The text.
+    /// Returns the text.
     #[must_use]
     pub(crate) fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The name as it is looked up.
+    /// Returns the borrowed form, by which tables are searched.
     #[must_use]
     pub(crate) fn as_ref(&self) -> NameRef<'_> {
         NameRef { text: &self.text, hash: self.hash }
     }
 
-    /// The name as findings hold it.
+    /// Returns the form that findings hold.
     #[must_use]
     pub(crate) fn to_compact(&self) -> CompactString {
         CompactString::new(&self.text)
     }
 
-    /// The shard, of so many, that an account of this name belongs to: the same in every process.
+    /// Returns the shard, among `shards`, that an account of this name belongs to: the same in every process.
     #[must_use]
     pub(crate) const fn shard(&self, shards: usize) -> usize {
         self.route as usize % shards
@@ -90,7 +90,8 @@ impl From<NameRef<'_>> for SharedName {
     }
 }
 
-/// A hash that is pinned for good, because it decides where state lives. Folded, as the low bits of FNV-1a alone are weak.
+/// Hashes a name for its shard. The function is pinned for good, because it decides where state lives. The hash is folded, because
+/// the low bits of FNV-1a alone are weak.
 fn route(text: &str) -> u32 {
     let hash = text.bytes().fold(FNV.0, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(FNV.1));
     #[expect(clippy::cast_possible_truncation, reason = "both halves are in it")]

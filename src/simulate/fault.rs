@@ -11,9 +11,9 @@ pub enum FeedFault {
     LostCancels,
     /// A symbol that the venue halts, and opens again by an auction.
     Halt,
-    /// A venue that closes and opens again, and says so.
+    /// A venue that closes and opens again, and sends its status.
     Close,
-    /// A venue that closes and opens again without a word.
+    /// A venue that closes and opens again, and sends no status.
     Pause,
     /// A symbol whose orders expire and that never trades again.
     Expiry,

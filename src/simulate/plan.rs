@@ -68,7 +68,7 @@ impl FromStr for Planted {
     }
 }
 
-/// A fault to bring about.
+/// A fault of the feed to simulate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PlannedFault {
     /// The fault.

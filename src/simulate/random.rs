@@ -76,13 +76,13 @@ impl RandomStream {
     }
 }
 
-/// A number of seconds as a span of at least a nanosecond, so that time moves on, and at most a year.
+/// Converts a number of seconds to a span of at least a nanosecond, so that time moves on, and at most a year.
 pub(super) fn secs(secs: f64) -> Span {
     const YEAR: f64 = 3.2e7;
     Span::from_nanos(floor(secs.clamp(0.0, YEAR) * NANOS_PER_SEC as f64).max(1))
 }
 
-/// The greatest whole number not above `x`, which is known to fit.
+/// Returns the greatest whole number not above `x`, which is known to fit.
 #[expect(clippy::cast_possible_truncation, reason = "draws are far below 2^53, and a float cast saturates")]
 pub(super) fn floor(x: f64) -> i64 {
     x.floor() as i64

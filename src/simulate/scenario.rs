@@ -86,13 +86,13 @@ impl Scenario {
         (Self::MarketRebound, "market_rebound"),
     ];
 
-    /// The name on the command line.
+    /// Returns the name on the command line.
     #[must_use]
     pub const fn name(self) -> &'static str {
         Self::ALL[self as usize].1
     }
 
-    /// The end of an error message about an unknown name: the nearest known one, or all of them.
+    /// Returns the end of an error message about an unknown name: the nearest known one, or all of them.
     pub(super) fn suggestion(unknown: &str) -> String {
         let names = Self::ALL.map(|(_, name)| name);
         match nearest(unknown, names) {

@@ -1,9 +1,9 @@
-//! How a table is encoded in a snapshot: its entries from the oldest on, each with its handle, and its vacant slots in
+//! The encoding of a table in a snapshot: its entries from the oldest on, each with its handle, and its vacant slots in
 //! the order in which they became vacant.
 //!
-//! The rest of the state keeps handles to entries, so slots and generations are encoded. The index by hash is not: it
-//! is built again, with another seed. Decoding checks everything, because a snapshot comes from outside and may be
-//! damaged.
+//! The rest of the state keeps handles to entries, so slots and generations are encoded. The index by hash is not
+//! encoded, but built again, with another seed. Decoding checks everything, because a snapshot comes from outside and
+//! may be damaged.
 
 use std::hash::{BuildHasher, Hash};
 

@@ -62,19 +62,19 @@ pub struct Loss {
     pub clock: Option<EventTime>,
 }
 
-/// A partition had nothing for a while or is far behind, and the others shall no longer wait for it.
+/// A partition had no records for a while or is far behind, so the others no longer wait for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Idle {
     /// The partition.
     pub source: SourceId,
     /// The source's last record that was handled before.
     pub after_offset: Option<u64>,
-    /// The clock that it is given: the greatest of the others.
+    /// The clock that the partition is given: the greatest of the others.
     pub until: EventTime,
 }
 
-/// This machine's clock, as the engine shall compare a partition's stamps with it. It is recorded, because an input that is read
-/// again must be judged by the same clock.
+/// This machine's clock, with which the engine compares a partition's stamps. The clock is recorded, because an input that is
+/// read again must be judged by the same clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ceiling {
     /// The partition.

@@ -39,7 +39,7 @@ const HELD: Span = Span::from_secs(HELD_S as i64);
 const CALM: Span = Span::from_secs(CALM_S as i64);
 /// How many stamps that were held back within [`HELD`] are a trouble: one or two are a slip.
 const HELD_BACK: usize = 3;
-/// How long records must come of which none can be used. With the second between two judgements this is told within five.
+/// How long only unusable records must come to be a trouble. With the second between two judgements it is reported within five.
 const DARK: Span = Span::from_secs(4);
 /// The longest step between two records that cannot be used and are one such time: what comes more rarely is a stray, for instance
 /// an order that is refused while the venue is closed.
@@ -72,18 +72,18 @@ pub(crate) struct FeedJudge {
     symbols: BTreeMap<(CompactString, Cause), Held>,
     /// Troubles of symbols that were left out because there were too many.
     omitted: u64,
-    /// When stamps were last held back, and how far they were ahead.
+    /// The last times at which stamps were held back, and how far they were ahead.
     held_back: [Option<(EventTime, Span)>; HELD_BACK],
-    /// When the feed last saw something.
+    /// When a usable record last came.
     seen_at: Option<EventTime>,
     dark: Option<Dark>,
-    /// By how much the pauses between seconds with usable records usually exceed a second, in seconds.
+    /// The usual excess over a second of the pauses between seconds with usable records, in seconds.
     usual_pause: f64,
     /// Records since the last that could be used, or since the feed was judged for their number.
     unusable_run: u32,
     /// The last record that was rejected, came late or came twice.
     examples: BTreeMap<Cause, Example>,
-    told: report::Told,
+    last_report: report::LastReport,
 }
 
 /// A trouble that lasts until a time, unless it is found again.
@@ -184,7 +184,7 @@ impl FeedJudge {
         }
     }
 
-    /// Begins anew at any time, because the feed holds another history from now on. What happened just now is still told.
+    /// Begins anew at any time, because the feed holds another history from now on. A trouble of just now is still reported.
     pub(crate) fn rewind(&mut self, clock: EventTime) {
         let mut feed = std::mem::take(&mut self.feed);
         feed.retain(|cause, _| matches!(cause, Cause::Gap | Cause::NewLog | Cause::Poison));
@@ -234,7 +234,7 @@ impl FeedJudge {
     /// The mode of a symbol by the feed's own troubles: that of the whole feed, or degraded if the symbol has a trouble.
     #[must_use]
     pub(crate) fn mode(&self, symbol: &str) -> Mode {
-        let own = self.told.mode;
+        let own = self.last_report.mode;
         if self.symbols.is_empty() || own > Mode::Normal {
             return own;
         }

@@ -216,8 +216,8 @@ pub struct Trouble {
     pub pages: bool,
     /// The extent of what is affected.
     pub scope: Scope,
-    /// The producer or symbol concerned, the first of the silent symbols, or a partition that is not read; `None` if the whole partition
-    /// is affected.
+    /// The producer or symbol concerned, the first of the silent symbols, or a partition that is not read; `None` if the whole
+    /// partition is affected.
     pub who: Option<CompactString>,
     /// A record that shows it, where single records do.
     pub example: Option<Example>,

@@ -1,7 +1,8 @@
-//! One mode of everything that is known to be wrong: what the feeds say of themselves, and what the service decided by its clock.
+//! The one mode that follows from all troubles: those that the feeds report of themselves, and those that the service decided by
+//! the wall clock.
 //!
-//! A fault of one symbol degrades that symbol alone. Everything is degraded where a whole partition or producer is affected, or from
-//! a tenth of the open symbols or of the records on. It is blind when nothing usable comes from any partition.
+//! A fault of one symbol degrades that symbol alone. All findings are degraded if a whole partition or producer is affected, or at
+//! least a tenth of the open symbols or of the records. The mode is blind when nothing usable comes from any partition.
 
 use serde::{Deserialize, Serialize};
 
@@ -30,7 +31,7 @@ pub enum Sight {
 pub struct FeedStanding {
     /// The first source of the feed: its name among the feeds.
     pub source: SourceId,
-    /// Whether anything can be seen through it.
+    /// Whether anything can be seen through the feed.
     pub sight: Sight,
     /// Whether a trouble affects all of the feed, or a producer.
     pub is_degraded: bool,
@@ -44,20 +45,20 @@ pub struct FeedStanding {
     pub unusable: u32,
 }
 
-/// The standing of all feeds, each as it last said.
+/// The last reported standing of each feed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Overall(Vec<FeedStanding>);
 
 impl Overall {
-    /// Takes what a feed says; it replaces what the feed said before.
+    /// Takes the standing of a feed, in place of the one before.
     pub(crate) fn observe(&mut self, standing: FeedStanding) {
         match self.0.binary_search_by_key(&standing.source, |known| known.source) {
             Ok(known) => self.0[known] = standing,
-            Err(place) => self.0.insert(place, standing),
+            Err(index) => self.0.insert(index, standing),
         }
     }
 
-    /// The mode, with what the service decided by its clock: its own mode, and the partitions that are silent.
+    /// Returns the mode. `decided` is the service's own by the wall clock, and `silent` are the partitions that it found silent.
     #[must_use]
     pub(crate) fn mode(&self, decided: Mode, silent: &[SourceId]) -> Mode {
         let is_silent = |feed: &&FeedStanding| silent.contains(&feed.source);
@@ -105,7 +106,7 @@ mod tests {
     fn everything_is_blind_when_nothing_usable_comes_from_any_feed() {
         let (blind, idle, sees) = (feed(0, Sight::Blind), feed(1, Sight::Idle), feed(2, Sight::Usable));
         assert_eq!(mode(&[blind, idle]), Mode::Blind);
-        assert_eq!(mode(&[blind, idle, sees]), Mode::Normal, "its own trouble is told apart");
+        assert_eq!(mode(&[blind, idle, sees]), Mode::Normal, "the trouble of one feed stays its own");
         let mut overall = Overall::default();
         for feed in [blind, sees] {
             overall.observe(feed);

@@ -1,4 +1,4 @@
-//! The policy of decisions: what follows for the engine from the wall clock and from what the engine knows of its feeds.
+//! The policy of decisions: turns the wall clock and the engine's view of its feeds into decisions for the engine.
 //!
 //! [`Watch`] judges the input. Here its judgement becomes decisions: an idle partition's clock goes on with the others' when
 //! something waits for it, and a changed mode takes effect from the next bucket after every clock (DESIGN, "Determinism"). Time
@@ -19,8 +19,8 @@ const LINGER_MAX: Duration = Duration::from_millis(500);
 /// How long everything must be idle before what waits is released: no partition will move the watermark on (DESIGN,
 /// "Determinism").
 const RELEASED_AFTER: Duration = Duration::from_secs(1);
-/// How often a partition's ceiling is raised at most. A stamp near the five seconds may be held back although it is a quarter of a
-/// second within.
+/// Shortest time between two raises of a partition's ceiling. A stamp that is a quarter of a second within the five seconds may
+/// therefore be held back.
 const CEILING_EVERY: Span = Span::from_millis(250);
 /// A mode takes effect at the beginning of a bucket (DESIGN, "Determinism").
 const BUCKET: Span = Span::from_millis(100);
@@ -39,7 +39,7 @@ pub struct Situation {
     pub holds: bool,
     /// Whether all that was read has been handled: silence is known only then.
     pub is_drained: bool,
-    /// By source, whether it has been read to its end as far as is known. A source that is not listed has been.
+    /// Whether each source has been read to its end, as far as is known. A source that is not listed has been.
     pub at_end: Vec<bool>,
 }
 
@@ -50,14 +50,14 @@ pub struct InputPolicy {
     due_at: Duration,
     /// When idle partitions were last moved on.
     moved_at: Duration,
-    /// By source, since the last decisions.
+    /// The arrivals of each source since the last decisions.
     observed: Vec<Option<Arrivals>>,
-    /// By source, the records that were usable up to the last decisions.
+    /// The number of usable records of each source up to the last decisions.
     usable: Vec<u64>,
 }
 
 impl InputPolicy {
-    /// A policy that begins, at time zero, from the mode and the troubles last decided.
+    /// Makes a policy that begins, at time zero, with the mode and the troubles decided last.
     #[must_use]
     pub fn new(feeds: &[FeedView], mode: Mode, troubles: Vec<Trouble>) -> Self {
         Self {
@@ -85,8 +85,8 @@ impl InputPolicy {
         self.watch.observe_unread(now, unread);
     }
 
-    /// The ceiling that a stamp must be compared with, if the known one is too low for that. It is raised only when a stamp is
-    /// beyond it, and then at most four times a second: each is a record in the audit log.
+    /// Returns a higher ceiling if a stamp must be compared with one. The ceiling is raised only when a stamp is beyond it, and at
+    /// most four times a second, because each raise is a record in the audit log.
     #[must_use]
     pub fn ceiling(known: Option<EventTime>, ts: EventTime, now: WallTime) -> Option<EventTime> {
         let clock = EventTime::of_clock(now);
@@ -100,7 +100,7 @@ impl InputPolicy {
         now >= self.due_at
     }
 
-    /// The decisions that follow now. `clock` is this machine's, for what has none of its own.
+    /// Returns the decisions that follow now. `clock` is this machine's, for an input without any event time.
     pub fn decide(&mut self, now: Duration, clock: WallTime, situation: &Situation) -> Vec<Decision> {
         self.due_at = now + EVERY;
         let Situation { feeds, is_drained, .. } = situation;
@@ -131,7 +131,7 @@ impl InputPolicy {
             self.usable[nth] = feed.usable;
             let Some(observed) = self.observed[nth].take() else { continue };
             self.watch.observe(source, now, Arrivals { usable, ..observed });
-            // A backlog is behind without anything being wrong; so is a partition of which nothing came just now.
+            // A partition with a backlog is behind without a fault, and so is one without a usable record just now.
             let is_read = *is_drained && at_end.get(nth).copied().unwrap_or(true);
             if let (true, true, Some(newest), Some(own)) = (usable, is_read, newest, feed.own_clock) {
                 self.watch.observe_behind(source, now, newest.since(own));
@@ -139,8 +139,8 @@ impl InputPolicy {
         }
     }
 
-    /// Moves on partitions that the others wait for without need: those that have had nothing for a while and those that are far
-    /// behind, to the newest clock; and where all are idle, every partition beyond what waits.
+    /// Returns the partitions whose clocks move on so that the others need not wait for them. Partitions that have had nothing for
+    /// a while or are far behind move to the newest clock. If all are idle, every partition moves past what waits.
     fn moves(&self, now: Duration, newest: EventTime, situation: &Situation) -> Vec<Idle> {
         let Situation { feeds, waits, has_found, holds, is_drained, .. } = situation;
         // Something nearly always waits for the other partitions; only a finding is in a hurry.

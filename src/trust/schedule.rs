@@ -32,7 +32,7 @@ impl<T> Schedule<T> {
         }
     }
 
-    /// The value in force at a time.
+    /// Returns the value in force at a time.
     #[must_use]
     pub(crate) fn at(&self, time: EventTime) -> &T {
         self.ahead.iter().rev().find(|(from, _)| *from <= time).map_or(&self.current, |(_, value)| value)

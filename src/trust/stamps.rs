@@ -2,8 +2,8 @@
 //!
 //! A stamp is compared with one of two things. In the service there is a *ceiling*: this machine's clock, handed in as a recorded
 //! [`Ceiling`](super::Ceiling). A stamp beyond it by more than [`AHEAD_MAX`] is held back, however many agree with it, because a
-//! producer with a wrong clock sends many; far beyond it the record is refused. A stamp that is far ahead of its feed's past and not
-//! of the ceiling is believed: a feed of one symbol goes on after a night.
+//! producer with a wrong clock sends many; far beyond it the record is refused. A stamp that is far ahead of its feed's past and
+//! not of the ceiling is believed: a feed of one symbol goes on after a night.
 //!
 //! Files have no ceiling. There a stamp that jumps ahead of the feed's clock by more than [`AHEAD_MAX`] and the largest gap so far
 //! is held back until three consecutive records agree about the time: none steps back, and none steps further than the jump. Only

@@ -1,7 +1,7 @@
 //! Partitions of the input that exist and are not read, as troubles.
 //!
-//! Such a partition has no record that was handled and is no source of the engine's. So it is told beside one that is read, and
-//! named.
+//! No record of such a partition was handled, and it is no source of the engine. So it is reported beside a partition that is read,
+//! and by its name.
 
 use std::time::Duration;
 
@@ -13,20 +13,20 @@ use crate::{event::SourceId, time::EventTime};
 /// A partition of the input that exists and is not read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unread {
-    /// Its name.
+    /// The name of the partition.
     pub name: CompactString,
     /// A partition that is read beside it: of the same topic, if there is one.
     pub beside: SourceId,
-    /// How many offsets it holds, as far as is known.
+    /// How many offsets the partition holds, as far as is known.
     pub offsets: u64,
 }
 
-/// The partitions that are not read, each with the time until which that is held.
+/// The partitions that are not read, each with the time until which its trouble lasts.
 #[derive(Debug, Default)]
 pub(super) struct UnreadPartitions(Vec<(Unread, Duration)>);
 
 impl UnreadPartitions {
-    /// The partitions that troubles from before a restart are about.
+    /// Begins with the partitions that troubles from before a restart are about.
     pub(super) fn of(troubles: &[Trouble], until: Duration) -> Self {
         let unread = |trouble: &Trouble| {
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of offsets")]
@@ -36,15 +36,15 @@ impl UnreadPartitions {
         Self(troubles.iter().filter(|trouble| trouble.cause == Cause::Gap).filter_map(unread).collect())
     }
 
-    /// Takes the partitions that are not read now, to be held until a time.
+    /// Takes the partitions that are not read now. Their troubles last until `until`.
     pub(super) fn observe(&mut self, now: Duration, unread: Vec<Unread>, until: Duration) {
         self.0.retain(|(known, until)| *until > now && unread.iter().all(|seen| seen.name != known.name));
         self.0.extend(unread.into_iter().map(|seen| (seen, until)));
         self.0.sort_by(|(a, _), (b, _)| (a.beside, &a.name).cmp(&(b.beside, &b.name)));
     }
 
-    /// The troubles that are held. `last` is the last record and the clock of a source, `None` of one without records; `newest`
-    /// stands for the clock of one that never had one.
+    /// Returns the troubles that last. `last` gives the last record and the clock of a source, `None` for one without records;
+    /// `newest` stands for the clock of a source that never had one.
     pub(super) fn troubles(
         &self,
         now: Duration,
@@ -52,10 +52,10 @@ impl UnreadPartitions {
         last: impl Fn(SourceId) -> Option<(u64, Option<EventTime>)>,
         newest: EventTime,
     ) -> Vec<Trouble> {
-        let told = |source: SourceId| Some((source, last(source)?));
+        let with_last = |source: SourceId| Some((source, last(source)?));
         let trouble = |(unread, _): &(Unread, Duration)| {
-            let any = || (0..sources).map(SourceId::of_index).find_map(told);
-            let (source, (after_offset, clock)) = told(unread.beside).or_else(any)?;
+            let any = || (0..sources).map(SourceId::of_index).find_map(with_last);
+            let (source, (after_offset, clock)) = with_last(unread.beside).or_else(any)?;
             Some(Trouble {
                 cause: Cause::Gap,
                 source,

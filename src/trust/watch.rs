@@ -47,14 +47,14 @@ const AHEAD_MOST: f64 = 0.5;
 const HELD: Duration = Duration::from_secs(HELD_S as u64);
 /// A partition whose clock is further behind the newest than this holds up the others' alerts: they go on without it.
 const BEHIND: Span = Span::from_secs(5);
-/// How long a partition must be behind by this machine's clock before that is told, within five seconds (DETECTION 6): event time
-/// runs fast where a flow is read at full speed.
-const BEHIND_TOLD: Duration = Duration::from_secs(4);
+/// How long a partition must be behind before that is reported, which must be within five seconds (DETECTION 6). The time is by
+/// this machine's clock, because event time runs fast where a flow is read at full speed.
+const BEHIND_REPORTED: Duration = Duration::from_secs(4);
 /// How long a partition may be behind before it pages: a producer that catches up has done so by then.
 const BEHIND_PAGES: Duration = Duration::from_mins(1);
 /// How often the counts of stamps are taken.
 const COUNT_EVERY: Duration = Duration::from_secs(5);
-/// Over how many such intervals a share is computed: a minute.
+/// Number of such intervals over which a share is computed: a minute.
 const COUNTS: u32 = 12;
 /// How long any other trouble must be absent before it is over, by this machine's clock.
 const CALM: Duration = Duration::from_secs(CALM_S as u64);
@@ -116,14 +116,15 @@ pub struct Watch {
 /// The state of one partition.
 #[derive(Clone, Debug)]
 struct Partition {
-    /// When a usable record was last handled, and when any was.
+    /// When a usable record was last handled.
     active_at: Duration,
-    /// When nothing was awaited the last time.
+    /// When the partition last rested, so that no records were awaited.
     rested_at: Duration,
+    /// When any record was last handled.
     arrived_at: Option<Duration>,
     /// Whether the partition was ever up to date. Until then its old records are a backlog and no lag.
     caught_up: bool,
-    /// Since when its clock is behind those of the others, and when that was last seen.
+    /// Since when the partition's clock is behind those of the others, and when that was last seen.
     behind: Option<(Duration, Duration)>,
     /// Stamps of the last minute, those ahead of this machine's clock, and the furthest, oldest first.
     stamps: VecDeque<(Duration, [u64; 2], Span)>,
@@ -145,7 +146,7 @@ impl Watch {
         let mut partitions: Vec<Partition> = feeds.iter().map(|_| Partition::new(now)).collect();
         // A trouble from before a restart lasts until it has been absent for a while.
         let unread = UnreadPartitions::of(&troubles, now + CALM);
-        // A gap is no trouble of the partition beside which it is told.
+        // A gap is no trouble of the partition beside which it is reported.
         for trouble in troubles.iter().filter(|trouble| trouble.cause != Cause::Gap) {
             if let Some(partition) = partitions.get_mut(trouble.source.0 as usize) {
                 partition.hold(trouble.cause, trouble.value, now + CALM);
@@ -188,7 +189,7 @@ impl Watch {
         let before = partition.behind.filter(|(_, seen)| now.saturating_sub(*seen) <= CALM);
         let (since, _) = before.unwrap_or((now, now));
         partition.behind = Some((since, now));
-        if now.saturating_sub(since) < BEHIND_TOLD {
+        if now.saturating_sub(since) < BEHIND_REPORTED {
             return;
         }
         partition.hold(Cause::Behind, behind.secs_f64(), now + CALM);

@@ -87,7 +87,7 @@ pub(super) struct Forced {
     pub qty: Option<Quantity>,
 }
 
-/// The surroundings of a frame in its line.
+/// The parts of a line around its frame.
 #[derive(Clone, Copy, Debug)]
 struct Around<'a> {
     /// Text before the JSON.
@@ -112,7 +112,7 @@ impl Around<'_> {
 }
 
 impl Frame {
-    /// Reads a line: one frame, or those of an array.
+    /// Reads a line: one frame, or the frames of an array.
     ///
     /// # Errors
     /// Returns the reason for which the line is not a frame of the venue.

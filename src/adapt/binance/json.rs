@@ -1,5 +1,7 @@
 //! The frames as JSON objects. The venue tells fields apart by their case and leaves out what a market does not have:
 //! spot has no `T` and no `pu` in depth updates, COIN-M adds the pair `ps`. A field that is not listed is ignored.
+//!
+//! In every frame `E` is the event time, `T` the transaction time (in a mark: the next funding time) and `s` the symbol.
 #![expect(non_snake_case, reason = "the venue tells fields apart by their case")]
 
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
@@ -44,6 +46,7 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error>
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }
 
+/// Changes of the book: first and last update id (`U`, `u`), last id of the frame before (`pu`), bids and asks.
 #[derive(Deserialize)]
 #[serde(expecting = "a depth update")]
 pub(super) struct DepthJson<'a> {
@@ -58,6 +61,8 @@ pub(super) struct DepthJson<'a> {
     pub a: Vec<(Exact, Exact)>,
 }
 
+/// One trade (id `t`) or an aggregate of several (id `a`): price, quantity, whether the buyer is the maker (`m`), and
+/// the kind of print (`X`).
 #[derive(Deserialize)]
 #[serde(expecting = "a trade")]
 pub(super) struct TradeJson<'a> {
@@ -74,6 +79,7 @@ pub(super) struct TradeJson<'a> {
     pub X: Option<Text<'a>>,
 }
 
+/// Mark price (`p`), index price (`i`) and funding rate (`r`).
 #[derive(Deserialize)]
 #[serde(expecting = "a mark price")]
 pub(super) struct MarkJson<'a> {
@@ -87,6 +93,7 @@ pub(super) struct MarkJson<'a> {
     pub r: Option<Text<'a>>,
 }
 
+/// Frame around a forced order (`o`).
 #[derive(Deserialize)]
 #[serde(expecting = "a forced order")]
 pub(super) struct ForceJson<'a> {
@@ -95,6 +102,7 @@ pub(super) struct ForceJson<'a> {
     pub o: ForcedJson<'a>,
 }
 
+/// Order that closes a liquidated position: side (`S`), average price (`ap`) and filled quantity (`z`).
 #[derive(Deserialize)]
 #[serde(expecting = "a forced order")]
 pub(super) struct ForcedJson<'a> {
@@ -107,6 +115,7 @@ pub(super) struct ForcedJson<'a> {
     pub z: Exact,
 }
 
+/// A whole book. Its `lastUpdateId` is read in [`Head`].
 #[derive(Deserialize)]
 #[serde(expecting = "a book")]
 pub(super) struct BookJson<'a> {

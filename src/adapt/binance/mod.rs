@@ -57,8 +57,8 @@ use crate::{
 
 /// Funding interval of most contracts, and of all contracts until 2023, in hours.
 const INTERVAL_HOURS: i64 = 8;
-/// Longest distance of two funding times that is taken for an interval: a day. If they are further apart, frames are
-/// missing.
+/// Longest distance between two funding times that is taken for a funding interval: a day, because no contract has a
+/// longer one. If the times are further apart, frames are missing.
 const INTERVAL_HOURS_MAX: i64 = 24;
 /// Largest number of symbols that are remembered; the venue lists about 600 contracts and 1,500 spot pairs.
 const SYMBOLS_MAX: usize = 10_000;
@@ -79,7 +79,7 @@ pub struct Binance {
     symbols: Table<CompactString, Symbol>,
 }
 
-/// Memory of a symbol.
+/// State that is kept for one symbol.
 #[derive(Clone, Copy, Debug, Default)]
 struct Symbol {
     /// Whether a `trade` has come, so that an `aggTrade` would be a repetition.
@@ -181,7 +181,7 @@ impl Binance {
         }
     }
 
-    /// Returns the memory of a symbol, to change it.
+    /// Returns the state of a symbol, to change it.
     fn remembered(&mut self, symbol: &str) -> &mut Symbol {
         let handle = self.symbols.find(symbol);
         let handle = handle.unwrap_or_else(|| self.symbols.insert(CompactString::new(symbol), Symbol::default()).0);
@@ -189,7 +189,7 @@ impl Binance {
         self.symbols.get_mut(handle).expect("the entry was found or inserted")
     }
 
-    /// Makes the snapshot of a book; `None` if the symbol's deltas say the same.
+    /// Makes the snapshot of a book; `None` if the symbol's deltas already report the same levels.
     fn book(&mut self, frame: Book) -> Result<Option<Event<'static>>, Rejection> {
         let Book { at, received_at, symbol, seq, is_partial, levels } = frame;
         let symbol = symbol.map_or_else(|| self.snapshot_symbol(), Ok)?;

@@ -1,13 +1,14 @@
 //! Joins the lines that report the same execution.
 //!
 //! Bitstamp reports one execution in three lines on two channels, in any order: one order shrank, the other order
-//! shrank, and there was a trade, which names no orders. [`Fills`] joins the three into one [`Execution`].
+//! shrank, and there was a trade, which names its orders only in the present form of the feed. [`Fills`] joins the three
+//! into one [`Execution`].
 //!
 //! Three lines belong together if all have the same quantity, which they carry to the last digit, and the two orders
-//! are on opposite sides; if the trade line names its orders, they must be these two. If several lines fit, the oldest is taken. A line that has not come within [`WAIT`] is taken
-//! for lost: the execution is then emitted with the lines that are there. So every trade line is used exactly once, and
-//! every fill of known quantity too; a larger fill may be split over several trade lines. A fill of unknown quantity is
-//! used with its trade line only.
+//! are on opposite sides; if the trade line names its orders, they must be these two. If several lines fit, the oldest is
+//! taken. A line that has not come within [`WAIT`] is taken for lost: the execution is then emitted with the lines that
+//! are there. So every trade line is used exactly once, and every fill of known quantity too; a larger fill may be split
+//! over several trade lines. A fill of unknown quantity is used with its trade line only.
 
 use std::collections::VecDeque;
 

@@ -11,7 +11,7 @@ use crate::{
     time::EventTime,
 };
 
-/// Memory of a market.
+/// State of one market: its live orders, and the fills and prints that wait for each other.
 #[derive(Debug)]
 pub(super) struct Market {
     symbol: Name<'static>,
@@ -55,6 +55,7 @@ impl Market {
         self.orders.evicted()
     }
 
+    /// Takes a trade line. Without order lines it has no fills to wait for, and is a complete execution at once.
     fn traded(&mut self, print: Print) {
         if print.orders.is_some() && !self.has_orders {
             self.executions.push(Execution { print: Some(print), buy: None, sell: None });
@@ -63,6 +64,7 @@ impl Market {
         }
     }
 
+    /// Takes a new order, unless its deletion or an earlier line of it has come already.
     fn created(&mut self, line: &OrderLine, out: &mut Vec<Event<'static>>) {
         self.has_orders = true;
         let Some(qty) = Quantity::new(line.qty) else { return };
@@ -84,6 +86,7 @@ impl Market {
         out.push(self.event(line.at, Body::OrderNew(new)));
     }
 
+    /// Takes a changed order: another price or a larger size is a replace, a smaller size a fill.
     fn changed(&mut self, line: &OrderLine, out: &mut Vec<Event<'static>>) {
         self.has_orders = true;
         if self.orders.is_deleted(line.id) {
@@ -106,6 +109,7 @@ impl Market {
         }
     }
 
+    /// Takes a deleted order: what shrank since its last line is a fill, what is left is a cancel.
     fn deleted(&mut self, line: &OrderLine, out: &mut Vec<Event<'static>>) {
         self.has_orders = true;
         let before = match self.orders.delete(line.id) {

@@ -39,7 +39,7 @@ pub(super) struct Orders {
     /// The ids of the live orders by side and price, to find two orders that meet.
     levels: BTreeMap<(Side, Price), BTreeSet<u64>>,
     deleted: BTreeSet<u64>,
-    /// The same ids, the oldest deletion first.
+    /// The ids of deleted orders in the order of their deletion, the oldest first.
     deleted_in_order: VecDeque<u64>,
     evicted: u64,
 }

@@ -1,4 +1,4 @@
-//! The vendor's prices, sizes and sides as those of events, and the events' bodies.
+//! Conversions from the vendor's prices, sizes and sides to those of events, and constructors of the events' bodies.
 
 use dbn::UNDEF_PRICE;
 
@@ -37,7 +37,7 @@ pub(super) fn cancelled(
     Body::OrderCancel(OrderCancel { order: id(order), side, price, qty: Some(qty), reason })
 }
 
-/// Returns the side of an order, or of the aggressor.
+/// Converts the vendor's side, of an order or of a trade's aggressor; `None` if the record states none.
 pub(super) const fn side_of(side: dbn::Side) -> Option<Side> {
     match side {
         dbn::Side::Bid => Some(Side::Buy),

@@ -19,7 +19,7 @@
 //! withdrawal. So `orders` remembers how much of each order was filled, and that much of what follows is no event.
 //! **The aggressor** is the side of the trade. A trade waits for its fills until another record of its instrument comes,
 //! or until a record has the flag `LAST`.
-//! **Prices** are in units of 10⁻⁹; an undefined one is none. **Sizes** are whole numbers.
+//! **Prices** are in units of 10⁻⁹; an undefined price counts as no price. **Sizes** are whole numbers.
 //! **Symbols** are those of the metadata's mappings for the record's time, and of mappings within the stream; an
 //! instrument without one has its number as a symbol.
 //! **Time** is `ts_event`. A record of a snapshot has the time at which its order was entered, maybe days before; its
@@ -58,15 +58,15 @@ pub struct Dbn {
     decoder: Option<Decoder>,
     symbols: TsSymbolMap,
     orders: Orders,
-    /// The last trade of each instrument.
+    /// The trade of each instrument that waits for its fills.
     waiting: BTreeMap<u32, Waiting>,
     /// Number of trades so far.
     trades: u64,
-    /// Number of symbol mappings that were left out.
+    /// Number of symbol mappings that were left out because there were [`SYMBOLS_MAX`].
     unmapped: u64,
 }
 
-/// The vendor's decoder, with what it takes to make it anew after a damaged record.
+/// The vendor's decoder, with the settings to make a new one after a damaged record.
 #[derive(Debug)]
 struct Decoder {
     machine: DbnFsm,
@@ -287,7 +287,7 @@ impl Dbn {
         }
     }
 
-    /// Lets a trade wait for its fills. If too many wait, one is concluded without.
+    /// Lets a trade wait for its fills. If too many wait, the one of the lowest instrument is ended without further fills.
     fn wait(&mut self, instrument: u32, waiting: Waiting, out: &mut Vec<Event<'static>>) {
         self.waiting.insert(instrument, waiting);
         if self.waiting.len() > WAITING_MAX
@@ -304,7 +304,7 @@ impl Dbn {
         }
     }
 
-    /// Appends a trade of what no fill has explained.
+    /// Appends a trade for the part of a trade's size that no fill has explained.
     fn conclude(&mut self, waiting: Waiting, out: &mut Vec<Event<'static>>) {
         let Waiting { at, symbol, sequence, price, left, side, taker } = waiting;
         if let Ok(qty) = quantity(left) {

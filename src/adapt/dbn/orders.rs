@@ -1,4 +1,4 @@
-//! The live orders, and how much of each was filled without the book having changed yet.
+//! The live orders, and how much of each was filled before a cancel or a modification took that from the book.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub(super) struct Live {
     filled: u32,
 }
 
-/// The meaning of a cancel.
+/// Effect of a cancel record on its order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cancelled {
     /// The size had been filled.
@@ -64,7 +64,7 @@ impl Orders {
         self.put(key, Live { side, price, size, filled: 0 });
     }
 
-    /// Changes an order to a price and a size. Returns whether that is more than the effect of fills.
+    /// Changes an order to a price and a size. Returns whether the change is more than its fills explain.
     pub fn modify(&mut self, key: (u32, u64), side: Side, price: Price, size: u32) -> bool {
         let before = self.live.get(&key).copied();
         self.put(key, Live { side, price, size, filled: 0 });

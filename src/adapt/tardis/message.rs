@@ -23,17 +23,18 @@ pub(super) struct Message {
     pub received_at: i64,
 }
 
-/// The levels of a book that is being stated: asks and bids, by price.
+/// The levels of a snapshot, as far as its messages have come: asks and bids, by price.
 #[derive(Debug, Default)]
 struct Stated {
     bids: BTreeMap<Price, Decimal>,
     asks: BTreeMap<Price, Decimal>,
 }
 
-/// The rows of the message that is not complete yet, and the snapshots that are not.
+/// The rows of the current message, and the snapshots that are not complete yet.
 #[derive(Debug)]
 pub(super) struct Messages {
     levels_max: usize,
+    /// The current message: its identity, its rows so far, and whether they belong to a snapshot.
     open: Option<(Message, BookDelta, bool)>,
     /// Snapshots that may go on in the next message of their symbol.
     stated: Table<CompactString, Stated>,
@@ -89,7 +90,7 @@ impl Messages {
         out.push(event(at, symbol, body));
     }
 
-    /// Adds rows to the symbol's snapshot, which they begin if there is none, and returns what it has so far.
+    /// Adds rows to the symbol's snapshot, or begins one with them, and returns the snapshot so far.
     fn state(&mut self, symbol: &str, rows: &BookDelta) -> BookSnapshot {
         let handle = self.stated.find(symbol);
         let handle = handle.unwrap_or_else(|| self.stated.insert(CompactString::new(symbol), Stated::default()).0);
@@ -108,7 +109,7 @@ impl Messages {
             }
         }
         let level = |(&price, &qty): (&Price, &Decimal)| Level(price, qty);
-        // The limit cuts a snapshot of many messages at its far end.
+        // A snapshot of many messages may exceed the limit: the levels furthest from the best price are left out.
         let bids = stated.bids.iter().rev().map(level).take(self.levels_max).collect();
         let asks = stated.asks.iter().map(level).take(self.levels_max).collect();
         BookSnapshot { bids, asks }

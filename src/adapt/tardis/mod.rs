@@ -19,7 +19,7 @@
 //! **Time** is `timestamp`, in microseconds: the venue's own, or the receive time where the venue has none.
 //! **Sequence.** The files have no numbers of the venue, so events have no `seq`.
 //! **Ids.** Where a venue gives a trade no id, it gets one of its time and its row: `1585699202957000#57`.
-//! **Numbers** are doubles on their way and may have up to 17 digits; they are read as they are.
+//! **Numbers** were doubles before the vendor wrote them, so they may have up to 17 digits. All digits are read.
 
 mod columns;
 mod message;
@@ -66,7 +66,7 @@ impl Tardis {
     /// Reads the header of the file with this index.
     ///
     /// # Errors
-    /// Returns the reason for which it is not the header of a file that is read.
+    /// Returns the reason for which the text is not the header of one of the four kinds of files.
     pub fn header(&mut self, file: usize, header: &[u8]) -> Result<(), Rejection> {
         let name = self.files.get(file).map_or("", String::as_str);
         self.columns = Some(Columns::of(record::text(header, self.limits)?, name)?);

@@ -1,4 +1,4 @@
-//! The facts that a broker has about topics.
+//! Asks a broker about the topics: whether they exist, what their settings are, and what the service may do with them.
 
 use rdkafka::{
     admin::{AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication},
@@ -30,6 +30,7 @@ pub struct Broker<'a> {
     config: &'a Config,
     client: BaseConsumer<Complaints>,
     admin: AdminClient<DefaultClientContext>,
+    /// The list of all topics and brokers.
     all: Metadata,
 }
 
@@ -54,7 +55,7 @@ impl<'a> Broker<'a> {
         Ok(Self { config, client, admin, all })
     }
 
-    /// Number of brokers.
+    /// Returns the number of brokers.
     pub fn count(&self) -> usize {
         self.all.brokers().len()
     }
@@ -138,7 +139,7 @@ impl<'a> Broker<'a> {
         }
     }
 
-    /// Number of partitions of a topic; 0 if the topic does not exist.
+    /// Returns the number of partitions of a topic; 0 if the topic does not exist.
     fn partitions(&self, topic: &str) -> Result<usize, Code> {
         let metadata = self.client.fetch_metadata(Some(topic), ANSWER_MAX);
         let metadata = metadata.map_err(|e| e.rdkafka_error_code().unwrap_or(Code::Fail))?;
@@ -150,7 +151,7 @@ impl<'a> Broker<'a> {
         }
     }
 
-    /// A topic's settings, or why they are unknown.
+    /// Returns a topic's settings, or why they are unknown.
     fn settings(&self, topic: &str) -> Result<Settings, String> {
         let (which, options) = ([ResourceSpecifier::Topic(topic)], options());
         let question = self.admin.describe_configs(&which, &options);
@@ -179,7 +180,7 @@ impl<'a> Broker<'a> {
     }
 }
 
-/// Topics by name, the first of them where there are many.
+/// Lists topics by name, and says how many more there are beyond [`LISTED_MAX`].
 fn listed(topics: &[&str]) -> String {
     let shown = topics.iter().take(LISTED_MAX).copied().collect::<Vec<_>>().join(", ");
     match topics.len().saturating_sub(LISTED_MAX) {

@@ -48,6 +48,7 @@ impl fmt::Display for Finding {
     }
 }
 
+/// Formats a number with its noun: `1 topic`, `2 topics`.
 pub fn count(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }

@@ -6,8 +6,8 @@ use super::finding::{Finding, Outcome, count};
 
 /// Size of the largest record that the service publishes: a dead letter of 990 kB with its key and headers.
 const RECORD_BYTES_NEEDED: i64 = 1_000_000;
-/// Largest good segment size of the snapshots topic. Only segments before the active one are compacted, and a restart reads all that
-/// is left. Four times the size that the service sets where it creates the topic.
+/// Largest good segment size of the snapshots topic. Only segments before the active one are compacted, and a restart reads all
+/// that is left. Four times the size that the service sets where it creates the topic.
 const SEGMENT_BYTES_MAX: i64 = 64 << 20;
 
 /// The role of an output topic.
@@ -65,7 +65,7 @@ pub fn input(topic: &str, partitions: usize, settings: &Settings, interval: Dura
     findings
 }
 
-/// A finding where records expire before a restart would read them again.
+/// Returns a failure if records expire before a restart would read them again.
 fn too_short(about: &str, settings: &Settings, interval: Duration) -> Option<Finding> {
     let needed = needed(interval);
     (0..=needed).contains(&settings.retention_ms).then(|| {
@@ -78,7 +78,7 @@ fn too_short(about: &str, settings: &Settings, interval: Duration) -> Option<Fin
     })
 }
 
-/// How far back a restart reads at most, in milliseconds: to the snapshot before the last, where the last one is torn.
+/// Returns how far back a restart reads at most, in milliseconds: to the snapshot before the last, if the last is torn.
 fn needed(interval: Duration) -> i64 {
     i64::try_from(2 * interval.as_millis()).unwrap_or(i64::MAX)
 }

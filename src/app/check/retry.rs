@@ -17,7 +17,7 @@ use crate::app::{clock, kafka::ANSWER_MAX};
 const ATTEMPT: Duration = Duration::from_secs(1);
 /// How many complaints are read after an attempt, which leaves one or two.
 const COMPLAINTS_MAX: usize = 10;
-/// How long each complaint is waited for: it is there already.
+/// How long a poll waits for a complaint: not long, because the client has queued its complaints already.
 const POLL: Duration = Duration::from_millis(5);
 
 /// Keeps the client's last complaint: its calls report only that there was no answer, and the complaint says why.
@@ -44,7 +44,8 @@ impl ClientContext for Complaints {
 
 impl ConsumerContext for Complaints {}
 
-/// Repeats a question until there is an answer, or until the client has a complaint that no waiting mends.
+/// Repeats a question until there is an answer, or until the client has a complaint for which `hopeless` is true: more
+/// waiting would not help.
 ///
 /// # Errors
 /// The reason why there is no answer.

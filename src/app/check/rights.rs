@@ -28,7 +28,7 @@ use crate::{
     config::Kafka,
 };
 
-/// How long one poll waits.
+/// How long one poll waits: short against [`ANSWER_MAX`], so that this limit holds.
 const POLL: Duration = Duration::from_millis(20);
 /// A topic that does not exist: a commit for it is refused after the right to commit was checked, and before anything is stored.
 const NOWHERE: &str = "foreshock.check-of-rights.no-such-topic";
@@ -55,7 +55,7 @@ pub fn read(kafka: &Kafka, topic: &str) -> Result<(), String> {
             Some(Err(e)) if e.rdkafka_error_code() == Some(Code::TopicAuthorizationFailed) => {
                 return Err("not allowed to read it: give its user Read on the topic".to_owned());
             }
-            // A leader that moves is found again.
+            // The partition's leader may be moving: the client finds the new one.
             Some(Err(_)) | None => {}
         }
     }
@@ -96,6 +96,7 @@ impl From<KafkaError> for Refusal {
     }
 }
 
+/// Tries a commit for a topic that does not exist. `Ok` means that the right to commit is there.
 fn commit_nowhere(kafka: &Kafka) -> Result<(), Refusal> {
     let mut settings = kafka::consumer(kafka);
     // A commit waits up to this interval for the coordinator; the default is ten minutes.
@@ -151,13 +152,13 @@ pub fn transactions(kafka: &Kafka) -> Finding {
     }
 }
 
-/// Keeps the reason why the record was refused.
+/// Keeps the reason why the broker refused the record.
 #[derive(Default)]
-struct Fate(Mutex<Option<KafkaError>>);
+struct WriteRefusal(Mutex<Option<KafkaError>>);
 
-impl ClientContext for Fate {}
+impl ClientContext for WriteRefusal {}
 
-impl ProducerContext for Fate {
+impl ProducerContext for WriteRefusal {
     type DeliveryOpaque = ();
 
     fn delivery(&self, result: &DeliveryResult<'_>, (): ()) {
@@ -171,7 +172,8 @@ impl ProducerContext for Fate {
 pub fn write(kafka: &Kafka, topic: &str) -> Result<(), String> {
     let mut settings = kafka::client(kafka);
     settings.set("acks", ACKS_IMPOSSIBLE).set("message.timeout.ms", ANSWER_MAX.as_millis().to_string());
-    let producer: BaseProducer<Fate> = settings.create_with_context(Fate::default()).map_err(|e| e.to_string())?;
+    let producer: BaseProducer<WriteRefusal> =
+        settings.create_with_context(WriteRefusal::default()).map_err(|e| e.to_string())?;
     let record: BaseRecord<'_, [u8], [u8]> = BaseRecord::to(topic).partition(0);
     producer.send(record).map_err(|(e, _)| e.to_string())?;
     producer.flush(ANSWER_MAX).map_err(|e| format!("it could not be written to: {e}"))?;

@@ -12,14 +12,14 @@ use crate::{
     event::Rejection,
 };
 
-/// The most of a record's bytes.
+/// Longest part of a record's bytes that a dead letter holds: with key and headers it stays below a megabyte.
 const PAYLOAD_BYTES_MAX: usize = 990_000;
-/// The most of its key: names are far shorter.
+/// Longest part of the record's key: the names that serve as keys are far shorter.
 const KEY_BYTES_MAX: usize = 1024;
-/// The most of the detail, which may quote the record.
+/// Longest part of the rejection's detail, which may quote the record.
 const DETAIL_BYTES_MAX: usize = 1024;
 
-/// The letter for a record of this partition.
+/// Makes the dead letter of a record of this partition.
 pub fn of(topic: &str, (from, number): (&str, i32), record: Received<'_>, rejection: &Rejection) -> Message {
     let detail = &rejection.detail[..rejection.detail.floor_char_boundary(DETAIL_BYTES_MAX)];
     let mut headers = vec![

@@ -1,7 +1,7 @@
 //! Delivery: from outputs of the engine to messages on topics, in one place.
 //!
-//! Here it is decided what goes to which topic, under which key, and what the shell adds that the engine does not know (the
-//! stamp of an alert, the headers of a dead letter). When messages are committed is the business of `service::pending`.
+//! This module decides which output goes to which topic, under which key, and adds what the engine does not know (the stamp of
+//! an alert, the headers of a dead letter). `service::pending` decides when messages are committed.
 
 pub mod dead_letter;
 
@@ -27,14 +27,15 @@ pub struct Deliver {
 }
 
 impl Deliver {
-    /// Delivers to the topics of a configuration.
+    /// Makes the delivery to the topics of a configuration.
     #[must_use]
     pub fn new(config: &Config) -> Self {
         let (topics, service) = (config.topics.clone(), config.kafka.transactional_id.clone());
         Self { topics, service, links: config.links.clone(), venue: config.venue.name.clone() }
     }
 
-    /// The message of an alert, stamped: when the record that completed it was appended, and when it was handled.
+    /// Makes the message of an alert and stamps the alert: when the record that completed it was appended, and when that record
+    /// was handled.
     ///
     /// # Errors
     /// Exit 1 where the alert cannot be written as JSON.
@@ -53,13 +54,13 @@ impl Deliver {
         Ok((Message { topic, key, payload: json("an alert", alert)?, headers: Vec::new() }, latency))
     }
 
-    /// The message of a record that cannot be used, from a partition of a topic.
+    /// Makes the message of a record that cannot be used, from a partition of a topic.
     #[must_use]
     pub fn dead_letter(&self, from: (&str, i32), record: Received<'_>, rejection: &Rejection) -> Message {
         dead_letter::of(self.topics.dead_letter.as_str(), from, record, rejection)
     }
 
-    /// The message of a decision with its number.
+    /// Makes the message of a decision with its number.
     ///
     /// # Errors
     /// Exit 1 where the decision cannot be written as JSON.

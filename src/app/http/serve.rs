@@ -15,11 +15,11 @@ use crate::config::Http;
 
 /// Largest size of a request's line and headers together: no scraper sends a tenth of it.
 const HEAD_BYTES_MAX: usize = 16 << 10;
-/// Largest number of a request's headers.
+/// Largest number of a request's headers: a browser sends about twenty.
 const HEADERS_MAX: usize = 64;
-/// How often the threads are observed.
+/// How often the threads are observed: a page says to the second since when one makes no progress.
 const OBSERVE_EVERY: Duration = Duration::from_secs(1);
-/// How long open connections may go on once the process ends.
+/// How long open connections may go on once the process ends: an answer takes milliseconds.
 const GRACE: Duration = Duration::from_secs(1);
 /// The pause after a connection could not be accepted, mostly for want of file handles: an attempt at once would only use the
 /// processor.

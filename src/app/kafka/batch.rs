@@ -49,7 +49,7 @@ pub struct Received<'a> {
 }
 
 impl Batch {
-    /// Copies a record of the partition in this place.
+    /// Copies a record of the partition with this index.
     pub(super) fn push(&mut self, partition: usize, message: &BorrowedMessage<'_>) {
         let mut copy = |bytes: &[u8]| {
             let start = self.bytes.len();
@@ -89,8 +89,8 @@ impl Batch {
     }
 }
 
-/// A record's own time; `None` where it has none, or one that cannot be meant. Only latency and lag are reckoned from it: a producer
-/// with a wrong clock writes it wrongly too.
+/// A record's own time; `None` where it has none, or one that cannot be meant. Only latency and lag are reckoned from it: a
+/// producer with a wrong clock writes it wrongly too.
 #[must_use]
 pub fn appended_at(message: &BorrowedMessage<'_>) -> Option<WallTime> {
     static SAID: Once = Once::new();

@@ -61,7 +61,7 @@ pub struct Start {
 /// A partition that does not go on where it was read up to, and is now read from another offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moved {
-    /// The partition's place among those that are read.
+    /// The partition's index among those that are read.
     pub partition: usize,
     /// The offset of the next record: the first that the partition holds.
     pub from: i64,

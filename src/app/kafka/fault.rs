@@ -34,8 +34,8 @@ const RIGHTS: [(Code, &str); 4] = [
     (Code::TransactionalIdAuthorizationFailed, "its user needs Write and Describe on `kafka.transactional_id`"),
     (Code::ClusterAuthorizationFailed, "its user needs IdempotentWrite on the cluster, and Create to make topics"),
 ];
-/// Codes of failed logins, each with the setting to correct. At a start that is a mistake; later the broker may not be quite up, so it
-/// counts as passing.
+/// Codes of failed logins, each with the setting to correct. At the start of the service a failed login is a mistake in the
+/// settings. Later it may be a broker that has not quite started, so it counts as passing.
 const LOGIN: [(Code, &str); 5] = [
     (Code::Authentication, "correct the `sasl.*` settings in `kafka.client`"),
     (Code::SaslAuthenticationFailed, "correct the `sasl.*` settings in `kafka.client`"),
@@ -105,7 +105,7 @@ impl Fault {
     }
 }
 
-/// The code of an error, if it has one.
+/// Returns the code of an error, if it has one.
 #[must_use]
 pub fn code(error: &KafkaError) -> Option<Code> {
     if let KafkaError::Transaction(error) = error { Some(error.code()) } else { error.rdkafka_error_code() }
@@ -117,7 +117,7 @@ pub fn is_login(error: &KafkaError) -> bool {
     code(error).is_some_and(|code| LOGIN.iter().any(|(refused, _)| *refused == code))
 }
 
-/// The failure of a request that Kafka does not answer or refuses, with what an operator can do.
+/// Makes the failure of a request that Kafka does not answer or refuses, with what an operator can do.
 #[must_use]
 pub fn unavailable(what: &str, error: &KafkaError) -> Failure {
     let advice = code(error).and_then(|code| RIGHTS.iter().chain(&LOGIN).find(|(refused, _)| *refused == code));

@@ -20,7 +20,7 @@ use rdkafka::{
 use super::{ANSWER_MAX, client, seat::Seat};
 use crate::config::Kafka;
 
-/// How long the members are waited for. A broker that is away takes all of it; the next request goes to another broker.
+/// How long a request for the members may take. A broker that is away takes all of this time; the next request goes to another.
 const ROSTER_MAX: Duration = Duration::from_secs(3);
 /// The state of a group whose members have agreed on their partitions.
 const STABLE: &str = "Stable";
@@ -112,7 +112,7 @@ pub struct Roster {
 }
 
 impl Roster {
-    /// A roster that has not connected yet.
+    /// Makes a roster that has not connected yet.
     #[must_use]
     pub fn new(kafka: &Kafka) -> Self {
         Self { settings: client(kafka), group: kafka.group.clone(), client: None }

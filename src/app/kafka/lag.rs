@@ -79,8 +79,8 @@ impl Ends {
     }
 }
 
-/// The partitions that the brokers have told the client of, sorted. The client's own queue for records without a partition has the
-/// number −1.
+/// Returns the partitions that the client knows from the brokers, sorted. The number −1 is left out: it is the client's own queue
+/// for records without a partition.
 fn existing(statistics: &Statistics) -> Vec<(String, i32)> {
     let all = statistics.topics.iter().flat_map(|(name, topic)| {
         let told = topic.partitions.iter().filter(|(number, partition)| **number >= 0 && !partition.unknown);

@@ -1,4 +1,4 @@
-//! Signs of life: a record every ten seconds, by the process that is at work.
+//! Signs of life: a record that the process at work writes every ten seconds.
 //!
 //! Notifications fire `Watchdog` while such records come, in every process and wherever it runs. They are written outside of the
 //! transactions: a transaction every ten seconds without anything to commit would cost more than it shows. The thread that works
@@ -23,9 +23,9 @@ use crate::{
 pub const KEY: &str = "_status";
 /// How long a sign shows that a process is at work: the loss of two signs is no alarm.
 pub const YOUNG_FOR: Span = Span::from_secs(30);
-/// How often a sign is written.
+/// How often a sign is written: two may be lost before a sign is no longer young.
 const EVERY: Duration = Duration::from_secs(10);
-/// A sign that is not delivered by then would come too late.
+/// Longest time of a delivery, in milliseconds: by then the next sign is due.
 const DELIVERED_MS: &str = "10000";
 
 /// The body of a sign, as JSON.
@@ -39,7 +39,7 @@ pub struct LifeSign {
     pub build: String,
 }
 
-/// Tells when signs are not delivered, and when they are again.
+/// Logs when signs are not delivered, and when they are delivered again.
 struct Deliveries(Contact);
 
 impl ClientContext for Deliveries {}
@@ -64,7 +64,7 @@ pub struct LifeSigns {
 }
 
 impl LifeSigns {
-    /// The signs of a process, the first of which is due at once.
+    /// Makes the signs of a process, the first of which is due at once.
     ///
     /// # Errors
     /// Exit 64 where the settings make no producer.
@@ -81,7 +81,7 @@ impl LifeSigns {
         Ok(Self { producer, topic: config.topics.view.as_str().to_owned(), payload, due_at: clock::monotonic() })
     }
 
-    /// Writes a sign if one is due. One that cannot be written is told, and the next follows in its time.
+    /// Writes a sign if one is due. A sign that cannot be written is logged, and the next follows in its time.
     pub fn write_if_due(&mut self, now: Instant) {
         self.producer.poll(Duration::ZERO);
         if now < self.due_at {

@@ -46,7 +46,7 @@ pub(super) struct Poller {
 
 /// The input that is read.
 enum Assignment {
-    /// Nothing: there are no partitions, or the receiver has not said where to begin.
+    /// No partition is read: there are none, or the receiver has not yet said where to begin.
     Waiting(Option<Receiver<Vec<Start>>>),
     /// The partitions.
     Reading(Reading),
@@ -54,10 +54,10 @@ enum Assignment {
 
 /// Partitions that are read.
 struct Reading {
-    /// Each with its next offset, in the order of their numbers in records.
+    /// Each partition with its next offset, in the order of the numbers that records carry.
     partitions: Vec<Start>,
-    /// Topic, number and place of each partition, sorted.
-    places: Vec<((String, i32), usize)>,
+    /// The index in `partitions` of each partition, by topic and number, sorted.
+    indices: Vec<((String, i32), usize)>,
     /// Topics that were made again, whose partitions are not read until they are read from their start.
     remade: BTreeSet<String>,
     /// Whether the client cannot go on in some partition.
@@ -123,8 +123,8 @@ impl Poller {
         match polled {
             None => Ok(false),
             Some(Ok(message)) => {
-                if let Some(place) = reading.take(message.topic(), message.partition(), message.offset()) {
-                    batch.push(place, &message);
+                if let Some(index) = reading.take(message.topic(), message.partition(), message.offset()) {
+                    batch.push(index, &message);
                 }
                 Ok(!reading.stuck)
             }
@@ -157,7 +157,7 @@ impl Poller {
         Ok(())
     }
 
-    /// Has the client read each partition from its next offset.
+    /// Lets the client read each partition from its next offset.
     fn assign(&self, reading: &Reading) -> Result<(), Failure> {
         let fail = |error: KafkaError| unavailable("cannot begin to read", &error).passing();
         let mut list = TopicPartitionList::new();
@@ -166,17 +166,17 @@ impl Poller {
                 list.add_partition_offset(topic, *partition, Offset::Offset(*offset)).map_err(fail)?;
             }
         }
-        // In this order: the client numbers its steps with a partition, and a step of this thread that meets those of the assignment
-        // may leave a number behind under which everything fetched counts as outdated.
+        // In this order: the client numbers its steps with a partition, and a step of this thread that meets those of the
+        // assignment may leave a number behind under which everything fetched counts as outdated.
         self.consumer.resume(&list).and_then(|()| self.consumer.assign(&list)).map_err(fail)
     }
 
-    /// Handles a client that cannot go on: finds out why, says so, and goes on with what the partitions hold. `false` when the receiver
-    /// is gone. Asks again later where a broker does not know yet.
+    /// Handles a client that cannot go on: finds out why, reports it to the receiver, and goes on with the offsets that the
+    /// partitions hold. Returns `false` when the receiver is gone. If a broker does not know yet, it is asked again later.
     fn move_on(&mut self) -> Result<bool, Failure> {
         let Assignment::Reading(reading) = &mut self.assignment else { return Ok(true) };
         let mut moved = Vec::new();
-        for (place, start) in reading.partitions.iter_mut().enumerate() {
+        for (index, start) in reading.partitions.iter_mut().enumerate() {
             let Some(next) = start.offset else { continue };
             let held = self.consumer.fetch_watermarks(&start.topic, start.partition, PROBE_MAX);
             let (low, high) = match held {
@@ -188,14 +188,14 @@ impl Poller {
             };
             let id = self.consumer.context().topic_ids.of(&start.topic);
             if reading.remade.contains(&start.topic) {
-                moved.push(Moved { partition: place, from: low, is_new_log: true });
+                moved.push(Moved { partition: index, from: low, is_new_log: true });
             } else if next > high {
                 // The same topic: its log was cut at the end, by a broker that took over without all records. What was read is not
                 // read again, but what comes now has the offsets of other records.
                 let is_same = start.topic_id.is_some() && start.topic_id == id;
-                moved.push(Moved { partition: place, from: if is_same { high } else { low }, is_new_log: true });
+                moved.push(Moved { partition: index, from: if is_same { high } else { low }, is_new_log: true });
             } else if next < low {
-                moved.push(Moved { partition: place, from: low, is_new_log: false });
+                moved.push(Moved { partition: index, from: low, is_new_log: false });
             }
             start.topic_id = id.or(start.topic_id.take());
         }
@@ -264,28 +264,28 @@ impl Poller {
 
 impl Reading {
     fn new(partitions: Vec<Start>) -> Self {
-        let place = |(place, start): (usize, &Start)| ((start.topic.clone(), start.partition), place);
-        let mut places: Vec<_> = partitions.iter().enumerate().map(place).collect();
-        places.sort_unstable();
-        Self { partitions, places, remade: BTreeSet::new(), stuck: false }
+        let index = |(index, start): (usize, &Start)| ((start.topic.clone(), start.partition), index);
+        let mut indices: Vec<_> = partitions.iter().enumerate().map(index).collect();
+        indices.sort_unstable();
+        Self { partitions, indices, remade: BTreeSet::new(), stuck: false }
     }
 
-    /// Takes a record: the place of its partition; `None` where the record is not to be read, because its partition is about to be
+    /// Takes a record: the index of its partition; `None` where the record is not to be read, because its partition is about to be
     /// read from the start.
     fn take(&mut self, topic: &str, partition: i32, offset: i64) -> Option<usize> {
         if self.remade.contains(topic) {
             return None;
         }
         let key = (topic, partition);
-        let found = self.places.binary_search_by(|((topic, number), _)| (topic.as_str(), *number).cmp(&key)).ok()?;
-        let (_, place) = self.places[found];
-        self.partitions[place].offset = Some(offset + 1);
-        Some(place)
+        let found = self.indices.binary_search_by(|((topic, number), _)| (topic.as_str(), *number).cmp(&key)).ok()?;
+        let (_, index) = self.indices[found];
+        self.partitions[index].offset = Some(offset + 1);
+        Some(index)
     }
 }
 
-/// The failure of a client that is of no further use. No two processes have one name in the group, so a name used twice is a mistake
-/// in the configuration, which would go on.
+/// The failure of a client that is of no further use. No two processes have one name in the group, so a name used twice is a
+/// mistake in the configuration, which would go on.
 fn gave_up(error: &KafkaError) -> Failure {
     if code(error) == Some(RDKafkaErrorCode::FencedInstanceId) {
         let what = "another process has this one's name in the group: give each its own `kafka.instance`";

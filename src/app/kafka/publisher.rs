@@ -1,8 +1,8 @@
 //! The transactional publisher: outputs and input offsets become visible together, or not at all.
 //!
-//! A transaction is open only during one commit. The engine's outputs wait in memory until then, so a failed transaction is repeated
-//! from the same outputs, and the engine never has to go back. `commit_transaction` flushes in steps of 100 ms, so the publisher
-//! drains the queue first, and a commit takes some 4 ms.
+//! A transaction is open only during one commit. The engine's outputs wait in memory until then, so a failed transaction is
+//! repeated from the same outputs, and the engine never has to go back. `commit_transaction` flushes in steps of 100 ms, so the
+//! publisher drains the queue first, and a commit takes some 4 ms.
 //!
 //! The type of each failure decides what follows: the same step again (a commit that timed out goes on in the background and must
 //! not be aborted), an abort and the whole transaction again, or the end. A publisher that cannot go on is dropped. The next one
@@ -98,9 +98,10 @@ impl ProducerContext for Deliveries {
 /// The way in which the messages of a transaction are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sending {
-    /// All at once: librdkafka makes batches of them.
+    /// All messages at once: librdkafka makes batches of them.
     Together,
-    /// Each message after the delivery of the one before. A topic limits the size of a batch, so this shows which message is too large.
+    /// Each message after the delivery of the one before. A topic limits the size of a batch, so only this shows which message is
+    /// too large.
     OneByOne,
 }
 
@@ -137,7 +138,7 @@ struct RetryLimit<'a> {
 }
 
 impl RetryLimit<'_> {
-    /// Once a transaction takes longer than the grace: logs that, and fails where the end is requested.
+    /// Checks whether a transaction takes longer than the grace. If so, logs that, and fails if the end is requested.
     fn check(&self, held_up_by: &dyn fmt::Display) -> Result<(), Setback> {
         if clock::monotonic().duration_since(self.began) < GRACE {
             return Ok(());
@@ -195,8 +196,8 @@ impl Publisher {
     /// Publishes and commits, with as many attempts as that takes.
     ///
     /// # Errors
-    /// A failure that does not pass with time, and exit 130 where the end is requested between attempts. Either way the publisher is
-    /// of no further use.
+    /// A failure that does not pass with time, and exit 130 where the end is requested between attempts. Either way the publisher
+    /// is of no further use.
     pub fn commit(&self, transaction: &mut Transaction<'_>, interrupt: &Interrupt) -> Result<(), Failure> {
         let backoff = ExponentialBuilder::default().with_min_delay(BACKOFF.0).with_max_delay(BACKOFF.1);
         let mut waits = backoff.with_jitter().without_max_times().build();

@@ -48,7 +48,7 @@ struct Reader<'a> {
     ranges: &'a [Range],
     /// Index of the first range among all.
     first: usize,
-    /// By range, whether it has records left.
+    /// Whether each range has records left.
     open: Vec<bool>,
     /// The last record's own time in milliseconds, which tells how far the topic was read.
     at: i64,

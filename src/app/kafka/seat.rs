@@ -11,8 +11,8 @@
 //! name differ, and each waits for the end of the other's session. Where the system refuses such sockets, a process takes a
 //! random seat: it has a name of its own and follows no other process.
 //!
-//! Process ids would not do: a broker goes on showing a dead process's client id after its membership is taken over, and the
-//! system uses ids again.
+//! Process ids cannot serve as names: a broker goes on showing a dead process's client id after its membership is taken over, and
+//! the system uses ids again.
 
 use std::{
     fmt::Write as _,
@@ -57,13 +57,14 @@ impl Seat {
         Self { group, name, number, held: None }
     }
 
-    /// This process's name in the group.
+    /// Returns this process's name in the group.
     #[must_use]
     pub fn instance_id(&self) -> String {
         format!("{}.{}", self.name, self.number)
     }
 
-    /// Takes the seat of a member, if that was a process of this host and is dead. Returns whether this process holds the seat now.
+    /// Takes the seat of a member, if that member was a process of this host and is dead. Returns whether this process holds the
+    /// seat now.
     pub fn inherit(&mut self, instance_id: &str) -> bool {
         let number = instance_id.strip_prefix(&self.name).and_then(|rest| rest.strip_prefix('.'));
         let Some(number) = number.and_then(|number| number.parse().ok()) else { return false };

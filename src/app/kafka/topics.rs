@@ -18,14 +18,14 @@ use crate::{
 
 /// How many of the client's events are searched for the reason why no broker answers.
 const REASONS_MAX: usize = 20;
-/// How long each of them is waited for: it is there already.
+/// How long a poll waits for an event: not long, because the client has queued its events already.
 const REASON_POLL: Duration = Duration::from_millis(20);
 
 /// Settings of the topic of the snapshots, where the service creates it.
 ///
-/// Kafka compacts only the segments before the active one, so segments must be small: with the default of a gigabyte a restart would
-/// read the snapshots of hours. With 16 MiB the topic holds two snapshots, as much again that waits for the cleaner (which begins
-/// when half is dirty), and a segment.
+/// Kafka compacts only the segments before the active one, so segments must be small: with the default of a gigabyte a restart
+/// would read the snapshots of hours. With 16 MiB the topic holds two snapshots, as much again that waits for the cleaner (which
+/// begins when half is dirty), and a segment.
 const STATE_TOPIC: [(&str, &str); 3] =
     [("cleanup.policy", "compact"), ("segment.bytes", "16777216"), ("compression.type", "producer")];
 
@@ -119,14 +119,14 @@ fn refuse_own_outputs(config: &Config) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The failure of an input that matches an output topic.
+/// Makes the failure of an input pattern that matches an output topic.
 #[must_use]
 pub fn own_output(topic: &str) -> Failure {
     Failure::usage(format!("`kafka.input` matches the output topic `{topic}`: make its pattern narrower"))
 }
 
-/// The names that a pattern matches, sorted; `None` where only the client understands the pattern. The dialect here agrees with the
-/// client's in everything that a topic's name may need.
+/// Returns the names that a pattern matches, sorted; `None` where only the client understands the pattern. The dialect here agrees
+/// with the client's in everything that a topic's name may need.
 #[must_use]
 pub fn matching<'a>(pattern: &str, names: impl Iterator<Item = &'a str>) -> Option<Vec<&'a str>> {
     let regex = regex_lite::Regex::new(pattern).ok()?;

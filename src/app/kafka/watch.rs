@@ -7,7 +7,7 @@
 //! call does not return. Nothing is lost: the next process, which a supervisor starts or which stood by, reads again what was
 //! not committed.
 //!
-//! The watch is no time-out: while the cluster is away, it waits for the call.
+//! The watch is no time-out: while the cluster is away, it lets the call wait.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -36,8 +36,8 @@ const CHECK_EVERY: Duration = Duration::from_secs(1);
 /// A transaction that takes longer than this is logged, and not waited for once the end is requested. In a healthy cluster it takes
 /// milliseconds.
 pub const GRACE: Duration = Duration::from_secs(5);
-/// The client's setting for how long the brokers keep a transaction open, and its default in milliseconds. After that time they have
-/// rolled the transaction back, and the call is of no more use.
+/// The client's setting for how long the brokers keep a transaction open, and its default in milliseconds. After that time they
+/// have rolled the transaction back, and the call is of no more use.
 const TRANSACTION_MAX: (&str, u64) = ("transaction.timeout.ms", 60_000);
 /// How long the coordinator must then have answered the consumer. One connection may find a broker that is back sooner than
 /// another, and by default the call is woken every 5 s (`WAKE_SETTINGS` of the publisher).

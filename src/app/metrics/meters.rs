@@ -81,17 +81,17 @@ impl Page {
 /// Meters of one receiver of notifications. Each counts alerts, one for each revision and severity.
 #[derive(Clone, Debug)]
 pub struct Notified {
-    /// The receiver took something that it did not know.
+    /// Alerts that the receiver took and did not know before.
     pub delivered: Count,
-    /// The receiver took something again that lasts.
+    /// Alerts that the receiver took again because they still fire.
     pub repeated: Count,
-    /// The receiver refused the alert itself.
+    /// Alerts that the receiver refused as malformed.
     pub refused: Count,
-    /// The receiver could not take it.
+    /// Alerts that the receiver could not take when they were posted.
     pub failed: Count,
-    /// The incident had to make room on the board.
+    /// Incidents that were evicted from the board to make room.
     pub evicted: Count,
-    /// From the emission of an alert to the answer.
+    /// Seconds from the emission of an alert to the receiver's answer.
     pub seconds: Histogram,
 }
 

@@ -23,7 +23,7 @@ use crate::{
     trust::{Cause, Mode},
 };
 
-/// The name under which all symbols beyond the limit are one. A symbol of that name is one of them.
+/// The label of all symbols beyond the limit taken together. A symbol that has this very name counts among them.
 const OTHER: &str = "other";
 
 /// A metric with the values of its labels.
@@ -37,8 +37,8 @@ pub struct Numbers {
 }
 
 impl Numbers {
-    /// Reads an engine, at most so many symbols of it by name, and how many numbers of its records were rounded. Every bounded
-    /// series exists from the start, because Prometheus sees no rise from an absent series.
+    /// Reads the counts of an engine. At most `symbols_max` symbols have series of their own; `rounded` is how many numbers of its
+    /// records were rounded. Every bounded series exists from the start, because Prometheus sees no rise from an absent series.
     #[must_use]
     pub fn of(engine: &Engine, symbols_max: usize, rounded: u64) -> Self {
         let mut numbers = Self::default();
@@ -238,7 +238,7 @@ impl Totals {
         numbers
     }
 
-    /// The totals while there is no engine.
+    /// Returns the totals while there is no engine.
     #[must_use]
     pub fn alone(&self) -> Numbers {
         Numbers { counters: self.sums.clone(), gauges: BTreeMap::new() }

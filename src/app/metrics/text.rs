@@ -1,11 +1,11 @@
-//! The metrics as Prometheus reads them.
+//! Writes the metrics in the text format that Prometheus reads.
 
 use prometheus::{Encoder as _, TextEncoder};
 
 use super::{Meters, Numbers, failed};
 use crate::app::{Exit, Failure};
 
-/// Numbers, and meters where there are any, in Prometheus' text format.
+/// Writes numbers, and meters where there are any, in Prometheus' text format.
 ///
 /// # Errors
 /// Exit 1 where they cannot be written, which a fixed list of valid names does not do.

@@ -9,7 +9,7 @@ use backon::{BackoffBuilder as _, ExponentialBackoff, ExponentialBuilder};
 
 /// The first delay: a receiver that restarts is away for about a second.
 const DELAY_MIN: Duration = Duration::from_millis(250);
-/// The longest delay: an eighth of the time after which a receiver that heard nothing resolves an alert.
+/// The longest delay: an eighth of the time after which a receiver resolves an alert that is not posted again.
 const DELAY_MAX: Duration = Duration::from_secs(30);
 
 /// Waits of one series of attempts.

@@ -1,7 +1,7 @@
 //! The board: what every receiver is to show now, as a function of the records of the alerts topic.
 //!
 //! The board keeps the newest revision of each open incident, and what has ended for five more minutes, so that a receiver that
-//! was away for a moment hears of the end. One entry stands for an incident, however many revisions it has had, so what waits for
+//! was away for a moment gets the end. One entry stands for an incident, however many revisions it has had, so what waits for
 //! a receiver that is away is bounded by the number of incidents.
 //!
 //! Labels identify an alert at a receiver, and the severity is one of them. So an incident whose severity rises is two alerts
@@ -28,8 +28,8 @@ use crate::{
 /// How long an alert that has ended is posted to an Alertmanager as ended. One that is away for longer has resolved the alert by
 /// itself.
 pub const ENDED_FOR: Span = Span::from_secs(300);
-/// How long an incident that has ended is kept: a receiver that resolves nothing by itself is told of the end if it comes back within
-/// this time, also by a process that has started meanwhile.
+/// How long an incident that has ended is kept: a receiver that resolves nothing by itself is posted the end if it comes back
+/// within this time, also by a process that has started meanwhile.
 const KEPT_FOR: Span = Span::from_secs(3_600);
 
 /// The notice of an incident under one severity.
@@ -39,7 +39,7 @@ pub struct Entry {
     pub notice: Arc<Notice>,
     /// The detector that opened the incident.
     pub detector: Arc<str>,
-    /// When the first revision was read that had this incident, for a venue whose clock is ahead.
+    /// When the first revision of the incident was written: the start of an alert if the venue's clock is ahead.
     pub first_at: WallTime,
     /// When the newest revision was written.
     pub written_at: WallTime,
@@ -139,7 +139,7 @@ impl Board {
         if self.pages.pass(at) { Page::Passed } else { Page::HeldBack(at) }
     }
 
-    /// Takes a revision that was written at this time. Returns the number of incidents that had to make room.
+    /// Takes a revision that was written at this time. Returns the number of incidents that were evicted to make room.
     pub fn take(&mut self, notice: Notice, written_at: WallTime, is_news: bool) -> u64 {
         let id = notice.id.clone();
         self.revise(notice, written_at, is_news);
@@ -288,7 +288,7 @@ impl Entry {
     }
 }
 
-/// An instant of the venue's clock as the receiver is told it, who has one clock only.
+/// Converts an instant of the venue's clock for receivers, which know one clock only.
 const fn of_venue(at: EventTime) -> WallTime {
     WallTime::from_nanos(at.nanos())
 }

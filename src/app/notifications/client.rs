@@ -30,7 +30,7 @@ use crate::{
     config::{Login, ReceiverSettings, Url},
 };
 
-/// The header with which a service can tell what it has taken before (draft-ietf-httpapi-idempotency-key-header).
+/// The header by which a service recognises a request that it has taken before (draft-ietf-httpapi-idempotency-key-header).
 const IDEMPOTENCY_KEY: &str = "Idempotency-Key";
 /// How much of an answer is read: the message of a refusal. The rest of a longer one is left.
 const ANSWER_BYTES_MAX: usize = 4 << 10;
@@ -93,7 +93,8 @@ impl Client {
         self.ask(self.request(Method::GET, path, String::new(), None)?).await
     }
 
-    /// Posts JSON to a path below that of the service. With a key, the service can tell what it has taken before.
+    /// Posts JSON to a path below that of the service. By the key, if there is one, the service recognises a request that it has
+    /// taken before.
     ///
     /// # Errors
     /// Why there is no answer.
@@ -101,7 +102,7 @@ impl Client {
         self.ask(self.request(Method::POST, path, json, key)?).await
     }
 
-    /// Connects, over TLS where the address says so, and asks nothing.
+    /// Connects, over TLS if the address is `https`, and sends no request.
     ///
     /// # Errors
     /// Why there is no connection.

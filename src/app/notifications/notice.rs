@@ -51,6 +51,7 @@ pub struct Notice {
     pub payload: Option<Arc<str>>,
 }
 
+/// The part of an alert's evidence that a notification needs.
 #[derive(Clone, Debug, Deserialize)]
 struct Evidence {
     path: Option<Vec<Edge>>,
@@ -66,12 +67,14 @@ pub struct Action {
     pub page: Option<String>,
 }
 
+/// One finding of the incident's path; `through` is absent in the finding that opened it.
 #[derive(Clone, Debug, Deserialize)]
 struct Edge {
     detector: String,
     through: Option<String>,
 }
 
+/// The mode from an alert's statement of trust.
 #[derive(Clone, Debug, Deserialize)]
 struct Trust {
     mode: String,
@@ -97,7 +100,7 @@ impl Notice {
         }
     }
 
-    /// The detector that opened the incident, as far as this revision tells: the first one of its path, or its only one.
+    /// Returns the detector that opened the incident, as far as this revision tells: the first one of its path, or its only one.
     #[must_use]
     pub fn opening_detector(&self) -> &str {
         let mut path = self.evidence.path.iter().flatten();

@@ -1,4 +1,4 @@
-//! The alerts that are no incident: `Storm` and `Watchdog`.
+//! The alerts that the notifications raise themselves, without an incident: `Storm` and `Watchdog`.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -30,7 +30,7 @@ pub struct OwnAlert {
     pub version: u64,
 }
 
-/// The alert that stands for critical incidents which are held back; those that are open come strongest first.
+/// Makes the alert that stands for critical incidents which are held back; `open` are those that are open, the strongest first.
 #[must_use]
 pub fn storm(
     open: &[Arc<Notice>],
@@ -73,7 +73,7 @@ pub struct Life {
 }
 
 impl Life {
-    /// No sign so far.
+    /// Makes the state before the first sign.
     #[must_use]
     pub const fn none() -> Self {
         Self { signs: None }
@@ -87,7 +87,7 @@ impl Life {
         });
     }
 
-    /// The alert that fires while some process is at work, so that its absence is noticed by someone else.
+    /// Returns the alert that fires while some process is at work, so that another system can notice its absence.
     #[must_use]
     pub fn watchdog(self, now: WallTime) -> Option<OwnAlert> {
         let (since, newest) = self.signs?;

@@ -11,12 +11,12 @@ const HOUR: Span = Span::from_secs(3_600);
 #[derive(Debug)]
 pub struct Pages {
     per_hour: usize,
-    /// When each was let pass; at most `per_hour`.
+    /// The times of the pages that were let pass; at most `per_hour`.
     passed: VecDeque<WallTime>,
 }
 
 impl Pages {
-    /// No page so far.
+    /// Begins without any page.
     #[must_use]
     pub const fn new(per_hour: usize) -> Self {
         Self { per_hour, passed: VecDeque::new() }

@@ -1,6 +1,6 @@
 //! A posting: one alert in the form of Alertmanager's API (version 2).
 //!
-//! Labels are identity alone, so an alert that is told again with other numbers stays the same alert. Everything else is an
+//! Labels are identity alone, so an alert that is posted again with other numbers stays the same alert. Everything else is an
 //! annotation.
 
 use std::{collections::BTreeMap, time::Duration};
@@ -19,8 +19,9 @@ const REPETITIONS_MISSED: u32 = 4;
 /// How many symbols an annotation names.
 const SYMBOLS_MAX: usize = 10;
 
-/// The words of an alert that tests the way to a receiver.
+/// Title of an alert that tests the way to a receiver.
 pub const TEST_TITLE: &str = "TEST: nothing has happened";
+/// Summary of an alert that tests the way to a receiver.
 pub const TEST_SUMMARY: &str = "This is a test of the notifications of Foreshock. Nothing has happened.";
 
 /// One alert as Alertmanager takes it.
@@ -34,7 +35,7 @@ pub struct Posting {
 }
 
 impl Posting {
-    /// The posting of an item, which fires for four more repetitions or has ended.
+    /// Makes the posting of an item, which fires for four more repetitions or has ended.
     #[must_use]
     pub fn new(item: &Item, venue: Option<&str>, resend: Duration, now: WallTime) -> Self {
         let (name, incident, severity) = match item {
@@ -56,7 +57,7 @@ impl Posting {
         }
     }
 
-    /// A posting that tests the way to a receiver, and ends by itself.
+    /// Makes a posting that tests the way to a receiver, and ends by itself.
     #[must_use]
     pub fn test(severity: &'static str, venue: Option<&str>, resend: Duration, now: WallTime) -> Self {
         let annotations =

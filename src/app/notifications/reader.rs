@@ -137,8 +137,8 @@ impl<'a> Reader<'a> {
         Ok(Reading { consumer, signs: signs.map(|(consumer, _)| consumer), partitions, unread, filling: Some(board) })
     }
 
-    /// A consumer of signs of life and the number of its partitions. `None` where the topic is not there yet: it is looked for again
-    /// with the number of partitions.
+    /// Makes a consumer of signs of life, and returns it with the number of its partitions; `None` where the topic does not exist
+    /// yet. The topic is looked for again whenever partitions are counted.
     fn signs_of_life(&self, settings: &ClientConfig) -> Result<Option<(BaseConsumer, usize)>, Failure> {
         let topic = self.config.topics.view.as_str();
         let ranges = match topics::ranges(&self.config.kafka, topic) {
@@ -205,8 +205,8 @@ impl<'a> Reader<'a> {
         counts
     }
 
-    /// Takes a record onto the board that is being filled, or else onto the one that is up. Returns the number of incidents that had
-    /// to make room.
+    /// Takes a record onto the board that is being filled, or else onto the one that is up. Returns the number of incidents that
+    /// had to make room.
     fn take(&self, filling: Option<&mut Board>, record: &BorrowedMessage<'_>) -> u64 {
         match Notice::parse(record.payload().unwrap_or_default(), self.config.notify.has_webhook()) {
             Ok(notice) => match filling {

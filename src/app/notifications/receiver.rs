@@ -3,13 +3,14 @@
 //! A receiver compares the board with what it was sent, and posts the difference. So a receiver that was away is sent the newest
 //! state of each incident, and never what has happened meanwhile.
 //!
-//! An Alertmanager is posted batches of alerts, and again what lasts. A refusal as malformed (400) is that of one alert in the batch,
-//! so the batch is halved until the alert is alone and reported. From then on it is posted alone, as often as the others: if it was
-//! not the alert's fault, it is not lost. Any other failure concerns the receiver: it is tried again with the then newest state.
+//! An Alertmanager is posted alerts in batches, and alerts that still fire are posted again. If it refuses a batch as malformed
+//! (400), one alert in the batch is the cause, so the batch is halved until that alert is alone, and the alert is reported. From
+//! then on it is posted alone, as often as the others, so it is not lost if the fault was elsewhere. Any other failure concerns the
+//! receiver, which is tried again with the state that is the newest then.
 //!
-//! A webhook is posted each revision once, alone, as it is in the topic; one that it refuses as malformed is reported and left out. It
-//! resolves nothing by itself, so what ended while it was away is posted when it is back. Pages are not held back: it takes
-//! everything.
+//! A webhook is posted each revision once, alone, as it is in the topic; a revision that it refuses as malformed is reported and
+//! left out. A webhook resolves nothing by itself, so what ended while it was away is posted when it is back. The limit of pages
+//! does not apply to it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,9 +38,9 @@ use crate::{
 pub const ALERTS: &str = "/api/v2/alerts";
 /// How many alerts are posted at once: some 500 kB. Prometheus posts as many.
 const BATCH_MAX: usize = 256;
-/// How often a receiver looks for alerts that are to be repeated.
+/// How often a receiver looks for alerts that are to be repeated: the shortest time between repetitions is far longer.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How much of a refusal is reported.
+/// Longest part of a refusal that is reported: its reason, and not a whole page.
 const REFUSAL_CHARS: usize = 300;
 
 /// One receiver and what it was sent.
@@ -88,7 +89,7 @@ impl Verdict {
 }
 
 impl Receiver {
-    /// A receiver that was sent nothing yet.
+    /// Makes a receiver that was sent nothing yet.
     ///
     /// # Errors
     /// Exit 64 where a file that the configuration names cannot be used.
@@ -119,7 +120,7 @@ impl Receiver {
             changes.mark_unchanged();
             let due = self.due(&shared);
             if due.is_empty() {
-                // The time-out is a look at what is to be repeated; the sender lives as long as `shared`.
+                // After the time-out the loop looks for alerts to repeat. The sender lives as long as `shared`.
                 let _ = timeout(LOOK_EVERY, changes.changed()).await;
                 continue;
             }
@@ -141,7 +142,7 @@ impl Receiver {
         }
     }
 
-    /// The items that the receiver does not know, or that are to be repeated.
+    /// Returns the items that the receiver does not know, or that are to be repeated.
     fn due(&mut self, shared: &Shared) -> Vec<Item> {
         let (wall, now) = (clock::wall(), clock::monotonic());
         let Some(mut items) = shared.items(wall) else { return Vec::new() };

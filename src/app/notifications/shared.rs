@@ -1,4 +1,4 @@
-//! The board as its threads share it: the reader writes, each receiver looks.
+//! The board behind a lock: the reader's thread writes it, and the task of each receiver reads it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::time::WallTime;
 
-/// The board, once the topic was read to its end, and a sign whenever it changes.
+/// The board, which is there once the topic was read to its end, and a channel that signals each change of it.
 #[derive(Debug)]
 pub struct Shared {
     board: Mutex<Option<Board>>,
@@ -24,21 +24,21 @@ impl Default for Shared {
 }
 
 impl Shared {
-    /// Puts a board up that was filled to the end of the topic.
+    /// Publishes a board that was filled to the end of the topic.
     pub fn put_up(&self, mut board: Board) {
         board.complete();
         *self.board() = Some(board);
         self.changes.send_replace(());
     }
 
-    /// Takes a revision as it comes. Returns the number of incidents that had to make room.
+    /// Takes a new revision. Returns the number of incidents that were evicted to make room.
     pub fn take(&self, notice: Notice, written_at: WallTime) -> u64 {
         let evicted = self.board().as_mut().map_or(0, |board| board.take(notice, written_at, true));
         self.changes.send_replace(());
         evicted
     }
 
-    /// Takes off what is old. Returns the incidents that are open and had no record for too long.
+    /// Removes what is old. Returns the open incidents among it, which had no record for too long.
     pub fn expire(&self, now: WallTime) -> Vec<String> {
         self.board().as_mut().map(|board| board.expire(now)).unwrap_or_default()
     }
@@ -51,20 +51,20 @@ impl Shared {
         self.changes.send_replace(());
     }
 
-    /// The alerts to be shown now; `None` before the topic was read to its end.
+    /// Returns the alerts to be shown now; `None` before the topic was read to its end.
     #[must_use]
     pub fn items(&self, now: WallTime) -> Option<Vec<Item>> {
         self.board().as_ref().map(|board| board.items(now).collect())
     }
 
-    /// A sign of changes.
+    /// Returns a channel that signals each change.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<()> {
         self.changes.subscribe()
     }
 
     fn board(&self) -> MutexGuard<'_, Option<Board>> {
-        // A thread that panicked within a change has left a board that later revisions put right.
+        // If a thread panicked within a change, later revisions of the incidents put the board right.
         self.board.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

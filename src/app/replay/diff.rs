@@ -51,14 +51,14 @@ impl RecordedAlerts {
         let mut alerts = Vec::new();
         while let Some(line) = reader.next_line()? {
             alerts.push(alert(line.bytes).map_err(|why| {
-                let place = format!("`{}`, line {}", path.display(), line.number);
-                Failure::new(Exit::Input, format!("{place}: expected an alert as `--alerts` writes it: {why}"))
+                let at = format!("`{}`, line {}", path.display(), line.number);
+                Failure::new(Exit::Input, format!("{at}: expected an alert as `--alerts` writes it: {why}"))
             })?);
         }
         Ok(Self(alerts))
     }
 
-    /// The topics or files that the alerts' evidence names.
+    /// Returns the topics or files that the alerts' evidence names.
     fn sources(&self) -> BTreeSet<&str> {
         let records = self.0.iter().filter_map(|alert| alert.pointer("/evidence/records")?.as_array());
         records.flatten().filter_map(|range| range["topic"].as_str()).collect()
@@ -191,7 +191,7 @@ impl Comparison {
         Revision { incident, number: alert["revision"].as_i64().unwrap_or_default() }
     }
 
-    /// The alert without the fields that are not compared.
+    /// Returns the alert without the fields that are not compared.
     fn stripped(&self, mut alert: Value) -> Value {
         let positions = if self.same_source { &[][..] } else { &POSITIONS };
         for path in CIRCUMSTANCES.iter().chain(positions) {
@@ -203,14 +203,14 @@ impl Comparison {
     }
 }
 
-/// An alert's name for a person.
+/// Names an alert for a person.
 fn name(revision: &Revision, alert: &Value) -> String {
     let text = |field: &str| alert[field].as_str().unwrap_or("?");
     let Revision { incident, number } = revision;
     format!("revision {number} of {incident} ({}: {})", text("status"), text("title"))
 }
 
-/// The names of the fields in which two alerts differ, as far as they are shown.
+/// Lists the fields in which two alerts differ, up to [`FIELDS_MAX`] of them.
 fn differing(recorded: &Value, now: &Value) -> String {
     let mut fields = Vec::new();
     compare("", recorded, now, &mut fields);

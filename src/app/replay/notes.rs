@@ -41,7 +41,7 @@ impl Notes {
         }
     }
 
-    /// Takes a record that the engine has handled; `clock` is its feed's before.
+    /// Takes a record that the engine has handled; `clock` is the clock of its feed before the record.
     pub(super) fn handled(
         &mut self,
         engine: &Engine,

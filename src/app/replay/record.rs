@@ -57,7 +57,8 @@ impl Recorder {
             Output::Notify(alert, _) => {
                 self.alerts_taken += 1;
                 if let Some(comparison) = &mut self.comparison {
-                    // Recorded alerts were read from text, which may round the last bit of a number: so are these.
+                    // Recorded alerts were read from text, which may round the last bit of a number. Written and read again, these
+                    // are rounded in the same way.
                     let text = serde_json::to_vec(alert).unwrap_or_default();
                     comparison.take(serde_json::from_slice(&text).unwrap_or_default());
                 }
@@ -67,14 +68,14 @@ impl Recorder {
                 self.signals += 1;
                 line(&mut self.signals_file, &SignalLine::new(signal, context))
             }
-            Output::Rejected(place, rejection) => {
-                line(&mut self.dead_letters, &dead_letter(context.record_text(*place), rejection, bytes))
+            Output::Rejected(record, rejection) => {
+                line(&mut self.dead_letters, &dead_letter(context.record_text(*record), rejection, bytes))
             }
         }
     }
 
-    /// Finishes the files of an input that is hardly one. Where nothing was found in it, only the dead letters are finished: the
-    /// other files of an earlier replay stay as they are.
+    /// Finishes the files after an input of which hardly any record could be used. If it gave no alert, only the dead letters are
+    /// finished, and the other files of an earlier replay stay as they are.
     pub fn finish_unusable(self) -> Result<(), Failure> {
         if self.alerts_taken > 0 {
             return self.finish();

@@ -1,4 +1,4 @@
-//! The last line on standard output, which scripts read.
+//! The summary of a replay: the last line on standard output, which scripts read.
 
 use std::time::Instant;
 
@@ -10,6 +10,7 @@ use crate::{
     engine::{Engine, Fate, Fates},
 };
 
+/// Returns the fates of the records of all feeds.
 fn total(engine: &Engine) -> Fates {
     engine.fates().iter().fold(Fates::default(), Fates::plus)
 }

@@ -43,8 +43,8 @@ impl InputWatch {
         Some(Decision::Ceiling(Ceiling { source, after_offset: engine.last_offset(source), until }))
     }
 
-    /// The decisions that follow now. `is_drained`: all that was read has been handled; `at_end`: which partitions have been read to
-    /// their ends, as far as is known.
+    /// The decisions that follow now. `is_drained`: all that was read has been handled; `at_end`: which partitions have been read
+    /// to their ends, as far as is known.
     pub fn decide(
         &mut self,
         engine: &Engine,

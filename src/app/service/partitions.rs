@@ -22,7 +22,7 @@ pub struct Partition {
     /// The number of the log that is read, and the next offset to be read in it.
     pub generation: u32,
     pub next: i64,
-    /// Both as last committed.
+    /// The log's number and the next offset as they were last committed.
     committed: (u32, i64),
     /// The topic's id, where it is known.
     pub topic_id: Option<String>,
@@ -78,8 +78,8 @@ impl Partition {
     }
 }
 
-/// The next offset of each partition of which anything is to be committed, with its fates so far as metadata, for whoever looks at
-/// the group's offsets. A topic that is gone would refuse an offset, so the others are left out.
+/// Returns the next offset of each partition that has something to commit, with the fates of its records so far as metadata, which
+/// a restart reads. A partition whose topic is gone is left out, because its topic would refuse the offset.
 pub fn offsets(partitions: &[Partition], fates: &[Fates]) -> Result<TopicPartitionList, KafkaError> {
     let mut list = TopicPartitionList::new();
     for (partition, fates) in partitions.iter().zip(fates).filter(|(partition, _)| !partition.is_committed()) {

@@ -8,7 +8,7 @@ use crate::app::{
     metrics::{Meters, Stage},
 };
 
-/// Messages that wait are committed early when they come to so many bytes: hostile input makes a dead letter of each record.
+/// Size of the waiting messages, in bytes, at which they are committed early: hostile input makes a dead letter of each record.
 const BYTES_MAX: usize = 4 << 20;
 
 /// Whether alerts wait, and whether one of them opens an incident.
@@ -32,7 +32,7 @@ pub struct PendingCommit {
 }
 
 impl PendingCommit {
-    /// Nothing waits; the first commit is due after the interval.
+    /// Begins without messages; the first commit is due after the interval.
     #[must_use]
     pub fn new(interval: Duration) -> Self {
         let due_at = clock::monotonic() + interval;
@@ -45,14 +45,14 @@ impl PendingCommit {
         self.messages.push(message);
     }
 
-    /// Adds the message of an alert, and the milliseconds that it took so far: its commit is due at once.
+    /// Adds the message of an alert, and the milliseconds from its completing event to now. Its commit is due at once.
     pub fn push_alert(&mut self, message: Message, opens_incident: bool, before: Option<f64>) {
         self.alerts = self.alerts.max(if opens_incident { Alerts::Opening } else { Alerts::Some });
         self.emitted.push((clock::monotonic(), before));
         self.push(message);
     }
 
-    /// The messages, in order. One that its topic does not take is cut by the publisher.
+    /// Returns the messages, in order. The publisher cuts a message that is too large for its topic.
     pub const fn messages(&mut self) -> &mut Vec<Message> {
         &mut self.messages
     }
@@ -69,7 +69,7 @@ impl PendingCommit {
         self.messages.is_empty()
     }
 
-    /// How long until the next commit is due.
+    /// Returns how long it is until the next commit is due.
     #[must_use]
     pub fn until_due(&self, now: Instant) -> Duration {
         self.due_at.saturating_duration_since(now)
@@ -86,7 +86,7 @@ impl PendingCommit {
         self.due_at = clock::monotonic() + self.interval;
     }
 
-    /// Empties it after a commit that began at a time, and measures that.
+    /// Removes the messages after a commit that began at `began`, and measures how long the commit and its alerts took.
     pub fn committed(&mut self, began: Instant, meters: &Meters) {
         let now = clock::monotonic();
         meters.committed(now.duration_since(began), self.emitted.len());

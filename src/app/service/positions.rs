@@ -1,8 +1,9 @@
 //! Positions: where the service goes on in each partition after a restart, and whether the partition still goes on there.
 //!
-//! Three witnesses know how far a partition was read: the group's committed offset with its metadata, the newest snapshot, and the
-//! audit log, which has the number of each log that began. Kafka forgets the committed offset with the topic. A log is another one
-//! where the topic's id is another; where an id is not known, where the position is behind the end.
+//! Three places say how far a partition was read: the group's committed offset with its metadata, the newest snapshot, and the
+//! audit log, which has the number of each log that began. Kafka forgets the committed offset with the topic. A partition has
+//! another log than before if the id of its topic has changed; where an id is not known, if the position lies beyond the end of
+//! what the partition holds.
 //!
 //! The judgement is a plain function of these facts; `restore` collects them.
 
@@ -31,7 +32,7 @@ pub struct Metadata {
 }
 
 impl Metadata {
-    /// Reads the metadata; of another program, or none, nothing is known. Earlier builds wrote the fates alone.
+    /// Reads the metadata; `None` if there is none, or another program wrote it. Earlier builds wrote the fates alone.
     fn parse(text: &str) -> Option<Self> {
         let fates = || serde_json::from_str(text).ok().map(|fates| Self { fates: Some(fates), ..Self::default() });
         serde_json::from_str(text).ok().or_else(fates)
@@ -60,7 +61,7 @@ impl Committed {
     }
 }
 
-/// A log that began, as the audit log has it.
+/// The entry of the audit log that says that another log of a partition began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Begun {
     /// The number of the log.
@@ -80,7 +81,7 @@ pub struct Facts {
     pub committed: Committed,
     /// The partition's position in the newest snapshot.
     pub saved: Option<PartitionOffset>,
-    /// The last log that the audit log says began.
+    /// The last log that began, by the audit log.
     pub begun: Option<Begun>,
 }
 
@@ -99,11 +100,11 @@ pub struct Position {
     pub topic_id: Option<String>,
     /// The fates of the partition's records up to the position, as they were committed.
     pub fates: Option<Fates>,
-    /// Whether anything can be read: not where the topic is gone.
+    /// Whether the topic exists, so that its records can be read.
     pub is_there: bool,
 }
 
-/// A partition's way on where its log does not go on.
+/// The offset at which a partition goes on if its log does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moved {
     /// The next offset.
@@ -156,7 +157,7 @@ impl Position {
         at(Held { range: range(next), generation, old }, next, moved)
     }
 
-    /// The position of a partition whose topic is gone: that of the snapshot.
+    /// Makes the position of a partition whose topic is gone: that of the snapshot.
     #[must_use]
     pub fn gone(saved: PartitionOffset) -> Self {
         let PartitionOffset { topic, partition, next, generation, topic_id } = saved;

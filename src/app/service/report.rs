@@ -17,12 +17,12 @@ use crate::{
     trust::Standing,
 };
 
-/// How often the numbers are left: scrapers ask every few seconds, and leaving them costs some ten microseconds, and half
-/// a microsecond for each symbol, whose book is looked at.
+/// How often the numbers are updated for scrapers, which ask every few seconds. An update costs some ten microseconds, and half a
+/// microsecond for each symbol, whose book is read.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// How often it is counted what the detectors can judge: some 20 ms at 100,000 accounts, for which the flow waits, and a state
-/// that lasts for minutes.
+/// How often the coverage of the detectors is counted. The flow waits for a count some 20 ms at 100,000 accounts, and the coverage
+/// changes over minutes.
 const COVERED_EVERY: Duration = Duration::from_secs(10);
 
 /// Reports to the telemetry.
@@ -30,7 +30,7 @@ pub struct Reporter {
     telemetry: Arc<Telemetry>,
     totals: Totals,
     due_at: Instant,
-    /// When it is next counted what the detectors can judge.
+    /// When the coverage of the detectors is counted next.
     cover_at: Instant,
     progress: Progress,
     /// Released once.
@@ -44,9 +44,9 @@ pub struct Reporter {
 enum Progress {
     /// There are no partitions.
     Nothing,
-    /// Their ends, as they were asked for after the restore, have not been reached.
+    /// The ends of the partitions, as the brokers stated them after the restore, have not been reached.
     Behind,
-    /// Their ends have been reached.
+    /// The ends of the partitions have been reached.
     Caught,
 }
 
@@ -66,7 +66,7 @@ impl Reporter {
     pub fn begin(&mut self, worker: &Worker, ends: &Ends, now: Instant) {
         self.totals.begin(&worker.numbers(self.symbols_max));
         self.progress = Progress::Behind;
-        // What was heard before it restored says nothing of how far there is to go now.
+        // Ends that were stated before the restore do not show how much is left to read now.
         ends.forget();
         self.telemetry.reach(Point::CatchingUp(None));
         self.cover_at = now;

@@ -39,12 +39,12 @@ use crate::{
 
 /// How long the ids of topics are waited for: the client learns them with metadata that it has, or is about to get.
 const IDS_MAX: Duration = Duration::from_millis(500);
-/// How often it is asked.
+/// How often the client is asked for them: short against [`IDS_MAX`].
 const ASK_EVERY: Duration = Duration::from_millis(20);
 
 /// A restored state.
 pub struct Restored {
-    /// As of the committed offsets.
+    /// The engine, with all records before the committed offsets.
     pub engine: Engine,
     /// The position at which each partition goes on, in the engine's order.
     pub positions: Vec<Position>,
@@ -56,8 +56,8 @@ pub struct Restored {
     pub crashes: Vec<Crash>,
 }
 
-/// Brings an engine up to the committed offsets of the partitions. `handle` takes a record into it, and before it the recorded inputs
-/// that come before.
+/// Brings an engine up to the committed offsets of the partitions. `handle` hands a record to it, after the recorded decisions that
+/// come before the record.
 ///
 /// # Errors
 /// Exit 69 where Kafka fails for good, 130 at an interrupt.
@@ -123,7 +123,7 @@ pub fn restore(
     Ok(Restored { engine, positions, slot, from_snapshot, crashes })
 }
 
-/// The positions in the newest snapshot of this service.
+/// Returns the positions in the newest snapshot of this service.
 fn saved(config: &Config, found: &Found) -> Vec<PartitionOffset> {
     let candidates = found.candidates();
     let manifests = candidates.iter().filter_map(|candidate| candidate.manifest.as_ref().ok());
@@ -131,9 +131,9 @@ fn saved(config: &Config, found: &Found) -> Vec<PartitionOffset> {
     ours.next().map_or_else(Vec::new, |manifest| manifest.positions.clone())
 }
 
-/// Returns where each partition goes on. The order is that of the snapshot, with partitions that are new behind it, so that a state can be
-/// used that knows fewer partitions. A topic that the configuration names and that is gone keeps its partitions: its state goes on
-/// if it is made again.
+/// Returns where each partition goes on. The order is that of the snapshot, with partitions that are new behind it, so that a
+/// state can be used that knows fewer partitions. A topic that the configuration names and that is gone keeps its partitions: its
+/// state goes on if it is made again.
 fn positions(
     config: &Config,
     reader: &Handle,
@@ -147,7 +147,7 @@ fn positions(
     let (mut known, mut new) = (BTreeMap::new(), Vec::new());
     for ((topic, partition), committed) in assigned.iter().zip(committed) {
         let of = |saved: &&PartitionOffset| saved.topic == *topic && saved.partition == *partition;
-        let (place, saved_here) = (saved.iter().position(|one| of(&one)), saved.iter().find(of).cloned());
+        let (index, saved_here) = (saved.iter().position(|one| of(&one)), saved.iter().find(of).cloned());
         let position = Position::of(Facts {
             holds: topics::range(reader, topic, *partition)?,
             topic_id: ids.get(topic.as_str()).cloned(),
@@ -155,8 +155,8 @@ fn positions(
             saved: saved_here,
             begun: begun.get(&(topic.as_str(), *partition)).copied(),
         });
-        match place {
-            Some(place) => _ = known.insert(place, position),
+        match index {
+            Some(index) => _ = known.insert(index, position),
             None if saved.is_empty() => new.push(position),
             None => {
                 tracing::info!(topic, partition, "a partition is new: it is read from now on");
@@ -167,8 +167,8 @@ fn positions(
     let named = |topic: &str| {
         config.kafka.input.iter().any(|input| matches!(input, Subscription::Topic(name) if name.as_str() == topic))
     };
-    for (place, gone) in saved.iter().enumerate().filter(|(_, gone)| named(&gone.topic)) {
-        known.entry(place).or_insert_with(|| {
+    for (index, gone) in saved.iter().enumerate().filter(|(_, gone)| named(&gone.topic)) {
+        known.entry(index).or_insert_with(|| {
             tracing::warn!(topic = gone.topic, partition = gone.partition, "a partition is not there: it is not read");
             Position::gone(gone.clone())
         });
@@ -176,7 +176,7 @@ fn positions(
     Ok(known.into_values().chain(new).collect())
 }
 
-/// The ids of the assigned topics, as far as the client learns them in time.
+/// Returns the ids of the assigned topics, as far as the client learns them in time.
 fn topic_ids<'a>(
     reader: &Handle,
     assigned: &'a [(String, i32)],
@@ -194,7 +194,7 @@ fn topic_ids<'a>(
     }
 }
 
-/// The last log that began of each partition.
+/// Returns the last log that began of each partition.
 fn begun(entries: &[audit::Entry]) -> BTreeMap<(&str, i32), Begun> {
     let mut begun = BTreeMap::new();
     for entry in entries {
@@ -205,7 +205,7 @@ fn begun(entries: &[audit::Entry]) -> BTreeMap<(&str, i32), Begun> {
     begun
 }
 
-/// The decisions recorded since the engine's state, and the number of the last.
+/// Returns the decisions that were recorded after the engine's state, and the number of the last one.
 fn recorded(mut entries: Vec<audit::Entry>, engine: &Engine) -> (Inputs, u64) {
     entries.retain(|entry| entry.number > engine.decided());
     let last = entries.last().map_or(engine.decided(), |entry| entry.number);
@@ -216,7 +216,7 @@ fn recorded(mut entries: Vec<audit::Entry>, engine: &Engine) -> (Inputs, u64) {
     (inputs, last)
 }
 
-/// The newest snapshot that can be used, as an engine, and where the next one goes.
+/// Returns the engine of the newest snapshot that can be used, and the slot of the next snapshot.
 fn choose(
     config: &Config,
     found: &Found,
@@ -272,14 +272,14 @@ fn load(
     Ok(engine.map(|engine| (engine, manifest)))
 }
 
-/// The positions that the group has committed, of each partition.
+/// Asks for the position that the group has committed of each partition.
 fn committed(config: &Config, reader: &Handle, partitions: &[(String, i32)]) -> Result<Vec<Committed>, Failure> {
     let mut question = TopicPartitionList::new();
     for (topic, partition) in partitions {
         question.add_partition(topic, *partition);
     }
     let ask = || reader.committed_offsets(question.clone(), ANSWER_MAX);
-    // A coordinator that moves answers the second time.
+    // While the coordinator moves to another broker the first question may fail.
     let answer = ask().or_else(|error| {
         if is_kept_back(config, &question) { ask().map_err(|e| held_back(config, &e)) } else { Err(unknown(&error)) }
     })?;
@@ -291,15 +291,15 @@ fn unknown(error: &KafkaError) -> Failure {
     unavailable("cannot ask for the committed offsets", error)
 }
 
-/// Whether Kafka would tell the committed offsets to whoever does not mind open transactions.
+/// Whether Kafka answers if the question allows for open transactions, so that one of them is what keeps the answer back.
 fn is_kept_back(config: &Config, question: &TopicPartitionList) -> bool {
     let reader: Result<BaseConsumer, _> =
         kafka::consumer(&config.kafka).set("isolation.level", "read_uncommitted").create();
     reader.is_ok_and(|reader| reader.committed_offsets(question.clone(), ANSWER_MAX).is_ok())
 }
 
-/// Kafka keeps the committed offsets back while a transaction of the group is open, and that can be for ever: a broker that
-/// restarts while a partition has no leader takes a transaction for finished without writing so there.
+/// Makes the failure for committed offsets that an open transaction of the group keeps back. Such a transaction can stay open for
+/// ever: a broker that restarts while a partition has no leader counts it as finished without writing that to the partition.
 fn held_back(config: &Config, error: &KafkaError) -> Failure {
     let failure = unknown(error);
     let group = config.kafka.group.as_str();
@@ -311,8 +311,8 @@ fn held_back(config: &Config, error: &KafkaError) -> Failure {
     Failure::new(failure.exit, format!("{advice} ({error})")).passing()
 }
 
-/// Holds the fates that were counted to those that were committed. They differ where the input's start is no longer kept: then
-/// the committed ones go on, or a restart would lose counts.
+/// Compares the fates that were counted with those that were committed. They differ if the start of the input is no longer kept:
+/// counting then goes on from the committed fates, because a restart must not lose counts.
 fn resume_fates(engine: &mut Engine, positions: &[Position], from_snapshot: bool) {
     for (source, position) in positions.iter().enumerate() {
         let (Some(fates), counted) = (position.fates, engine.fates()[source]) else { continue };

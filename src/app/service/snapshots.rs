@@ -1,8 +1,8 @@
-//! The schedule of snapshots: right after a commit, so that a snapshot stands for exactly the committed offsets; once in an interval;
-//! never while the last one is still being written; and at the end.
+//! The schedule of snapshots: right after a commit, so that a snapshot stands for exactly the committed offsets; once in an
+//! interval; never while the last one is still being written; and at the end.
 //!
-//! Only the copy of the state holds up the flow. Writing is the writer's business, and nothing here waits for it but the end, for
-//! some seconds.
+//! Only the copy of the state holds up the flow. A thread of its own writes the snapshot (`kafka::state::Writer`), and only the end
+//! of the service waits for that thread, for some seconds.
 
 use std::{
     sync::Arc,
@@ -22,7 +22,7 @@ use crate::{
 
 /// How long the end waits for the last snapshot: well within what supervisors grant (10 s by default in containers).
 const FINISH_MAX: Duration = Duration::from_secs(5);
-/// How often the end looks whether the snapshot before is written.
+/// How often the end checks whether the snapshot before is written: short against [`FINISH_MAX`].
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// Takes snapshots when they are due.
@@ -31,14 +31,14 @@ pub struct SnapshotSchedule {
     telemetry: Arc<Telemetry>,
     interval: Duration,
     due_at: Instant,
-    /// Whether nothing more is committed.
+    /// Whether nothing more will be committed.
     is_last: bool,
-    /// Records that had been taken at the last snapshot.
+    /// Number of records that had been taken at the last snapshot.
     records: u64,
 }
 
 impl SnapshotSchedule {
-    /// A schedule that begins with a restored state. Where that took all of the input, the first snapshot is due at once.
+    /// Begins with a restored state. If all of the input had to be read for it, the first snapshot is due at once.
     ///
     /// # Errors
     /// Exit 1 where the system gives no thread.
@@ -51,7 +51,7 @@ impl SnapshotSchedule {
             interval,
             due_at: if restored.from_snapshot { now + interval } else { now },
             is_last: false,
-            // What was read without a snapshot is worth one even if nothing more comes.
+            // Without a snapshot to begin with, the state is worth one even if no more records come.
             records: if restored.from_snapshot { 0 } else { u64::MAX },
         })
     }
@@ -82,7 +82,7 @@ impl SnapshotSchedule {
         while self.writer.as_ref().is_some_and(Writer::is_busy) && !left().is_zero() {
             std::thread::park_timeout(LOOK_EVERY);
         }
-        // Even where nothing has changed: that a snapshot is the last is known only now.
+        // A snapshot is due even if nothing has changed: its manifest says that it is the last.
         (self.due_at, self.records, self.is_last) = (clock::monotonic(), u64::MAX, true);
         self.take_if_due(engine, taken, positions);
         if let Some(writer) = self.writer.take()

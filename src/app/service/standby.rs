@@ -48,7 +48,7 @@ impl Standby {
         let mut known = None;
         loop {
             service.interrupt.check()?;
-            // There is no consumer now whose thread would beat.
+            // There is no consumer now, so no thread of one reports progress.
             service.telemetry.consumer().beat();
             match service.roster.members() {
                 Err(error) => service.contact.failed("cannot ask who is in the group", &error),

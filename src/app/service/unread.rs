@@ -17,15 +17,15 @@ use crate::{
     trust::Unread,
 };
 
-/// How often it is looked: as often as the client reports.
+/// How often unread partitions are looked for: as often as the client reports.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// How long a partition may be unread before that is told: the group assigns a new one within two seconds, and it must be told
-/// within ten.
+/// How long a partition may be unread before that is reported: the group assigns a new one within two seconds, and it must be
+/// reported within ten.
 const UNREAD_MAX: Duration = Duration::from_secs(5);
 /// How long one look may ask brokers what partitions hold, and how long one of them may take: the flow waits meanwhile.
 const ASK_MAX: Duration = Duration::from_millis(100);
-/// The most partitions that are told of: the longest list in an alert (CONTRACT). The metric counts all.
-const TOLD_MAX: usize = 20;
+/// The most partitions that are reported: the longest list in an alert (CONTRACT). The metric counts all.
+const REPORTED_MAX: usize = 20;
 
 /// The partitions that are not read, and since when.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ struct Sighting {
 }
 
 impl UnreadPartitions {
-    /// Nothing is unread as far as is known.
+    /// Begins without any unread partition.
     pub const fn new(now: Instant) -> Self {
         Self { look_at: now, since: BTreeMap::new() }
     }
@@ -65,16 +65,16 @@ impl UnreadPartitions {
         let mut existing = reader.context().ends.existing();
         existing.retain(|(topic, number)| !is_read(topic, *number));
         self.see(now, existing);
-        let told: Vec<(String, i32)> = self.overdue(now).take(TOLD_MAX).cloned().collect();
+        let reported: Vec<(String, i32)> = self.overdue(now).take(REPORTED_MAX).cloned().collect();
         let give_up_at = now + ASK_MAX;
-        for partition in &told {
+        for partition in &reported {
             if let Some(sighting) = self.since.get_mut(partition).filter(|sighting| sighting.holds.is_none())
                 && clock::monotonic() < give_up_at
             {
                 sighting.holds = held(reader, partition);
             }
         }
-        Some(told.iter().map(|partition| self.unread(partition, partitions)).collect())
+        Some(reported.iter().map(|partition| self.unread(partition, partitions)).collect())
     }
 
     /// Notes which partitions are unread at a time.
@@ -88,13 +88,13 @@ impl UnreadPartitions {
         }
     }
 
-    /// The partitions that have been unread for too long.
+    /// Returns the partitions that have been unread for too long.
     fn overdue(&self, now: Instant) -> impl Iterator<Item = &(String, i32)> {
         let is_overdue = move |sighting: &Sighting| now.duration_since(sighting.since) >= UNREAD_MAX;
         self.since.iter().filter(move |(_, sighting)| is_overdue(sighting)).map(|(partition, _)| partition)
     }
 
-    /// A partition as it is told: with one that is read of its topic, or of another where its topic has none.
+    /// Makes the report of an unread partition, beside one that is read: of the same topic, or of another if there is none.
     fn unread(&self, (topic, number): &(String, i32), partitions: &[Partition]) -> Unread {
         let beside = partitions.iter().position(|known| known.topic == *topic).unwrap_or(0);
         let holds = self.since.get(&(topic.clone(), *number)).and_then(|sighting| sighting.holds).unwrap_or(0);
@@ -102,7 +102,7 @@ impl UnreadPartitions {
     }
 }
 
-/// The number of offsets that a partition holds, if its broker says so soon enough.
+/// Returns the number of offsets that a partition holds, if its broker answers soon enough.
 fn held(reader: &Handle, (topic, number): &(String, i32)) -> Option<u64> {
     match reader.fetch_watermarks(topic, *number, ASK_MAX) {
         Ok((low, high)) => u64::try_from(high - low).ok(),
@@ -129,10 +129,10 @@ mod tests {
         unread.see(at(3), list(&[2]));
         unread.see(at(4), list(&[1, 2]));
         assert_eq!((unread.len(), overdue(&unread, 4)), (2, Vec::new()));
-        let told: Vec<i32> = overdue(&unread, 5);
-        assert_eq!(told, [2]);
-        let told: Vec<i32> = overdue(&unread, 9);
-        assert_eq!(told, [1, 2]);
+        let reported: Vec<i32> = overdue(&unread, 5);
+        assert_eq!(reported, [2]);
+        let reported: Vec<i32> = overdue(&unread, 9);
+        assert_eq!(reported, [1, 2]);
         unread.see(at(10), Vec::new());
         assert_eq!(unread.len(), 0);
     }

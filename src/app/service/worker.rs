@@ -44,10 +44,10 @@ use crate::{
     trust::{Decision, Skip, Standing},
 };
 
-/// One record of so many is measured: to read the clock twice costs a twentieth of a record's handling. A prime, so that no
-/// pattern of the input is always met at the same phase.
+/// One record in this many is measured, because reading the clock twice costs a twentieth of a record's handling. The number is
+/// prime, so that a periodic input is not always measured at the same phase.
 const MEASURED_EVERY: u64 = 61;
-/// An engine, and what it owes.
+/// An engine, with the partitions that it reads and the messages that are not committed yet.
 pub struct Worker {
     engine: Engine,
     outbox: Outbox,
@@ -260,7 +260,7 @@ impl Worker {
         self.deliver_outputs(None, None)
     }
 
-    /// Writes a decision into the audit log under its number: it becomes visible together with what it influences.
+    /// Writes a decision into the audit log under its number. It becomes visible together with the outputs that it influences.
     fn record(&mut self, decision: &Decision) -> Result<(), Failure> {
         let recorded = Recorded::of(decision, &self.engine.context().sources);
         let recorded = recorded.expect("the sources of a service are partitions");

@@ -82,7 +82,7 @@ pub enum AccountFact {
 }
 
 impl AccountFact {
-    /// The shards that need the fact.
+    /// Returns the shards that need the fact.
     #[must_use]
     pub const fn route(&self) -> Route<'_> {
         match self {
@@ -160,7 +160,7 @@ pub struct Fill {
 }
 
 impl Fill {
-    /// The change of the position, signed.
+    /// Returns the change of the position, signed.
     #[must_use]
     pub fn signed_quantity(&self) -> f64 {
         let quantity = self.quantity.get().to_f64();
@@ -221,7 +221,7 @@ pub struct InstrumentStated {
     pub taker_fee: Option<Decimal>,
     /// Fee of a liquidation as a share of the notional.
     pub liquidation_fee: Option<Decimal>,
-    /// Whether it is quoted in one asset and settled in the other.
+    /// Whether the symbol is quoted in one asset and settled in the other.
     pub is_inverse: bool,
     /// The underlying.
     pub underlying: Option<SharedName>,
@@ -246,10 +246,10 @@ impl InstrumentStated {
     }
 }
 
-/// The feed may have missed what came before a time.
+/// A gap in what a feed has seen: it may have missed events before a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Blind {
-    /// The time.
+    /// The end of the gap.
     pub until: EventTime,
     /// Whether the venue was closed until then, so that levels are raised for a while.
     pub reopens: bool,

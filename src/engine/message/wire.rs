@@ -22,11 +22,11 @@ use crate::{
 /// The version of the encoded form. A change of any type in a frame is another version.
 pub const VERSION: u8 = 4;
 
-/// A unit that one stage sends to the next.
+/// The unit that one stage sends to the next: its clock, or a message.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[expect(clippy::large_enum_variant, reason = "a frame lives for one call, and nearly every one is a message")]
 pub enum Frame {
-    /// The sender's clock has come so far: nothing that is visible before comes after.
+    /// The sender's clock: no message that follows is visible before this time.
     Clock(EventTime),
     /// A message.
     Message(StageMessage),
@@ -39,6 +39,7 @@ struct SourceName {
     partition: Option<i32>,
 }
 
+/// A frame with the list that its records refer to, as postcard writes it.
 #[derive(Serialize, Deserialize)]
 struct Written {
     sources: Vec<SourceName>,
@@ -48,7 +49,7 @@ struct Written {
 /// The reason why a frame is not read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Undecodable {
-    /// Another build wrote it.
+    /// Another build wrote the frame.
     #[error("its version is {0}, and this build reads {VERSION}")]
     UnknownVersion(u8),
     /// The bytes are cut off or changed.
@@ -59,7 +60,7 @@ pub enum Undecodable {
     UnknownSource(String),
 }
 
-/// The bytes of a frame. `sources` is the list that its records refer to.
+/// Encodes a frame. `sources` is the list that its records refer to.
 ///
 /// # Panics
 /// If a record refers to a source that is not in the list.
@@ -103,7 +104,7 @@ pub fn decode(bytes: &[u8], sources: &[Source]) -> Result<Frame, Undecodable> {
     Ok(frame)
 }
 
-/// Replaces every reference to a source.
+/// Replaces every reference to a source by the one that `map` returns for it.
 fn for_each_source<E>(frame: &mut Frame, mut map: impl FnMut(SourceId) -> Result<SourceId, E>) -> Result<(), E> {
     let mut origin = |origin: &mut Origin| {
         origin.record.source = map(origin.record.source)?;

@@ -9,8 +9,8 @@ use std::cmp::Ordering;
 pub(super) const SCALE: usize = 23;
 /// The same as [`SCALE`], in the type of an exponent.
 const SCALE_I64: i64 = 23;
-/// Significant digits that a value can have: 17 are what JSON writers print of an IEEE 754 double that 15 or 16 do not
-/// give back.
+/// Significant digits that a value can have: JSON writers print up to 17 for an IEEE 754 double, where 15 or 16 would read back as
+/// another double.
 const DIGITS_MAX: u32 = 17;
 /// Decimal exponents of the leading digit in the smallest and in the largest size, 10⁻¹² and 10¹⁵.
 const LEADING: (i64, i64) = (-12, 15);
@@ -64,7 +64,7 @@ fn long(text: &[u8]) -> Result<Units, DecimalError> {
     Ok(Units { size: if negative { -size } else { size }, is_rounded })
 }
 
-/// Divides by a step above zero, half to even.
+/// Divides by a step above zero, and rounds half to even.
 pub(super) fn rounded(units: i128, step: i128) -> i128 {
     let (quotient, rest) = (units.div_euclid(step), units.rem_euclid(step));
     let is_even = quotient % 2 == 0;

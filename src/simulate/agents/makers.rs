@@ -21,17 +21,20 @@ use crate::{
 
 /// Time by which every maker has re-quoted after a jump: the slowest reaction and the slowest pace, and some room.
 pub(crate) const SETTLED: Span = Span::from_millis(2_500);
-/// Shortest and longest reaction time of a maker to a jump, to drift, and to a fill.
+/// Shortest and longest reaction time of a maker to a jump.
 const AFTER_JUMP: (Span, Span) = (Span::from_millis(50), Span::from_millis(900));
+/// Shortest and longest reaction time of a maker to drift.
 const AFTER_DRIFT: (Span, Span) = (Span::from_millis(20), Span::from_millis(300));
+/// Shortest and longest reaction time of a maker to a fill.
 const AFTER_FILL: (Span, Span) = (Span::from_millis(100), Span::from_millis(800));
-/// Shortest and longest time between two messages of a maker that moves quote by quote, and of a batch.
+/// Shortest and longest time between two messages of a maker that moves quote by quote.
 const PACED: (Span, Span) = (Span::from_millis(30), Span::from_millis(200));
+/// Shortest and longest time between two messages of a batch.
 const BATCHED: (Span, Span) = (Span::from_millis(1), Span::from_millis(5));
 /// Probability that a fill makes the maker widen that side.
 const WIDENS: f64 = 0.2;
 
-/// The environment of a symbol with its makers.
+/// The environment of a symbol, with the makers that quote in it.
 #[derive(Debug)]
 pub(super) struct QuotedMarket {
     pub(super) env: Environment,
@@ -45,7 +48,7 @@ pub(super) struct QuotedMarket {
 }
 
 impl QuotedMarket {
-    /// A market whose makers have not quoted yet.
+    /// Makes a market whose makers have not quoted yet.
     pub(super) const fn new(env: Environment, makers: [Maker; MAKERS]) -> Self {
         Self { env, makers, thin: false, skewed: None, filled: Vec::new() }
     }

@@ -1,7 +1,7 @@
-//! A market that is closed for a while or for good: the reader is told nothing of what happens there meanwhile.
+//! A market that is closed for a while or for good: no orders or trades of it reach the reader meanwhile.
 //!
-//! Where the venue says so, it takes all resting orders out first, and lets them in again in an auction at the end, which
-//! prints one trade without an aggressor. Where it says nothing, the reader only sees that other orders rest afterwards.
+//! Where the venue states the closure, it takes all resting orders out first, and lets them in again in an auction at the end,
+//! which prints one trade without an aggressor. Where it states nothing, the reader only sees that other orders rest afterwards.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -20,11 +20,11 @@ const AUCTION: Span = Span::from_secs(60);
 /// The kinds of closures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// The venue halts one symbol, and says so.
+    /// The venue halts one symbol, and sends the status.
     Halt,
-    /// The venue closes, and says so.
+    /// The venue closes, and sends the status.
     Close,
-    /// The venue closes, and says nothing.
+    /// The venue closes, and sends no status.
     Pause,
     /// The orders of one symbol expire, and it never trades again.
     Expiry,
@@ -59,14 +59,14 @@ enum Stage {
 #[derive(Debug)]
 pub(super) struct Closure {
     kind: Kind,
-    /// `None` for all.
+    /// The symbol that is closed; `None` for all.
     symbol: Option<Name<'static>>,
     from: EventTime,
     until: EventTime,
     stage: Stage,
     /// The orders that rest, by symbol and id, each as the event that would place what is left of it.
     resting: BTreeMap<(Name<'static>, Name<'static>), Event<'static>>,
-    /// The partitions among them that the reader knows.
+    /// The orders that the reader knows to rest.
     known: BTreeSet<(Name<'static>, Name<'static>)>,
     /// The last price of each symbol, as its last trade.
     prints: BTreeMap<Name<'static>, Trade<'static>>,
@@ -89,6 +89,7 @@ impl Closure {
         }
     }
 
+    /// Whether the venue sends the status of the closure.
     fn is_stated(&self) -> bool {
         matches!(self.kind, Kind::Halt | Kind::Close)
     }
@@ -127,7 +128,7 @@ impl Closure {
         self.send(status, arrived);
     }
 
-    /// Takes out all orders that the reader knows.
+    /// Sends the cancels of all orders that the reader knows.
     fn take_out(&mut self, ts: EventTime, arrived: &mut VecDeque<Item>) {
         let reason = if self.kind == Kind::Expiry { CancelReason::Expired } else { CancelReason::System };
         for (symbol, order) in std::mem::take(&mut self.known) {
@@ -137,6 +138,7 @@ impl Closure {
         }
     }
 
+    /// Replaces the orders that the reader knows by those that rest now, and sends the auction's trades and the status.
     fn reopen(&mut self, arrived: &mut VecDeque<Item>) {
         self.take_out(self.until, arrived);
         for (key, mut event) in self.resting.clone() {
@@ -164,7 +166,7 @@ impl Closure {
         arrived.push_back(Item::Event(event));
     }
 
-    /// Follows which orders rest. Returns whether the event is of orders and trades.
+    /// Follows which orders rest. Returns whether the event is about an order or a trade.
     fn follow(&mut self, event: &Event<'static>) -> bool {
         let Some(symbol) = &event.symbol else { return false };
         let key = |order: &Name<'static>| (symbol.clone(), order.clone());
@@ -204,7 +206,7 @@ impl Closure {
         }
     }
 
-    /// Passes an event of a symbol that is affected.
+    /// Passes on an event of a symbol that is affected, or hides it while the market is closed.
     fn pass_event(&mut self, event: Event<'static>, arrived: &mut VecDeque<Item>) {
         let is_hidden = matches!(self.stage, Stage::Closed | Stage::Auction);
         let is_of_orders = self.follow(&event);

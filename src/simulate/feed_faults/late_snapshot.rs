@@ -1,7 +1,7 @@
-//! A symbol that is sent as levels, with snapshots that are behind the deltas.
+//! A symbol that is sent as levels instead of orders, with snapshots that come after later deltas.
 //!
-//! The levels are counted from the symbol's orders, by the plainest means: they are to test the product's own books.
-//! Everything that an instant changes is one delta, as venues publish it.
+//! The levels are summed from the symbol's orders in the simplest way, because they test the product's own books. All changes
+//! of one instant are one delta, as venues publish them.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -27,10 +27,11 @@ pub(super) struct LateSnapshot {
     changed: BTreeSet<(Side, Price)>,
     clock: EventTime,
     seq: u64,
-    /// When snapshots are asked for, and whether the delta before is lost.
+    /// The times at which the reader asks for a snapshot, and whether a delta is lost first.
     requests: VecDeque<(EventTime, bool)>,
     /// A snapshot on its way, and when it arrives.
     answer: Option<(EventTime, Event<'static>)>,
+    /// Number of snapshots so far.
     answered: u32,
 }
 
@@ -93,7 +94,8 @@ impl LateSnapshot {
         Event { ts: self.clock, symbol, seq, account: None, owner: None, body }
     }
 
-    /// Lets a snapshot arrive. Every other one is stamped with the time of its receipt, as of venues that state none.
+    /// Lets a snapshot arrive once it is due. Every other snapshot is stamped with the time of its receipt, as for venues that
+    /// state no time.
     fn answer(&mut self, at: EventTime, arrived: &mut VecDeque<Item>) {
         let Some((due, mut snapshot)) = self.answer.take() else { return };
         if due > at {
@@ -107,6 +109,7 @@ impl LateSnapshot {
         arrived.push_back(Item::Event(snapshot));
     }
 
+    /// Changes the quantity of a level.
     fn change(&mut self, side: Side, price: Price, more: Decimal, less: Decimal) {
         let level = self.levels.entry((side, price)).or_insert(Decimal::ZERO);
         *level = level.plus(more).minus(less);
@@ -136,7 +139,7 @@ impl LateSnapshot {
         }
     }
 
-    /// Applies an event of the symbol. Returns it as it is sent, if it is.
+    /// Applies an event of the symbol to the levels. Returns the event that is sent in its place; none for an order's.
     fn take(&mut self, mut event: Event<'static>) -> Option<Event<'static>> {
         if let Body::OrderNew(new) = &event.body {
             if let Some(price) = new.price {

@@ -1,23 +1,23 @@
 //! Faults of the feed: what happens to the exchange's messages on their way to the reader.
 //!
-//! The exchange itself is never at fault: a fault changes what is sent of it. Each has labels that say what must be told
-//! of it, and what must not be told: a benign label names a detector that a fault must not set off.
+//! The exchange itself is never at fault: a fault changes which of its messages the reader gets, and how. Each fault has labels
+//! that say what must be reported of it, and what must not: a benign label names a detector that the fault must not set off.
 //!
 //! - `late_snapshot`: the symbol is sent as levels instead of orders, from the beginning. Its snapshot comes a second and a
 //!   half after the deltas, with the number of an earlier one. At its minute a delta is lost, and the next snapshot comes as
-//!   late. Nothing is to be told: the book comes back within seconds.
+//!   late. Nothing is to be reported: the book comes back within seconds.
 //! - `lost_cancels`: for two seconds the symbol's cancels are lost, and their numbers are given to the next events. The
-//!   book by orders becomes crossed through the orders that are left over. That is to be told as a trouble of the symbol
-//!   (label `feed`), and the book is not to be called thin.
+//!   book by orders becomes crossed through the orders that are left over. That is to be reported as a trouble of the symbol
+//!   (label `feed`), and the book is not to be reported as thin.
 //! - `halt`: the venue halts the symbol for five minutes and says so. It takes the resting orders out, lets them in again in
-//!   an auction of a minute, which prints a trade without an aggressor, and opens the symbol. Nothing is to be told, during
+//!   an auction of a minute, which prints a trade without an aggressor, and opens the symbol. Nothing is to be reported during
 //!   the halt and for ten minutes after it.
 //! - `close`: the same for all symbols at once, for eight minutes. In Kafka the status goes to every partition.
-//! - `pause`: the same without a word and without an auction; heartbeats go on. The service may say that the feed is
-//!   silent, because it cannot tell a closed venue from a dead producer; so nothing is said of `feed` here.
-//! - `expiry`: the orders of the symbol expire, and it is silent for the rest of the run. Nothing is to be told.
-//! - `wrong_clock`: for five minutes the stamps of the symbol are an hour ahead. That is to be told (label `feed`), and its
-//!   flow is no burst.
+//! - `pause`: the same without a status and without an auction; heartbeats go on. The service may report that the feed is
+//!   silent, because it cannot tell a closed venue from a dead producer, so there is no label of `feed`.
+//! - `expiry`: the orders of the symbol expire, and it is silent for the rest of the run. Nothing is to be reported.
+//! - `wrong_clock`: for five minutes the stamps of the symbol are an hour ahead. That is to be reported (label `feed`), and
+//!   its flow is no burst.
 //!
 //! Another fault is a variant of [`FeedFault`] with its row in `ALL`, and a file here that implements [`Distortion`].
 
@@ -43,7 +43,7 @@ use crate::{
     time::{EventTime, Span},
 };
 
-/// How long after a reopening nothing is to be told of it: as long as levels are raised.
+/// How long after a reopening nothing is to be reported of it: as long as levels are raised.
 const AFTERWARDS: Span = Span::from_secs(600);
 /// The detectors that a closure must not set off.
 const FLOW_AND_BOOK: [&str; 6] =
@@ -57,7 +57,7 @@ pub(super) struct Faults {
 }
 
 impl Faults {
-    /// The faults of a plan, each on another symbol in turn, with their labels.
+    /// Makes the faults of a plan, each on another symbol in turn, and their labels.
     pub(super) fn new(plan: &SimulationPlan) -> (Self, Vec<Label>) {
         let (mut faults, mut labels) = (Self::default(), Vec::new());
         for (index, planned) in (0..plan.symbols).cycle().zip(&plan.faults) {

@@ -80,7 +80,7 @@ pub(super) struct Ledger {
 }
 
 impl Ledger {
-    /// A ledger for symbols of these scales, with the actions of a script; it publishes nothing from `end` on.
+    /// Makes a ledger for symbols of these scales, with the actions of a script. The ledger publishes nothing from `end` on.
     pub(super) fn new(
         seed: u64,
         population: &Population,
@@ -194,6 +194,7 @@ impl Ledger {
         Some(statements::event(at, number, symbol, population, body))
     }
 
+    /// Lets an account change its leverage setting now and then.
     fn review(&mut self, at: EventTime, number: u32) {
         let account = &mut self.accounts[index(number)];
         account.scheduled = false;

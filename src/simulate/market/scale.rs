@@ -13,24 +13,24 @@ pub(crate) struct Scale {
 }
 
 impl Scale {
-    /// Decimals of a lot.
+    /// Returns the decimals of a lot.
     pub(crate) const fn lot_places(self) -> u32 {
         3 - self.price_places
     }
 
-    /// A number of ticks as a price.
+    /// Converts a number of ticks to a price.
     pub(super) fn price(self, ticks: i64) -> Price {
         let price = Decimal::from_parts(ticks, self.price_places).and_then(Price::new);
         price.expect("the fair value stays within half of its reference, so prices are within range")
     }
 
-    /// The step between two prices.
+    /// Returns the step between two prices.
     pub(super) fn tick(self) -> Tick {
         let tick = Decimal::from_parts(1, self.price_places).and_then(Tick::new);
         tick.expect("a tick has at most three decimals")
     }
 
-    /// A number of lots as a quantity.
+    /// Converts a number of lots to a quantity.
     pub(super) fn quantity(self, lots: i64) -> Quantity {
         let qty = Decimal::from_parts(lots, self.lot_places()).and_then(Quantity::new);
         qty.expect("quantities on the tape are at least a lot")

@@ -14,9 +14,9 @@ const THIN: (Span, Span) = (Span::from_secs(120), Span::from_secs(240));
 const CLUSTER: (Span, Span) = (Span::from_secs(110), Span::from_secs(190));
 /// Greatest time from the first to the last book of a cluster.
 const CLUSTER_SPREAD: Span = Span::from_secs(50);
-/// Share of the symbols in a cluster, and the least number of them where there are so many: the detector needs .35 of at
-/// least eight.
+/// Share of the symbols in a cluster: the detector needs .35.
 const CLUSTER_SHARE: f64 = 0.4;
+/// Least number of symbols in a cluster, where there are so many: the detector needs eight.
 const CLUSTER_MIN: u32 = 8;
 /// Shortest and longest time for which makers are away.
 const AWAY: (Span, Span) = (Span::from_millis(800), Span::from_millis(1_500));

@@ -1,8 +1,8 @@
 //! A build-up of the whole market, and its two benign look-alikes: a sell-off that recovers, and a rebound.
 //!
 //! The look-alikes are shaped after what a real crash day had before its crash: all symbols fell by 24 to 145 basis points within
-//! a minute and recovered; later they rose again, on which no symbol reached its own ticket. The build-up is shallower by the
-//! minute than either. It differs in that it goes on. All symbols take part, each with a depth and a beginning of its own.
+//! a minute and recovered; later they rose again, and no symbol had a ticket of its own for that. In each minute the build-up is
+//! shallower than either, but it goes on. All symbols take part, each with a depth and a beginning of its own.
 
 use super::script::{Draft, benign, label};
 use crate::{
@@ -20,30 +20,39 @@ use crate::{
 const STEP: Span = Span::from_secs(5);
 /// Longest time by which a symbol is behind the first one.
 const BEHIND: Span = Span::from_secs(8);
-/// Depth of a sell-off, in tenths of a basis point, and its shortest and longest time.
+/// Least and greatest depth of a sell-off, in tenths of a basis point.
 const SELL_OFF: (i64, i64) = (240, 1_450);
+/// Shortest and longest time of a sell-off, and of the rise of a rebound.
 const WITHIN: (Span, Span) = (Span::from_secs(30), Span::from_secs(52));
 /// Sellers during a sell-off, in hundredths of the ordinary takers.
 const SELLERS: u32 = 400;
-/// Part of a sell-off that is regained, in percent, and the shortest and longest time of that; some buyers come meanwhile.
+/// Least and greatest part of a sell-off that is regained, in percent.
 const REGAINED: (i64, i64) = (60, 100);
+/// Shortest and longest time of that recovery.
 const RECOVERY: (Span, Span) = (Span::from_secs(90), Span::from_secs(240));
+/// Buyers during the recovery, in hundredths of the ordinary takers.
 const RECOVERY_BUYERS: u32 = 80;
-/// A slip that comes before a rebound, in tenths of a basis point, and the time that it takes.
+/// Least and greatest slip before a rebound, in tenths of a basis point.
 const SLIP: (i64, i64) = (80, 250);
+/// Time that the slip takes.
 const SLIP_TIME: Span = Span::from_secs(240);
-/// Buyers during a rebound.
+/// Buyers during a rebound, in hundredths of the ordinary takers.
 const BUYERS: u32 = 150;
-/// Fall of a build-up per minute in tenths of a basis point, its shortest and longest time, its sellers, and how late the last
-/// symbol joins.
+/// Least and greatest fall of a build-up per minute, in tenths of a basis point.
 const FALL_PER_MINUTE: (i64, i64) = (80, 160);
+/// Shortest and longest time of a build-up.
 const BUILD_UP: (Span, Span) = (Span::from_secs(600), Span::from_secs(900));
+/// Fewest and most sellers during a build-up, in hundredths of the ordinary takers.
 const BUILD_UP_SELLERS: (i64, i64) = (80, 160);
+/// Longest time by which a symbol joins a build-up after its start.
 const JOINS_WITHIN: Span = Span::from_secs(90);
-/// Forced selling after a build-up: its length, its fall each step, its sellers, and accounts per symbol whose positions are closed.
+/// Length of the forced selling after a build-up.
 const SELLING: Span = Span::from_secs(60);
+/// Fall of the price in each step of the forced selling, in tenths of a basis point.
 const SELLING_STEP: i64 = -60;
+/// Sellers during the forced selling, in hundredths of the ordinary takers.
 const SELLING_SELLERS: u32 = 600;
+/// Accounts of each symbol whose positions are closed by force.
 const SOLD_ACCOUNTS: usize = 3;
 
 /// Moves a symbol's price in equal steps, with the rest in the last one.

@@ -23,7 +23,7 @@ use crate::time::EventTime;
 
 /// Distance that episodes without a given minute keep from others where there is room, in minutes.
 const APART: f64 = 3.0;
-/// Number of minutes that are drawn before the best of them is taken.
+/// Number of minutes that are drawn at most; if none is far enough from the others, the furthest of them is taken.
 const TRIES: usize = 200;
 /// Stream of the script's draws; the symbols' streams count from 1.
 const STREAM: u64 = 0;

@@ -1,4 +1,4 @@
-//! The script of a run: what agents and accounts do in the planted episodes, and the labels that say so.
+//! The script of a run: the actions of agents and accounts in the planted episodes, and the episodes' labels.
 
 use crate::{
     evaluate::Label,
@@ -36,7 +36,7 @@ impl Script {
     }
 }
 
-/// A script in the making, with what it is made from.
+/// A script that is being written, with the plan, the accounts and the random numbers that it is made from.
 #[derive(Debug)]
 pub(super) struct Draft<'a> {
     pub(super) plan: &'a SimulationPlan,

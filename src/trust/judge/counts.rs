@@ -1,4 +1,4 @@
-//! Records of the last minute by what became of them, in slots of five seconds.
+//! Counts of the last minute's records by their use, in slots of five seconds.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,12 +8,12 @@ use crate::{
     trust::Cause,
 };
 
-/// The width of a slot.
+/// The width of a slot: fine enough for a minute that moves on.
 const SLOT: Span = Span::from_secs(5);
 /// How many slots are a minute.
 const SLOTS: usize = 12;
-/// The share of a minute's records from which on those that are rejected, late or seen before are a trouble: the windows are wrong
-/// by as much.
+/// The share of a minute's records from which on rejected, late or duplicate records are a trouble: the windows are wrong by as
+/// much.
 pub(super) const SHARE: f64 = 0.01;
 /// The fewest such records in a minute that are a trouble.
 const SHARE_MIN: u32 = 20;
@@ -24,7 +24,7 @@ pub(super) const CAUSES: [Cause; 3] = [Cause::Duplicates, Cause::Late, Cause::Re
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Tally {
     pub(super) records: u32,
-    /// By the order of [`CAUSES`].
+    /// Rejected, late and duplicate records, in the order of [`CAUSES`].
     pub(super) bad: [u32; CAUSES.len()],
     /// Records whose stamps are not believed.
     pub(super) held_back: u32,
@@ -61,12 +61,13 @@ impl Tally {
         self.bad.iter().fold(self.held_back, |sum, n| sum.saturating_add(*n))
     }
 
-    /// The share of each cause, where it is a trouble. `explained` are those of symbols that are told by themselves.
+    /// Returns the share of each cause, where it is a trouble. `explained` are the records of symbols that have a trouble of their
+    /// own, which are left out.
     pub(super) fn shares(&self, explained: &Self) -> [Option<f64>; CAUSES.len()] {
         std::array::from_fn(|nth| self.share(self.bad[nth].saturating_sub(explained.bad[nth])))
     }
 
-    /// The share of unknown types, where it is a trouble.
+    /// Returns the share of records of unknown types, where it is a trouble.
     pub(super) fn unknown_share(&self) -> Option<f64> {
         self.share(self.unknown)
     }
@@ -101,7 +102,7 @@ impl Counts {
         self.newest = self.newest.max(Some(slot));
     }
 
-    /// All of the last minute.
+    /// Returns the counts of the last minute.
     pub(super) fn minute(&self) -> Tally {
         self.slots.iter().fold(Tally::default(), Tally::plus)
     }

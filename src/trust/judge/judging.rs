@@ -15,8 +15,7 @@ use crate::{
     },
 };
 
-/// How long a book may be unusable before it is a trouble of its symbol: a minute, less the five seconds after which it is looked
-/// at again.
+/// How long a book may be unusable before it is a trouble of its symbol: a minute, less the five seconds between two checks.
 pub(crate) const BOOK_UNUSABLE: Span = Span::from_secs(55);
 /// The time without a heartbeat after which a producer is silent. Heartbeats come at least each second (CONTRACT), and a
 /// silent producer must page within 5 s in all (DESIGN).
@@ -37,12 +36,12 @@ impl FeedJudge {
     /// Whether a second is over at a time of the feed's own clock.
     #[must_use]
     pub(crate) fn is_due(&self, clock: EventTime) -> bool {
-        self.told.judged_at.is_none_or(|before| before.slot(EVERY) != clock.slot(EVERY))
+        self.last_report.judged_at.is_none_or(|before| before.slot(EVERY) != clock.slot(EVERY))
     }
 
     /// Judges the feed. Returns a report if its troubles changed, or if it is time for one.
     pub(crate) fn judge(&mut self, clock: EventTime, known: &Known<'_>) -> Option<Report> {
-        let before = self.told.judged_at.replace(clock).unwrap_or(clock);
+        let before = self.last_report.judged_at.replace(clock).unwrap_or(clock);
         self.unusable_run = 0;
         self.counts.advance(clock);
         self.suspects.advance(before, clock);
@@ -55,30 +54,30 @@ impl FeedJudge {
         let troubles = self.troubles(clock, known.last);
         let mut own = Overall::default();
         own.observe(standing);
-        self.told.mode = own.mode(Mode::Normal, &[]);
-        let is_same = self.told.report.as_ref().is_some_and(|told| {
-            told.standing.sight == sight
-                && told.standing.troubled == standing.troubled
-                && Trouble::are_same(&told.troubles, &troubles)
+        self.last_report.mode = own.mode(Mode::Normal, &[]);
+        let is_same = self.last_report.report.as_ref().is_some_and(|last| {
+            last.standing.sight == sight
+                && last.standing.troubled == standing.troubled
+                && Trouble::are_same(&last.troubles, &troubles)
         });
-        let is_time = self.told.reported_at.is_none_or(|at| at.slot(REPORT_EVERY) != clock.slot(REPORT_EVERY));
+        let is_time = self.last_report.reported_at.is_none_or(|at| at.slot(REPORT_EVERY) != clock.slot(REPORT_EVERY));
         if is_same && !is_time {
             return None;
         }
         let report = Report { troubles: troubles.into(), standing };
-        self.told.reported_at = Some(clock);
-        self.told.report = Some(report.clone());
+        self.last_report.reported_at = Some(clock);
+        self.last_report.report = Some(report.clone());
         Some(report)
     }
 
     /// Holds the troubles of records that could not be used: of their symbols, and of the feed where they are not some symbol's.
     fn hold_unusable(&mut self, clock: EventTime) {
         let (mut explained, mut found) = (Tally::default(), Vec::new());
-        for convicted in self.suspects.convicted(clock) {
-            explained = explained.plus(&convicted.counts);
-            let (value, example) = (convicted.share, Some(convicted.example));
+        for troubled in self.suspects.troubled(clock) {
+            explained = explained.plus(&troubled.counts);
+            let (value, example) = (troubled.share, Some(troubled.example));
             let held = Held { value, until: clock.plus(CALM), who: None, example };
-            found.push(((convicted.symbol.clone(), Cause::Unusable), held));
+            found.push(((troubled.symbol.clone(), Cause::Unusable), held));
         }
         for (key, held) in found {
             self.hold_symbol(key, held);

@@ -1,4 +1,4 @@
-//! The report of a feed: its troubles, and what they mean for all findings.
+//! The report of a feed: its troubles, and their meaning for all findings.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ pub(crate) struct Known<'a> {
 
 /// The last judgement and the last report.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Told {
+pub(super) struct LastReport {
     pub(super) judged_at: Option<EventTime>,
     pub(super) reported_at: Option<EventTime>,
     pub(super) report: Option<Report>,

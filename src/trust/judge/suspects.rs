@@ -1,8 +1,8 @@
-//! Symbols of which something could not be used lately, and how much of each could.
+//! Symbols that had an unusable record lately, with the share of their records that could be used.
 //!
-//! A symbol is counted from its first such record on, so a feed without faults keeps nothing here. The counts are of this minute
-//! and of the one before, together one to two minutes. A thin symbol has too few records in that time; it is counted in records in a
-//! row of which none could be used, over an hour at most.
+//! A symbol is counted from its first unusable record on, so a feed without faults keeps nothing here. The counts are of this
+//! minute and of the one before, together one to two minutes. A thin symbol has too few records in that time, so its unusable
+//! records in a row count too, over an hour at most.
 
 use std::collections::BTreeMap;
 
@@ -16,40 +16,44 @@ use crate::{
     trust::Example,
 };
 
-/// Symbols that are suspected at once. Beyond the limit a new one is counted and not followed; its records still count for the feed.
+/// Symbols that are suspected at once. Beyond the limit a new one is counted and not followed; its records still count for the
+/// feed.
 const SUSPECTS_MAX: usize = 1_000;
 /// How long a symbol is counted before it is judged: a batch that is sent a second time is many duplicates at one instant.
 const JUDGED_AFTER: Span = Span::from_secs(5);
-/// The fewest records that are a trouble of their symbol: a thin symbol has some in a minute.
+/// The fewest unusable records that are a trouble of their symbol: a thin symbol has a few in a minute by chance.
 const UNUSABLE_MIN: u32 = 5;
 /// How long records in a row are counted after the newest: a symbol without an event for so long is no longer expected.
 const IN_ROW_WITHIN: Span = Span::from_secs(3_600);
+/// The length of a minute, by which records are counted.
 const MINUTE: Span = Span::from_secs(60);
 
 /// The suspected symbols by name.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Suspects {
     symbols: BTreeMap<CompactString, Suspect>,
+    /// The number of symbols that were not followed because of [`SUSPECTS_MAX`].
     omitted: u64,
 }
 
-/// A symbol of which something could not be used.
+/// A symbol that had an unusable record.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Suspect {
     since: EventTime,
     this_minute: Tally,
     minute_before: Tally,
-    /// Records that cannot be used since the last that could, and when the newest came.
+    /// The number of unusable records since the last usable one.
     in_row: u32,
+    /// When the newest unusable record came.
     newest_at: EventTime,
     example: Example,
 }
 
-/// A symbol of which most records cannot be used.
+/// A symbol most of whose records are unusable.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Convicted<'a> {
+pub(super) struct TroubledSymbol<'a> {
     pub(super) symbol: &'a CompactString,
-    /// The share of its records.
+    /// The unusable share of its records.
     pub(super) share: f64,
     pub(super) example: Example,
     pub(super) counts: Tally,
@@ -88,7 +92,7 @@ impl Suspects {
         self.symbols.insert(CompactString::new(symbol), suspect);
     }
 
-    /// Begins a new minute where one has begun, and forgets symbols of which everything could be used since.
+    /// Moves on to a time. When a minute ends, symbols without an unusable record in it are forgotten.
     pub(super) fn advance(&mut self, before: EventTime, to: EventTime) {
         let minutes = to.slot(MINUTE).saturating_sub(before.slot(MINUTE));
         // While half of the room is left, thin symbols are kept for longer.
@@ -102,15 +106,15 @@ impl Suspects {
         }
     }
 
-    /// The symbols of which most cannot be used.
-    pub(super) fn convicted(&self, clock: EventTime) -> impl Iterator<Item = Convicted<'_>> {
+    /// Returns the symbols most of whose records are unusable.
+    pub(super) fn troubled(&self, clock: EventTime) -> impl Iterator<Item = TroubledSymbol<'_>> {
         self.symbols.iter().filter_map(move |(symbol, suspect)| {
             let counts = suspect.this_minute.plus(&suspect.minute_before);
             let share = f64::from(counts.unusable()) / f64::from(counts.records.max(1));
             let is_judged = clock.since(suspect.since) >= JUDGED_AFTER;
             let is_most = counts.unusable() >= UNUSABLE_MIN && share > 0.5;
             let share = if is_most { share } else { 1.0 };
-            (is_judged && (is_most || suspect.in_row >= UNUSABLE_MIN)).then_some(Convicted {
+            (is_judged && (is_most || suspect.in_row >= UNUSABLE_MIN)).then_some(TroubledSymbol {
                 symbol,
                 share,
                 example: suspect.example,
@@ -119,12 +123,12 @@ impl Suspects {
         })
     }
 
-    /// How many are suspected.
+    /// Returns how many symbols are suspected.
     pub(super) fn len(&self) -> usize {
         self.symbols.len()
     }
 
-    /// Symbols that were left out because there were too many.
+    /// Returns how many symbols were not followed because there were too many.
     pub(super) const fn omitted(&self) -> u64 {
         self.omitted
     }

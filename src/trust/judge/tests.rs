@@ -1,4 +1,4 @@
-//! Tests of the judge of a feed: what is told, when, and of whom.
+//! Tests of the judge of a feed: what is reported, when, and of whom.
 
 use proptest::prelude::*;
 
@@ -17,12 +17,12 @@ fn record(offset: i64) -> RecordRef {
     RecordRef { source: SourceId(0), offset: offset.unsigned_abs() }
 }
 
-/// A judge with its clock in milliseconds, and what it last told.
+/// A judge with its clock in milliseconds, and what it last reported.
 #[derive(Default)]
 struct Feed {
     judge: FeedJudge,
     clock: i64,
-    told: Option<Report>,
+    reported: Option<Report>,
     reports: usize,
     silent_producer: Option<SilentProducer>,
     silent_symbols: Option<SilentSymbols>,
@@ -44,17 +44,17 @@ impl Feed {
             && let Some(report) = self.judge.judge(at(millis), &known)
         {
             self.reports += 1;
-            self.told = Some(report);
+            self.reported = Some(report);
         }
     }
 
-    fn told(&self) -> Vec<(Cause, Scope, Option<&str>)> {
-        let troubles = self.told.iter().flat_map(|report| &*report.troubles);
+    fn reported(&self) -> Vec<(Cause, Scope, Option<&str>)> {
+        let troubles = self.reported.iter().flat_map(|report| &*report.troubles);
         troubles.map(|trouble| (trouble.cause, trouble.scope, trouble.who.as_deref())).collect()
     }
 
     fn first(&self) -> &Trouble {
-        &self.told.as_ref().unwrap().troubles[0]
+        &self.reported.as_ref().unwrap().troubles[0]
     }
 }
 
@@ -71,10 +71,10 @@ fn rejected_records_are_told_with_reason_and_example_from_a_hundredth_of_a_minut
         bad += i64::from(is_bad);
         feed.take(n * 10, if is_bad { BAD } else { Use::Counted }, &symbols[usize::try_from(n / 5 % 40).unwrap()]);
         if bad < 20 {
-            assert_eq!(feed.told(), [], "at {n}");
+            assert_eq!(feed.reported(), [], "at {n}");
         }
         if n == 5_400 {
-            assert_eq!(feed.told(), [(Cause::Rejected, Scope::Partition, None)]);
+            assert_eq!(feed.reported(), [(Cause::Rejected, Scope::Partition, None)]);
             let example = feed.first().example.unwrap();
             assert_eq!(example.reason, Some(Reason::NotDecimal));
             assert!((50_000..=54_000).contains(&example.record.offset));
@@ -93,13 +93,13 @@ fn a_symbol_of_which_most_cannot_be_used_is_told_by_itself_and_degrades_itself_a
             feed.take(second * 1_000 + 900, BAD, "X");
         }
         if second < 35 {
-            assert_eq!(feed.told(), [], "at {second}");
+            assert_eq!(feed.reported(), [], "at {second}");
         }
     }
-    assert_eq!(feed.told(), [(Cause::Unusable, Scope::Symbol, Some("X"))], "the feed's own share is explained");
+    assert_eq!(feed.reported(), [(Cause::Unusable, Scope::Symbol, Some("X"))], "the feed's own share is explained");
     assert_eq!(feed.first().example.unwrap().reason, Some(Reason::NotDecimal));
     assert_eq!([feed.judge.mode("X"), feed.judge.mode("S1")], [Mode::Degraded, Mode::Normal]);
-    let standing = feed.told.as_ref().unwrap().standing;
+    let standing = feed.reported.as_ref().unwrap().standing;
     assert_eq!((standing.is_degraded, standing.troubled, standing.sight), (false, 1, Sight::Usable));
 }
 
@@ -111,7 +111,7 @@ fn a_batch_that_is_sent_twice_is_no_trouble_of_its_symbol() {
         if n == 300 {
             (0..15).for_each(|_| feed.judge.count(Use::Duplicate, record(0), Some("S1"), Some(at(n * 100))));
         }
-        assert_eq!(feed.told(), [], "at {n}");
+        assert_eq!(feed.reported(), [], "at {n}");
     }
 }
 
@@ -122,14 +122,14 @@ fn a_feed_is_blind_within_five_seconds_when_only_heartbeats_can_be_used() {
         feed.take(second * 1_000, BAD, "X");
         feed.take(second * 1_000 + 300, BAD, "X");
         feed.judge.count(Use::Heartbeat, record(second), None, Some(at(second * 1_000 + 500)));
-        let is_blind = feed.told.as_ref().is_some_and(|told| told.standing.sight == Sight::Blind);
+        let is_blind = feed.reported.as_ref().is_some_and(|reported| reported.standing.sight == Sight::Blind);
         assert_eq!(is_blind, second >= 4, "at {second}");
     }
     assert!(feed.first().pages && feed.first().cause == Cause::NothingUsable);
     assert_eq!(feed.judge.mode("X"), Mode::Blind);
     feed.take(25_000, Use::Counted, "X");
     feed.advance(26_000);
-    assert_eq!(feed.told.as_ref().unwrap().standing.sight, Sight::Usable);
+    assert_eq!(feed.reported.as_ref().unwrap().standing.sight, Sight::Usable);
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn duplicates_of_a_quiet_hour_do_not_blind() {
         if second % 10 == 0 {
             feed.judge.count(Use::Duplicate, record(second), Some("X"), Some(at(second * 1_000)));
         }
-        assert!(feed.told.as_ref().is_none_or(|told| told.standing.sight != Sight::Blind), "at {second}");
+        assert!(feed.reported.as_ref().is_none_or(|reported| reported.standing.sight != Sight::Blind), "at {second}");
     }
 }
 
@@ -161,7 +161,7 @@ fn a_gap_degrades_its_symbol_for_a_minute() {
 
 #[test]
 fn stamps_that_were_held_back_are_a_trouble_from_three_in_a_minute_on() {
-    for (every, is_told) in [(25_000, true), (35_000, false)] {
+    for (every, is_reported) in [(25_000, true), (35_000, false)] {
         let mut feed = Feed::default();
         for n in 0..4 {
             feed.take(n * every, Use::HeldBack, "S1");
@@ -169,8 +169,8 @@ fn stamps_that_were_held_back_are_a_trouble_from_three_in_a_minute_on() {
         }
         feed.advance(3 * every + 1_000);
         assert_eq!(
-            feed.told().into_iter().filter(|(cause, ..)| *cause == Cause::Skew).collect::<Vec<_>>(),
-            if is_told { vec![(Cause::Skew, Scope::Partition, None)] } else { vec![] }
+            feed.reported().into_iter().filter(|(cause, ..)| *cause == Cause::Skew).collect::<Vec<_>>(),
+            if is_reported { vec![(Cause::Skew, Scope::Partition, None)] } else { vec![] }
         );
     }
 }
@@ -181,13 +181,13 @@ fn a_producer_that_falls_silent_pages_and_is_named_and_is_over_after_ten_seconds
     feed.take(0, Use::Counted, "S1");
     feed.silent_producer = Some(SilentProducer { name: "match-2".into(), silence: Span::from_millis(4_600) });
     feed.take(1_000, Use::Counted, "S1");
-    assert_eq!(feed.told(), [(Cause::SilentProducer, Scope::Producer, Some("match-2"))]);
+    assert_eq!(feed.reported(), [(Cause::SilentProducer, Scope::Producer, Some("match-2"))]);
     assert!(feed.first().pages && feed.judge.mode("S1") == Mode::Degraded);
     feed.silent_producer = None;
     feed.take(10_000, Use::Counted, "S1");
-    assert_eq!(feed.told().len(), 1);
+    assert_eq!(feed.reported().len(), 1);
     feed.take(11_000, Use::Counted, "S1");
-    assert_eq!(feed.told(), []);
+    assert_eq!(feed.reported(), []);
 }
 
 #[test]
@@ -200,7 +200,7 @@ fn silent_symbols_are_a_trouble_from_a_tenth_of_all_and_from_three_on() {
         feed.silent_symbols = Some(SilentSymbols { first: "S1".into(), silent, active, known });
         feed.take(1_000 * second, Use::Counted, "S1");
         let expected = if second < 4 { vec![] } else { vec![(Cause::SilentSymbols, Scope::Partition, Some("S1"))] };
-        assert_eq!(feed.told(), expected, "{silent} of {known}");
+        assert_eq!(feed.reported(), expected, "{silent} of {known}");
     }
 }
 
@@ -208,15 +208,15 @@ fn silent_symbols_are_a_trouble_from_a_tenth_of_all_and_from_three_on() {
 fn duplicates_or_late_records_are_a_trouble_from_a_hundredth_of_a_minutes_records_on() {
     for (used, cause) in [(Use::Duplicate, Cause::Duplicates), (Use::Late, Cause::Late)] {
         // Nineteen of a minute are too few; twenty of three thousand are too small a share; thirty are a trouble.
-        for (bad, of, is_told) in [(19, 600, false), (20, 3_000, false), (31, 3_000, true)] {
+        for (bad, of, is_reported) in [(19, 600, false), (20, 3_000, false), (31, 3_000, true)] {
             let mut feed = Feed::default();
             for n in 0..of {
                 let used = if n % (of / bad) == 0 && n / (of / bad) < bad { used } else { Use::Counted };
                 feed.take(n * 50_000 / of, used, &format!("S{}", n % 7));
             }
             feed.advance(51_000);
-            let expected = if is_told { vec![(cause, Scope::Partition, None)] } else { vec![] };
-            assert_eq!(feed.told(), expected, "{bad} of {of}");
+            let expected = if is_reported { vec![(cause, Scope::Partition, None)] } else { vec![] };
+            assert_eq!(feed.reported(), expected, "{bad} of {of}");
         }
     }
 }
@@ -229,8 +229,8 @@ fn a_feed_without_troubles_reports_every_ten_seconds() {
 }
 
 proptest! {
-    /// Random rejects: told if and only if a hundredth, and twenty, of the last minute's records were rejected, by the naive count
-    /// over the whole list.
+    /// Random rejects: reported if and only if a hundredth, and twenty, of the last minute's records were rejected, by the naive
+    /// count over the whole list.
     #[test]
     fn rejects_are_told_as_a_naive_count_of_the_last_minute_says(
         runs in prop::collection::vec((1_i64..40, 1_i64..400, 0_i64..8), 1..30),
@@ -255,8 +255,8 @@ proptest! {
                 }
                 feed.advance(now);
                 if is_due {
-                    let is_told = feed.told().iter().any(|(cause, ..)| *cause == Cause::Rejected);
-                    prop_assert_eq!(is_told, held_until > now, "at {}", now);
+                    let is_reported = feed.reported().iter().any(|(cause, ..)| *cause == Cause::Rejected);
+                    prop_assert_eq!(is_reported, held_until > now, "at {}", now);
                 }
                 let is_bad = n % 10 < bad_in_ten;
                 let used = if is_bad { BAD } else { Use::Counted };

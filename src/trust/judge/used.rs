@@ -1,4 +1,4 @@
-//! Whether a record could be used.
+//! The use of a record for the judgement of its feed.
 
 use crate::event::Reason;
 
@@ -9,7 +9,7 @@ pub(crate) enum Use {
     Counted,
     /// The record counts, and says nothing of the market: a heartbeat.
     Heartbeat,
-    /// The record counts, and nobody knows what it says: its type is unknown.
+    /// The record counts, but its type is unknown, so it has no other effect.
     Unknown,
     /// The record was rejected.
     Rejected(Reason),

@@ -1,9 +1,10 @@
-//! A leap of a file's clock that was believed, until it is known whether the flow stays at the new time.
+//! Believed leaps of a file's clock: each is in question until it is known whether the flow stays at the new time.
 //!
-//! Three records that agree are believed, and so is the first one, because a feed goes on after a pause. But a producer with a wrong
-//! clock may send three in a row. Then the flow goes on at the time before, and every record of it would be late for ever. A leap is
-//! therefore taken back when [`GOES_ON`] consecutive records, and twice as many as there are at the new time, agree with each
-//! other about an earlier time that is later than the clock before the leap: a flow that goes on. Records that only come late again are no later than that clock.
+//! Three records that agree are believed, and so is the first one, because a feed goes on after a pause. But a producer with a
+//! wrong clock may send three in a row. Then the flow goes on at the time before, and every record of it would be late for ever.
+//! A leap is therefore taken back when [`GOES_ON`] consecutive records, and twice as many as there are at the new time, agree
+//! with each other about an earlier time that is later than the clock before the leap: a flow that goes on. Records that only
+//! come late again are no later than that clock.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,12 +15,13 @@ use crate::time::{EventTime, Span};
 pub(crate) const AHEAD_MAX: Span = Span::from_secs(5);
 /// How far one of consecutive records may be stamped before the other while they agree about the time.
 pub(super) const AGREEMENT: Span = Span::from_secs(5);
-/// How far behind a record lies that does not belong to the new time: what is less far behind still counts (DESIGN, "Lateness").
+/// How far behind the clock a record must lie so that it does not belong to the new time: less late records still count (DESIGN,
+/// "Lateness").
 const BEHIND: Span = Span::from_secs(60);
 /// The consecutive records at the time before that take a leap back: as many as make any other trouble of records. Each leap that
 /// is taken back doubles it, so that a flow of two times does not begin anew for ever.
 const GOES_ON: u32 = 20;
-/// How many times as many as the records at the new time they must be: a file may hold one symbol after the other.
+/// Multiple of the records at the new time that must lie at the time before, because a file may hold one symbol after the other.
 const TIMES: u32 = 2;
 /// The records at the new time after which a leap is no longer in question: fifty times what takes it back.
 const CONFIRMED: u32 = 1_000;
@@ -28,13 +30,14 @@ const CONFIRMED: u32 = 1_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Leaps {
     last: Option<Leap>,
+    /// The number of leaps that were taken back so far.
     taken_back: u32,
 }
 
 /// A leap of the clock that was believed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Leap {
-    /// The clock before it, and the largest gap until then; `None` where it is the first record.
+    /// The clock before the leap, and the largest gap until then; `None` if the leap is the first record.
     before: Option<(EventTime, Span)>,
     /// Records at the new time.
     believed: u32,

@@ -158,12 +158,12 @@ fn a_partition_that_is_not_read_is_a_gap_with_its_size_until_it_has_been_read_fo
     let feeds = [never, feed(true, 1)];
     let unread = |name: &str, beside| Unread { name: name.into(), beside, offsets: 40 };
     let mut watch = Watch::new(&feeds, at(0), Mode::Normal, Vec::new());
-    let mut told = Vec::new();
+    let mut decisions = Vec::new();
     for now in (0..30_000).step_by(1_000) {
         watch.observe(SECOND, at(now), FRESH);
         let unread = if now < 12_000 { vec![unread("t:7", FIRST), unread("t:8", SECOND)] } else { Vec::new() };
         watch.observe_unread(at(now), unread);
-        told.extend(decided(&mut watch, now, &feeds).map(|decision| (now, decision)));
+        decisions.extend(decided(&mut watch, now, &feeds).map(|decision| (now, decision)));
         if now == 5_000 {
             let named: Vec<_> = watch.troubles.iter().map(|t| (t.who.as_deref(), t.value, t.after_offset)).collect();
             assert_eq!(named, [(Some("t:7"), 40.0, 7), (Some("t:8"), 40.0, 7)]);
@@ -173,24 +173,24 @@ fn a_partition_that_is_not_read_is_a_gap_with_its_size_until_it_has_been_read_fo
         }
     }
     let both = vec![(Cause::Gap, 1, false), (Cause::Gap, 1, false)];
-    assert_eq!(told, [(0, (Mode::Degraded, both)), (21_000, (Mode::Normal, Vec::new()))]);
+    assert_eq!(decisions, [(0, (Mode::Degraded, both)), (21_000, (Mode::Normal, Vec::new()))]);
 }
 
 #[test]
 fn a_partition_far_behind_is_told_within_five_seconds_and_pages_after_a_minute() {
     let feeds = [feed(true, 1), feed(true, 1)];
     let mut watch = Watch::new(&feeds, at(0), Mode::Normal, Vec::new());
-    let mut told = Vec::new();
+    let mut decisions = Vec::new();
     for now in (0..75_000).step_by(100) {
         watch.observe(FIRST, at(now), FRESH);
         watch.observe(SECOND, at(now), FRESH);
         watch.observe_behind(SECOND, at(now), if now < 65_000 { Span::from_secs(3_600) } else { Span::ZERO });
-        told.extend(decided(&mut watch, now, &feeds).map(|decision| (now, decision)));
+        decisions.extend(decided(&mut watch, now, &feeds).map(|decision| (now, decision)));
     }
     let behind = |pages| (Mode::Degraded, vec![(Cause::Behind, 1, pages)]);
     let expected =
         [(4_000, behind(false)), (60_000, behind(true)), (65_000, behind(false)), (74_900, (Mode::Normal, vec![]))];
-    assert_eq!(told, expected);
+    assert_eq!(decisions, expected);
 }
 
 #[test]

@@ -1,11 +1,12 @@
-//! The manifest of a snapshot, and the judgement whether the snapshot can be used.
+//! The manifest of a snapshot, and the judgement by it whether the snapshot can be used.
 
 use serde::{Deserialize, Serialize};
 
 use super::{CHUNK_BYTES, UNPACKED_BYTES_MAX};
 use crate::{app::kafka::topics::Range, config::Config, engine::Unusable, time::WallTime};
 
-/// The format of the manifests that this build writes and reads. Fields may be added; a field with a new meaning needs a new format.
+/// The format of the manifests that this build writes and reads. Fields may be added; a field with a new meaning needs a new
+/// format.
 const FORMAT: u32 = 1;
 
 /// The last record of a snapshot, by which the snapshot is judged before a chunk of it is read.
@@ -30,7 +31,7 @@ pub struct Manifest {
     pub build: String,
     /// The input's partitions, in the engine's order, with the offsets up to which they were read and committed.
     pub positions: Vec<PartitionOffset>,
-    /// Whether the service committed nothing after it and then gave its partitions back.
+    /// Whether the service committed nothing after this snapshot before it gave its partitions back.
     #[serde(default)]
     pub is_last: bool,
 }
@@ -52,14 +53,14 @@ pub struct PartitionOffset {
     pub topic_id: Option<String>,
 }
 
-/// A partition as a restart finds it.
+/// A partition in the state in which a restart finds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Held {
     /// The first offset kept, and the one up to which records were committed. The second may be outside of what is kept.
     pub range: Range,
     /// The number of the log that the offsets are in.
     pub generation: u32,
-    /// The log before, where this one is another: nothing of it can be read again.
+    /// The log before this one, if the topic was made again: its records are gone.
     pub old: Option<OldLog>,
 }
 
@@ -217,7 +218,7 @@ impl Manifest {
             return Err(Unusable::OtherSources(format!("`{topic}:{partition}`")).into());
         };
         if position.generation != *generation {
-            // Of a log that is gone, only the state at its end can go on.
+            // A snapshot of a log that is gone can be used only if it was taken at the end of that log.
             let ends_here = |old: &OldLog| {
                 old.generation == position.generation
                     && old.committed.map_or(self.is_last, |committed| committed == next)

@@ -87,7 +87,7 @@ impl Found {
         }
     }
 
-    /// The snapshots with a manifest, the newest first.
+    /// Returns the snapshots with a manifest, the newest first.
     #[must_use]
     pub fn candidates(&self) -> Vec<&Candidate> {
         let mut candidates: Vec<&Candidate> = self.manifests.values().collect();
@@ -127,14 +127,14 @@ impl Found {
         Ok(unpack(&chunks, manifest))
     }
 
-    /// The offsets of all chunks, with their numbers. A chunk that is younger than its manifest belongs to another snapshot.
+    /// Returns the offsets of all chunks, with their numbers. A chunk after its manifest belongs to another snapshot.
     fn wanted(&self, candidate: &Candidate, manifest: &Manifest) -> Result<BTreeMap<i64, u32>, Refusal> {
-        let place = |number: u32| match self.chunks.get(&(candidate.slot, number)) {
+        let located = |number: u32| match self.chunks.get(&(candidate.slot, number)) {
             Some(&offset) if offset < candidate.offset => Ok((offset, number)),
             Some(_) => Err(Refusal::Torn(format!("its chunk {number} was written over"))),
             None => Err(Refusal::Torn(format!("its chunk {number} is not there"))),
         };
-        (0..manifest.chunks).map(place).collect()
+        (0..manifest.chunks).map(located).collect()
     }
 }
 

@@ -47,7 +47,7 @@ pub struct Job {
     pub positions: Vec<PartitionOffset>,
     /// Time at which the state was copied.
     pub taken_at: WallTime,
-    /// Whether nothing is committed after it before the partitions are given back.
+    /// Whether nothing is committed after this snapshot before the partitions are given back.
     pub is_last: bool,
 }
 
@@ -148,7 +148,7 @@ struct Thread {
     flags: Flags,
     /// Slot of the next snapshot.
     slot: Slot,
-    /// Created when it is needed, and anew after a failure.
+    /// The client, which is created when it is needed, and anew after a failure.
     producer: Option<Producer>,
 }
 

@@ -11,7 +11,7 @@ use crate::{
     event::{Event, Rejection, SourceId},
 };
 
-/// Hands a record to an engine, after the recorded decisions that come before it. `meters` measure how long that takes.
+/// Hands a record to an engine, after the recorded decisions that come before it. `meters`, if given, measure how long that takes.
 pub fn take(
     (engine, inputs): (&mut Engine, &mut Inputs),
     outbox: &mut Outbox,
@@ -33,7 +33,7 @@ pub fn take(
         engine.take(input, outbox);
         return Ok(());
     };
-    // What waits of the batch is not this record's time.
+    // Earlier records of the batch are handled first, so that their time is not measured as this record's.
     engine.flush(outbox);
     let began = clock::monotonic();
     engine.handle(input, outbox);

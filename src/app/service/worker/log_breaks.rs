@@ -7,20 +7,21 @@ use crate::{
     trust::{Decision, Loss, NewLog},
 };
 
-/// A hole of so many offsets is no loss: a partition may end with the marker of a transaction, which no reader sees and which
-/// retention removes with the records before it.
+/// Largest number of missing offsets that is no loss: a partition may end with the marker of a transaction, which no reader sees
+/// and which retention removes with the records before it.
 const HOLE_MAX: i64 = 1;
 
 impl Partition {
-    /// Goes on where the consumer does. Returns the decision that says so; `None` where nothing is missing. `unread`: what is known to
-    /// have been left in the old log; `clock`: the partition's own at its last record, `after_offset`.
+    /// Moves the partition to the offset at which the consumer goes on. Returns the decision that records the move; `None` if no
+    /// record is missing. `unread` is the number of records that are known to be left in the old log. `after_offset` is the last
+    /// record that was handled, and `clock` the partition's own clock at that record.
     pub fn break_log(
         &mut self,
-        Moved { partition: place, from, is_new_log }: Moved,
+        Moved { partition: index, from, is_new_log }: Moved,
         unread: u64,
         (after_offset, clock): (Option<u64>, Option<EventTime>),
     ) -> Result<Option<Decision>, Failure> {
-        let source = SourceId::of_index(place);
+        let source = SourceId::of_index(index);
         let (topic, number, read_to) = (self.topic.as_str(), self.number, self.next);
         let missing = u64::try_from(from - read_to).unwrap_or_default();
         self.next = from;

@@ -13,7 +13,7 @@ use crate::{
 
 /// Positions of one account; the one that was stated longest ago makes room.
 const POSITIONS_MAX: usize = 256;
-/// The share of an account's notional from which on a symbol is part of what it does.
+/// The least share of an account's notional with which a symbol is related to the account's findings.
 const PART: f64 = 0.5;
 /// Decades of equity, from below ten to above ten million (DETECTION 2.1, "Tier").
 pub const TIERS: usize = 8;
@@ -22,9 +22,12 @@ pub const TIERS: usize = 8;
 #[derive(Clone, Default, Serialize, Deserialize)]
 pub struct Account {
     pub owner: Option<SharedName>,
+    /// The newest equity that the venue stated, and when.
     pub equity: Option<(EventTime, f64)>,
     pub positions: Vec<Holding>,
+    /// The detector of leverage jumps; `None` before the account has had leverage.
     pub leverage: Option<Box<LeverageJump>>,
+    /// The detector of insolvency; `None` before the account has had nothing left.
     pub insolvent: Option<Box<Insolvent>>,
 }
 
@@ -34,8 +37,9 @@ pub struct Holding {
     pub symbol: Handle,
     pub quantity: f64,
     pub entry: f64,
-    /// The mark at which it was last valued.
+    /// The mark at which the position was last valued.
     pub mark: f64,
+    /// The time of the venue's last statement of the position.
     pub stated_at: EventTime,
 }
 
@@ -46,7 +50,7 @@ pub struct Exposure {
     /// The notional at the marks of the last valuation.
     pub notional_before: f64,
     pub equity: f64,
-    /// Whether it has a logarithm.
+    /// Whether the leverage has a logarithm, because no price is zero or below.
     pub is_priced: bool,
 }
 
@@ -80,21 +84,22 @@ impl Account {
         true
     }
 
-    /// The index of the position in a symbol. A linear search: positions lie side by side, and a jump costs more than a few steps.
+    /// Returns the index of the position in a symbol. The search is linear: positions lie side by side in memory, and following one
+    /// pointer costs more than a few steps.
     fn find(&self, symbol: Handle) -> Option<usize> {
         self.positions.iter().position(|position| position.symbol == symbol)
     }
 
-    /// The ℓ at the present marks, for the habit, with the equity; `None` without a position, with nothing left, or
-    /// at a price that is not above zero.
+    /// Returns ℓ = ln(notional / equity) at the present marks, for the habit, with the equity; `None` without a position, with
+    /// nothing left, or at a price that is not above zero.
     pub fn log_leverage(&self, marks: &Marks) -> Option<(f64, f64)> {
         let (_, equity) = self.equity.filter(|_| self.is_priced(marks))?;
         let notional: f64 = self.positions.iter().map(|position| position.quantity.abs() * position.value(marks)).sum();
         (notional > 0.0 && equity > 0.0).then(|| (ln(notional / equity), equity))
     }
 
-    /// The exposure, if the equity is known. From here on the present marks are those of the last valuation, unless one of them is
-    /// not above zero: then the leverage is not judged, and what the marks do meanwhile counts when it is judged again.
+    /// Values the account, if its equity is known. The present marks become those of the last valuation, unless one of them is not
+    /// above zero: then the leverage is not judged, and the moves of the marks until then count when it is judged again.
     pub fn value(&mut self, marks: &Marks) -> Option<Exposure> {
         let (_, equity) = self.equity?;
         let is_priced = self.is_priced(marks);
@@ -107,7 +112,8 @@ impl Account {
         Some(Exposure { notional, notional_before, equity, is_priced })
     }
 
-    /// Whether every position has a value above zero, or none that is known: an entry of 0 is no price.
+    /// Whether no position has a price at or below zero. A position without a mark is priced by its entry, where 0 means that the
+    /// entry is unknown.
     fn is_priced(&self, marks: &Marks) -> bool {
         self.positions.iter().all(|position| match marks.get(position.symbol) {
             Some(mark) => mark > 0.0,
@@ -115,8 +121,8 @@ impl Account {
         })
     }
 
-    /// Whether the account can be judged insolvent, and whether a jump of its leverage can be found. `is_known`: whether it is
-    /// known how much leverage accounts with such an equity take.
+    /// Returns whether the account can be judged insolvent, and whether a jump of its leverage can be found. `is_known` says
+    /// whether the usual leverage of accounts with such an equity is known.
     pub fn coverage(&self, marks: &Marks, is_known: impl Fn(f64) -> bool) -> [CoverageState; 2] {
         let Some((_, equity)) = self.equity.filter(|_| !self.positions.is_empty()) else {
             return [CoverageState::NoPositions; 2];
@@ -144,21 +150,21 @@ impl Holding {
 }
 
 impl Exposure {
-    /// The ℓ; `None` without a position, with nothing left, or at a price that is not above zero.
+    /// Returns ℓ = ln(notional / equity); `None` without a position, with nothing left, or at a price that is not above zero.
     pub fn log(&self) -> Option<f64> {
         let held = self.is_priced && self.notional > 0.0 && self.notional_before > 0.0 && self.equity > 0.0;
         held.then(|| ln(self.notional / self.equity))
     }
 }
 
-/// The nodes that an account's findings touch: its owner, and the symbols with at least half of its notional.
+/// Returns the nodes that an account's findings touch: its owner, and the symbols with at least half of its notional.
 pub fn related(owner: Option<&SharedName>, positions: &[Holding], marks: &Marks, notional: f64) -> Vec<Node> {
     let large = positions.iter().filter(|position| position.quantity.abs() * position.mark >= PART * notional);
     let symbol = large.filter_map(|position| marks.name(position.symbol).map(|name| Node::Symbol(name.to_compact())));
     owner.map(|owner| Node::Owner(owner.to_compact())).into_iter().chain(symbol).collect()
 }
 
-/// The decade of an account's equity.
+/// Returns the decade of an account's equity.
 pub fn tier(equity: f64) -> usize {
     let edges = [1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7];
     edges.iter().filter(|&&edge| equity >= edge).count().min(TIERS - 1)

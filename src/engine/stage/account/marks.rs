@@ -21,7 +21,7 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// No symbol is known.
+    /// Makes a table without symbols.
     pub fn new(max: usize) -> Self {
         Self { symbols: Table::new(max), marks: Vec::new() }
     }

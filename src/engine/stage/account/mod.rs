@@ -2,8 +2,8 @@
 //!
 //! A position that the venue states at a time includes every fill up to then; fills after it are added until the next statement.
 //! Statements older than what is known change nothing. A position without a mark is valued at its entry. Leverage is judged at
-//! every message about the account and learned once a minute, with the marks of then: each second a sixtieth of the accounts, or
-//! every minute all would wait for a hundred thousand of them.
+//! every message about the account and learned once a minute, at the marks of that time: a sixtieth of the accounts each second,
+//! because learning a hundred thousand at once would hold up the flow.
 //!
 //! Messages of all feeds are taken in one fixed order, and what is due between two of them is done at its own time; so nothing
 //! depends on how the feeds interleave or how far the watermark jumps. The stage owns its tables and their limits. Margin tiers,
@@ -43,23 +43,24 @@ use crate::{
 const TIER_TAIL: (f64, f64) = (0.01, 1.0);
 /// Seconds in which every account is learned once.
 const TURNS: u8 = 60;
-/// Seconds after the last message about any account that still teach: a day. Beyond that nothing is known of what they hold.
+/// Seconds after the last message about any account in which accounts are still learned: a day. After that their holdings are
+/// unknown.
 const QUIET_SECONDS: i64 = 86_400;
 
 /// A shard of the account stage: its accounts, and all marks.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct AccountStage {
-    /// Shared with a snapshot that is being written, as symbols are.
+    /// The accounts by name. An account is shared with a snapshot that is being written, as symbols are.
     known: Table<SharedName, Arc<Account>>,
     marks: Marks,
     tiers: [Quantile; TIERS],
-    /// When an account with an episode must be looked at again; may be early, never late.
+    /// Deadlines of accounts with an episode; a deadline may be early, never late.
     deadlines: BTreeSet<(EventTime, Handle)>,
     /// The last second in which accounts were learned.
     second: Option<i64>,
-    /// When the last message was visible: nothing about it is published earlier.
+    /// The time at which the last message became visible: no signal is visible earlier.
     now: EventTime,
-    /// The record behind the last message: what a timer brings about is found by it.
+    /// The record behind the last message: signals that a deadline causes refer to it.
     last: RecordRef,
     withdrawals: Withdrawals,
     modes: Schedule<Mode>,
@@ -69,7 +70,7 @@ pub struct AccountStage {
 }
 
 impl AccountStage {
-    /// A shard that knows nobody.
+    /// Makes a shard without accounts.
     #[must_use]
     pub fn new(plan: &Plan) -> Self {
         let limits = plan.limits.of_shard(plan.stages.account_shards);
@@ -88,8 +89,8 @@ impl AccountStage {
         }
     }
 
-    /// Continues under other limits and settings. Entries that must make room do so silently, but for their open findings, which
-    /// end.
+    /// Continues under other limits and settings. Entries beyond a smaller limit are evicted; of them only the ends of their open
+    /// findings are published.
     pub fn retune(&mut self, plan: &Plan, outbox: &mut Outbox) {
         let limits = plan.limits.of_shard(plan.stages.account_shards);
         self.jump = plan.detection.leverage_jump;
@@ -100,7 +101,7 @@ impl AccountStage {
         self.withdrawals.retune(&limits, plan, self.last, &mut outbox.signals);
     }
 
-    /// How full the tables of accounts, of those that withdraw, and of full windows are.
+    /// Returns how full the tables of accounts, of accounts that withdraw, and of full windows are.
     #[must_use]
     pub fn occupancy(&self) -> [Occupancy; 3] {
         let accounts = Occupancy { held: self.known.len() as u64, evicted: self.known.evicted() };
@@ -108,7 +109,7 @@ impl AccountStage {
         [accounts, parties, bursts]
     }
 
-    /// Counts what can be judged of the shard's accounts. An account of which only withdrawals are known has no positions.
+    /// Counts which of the shard's accounts can be judged. An account of which only withdrawals are known has no positions.
     pub fn coverage(&self, coverage: &mut Coverage) {
         let [insolvent, jump] = [Detector::Insolvent, Detector::LeverageJump].map(|of| (of, Covered::Account));
         for (_, account) in self.known.iter() {
@@ -126,7 +127,7 @@ impl AccountStage {
         }
     }
 
-    /// Whether an episode waits for the clock to be over.
+    /// Whether an episode is open that will end when the clock moves on.
     #[must_use]
     pub fn waits(&self) -> bool {
         !self.deadlines.is_empty() || self.withdrawals.waits()
@@ -156,7 +157,7 @@ impl AccountStage {
         self.modes.advance(to);
     }
 
-    /// The mode at a time: the service's, or that of the feeds' own troubles if it is worse.
+    /// Returns the mode at a time: the service's, or that of the feeds' own troubles if it is worse.
     fn mode_at(&self, time: EventTime) -> Mode {
         self.overall.mode(*self.modes.at(time), &[])
     }
@@ -212,7 +213,7 @@ impl AccountStage {
                 Some(me)
             }
             AccountFact::Fill(fill) => {
-                // A fill of an account whose positions nobody states tells nothing.
+                // Without a stated position a fill does not tell what the account holds.
                 let known = self.known.find(&fill.account.as_ref()).zip(self.marks.find(&fill.symbol));
                 known.and_then(|(me, symbol)| {
                     let account = self.known.get_mut(me).map(Arc::make_mut);
@@ -283,7 +284,7 @@ impl AccountStage {
         }
     }
 
-    /// The entry of an account, made if it is new.
+    /// Returns the entry of an account, and adds one if the account is new.
     fn account(&mut self, name: &SharedName, visible_at: EventTime, outbox: &mut Outbox) -> Handle {
         if let Some(handle) = self.known.find(&name.as_ref()) {
             self.known.touch(handle);

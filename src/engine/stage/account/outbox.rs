@@ -8,8 +8,8 @@ use crate::{
 /// Signals and messages that a shard leaves for correlation.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    /// For the correlation stage, where signals wait in a queue of their own.
+    /// Signals for the correlation stage, where they wait in a queue of their own.
     pub signals: Vec<Signal>,
-    /// For the correlation stage.
+    /// Messages for the correlation stage.
     pub facts: Vec<Message<CorrelationFact>>,
 }

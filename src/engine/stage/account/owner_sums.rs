@@ -1,7 +1,7 @@
-//! The sums of owners: their accounts' withdrawals on one shard, one for each owner and tenth of a second.
+//! The sums of owners: the withdrawals of an owner's accounts on one shard, one sum for each owner and tenth of a second.
 //!
-//! All digests of a tenth are visible before its end, so a sum is sent at that end; a digest that comes later begins another sum of
-//! the same tenth, which is sent at once.
+//! All digests of a tenth of a second are visible before it ends, so a sum is sent when it ends. A digest that comes later begins
+//! another sum of the same tenth, which is sent at once.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::{
     time::EventTime,
 };
 
-/// Open sums, by the end of their tenth and by owner: as many as there are digests with owners in a tenth of a second.
+/// Open sums, by the end of their tenth of a second and by owner: at most as many as a tenth of a second has digests with owners.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct OwnerSums(BTreeMap<(EventTime, SharedName), (OwnerWithdrawals, Origin)>);
 

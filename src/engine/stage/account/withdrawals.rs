@@ -1,9 +1,9 @@
 //! The withdrawals of accounts on all symbols of all feeds.
 //!
-//! Withdrawals come as digests of a tenth of a second, gathered by each feed; a digest counts at its end. Each has stayed for a
-//! second by then: orders that were put back are not in it, and an account is judged a second late. Evidence is the records, as the
-//! orders are known only in the market stage. Owners are followed in correlation, because their accounts may be on several shards:
-//! each shard sends one sum for each owner and tenth of a second (`owner_sums`).
+//! Withdrawals come as digests of a tenth of a second, gathered by each feed; a digest counts at its end. A withdrawal is in a
+//! digest only once its order has not been put back for a second, so an account is judged a second late. Evidence is the records,
+//! because the orders are known only in the market stage. Owners are followed in correlation, because their accounts may be on
+//! several shards: each shard sends one sum for each owner and tenth of a second (`owner_sums`).
 //!
 //! The table is apart from that of accounts that hold positions, which accounts that only trade must not displace.
 
@@ -31,14 +31,14 @@ use crate::{
 pub struct Withdrawals {
     accounts: Parties<SharedName>,
     owners: OwnerSums,
-    /// Some feed may have missed what came before this time.
+    /// Time before which some feed may have missed events.
     blind_until: EventTime,
     /// When the last venue reopened.
     opened_at: EventTime,
 }
 
 impl Withdrawals {
-    /// An empty stage: no withdrawals yet.
+    /// Makes a table without withdrawals.
     pub fn new(limits: &Limits, plan: &Plan) -> Self {
         let accounts = Parties::new(limits.accounts_max, limits.bursts_max, of_shard(plan));
         let never = EventTime::from_nanos(i64::MIN);
@@ -62,7 +62,7 @@ impl Withdrawals {
         self.accounts.coverage(at)
     }
 
-    /// Whether an episode waits for the clock to be over.
+    /// Whether an episode is open that will end when the clock moves on.
     pub const fn waits(&self) -> bool {
         self.accounts.waits()
     }
@@ -76,7 +76,7 @@ impl Withdrawals {
         }
     }
 
-    /// Does what is due up to and including a time. Nothing about what was visible by `now` is published earlier.
+    /// Does what is due up to and including `to`. No signal is published as visible before `now`.
     pub fn advance(&mut self, to: EventTime, now: EventTime, last: RecordRef, outbox: &mut Outbox) {
         while let Some(at) = self.accounts.deadline().filter(|at| *at <= to) {
             let mut verdicts: Vec<PartyVerdict> = Vec::new();
@@ -86,7 +86,7 @@ impl Withdrawals {
         self.owners.advance(to, now, &mut outbox.facts);
     }
 
-    /// Takes a digest, with the message that brought it.
+    /// Counts and judges the withdrawals of a digest, with the message that brought it.
     pub fn handle(
         &mut self,
         digest: &WithdrawalDigest,
@@ -113,7 +113,7 @@ impl Withdrawals {
     }
 }
 
-/// The settings of one shard: the share of all accounts in everybody's budget is divided.
+/// Returns the settings of one shard: the share of all accounts in everybody's budget is divided among the shards.
 fn of_shard(plan: &Plan) -> BurstSettings {
     let settings = budget::of_everybody(plan.detection.cancel_burst);
     BurstSettings { warnings_per_day: settings.warnings_per_day / plan.stages.account_shards as f64, ..settings }

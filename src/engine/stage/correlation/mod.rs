@@ -1,8 +1,9 @@
 //! The correlation stage: signals from all stages become incidents, incidents become alerts.
 //!
-//! Facts about symbols feed the detectors of the whole market, sums of withdrawals those of owners; their signals, and those of
-//! the stages before, go through the [`Correlator`] in one fixed order. Decisions about the service's own input come in here too ([`ModeChange`]): what they say
-//! about the pipeline is published at once, because clocks that stand still because of it cannot be waited for.
+//! Facts about symbols go to the detectors of the whole market, sums of withdrawals to the detectors of owners. Their signals, and
+//! those of the stages before, go through the [`Correlator`] in one fixed order. Decisions about the service's own input
+//! ([`ModeChange`]) come in here too. A finding about that input is published at once: it may be the reason why the clocks stand
+//! still, so it cannot wait for them.
 
 mod owners;
 mod standing;
@@ -30,15 +31,15 @@ pub struct CorrelationStage {
     market: MarketWide,
     owners: Owners,
     correlator: Correlator,
-    /// The decisions of the service about its input by its clock.
+    /// Detector of the troubles that the service decides by the wall clock.
     pipeline: PipelineDetector,
-    /// The troubles that follow from the records.
+    /// Detector of the troubles that follow from the records.
     records: PipelineDetector,
     standings: Standings,
     counters: CorrelationCounters,
-    /// The record behind the last message: what a timer brings about is found by it.
+    /// The record behind the last message: signals that a deadline causes refer to it.
     last: RecordRef,
-    /// When the last message was visible: nothing about it is published earlier.
+    /// The time at which the last message became visible: no signal is visible earlier.
     now: EventTime,
     /// Signals of the stage's own detectors; drained after each message, the allocation reused.
     #[serde(skip)]
@@ -49,7 +50,7 @@ pub struct CorrelationStage {
 }
 
 impl CorrelationStage {
-    /// Nothing is known and nothing is open. `config` is the hash of the settings.
+    /// Makes a stage without owners, signals and incidents. `config` is the hash of the settings.
     #[must_use]
     pub fn new(plan: &Plan, config: &str) -> Self {
         Self {
@@ -75,8 +76,8 @@ impl CorrelationStage {
         self.correlator.retune(config, plan.limits.signals_pending_max, plan.limits.incidents_max);
     }
 
-    /// Ends what is open and forgets everything but the counters, because the clock of the only feed was set back: nothing here can go
-    /// back in time.
+    /// Ends every incident and forgets everything but the counters, because the clock of the only feed was set back, and no state
+    /// here can go back in time.
     pub fn begin_anew(&mut self, plan: &Plan, context: &Context, outbox: &mut Outbox) {
         self.correlator.end_all(self.now, &mut self.steps);
         self.publish(context, outbox);
@@ -85,7 +86,7 @@ impl CorrelationStage {
         (self.standings, self.last, self.now) = (standings, last, now);
     }
 
-    /// How full the tables of owners, of those without and of those with a full window are.
+    /// Returns how full the tables of owners, of owners without and of owners with a full window are.
     #[must_use]
     pub fn occupancy(&self) -> [Occupancy; 3] {
         self.owners.occupancy()
@@ -146,7 +147,7 @@ impl CorrelationStage {
         self.correlator.handle(self.signals.drain(..));
     }
 
-    /// Takes what a feed says of itself.
+    /// Takes a feed's report on its own troubles.
     fn report(&mut self, report: &Report, visible_at: EventTime) {
         if let Some(change) = self.standings.report(report, visible_at) {
             self.correlator.handle(self.records.handle(&change).into_iter());
@@ -172,8 +173,8 @@ impl CorrelationStage {
         self.standings.advance(watermark);
     }
 
-    /// Takes a decision about the service's own input. It takes effect by the feeds' clocks; that there is one is published at
-    /// once.
+    /// Takes a decision about the service's own input. The mode changes by the feeds' clocks; the incident about the input is
+    /// published at once.
     pub fn change_mode(&mut self, change: &ModeChange, context: &Context, outbox: &mut Outbox) {
         self.standings.decide(change);
         if let Some(signal) = self.pipeline.handle(change) {
@@ -214,30 +215,30 @@ impl CorrelationStage {
         self.correlator.waits() || self.market.deadline().is_some() || self.owners.waits()
     }
 
-    /// Signals that wait, and how many had to make room.
+    /// Returns the number of signals that wait, and how many were evicted.
     #[must_use]
     pub fn pending(&self) -> (usize, u64) {
         self.correlator.pending()
     }
 
-    /// The mode as last decided and told, and the troubles behind it.
+    /// Returns the mode by the last decision and the last reports, and the troubles behind it.
     #[must_use]
     pub fn standing(&self) -> (Standing, Vec<Trouble>) {
         self.standings.latest()
     }
 
-    /// The last decision of the service: its mode, and the troubles behind it.
+    /// Returns the last decision of the service: its mode, and the troubles behind it.
     #[must_use]
     pub fn decided(&self) -> (Mode, &[Trouble]) {
         self.standings.decided()
     }
 
-    /// Incidents that are open.
+    /// Returns the open incidents.
     pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
         self.correlator.incidents()
     }
 
-    /// How many incidents had to make room.
+    /// Returns how many incidents were evicted.
     #[must_use]
     pub const fn incidents_evicted(&self) -> u64 {
         self.correlator.incidents_evicted()

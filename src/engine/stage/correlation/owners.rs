@@ -25,16 +25,16 @@ use crate::{
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Owners {
     parties: Parties<SharedName>,
-    /// Per owner: the accounts that have withdrawn something, one or several.
+    /// The accounts of each owner that have withdrawn something: one, or several.
     known: Table<SharedName, OwnerAccounts>,
-    /// Some feed may have missed what came before this time.
+    /// Time before which some feed may have missed events.
     blind_until: EventTime,
     /// When the last venue reopened.
     opened_at: EventTime,
 }
 
 impl Owners {
-    /// No owner is known.
+    /// Makes a table without owners.
     pub fn new(plan: &Plan) -> Self {
         let (limits, settings) = (&plan.limits, budget::of_everybody(plan.detection.cancel_burst));
         Self {
@@ -61,7 +61,7 @@ impl Owners {
         [of((self.known.len(), self.known.evicted())), of(light), of(full)]
     }
 
-    /// Whether an open episode has a deadline.
+    /// Whether an episode is open that will end when the clock moves on.
     pub const fn waits(&self) -> bool {
         self.parties.waits()
     }
@@ -84,7 +84,7 @@ impl Owners {
         }
     }
 
-    /// Takes a sum, with the message that brought it.
+    /// Counts and judges the withdrawals of a sum, with the message that brought it, if the owner has several accounts.
     pub fn handle(
         &mut self,
         sum: &OwnerWithdrawals,

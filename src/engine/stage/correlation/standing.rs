@@ -1,4 +1,4 @@
-//! The mode in force and its reasons at any instant: what the service decided by its clock, and what the feeds say of themselves.
+//! The mode in force and its reasons at any instant, from the decisions of the service and the feeds' reports on themselves.
 //!
 //! Both are kept as schedules, because alerts are rendered in batches: an alert shows the mode of the instant at which it became
 //! visible, however far the watermark has come since.
@@ -22,7 +22,7 @@ use crate::{
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Standings {
     decided: Schedule<Decided>,
-    told: Schedule<Told>,
+    reported: Schedule<Reported>,
     /// The troubles that the service decided last.
     troubles: Vec<Trouble>,
     /// The last report of each feed.
@@ -33,13 +33,13 @@ pub struct Standings {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Decided {
     standing: Standing,
-    /// The partitions through which nothing can be seen.
+    /// The partitions that are silent or have nothing usable.
     silent: Vec<SourceId>,
 }
 
 /// The reports of all feeds together.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Told {
+struct Reported {
     overall: Overall,
     troubles: Arc<Troubles>,
 }
@@ -60,20 +60,20 @@ impl Standings {
         self.troubles.clone_from(&change.troubles);
     }
 
-    /// Takes what a feed says of itself. Returns all feeds' troubles with the mode that follows, if the troubles changed.
+    /// Takes a feed's report on itself. Returns the troubles of all feeds with the mode that follows, if the troubles changed.
     pub fn report(&mut self, report: &Report, visible_at: EventTime) -> Option<ModeChange> {
-        let mut told = self.told.latest().clone();
-        told.overall.observe(report.standing);
+        let mut reported = self.reported.latest().clone();
+        reported.overall.observe(report.standing);
         let before = self.reports.insert(report.standing.source, report.clone());
         let before = before.as_ref().map_or(&[][..], |before| &before.troubles);
         let is_same = Trouble::are_same(before, &report.troubles);
         if !is_same {
-            told.troubles = Arc::new(Troubles::of(self.reports.values().flat_map(|report| &*report.troubles)));
+            reported.troubles = Arc::new(Troubles::of(self.reports.values().flat_map(|report| &*report.troubles)));
         }
         let mode_before = self.at(visible_at, std::iter::empty()).mode;
-        self.told.push(visible_at, told);
+        self.reported.push(visible_at, reported);
         let mode = self.at(visible_at, std::iter::empty()).mode;
-        // Blindness pages although the troubles are the same.
+        // A mode that becomes blind pages, even if the troubles are the same as before.
         if is_same && (mode == mode_before || mode < Mode::Blind) {
             return None;
         }
@@ -85,14 +85,14 @@ impl Standings {
 
     /// The standing at a time, for an alert that touches these nodes: a symbol's own trouble degrades the alerts about it.
     pub fn at(&self, time: EventTime, nodes: impl Iterator<Item = Node>) -> Standing {
-        standing(self.decided.at(time), self.told.at(time), nodes)
+        standing(self.decided.at(time), self.reported.at(time), nodes)
     }
 
-    /// The standing as last decided and told, with all troubles.
+    /// Returns the standing by the last decision and the last reports, with all troubles.
     pub fn latest(&self) -> (Standing, Vec<Trouble>) {
-        let standing = standing(self.decided.latest(), self.told.latest(), std::iter::empty());
-        let told = self.reports.values().flat_map(|report| report.troubles.iter());
-        (standing, self.troubles.iter().chain(told).cloned().collect())
+        let standing = standing(self.decided.latest(), self.reported.latest(), std::iter::empty());
+        let reported = self.reports.values().flat_map(|report| report.troubles.iter());
+        (standing, self.troubles.iter().chain(reported).cloned().collect())
     }
 
     /// The last decision of the service: its mode and its troubles.
@@ -100,10 +100,10 @@ impl Standings {
         (self.decided.latest().standing.mode, &self.troubles)
     }
 
-    /// Moves the clock on: no earlier instant is asked for any more.
+    /// Moves the clock on, and forgets the standing at instants that no alert will ask for any more.
     pub fn advance(&mut self, watermark: EventTime) {
         self.decided.advance(watermark);
-        self.told.advance(watermark);
+        self.reported.advance(watermark);
     }
 }
 
@@ -122,9 +122,9 @@ impl Troubles {
     }
 }
 
-fn standing(decided: &Decided, told: &Told, nodes: impl Iterator<Item = Node>) -> Standing {
-    let mode = told.overall.mode(decided.standing.mode, &decided.silent);
-    let Troubles { causes, symbols } = &*told.troubles;
+fn standing(decided: &Decided, reported: &Reported, nodes: impl Iterator<Item = Node>) -> Standing {
+    let mode = reported.overall.mode(decided.standing.mode, &decided.silent);
+    let Troubles { causes, symbols } = &*reported.troubles;
     let decided = decided.standing.reasons.iter().copied();
     if mode > Mode::Normal {
         return Standing::new(mode, decided.chain(causes.iter().copied()));

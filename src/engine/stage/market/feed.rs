@@ -47,7 +47,7 @@ pub struct FeedStage {
     pub(super) symbols: Table<SharedName, Arc<Symbol>>,
     pub(super) participants: Participants,
     pub(super) orders: Orders,
-    /// When a symbol with an episode must be looked at again; an entry may be early, never late.
+    /// Deadlines of symbols with an episode; a deadline may be early, never late.
     pub(super) deadlines: BTreeSet<(EventTime, Handle)>,
     pub(super) pulse: Option<Pulse>,
     pub(super) streams: Streams,
@@ -62,7 +62,7 @@ pub struct FeedStage {
     /// Verdicts of the symbol at hand; drained after each event, the allocation reused.
     #[serde(skip)]
     pub(super) verdicts: Vec<Verdict>,
-    /// The same for parties.
+    /// Scratch buffer of the verdicts about parties; drained after each event, its allocation reused.
     #[serde(skip)]
     pub(super) party_verdicts: Vec<PartyVerdict>,
 }

@@ -1,5 +1,5 @@
-//! The judgement of a feed on itself: which stamps it believes, what became of its records, what is wrong with it, and what its
-//! detectors can judge.
+//! A feed's judgement of itself: which stamps it believes, how its records were used, which troubles it has, and which of its
+//! subjects the detectors can judge.
 
 use super::{FeedStage, Outbox, streams::FORGOTTEN};
 use crate::{
@@ -47,14 +47,14 @@ impl FeedStage {
     pub fn judge_stamps(&mut self, events: &[Event<'_>]) -> Result<EventTime, Span> {
         let newest = events.iter().map(|event| event.ts).max();
         let until = newest.map_or(Ok(EventTime::from_nanos(i64::MAX)), |newest| self.stamps.judge(newest));
-        // Against a ceiling it is the service that judges, together with the stamps that are less far ahead.
+        // Under a ceiling no stamp is refuted later: the service judges such stamps by this machine's clock.
         if let (Some((n, ahead)), Some(clock)) = (self.stamps.take_refuted(), self.stamps.newest()) {
             self.judge.held_back(n, ahead, clock);
         }
         until
     }
 
-    /// Counts what became of a record. `symbol` is the one that it names.
+    /// Counts how a record was used. `symbol` is the one that it names.
     pub fn count(&mut self, used: Use, record: RecordRef, symbol: Option<&str>, outbox: &mut Outbox) {
         if let Use::Rejected(reason) = used {
             self.counters.rejected[reason as usize] += 1;
@@ -73,8 +73,8 @@ impl FeedStage {
         }
     }
 
-    /// Tells at once of something that happened to the whole feed, as of its last record. A feed without a clock has seen nothing
-    /// that this could affect, and no time at which to tell it.
+    /// Reports at once something that happened to the whole feed, as of its last record. Nothing is reported before the feed has a
+    /// clock: nothing was seen that the event could affect, and the report would have no time.
     pub(super) fn tell(
         &mut self,
         what: (Cause, u64),

@@ -1,14 +1,14 @@
-//! A feed whose log does not go on where it was read up to: records are missing, or it is another log.
+//! Breaks of a feed's log: the log does not go on where it was read up to, because records are missing or it is another log.
 //!
 //! Learned rates are of the market and not of the log, so they are kept: hours of flow are not learned anew because
-//! a topic was made again. What the records themselves carry from one to the next begins anew with another log: sequence numbers,
-//! books, resting orders, heartbeats. The time in between counts as unseen. Only where the new log begins long before the feed's own
-//! clock does everything begin anew, because windows cannot go back in time: it holds another history then.
+//! a topic was made again. State that follows from one record to the next begins anew with another log: sequence numbers, books,
+//! resting orders, heartbeats. The time in between counts as unseen. If the new log begins long before the feed's own clock, it
+//! holds another history, and everything begins anew, because windows cannot go back in time.
 //!
 //! The feed's own clock then begins anew too, and with it all that is judged by it. The clock of its messages is kept: messages
 //! that were sent are stamped with it, and no later one may be stamped lower.
 //!
-//! A break is told at once, as of the last record before it, and again held from the first event after it on.
+//! A break is reported at once, as of the last record before it. From the first event after it the report is repeated for a while.
 
 use std::sync::Arc;
 
@@ -30,8 +30,8 @@ const EARLIER: Span = Span::from_secs(60);
 type Before = (Option<RecordRef>, Option<EventTime>);
 
 impl FeedStage {
-    /// Another log begins under the partition's name, and `unread` offsets of the old one were not read. `before` is its last record
-    /// before, and its own clock then.
+    /// Handles the start of another log under the partition's name. `unread` offsets of the old log were not read. `before` is the
+    /// feed's last record before the break, and its own clock at that time.
     pub fn begin_log(&mut self, limits: Limits, unread: u64, before: Before, outbox: &mut Outbox) {
         self.counters.new_logs += 1;
         self.counters.lost += unread;
@@ -49,7 +49,8 @@ impl FeedStage {
         self.tell((Cause::NewLog, 1), before.0, None, outbox);
     }
 
-    /// Offsets of the partition were deleted before they were read. `before` is its last record before, and its own clock then.
+    /// Handles offsets that were deleted before they were read. `before` is the feed's last record before the break, and its own
+    /// clock at that time.
     pub fn lose(&mut self, offsets: u64, before: Before, outbox: &mut Outbox) {
         self.counters.lost += offsets;
         self.resume = self.resume.or(Some(Resume::AfterLoss));
@@ -57,7 +58,7 @@ impl FeedStage {
         self.tell((Cause::Gap, offsets), before.0, None, outbox);
     }
 
-    /// In a replay in which all records before a break are gone, the feed begins with the clock that it had.
+    /// Takes over the clock that the feed had at the break, if all records before the break are gone, as they may be in a replay.
     fn adopt_clock(&mut self, (_, clock): Before) {
         if let (None, None, Some(clock)) = (self.clock, self.stamps.newest(), clock) {
             self.clock = Some(clock);
@@ -65,7 +66,7 @@ impl FeedStage {
         }
     }
 
-    /// Before an event: does what a break of the log before it asks for.
+    /// Applies a break of the log to the feed's state, before the first event after the break is handled.
     pub fn resume(&mut self, event: &Event<'_>, origin: Origin, outbox: &mut Outbox) {
         let Some(resume) = self.resume.take() else { return };
         let Some((clock, own)) = self.clock.zip(self.stamps.newest()) else { return };

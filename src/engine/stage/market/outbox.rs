@@ -17,11 +17,11 @@ use crate::{
 /// The signals and facts that a feed leaves behind while it handles a record.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    /// For the account shards.
+    /// Messages for the account shards.
     pub accounts: Vec<Message<AccountFact>>,
-    /// For the correlation stage.
+    /// Messages for the correlation stage.
     pub facts: Vec<Message<CorrelationFact>>,
-    /// For the correlation stage.
+    /// Signals for the correlation stage.
     pub signals: Vec<Signal>,
     /// Earlier records whose fate is now known, and the fate.
     pub settled: Vec<(RecordRef, Fate)>,
@@ -38,13 +38,13 @@ impl Outbox {
         self.facts.push(Message { visible_at, at, origin, body });
     }
 
-    /// Tells all stages after that the feed may have missed what came before a time.
+    /// Sends to all stages behind that the feed may have missed events before a time.
     pub fn send_blind(&mut self, blind: Blind, visible_at: EventTime, origin: Origin) {
         self.send(AccountFact::Blind(blind), blind.until, visible_at, origin);
         self.send_on(CorrelationFact::Blind(blind), blind.until, visible_at, origin);
     }
 
-    /// Sends what a feed says of itself to all stages after.
+    /// Sends a feed's report on itself to all stages behind.
     pub fn report(&mut self, report: Report, at: EventTime, visible_at: EventTime, origin: Origin) {
         self.send(AccountFact::Feed(report.standing), at, visible_at, origin);
         self.send_on(CorrelationFact::Feed(report), at, visible_at, origin);
@@ -140,7 +140,7 @@ impl Outbox {
     }
 }
 
-/// The two sides of a trade whose accounts are named; none in an auction, where nobody is the aggressor.
+/// Returns the sides of a trade whose accounts are named; none in an auction, where nobody is the aggressor.
 fn fills(trade: &Trade<'_>, symbol: &SharedName) -> impl Iterator<Item = Fill> {
     let sides = trade.side.map(|side| [(&trade.taker, side, true), (&trade.maker, side.opposite(), false)]);
     sides.into_iter().flatten().filter_map(|(account, side, is_taker): (_, Side, bool)| {

@@ -100,9 +100,9 @@ pub struct PartyContext<'a> {
     pub mode: Mode,
     /// The troubles of single symbols.
     pub troubles: &'a FeedJudge,
-    /// For the account stage.
+    /// Receives the messages for the account stage.
     pub messages: &'a mut Vec<Message<AccountFact>>,
-    /// For the feed.
+    /// Receives the verdicts for the feed.
     pub verdicts: &'a mut Vec<PartyVerdict>,
 }
 
@@ -283,7 +283,7 @@ impl Participants {
             return;
         }
         let &Waiting { account, symbol, origin, .. } = waiting;
-        // One that had to make room is judged before its second is over.
+        // A withdrawal that was evicted to make room is judged before its second is over.
         let at = waiting.at.min(clock);
         let kept = self.accounts.get_mut(account).and_then(|known| known.recent.kept(at));
         self.count_placed(party, kept);
@@ -371,8 +371,8 @@ impl Participants {
         self.owners_on_symbols.end(verdicts);
     }
 
-    /// Before the clock moves: judges the withdrawals that have waited for their second by then, sends what was gathered in a
-    /// tenth of a second that will be over, and does what is due.
+    /// Does what is due before the clock moves to `to`: judges the withdrawals whose second is over by then, sends the digests of
+    /// each tenth of a second that is over by then, and ends episodes.
     pub fn advance(&mut self, clock: EventTime, to: EventTime, context: &mut PartyContext<'_>) {
         let mut now = clock;
         while let Some(waiting) = self.requotes.pop_due(to) {

@@ -88,7 +88,7 @@ pub struct Waiting {
     pub origin: Origin,
     /// When the withdrawal has stayed for its second, by the clock of the feed.
     pub due: EventTime,
-    /// The same by its own time, which may be behind the clock.
+    /// The same instant by the withdrawal's own time, which may be behind the clock.
     pub at: EventTime,
     /// The exposure, where the order was known.
     exposure: Option<Exposure>,

@@ -1,4 +1,4 @@
-//! The accounts of an owner that have withdrawn on a symbol: an owner of whom only one does is that account.
+//! The accounts of each owner that have withdrawn on a symbol. An owner with one active account is not tracked separately.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ enum Accounts {
 }
 
 impl Sharing {
-    /// Nobody has withdrawn; at most so many owners on symbols are remembered.
+    /// Makes an empty table for at most `max` pairs of an owner and a symbol.
     #[must_use]
     pub fn new(max: usize) -> Self {
         Self(Table::new(max))
@@ -29,7 +29,8 @@ impl Sharing {
         self.0.limit(max);
     }
 
-    /// Whether more than one account of an owner has withdrawn on a symbol, this one among them.
+    /// Records that an account withdraws. `of` is its owner and the symbol. Returns whether more than one account of that owner has
+    /// withdrawn on the symbol.
     pub fn has_several(&mut self, of: (Handle, Handle), account: Handle) -> bool {
         let Some(handle) = self.0.find(&of) else {
             self.0.insert(of, Accounts::One(account));

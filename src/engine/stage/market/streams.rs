@@ -74,8 +74,8 @@ impl Streams {
         }
     }
 
-    /// Records a heartbeat whose stamp is not believed, at the feed's own clock. Its producer is alive if it is known; one that is
-    /// heard of by such a stamp alone is not waited for.
+    /// Records a heartbeat whose stamp is not believed, at the feed's own clock. A known producer is alive by it. A producer that
+    /// has sent nothing else is not followed.
     pub fn observe_held_back(&mut self, event: &Event<'_>, clock: EventTime) {
         let Body::Heartbeat(heartbeat) = &event.body else { return };
         if let Some(producer) = heartbeat.producer.as_deref() {

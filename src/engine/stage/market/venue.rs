@@ -1,4 +1,4 @@
-//! The status of a venue: what is said of everything that a partition carries.
+//! The status of a venue: a `trading_status` or a calendar that holds for all symbols of a partition.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl FeedStage {
-    /// Observes the status of everything that the partition carries.
+    /// Observes a status that holds for all symbols of the partition.
     pub(super) fn observe_venue(&mut self, event: &Event<'_>, origin: Origin, outbox: &mut Outbox) {
         let Body::TradingStatus(status) = &event.body else { return };
         for symbol in self.symbols.values_mut() {
@@ -31,7 +31,7 @@ impl FeedStage {
         self.reopen(unseen, origin, outbox);
     }
 
-    /// Follows other calendars from now on, if they are others.
+    /// Follows these calendars from now on, if they differ from those in force.
     pub(super) fn follow_calendars(&mut self, calendars: &Calendars) {
         if self.calendars == *calendars {
             return;
@@ -43,8 +43,8 @@ impl FeedStage {
         }
     }
 
-    /// Whether nothing is awaited at a time: every symbol that had an event within the hour before the feed's last is closed then, or
-    /// else all that the partition carries.
+    /// Whether no events are awaited at a time: every symbol that had an event within the hour before the feed's last is closed
+    /// then. If there is no such symbol, the venue as a whole must be closed.
     pub fn rests(&self, now: EventTime) -> bool {
         let Some(clock) = self.stamps.newest() else { return false };
         let closures = self.calendars.at(now);
@@ -56,7 +56,7 @@ impl FeedStage {
         alive.all(|symbol| symbol.awaited_since(now, &closures).is_none())
     }
 
-    /// Tells the stages behind that the venue was closed.
+    /// Sends to the stages behind that the venue was closed.
     fn reopen(&self, unseen: Option<Unseen>, origin: Origin, outbox: &mut Outbox) {
         if let (Some(Unseen { until, .. }), Some(clock)) = (unseen, self.clock) {
             outbox.send_blind(Blind { until, reopens: true }, clock, origin);

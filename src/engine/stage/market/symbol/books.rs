@@ -16,21 +16,23 @@ use crate::{
     time::{EventTime, Span},
 };
 
-/// The updates in a row with which levels keep coming: a snapshot, and two more. One more might be a second request.
+/// Updates in a row after which the levels count as kept up to date: a snapshot and two more. A single further one might be the
+/// answer to a second request.
 const KEEPS_COMING: u32 = 3;
 /// The longest time between two updates in a row, and from the last one until changes of orders show that levels have
 /// stopped. It is the time after which an unusable book is a trouble: a book that is not updated for so long, while its
 /// orders change, is no better.
 const FOLLOWS_WITHIN: Span = Span::from_secs(60);
 /// How long a book from orders may stay crossed before the order that it is crossed through is dropped. The book is trusted again
-/// ten seconds after that: before the 55 s after which it would be told, so what mends itself is no trouble.
+/// ten seconds later. That is before the 55 s after which an unusable book is reported, so a book that recovers by itself is no
+/// trouble.
 const CROSSED_MAX: Span = Span::from_secs(40);
 
 /// The counters of a feed that books count in.
 pub struct Counts<'a> {
     /// Contradictions between books and their feeds.
     pub faults: &'a mut [u64; Fault::ALL.len()],
-    /// Deltas that made room before they were too old to be needed.
+    /// Deltas that were evicted before they were too old to be needed.
     pub deltas_forgotten: &'a mut u64,
 }
 
@@ -50,7 +52,7 @@ pub struct Books {
 struct Updates {
     in_row: u32,
     last_at: Option<EventTime>,
-    /// How often the book from orders had changed at the last one.
+    /// How often the book from orders had changed at the last update of the levels.
     order_changes: u64,
 }
 
@@ -87,8 +89,8 @@ impl Books {
         }
     }
 
-    /// Since when, without interruption, the book in use cannot be used at a time; `None` where it can be used, and where there is
-    /// none. A doubt of the book from orders is over then, also where no event has come since.
+    /// Returns since when, without interruption, the book in use has been unusable at a time; `None` where it is usable, and where
+    /// there is none. The doubt in a book from orders may end by that time although no event has come since.
     #[must_use]
     pub fn unusable_since(&self, at: EventTime) -> Option<EventTime> {
         let recovers = !self.uses_levels() && self.orders.crossed_since().is_none() && !self.trust.doubts(at);
@@ -157,7 +159,7 @@ impl Books {
         if let Some(since) = self.orders.crossed_since()
             && self.trust.doubts(at)
         {
-            // Crossed again while it was in doubt: it has not been well in between.
+            // The book was crossed again while it was in doubt, so it counts as crossed in between too.
             self.trust.doubt(since, at);
         }
         self.trust.review(at);
@@ -171,8 +173,8 @@ impl Books {
         }
     }
 
-    /// Checks neither book: what does not trade continuously may stay crossed. How long it has been is counted anew from the
-    /// next check on.
+    /// Leaves both books unchecked, because the book of a symbol that does not trade continuously may stay crossed. The time for
+    /// which a book is crossed counts anew from the next check.
     pub fn leave_crossed(&mut self, at: EventTime) {
         self.orders.restart_crossing();
         self.trust.review(at);
@@ -196,12 +198,12 @@ impl Books {
                 dropped += 1;
             }
         }
-        // The crossing that is left, if any, is looked at again after as long.
+        // If the book is still crossed, the time until the next orders are dropped begins anew.
         self.orders.restart_crossing();
         dropped
     }
 
-    /// Takes a snapshot. `is_late`: others with higher numbers came before it.
+    /// Takes a snapshot. `is_late` says that events with higher numbers came before it.
     pub fn snapshot(&mut self, event: &Event<'_>, snapshot: &BookSnapshot, is_late: bool, counts: &mut Counts<'_>) {
         if self.orders.changes() > 0 && !self.uses_levels() && !is_late && !self.orders.agrees_with(snapshot) {
             counts.faults[Fault::Mismatch as usize] += 1;
@@ -224,12 +226,12 @@ impl Books {
         self.updates = Updates { in_row, last_at: last_at.max(Some(at)), order_changes: self.orders.changes() };
     }
 
-    /// Events up to a number are missing. Returns whether the book from levels was whole until now.
+    /// Handles the loss of events up to a number. Returns whether the book from levels was whole until now.
     pub fn lose(&mut self, at: EventTime, up_to: u64) -> bool {
         self.levels.as_mut().is_some_and(|levels| levels.lose(at, up_to))
     }
 
-    /// The numbers of the feed begin anew.
+    /// Handles sequence numbers that begin anew.
     pub fn renumber(&mut self) {
         if let Some(levels) = &mut self.levels {
             levels.renumber();

@@ -13,13 +13,13 @@ use crate::{
 /// A time that decoding takes. The event's own time is kept apart, because the decoder refuses times before the year 2000
 /// and the engine does not.
 const ANY_TIME: EventTime = EventTime::from_nanos(1_767_225_600_000_000_000);
-/// The event was taken before, so no limit is asked again.
+/// Limits that refuse nothing: the event was within its limits when it was first taken.
 const NO_LIMITS: DecodeLimits = DecodeLimits { record_bytes_max: usize::MAX, levels_max: usize::MAX };
 
 /// An event that is held. A symbol holds at most two, each no larger than its record.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Held {
-    /// Its number.
+    /// The sequence number of the event.
     pub seq: u64,
     /// The record that it came with.
     pub origin: Origin,

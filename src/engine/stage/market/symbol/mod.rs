@@ -40,9 +40,9 @@ use crate::{
     window::RecentTrades,
 };
 
-/// Seconds after which another state of the book is reported: it flickers around its quantile.
+/// Seconds for which a changed state of the book must last before it is reported, because the book flickers around its quantile.
 const UNLIKE: u8 = 5;
-/// Seconds without an event after which the book was not looked at rather than unchanged.
+/// Seconds without an event after which the book counts as not observed, and no longer as unchanged.
 const UNSEEN_MAX: i64 = 60;
 /// How long after a reopening the book is being built: as long as `one_sided_book` lets it.
 const BUILT: Span = Span::from_secs(60);
@@ -115,7 +115,8 @@ impl Symbol {
         self.detectors.retune(before, settings);
     }
 
-    /// When, by the feed's clock, [`Symbol::expire`] must be called: a symbol that is behind is given its time to come.
+    /// Returns when, by the feed's clock, [`Symbol::expire`] must be called. A symbol whose events lag behind that clock is given
+    /// as much more time.
     #[must_use]
     pub fn deadline(&self) -> Option<EventTime> {
         self.detectors.due().map(|at| at.plus(self.behind))
@@ -174,17 +175,17 @@ impl Symbol {
         self.session.opened_at()
     }
 
-    /// Another log begins under the partition's name: its sequence and its books have nothing to do with those before. Events that
-    /// are held must have been released.
+    /// Begins another log under the partition's name: the sequence and the books begin anew. Events that are held must have been
+    /// released.
     pub fn begin_log(&mut self) {
         (self.sequence, self.books) = (None, Books::default());
         (self.sampled, self.unlike) = (None, 0);
     }
 
-    /// The feed is known to have been blind in [from, until). Where events of the symbol up to a number are missing, so may levels
-    /// be. Returns whether its book from levels was whole until now and no longer is.
+    /// Handles a gap: the feed is known to have been blind in [from, until). If events of the symbol up to a number are missing,
+    /// levels may be missing too. Returns whether its book from levels was whole until now and no longer is.
     pub fn gap(&mut self, from: EventTime, until: EventTime, lost_up_to: Option<u64>) -> bool {
-        // A closure that goes on was not seen before the gap either.
+        // A closure that lasts until the gap was unseen time too.
         let from = self.session.unseen_before(until).map_or(from, |closed| closed.min(from));
         self.detectors.gap(from, until);
         self.sampled = None;
@@ -200,8 +201,8 @@ impl Symbol {
         was_whole
     }
 
-    /// Since when, without interruption, the book in use cannot be used at a time; `None` where it can be used, and where the symbol
-    /// has none.
+    /// Returns since when, without interruption, the book in use has been unusable at a time; `None` where it is usable, and where
+    /// the symbol has none.
     #[must_use]
     pub fn book_unusable_since(&self, at: EventTime) -> Option<EventTime> {
         self.books.unusable_since(at)
@@ -225,8 +226,8 @@ impl Symbol {
         self.detectors.flow.cancel_burst.burst()
     }
 
-    /// Before a sample is judged: ends episodes whose deadline has come by the symbol's own events, and notes how far those are
-    /// behind the feed's clock.
+    /// Ends, before a sample is judged, the episodes whose deadline has come by the symbol's own events, and notes how far those
+    /// events are behind the feed's clock.
     fn catch_up(&mut self, moment: &Moment, stream: EventType, verdicts: &mut Vec<Verdict>) {
         if moment.at >= self.newest[stream as usize] {
             self.behind = moment.clock.since(moment.at);

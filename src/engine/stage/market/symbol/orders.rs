@@ -1,4 +1,4 @@
-//! The effects of events on a symbol's book: those of orders and trades, as facts.
+//! Applies events to a symbol's books, and returns the effects of orders and trades as facts.
 
 use super::{Counts, Symbol};
 use crate::{
@@ -24,7 +24,7 @@ pub struct Shared<'a> {
 pub struct Applied<'e> {
     /// The changes to orders.
     pub facts: OrderFacts<'e>,
-    /// An order that had to make room for the event's, with its symbol: to be taken off that symbol's book.
+    /// An order that was evicted to make room for the event's order, with its symbol. It must be taken off that symbol's book.
     pub displaced: Option<(Handle, Order)>,
     /// Whether the event states another owner of its account than was known.
     pub owner_changed: bool,

@@ -17,7 +17,7 @@ use crate::time::{EventTime, Span};
 
 /// A pause up to this is ordinary (DETECTION 6).
 const ORDINARY: Span = Span::from_secs(300);
-/// How many times the longest ordinary pause is still ordinary (DETECTION 6).
+/// Multiple of the longest ordinary pause up to which a pause is ordinary (DETECTION 6).
 const TIMES: i64 = 3;
 /// The length of a day, by which pauses are forgotten.
 const DAY: Span = Span::from_secs(86_400);
@@ -68,7 +68,7 @@ impl Pauses {
         self.active_at.filter(|active_at| at.since(*active_at) > self.limit())
     }
 
-    /// The longest pause that is ordinary.
+    /// Returns the longest pause that is ordinary.
     fn limit(&self) -> Span {
         let longest = self.longest[0].max(self.longest[1]);
         ORDINARY.max(Span::from_nanos(longest.nanos().saturating_mul(TIMES)))

@@ -1,4 +1,4 @@
-//! Whether a symbol trades, so that time in which it cannot is neither learned nor judged, and not awaited.
+//! Whether a symbol trades. Time in which it cannot trade is neither learned nor judged, and no events are awaited in it.
 //!
 //! A closed symbol is not calm. Its hours without flow, learned as empty, make the first minute after the reopening look
 //! like a burst; and what happens while it is closed (mass cancels, an auction's orders, a crossed book) is no news. So a
@@ -23,16 +23,16 @@ use crate::{
     time::{EventTime, Span},
 };
 
-/// How long after the word that a symbol does not trade a trade with an aggressor shows that it does: trades of the last
-/// moment may be stamped after it.
+/// Time after a stated closure from which on a trade with an aggressor shows that the symbol trades after all. Trades of the last
+/// moment before a closure may be stamped a little after it.
 const LOST_WORD: Span = Span::from_secs(10);
 
 /// A time in which a symbol could not be seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unseen {
-    /// Its beginning.
+    /// The beginning of that time.
     pub from: EventTime,
-    /// Its end: the reopening.
+    /// The end of that time: the reopening.
     pub until: EventTime,
 }
 
@@ -41,9 +41,9 @@ pub struct Unseen {
 pub struct Session {
     /// The calendar that the symbol follows.
     calendar: Option<CalendarId>,
-    /// Closures of the calendar that began by this time no longer count: they are over, or the venue said otherwise.
+    /// Closures of the calendar that began by this time no longer count: they are over, or the venue has stated otherwise.
     calendar_from: EventTime,
-    /// The last that happened to its orders was that one expired.
+    /// Whether the last event about the symbol's orders was an expiry.
     has_expired: bool,
     /// The closure that was stated, while it lasts.
     closed: Option<Closed>,
@@ -122,7 +122,7 @@ impl Session {
         join(unseen, Some(Unseen { from, until: at }))
     }
 
-    /// Ends a stated closure whose time is over.
+    /// Ends a stated closure whose own end has passed.
     fn pass(&mut self, at: EventTime) -> Option<Unseen> {
         let until = self.closed?.until.filter(|until| *until <= at)?;
         self.open(until)
@@ -139,7 +139,7 @@ impl Session {
         self.closed = Some(Closed { since, phase: TradingPhase::Closed, until: Some(until), by_calendar: true });
     }
 
-    /// Observes a status. Returns the closure that is over with it. One that is older than the newest changes nothing.
+    /// Observes a status. Returns the closure that is over with it. A status older than the newest changes nothing.
     pub fn observe_status(
         &mut self,
         status: &TradingStatus<'_>,
@@ -181,7 +181,7 @@ impl Session {
         is_continuous && event.ts.since(closed.since) >= LOST_WORD
     }
 
-    /// Takes what an event says of whether the symbol's orders have expired, and of whether trades name their aggressors.
+    /// Observes whether the symbol's orders have expired, and whether its trades name their aggressors.
     fn observe_expiry(&mut self, body: &Body<'_>) {
         match body {
             Body::OrderCancel(cancel) => self.has_expired = cancel.reason == Some(CancelReason::Expired),
@@ -249,7 +249,8 @@ impl Session {
         }
     }
 
-    /// Since when nothing was seen up to a time that is known to be unseen itself, where that began with a closure.
+    /// Returns when the closure began that reaches up to `at`, the end of a gap, so that closure and gap count as one unseen time;
+    /// `None` if the symbol was not closed.
     #[must_use]
     pub fn unseen_before(&self, at: EventTime) -> Option<EventTime> {
         let since = self.closed.map(|closed| closed.since);
@@ -257,7 +258,7 @@ impl Session {
     }
 }
 
-/// Two closures that are over, as one.
+/// Joins two closures that are over to one.
 fn join(first: Option<Unseen>, second: Option<Unseen>) -> Option<Unseen> {
     match (first, second) {
         (Some(first), Some(second)) => {

@@ -28,8 +28,8 @@ impl Symbol {
         NamedReading { symbol: name, state, changes: self.books.changes(), reading }
     }
 
-    /// The coverage of each detector of the symbol. `at` is the feed's own clock with the closures of the calendars then, `is_silent` whether the symbol no longer counts
-    /// as open by it.
+    /// The coverage of each detector of the symbol. `at` is the feed's own clock with the closures of the calendars then,
+    /// `is_silent` whether the symbol no longer counts as open by it.
     pub fn coverage(
         &self,
         (at, closures): (EventTime, &ClosuresAt),
