@@ -207,7 +207,9 @@ fn inject(fault: Fault, flow: Vec<Line>, random: &mut Random) -> (Vec<Vec<u8>>, 
         Fault::CrossedBook => {
             let (mut next, mut order, mut price) = (start, 0, 0.0);
             for line in flow {
-                if is_of(&line) && let Some(text) = line.event()["price"].as_str() {
+                if is_of(&line)
+                    && let Some(text) = line.event()["price"].as_str()
+                {
                     price = text.parse::<f64>().unwrap();
                 }
                 if is_on(&line) && is_of(&line) && line.at >= next && price > 0.0 {
@@ -225,9 +227,8 @@ fn inject(fault: Fault, flow: Vec<Line>, random: &mut Random) -> (Vec<Vec<u8>>, 
         }
         Fault::SilentSymbols => {
             let half = u64::from(SYMBOLS / 2);
-            let is_silent = |line: &Line| {
-                line.symbol.as_deref().is_some_and(|name| name[1..].parse::<u64>().unwrap() <= half)
-            };
+            let is_silent =
+                |line: &Line| line.symbol.as_deref().is_some_and(|name| name[1..].parse::<u64>().unwrap() <= half);
             out.extend(flow.iter().filter(|line| !(is_on(line) && is_silent(line))).map(|line| line.bytes.clone()));
             (out, expected(Cause::SilentSymbols, None, start.plus(Span::from_secs(65)), &[Cause::Gap, Cause::Book]))
         }

@@ -299,7 +299,11 @@ fn what_a_party_withdraws_and_does_not_put_back_within_a_second_is_told_a_second
     let subjects: Vec<Subject> = told.keys().cloned().collect();
     let account = |name: &str| Subject::Account(name.into());
     let on_symbol = |name: &str| Subject::AccountSymbol(name.into(), SYMBOL.into());
-    assert_eq!(subjects, [account("late"), account("leaves"), on_symbol("late"), on_symbol("leaves")]);
+    // Over all symbols or on this one: a symbol whose own flow comes in storms hides what an account does there.
+    let is_of = |subject: &Subject, name: &str| [account(name), on_symbol(name)].contains(subject);
+    let told_of = |subjects: &[Subject], name: &str| subjects.iter().any(|subject| is_of(subject, name));
+    assert!(told_of(&subjects, "late") && told_of(&subjects, "leaves"), "{subjects:?}");
+    assert!(subjects.iter().all(|subject| is_of(subject, "late") || is_of(subject, "leaves")), "{subjects:?}");
     // The last of them has stayed away for its second at 3,000 ms; the withdrawals of a party are judged each tenth of a second.
     assert!(told.values().all(|millis| (1_000..=3_100).contains(millis)), "{told:?}");
 
@@ -310,9 +314,8 @@ fn what_a_party_withdraws_and_does_not_put_back_within_a_second_is_told_a_second
     placed.iter().zip(400..).for_each(|(order, millis)| market.cancel(flash + millis, ("flash", None), *order));
     (1..50).for_each(|tenth| market.heartbeat(flash + 1_000 + tenth * 100));
     let subjects: Vec<Subject> = market.told_after(flash).into_keys().collect();
-    // The account over all symbols may stay below its own level: that depends on how many others its shard has seen.
-    assert!(subjects.contains(&on_symbol("flash")), "{subjects:?}");
-    assert!(subjects.iter().all(|subject| [account("flash"), on_symbol("flash")].contains(subject)), "{subjects:?}");
+    assert!(told_of(&subjects, "flash"), "{subjects:?}");
+    assert!(subjects.iter().all(|subject| is_of(subject, "flash")), "{subjects:?}");
 }
 
 #[test]

@@ -1,6 +1,10 @@
 //! The ticket budget of a symbol on flow with the heavy tail of real trades: what it allows against what is opened, and by age.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test fails by panicking, and this one says what it measured")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and this one says what it measured"
+)]
 
 #[path = "support/environment.rs"]
 mod environment;

@@ -82,18 +82,31 @@ pub struct Prior {
 impl Prior {
     /// The reference's (DETECTION 2.1).
     const REFERENCE: Self = Self { index: 0.3, weight: 20.0 };
-    /// The scan of a symbol's withdrawals: the reference's index. There is no public flow of cancels by which to know better.
-    pub(crate) const CANCELS: Self = Self { index: 0.3, weight: 40.0 };
-    /// The scan of a symbol's trades. The far tail of real trades, and of the flow that imitates it in tests, has .45 to .55 between
-    /// one minute in a hundred and one in ten thousand; simulated flow has .15.
-    pub(crate) const TRADES: Self = Self { index: 0.45, weight: 40.0 };
-    /// The CUSUM of a symbol: the same, measured .3 to .4, simulated .15. A run adds up, so its sums differ less than its scores.
-    /// The CUSUM is what finds a burst on a young symbol, so it begins between real and simulated flow, and unlearns sooner.
-    pub(crate) const CUSUM: Self = Self { index: 0.25, weight: 30.0 };
     /// The tail that others have shown: as much as an index ever remembers.
     const fn of_others(index: f64) -> Self {
         Self { index, weight: INDEX_MEMORY }
     }
+}
+
+/// The assumptions about the tails of a scan and of the CUSUM beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Priors {
+    /// The assumption about the scan.
+    pub(crate) scan: Prior,
+    /// The assumption about the CUSUM. A run adds up, so its sums differ less than its scores.
+    pub(crate) cusum: Prior,
+}
+
+impl Priors {
+    /// A symbol's withdrawals: the reference's index. There is no public flow of cancels by which to know better. The CUSUM is what
+    /// finds a burst on a young symbol, so it begins between real and simulated flow, and unlearns sooner.
+    pub(crate) const CANCELS: Self =
+        Self { scan: Prior { index: 0.3, weight: 40.0 }, cusum: Prior { index: 0.25, weight: 30.0 } };
+    /// A symbol's trades. The far tail of real trades, and of the flow that imitates it in tests, has .45 to .55 between one minute in
+    /// a hundred and one in ten thousand, and that of their CUSUM .3 to .4; simulated flow has .15 for both. The CUSUM begins between
+    /// them, as that of withdrawals: with .35 half of the ten-fold bursts on simulated symbols of two hours were missed.
+    pub(crate) const TRADES: Self =
+        Self { scan: Prior { index: 0.45, weight: 40.0 }, cusum: Prior { index: 0.25, weight: 30.0 } };
 }
 
 /// A threshold that is at least its floor.
@@ -340,7 +353,7 @@ mod tests {
     #[test]
     fn the_chance_of_a_level_is_the_rate_that_it_is_for() {
         for blocks in [60, 500, 20_000] {
-            let tail = learned(Prior::TRADES, 0.5, blocks);
+            let tail = learned(Priors::TRADES.scan, 0.5, blocks);
             for per_day in [10.0, 1.0, 0.05] {
                 let chance = tail.scan_p(tail.scan_level(per_day).value);
                 assert!(
@@ -353,8 +366,8 @@ mod tests {
 
     #[test]
     fn a_tail_unlearns_what_it_has_borrowed_and_its_level_falls_to_the_pareto_law() {
-        let young = learned(Prior::TRADES, 0.2, 60);
-        let old = learned(Prior::TRADES, 0.2, 20_000);
+        let young = learned(Priors::TRADES.scan, 0.2, 60);
+        let old = learned(Priors::TRADES.scan, 0.2, 20_000);
         let level = |tail: &Tail| tail.scan_level(0.05).value / tail.quantiles().1;
         assert!(level(&young) > 25.0, "{}", level(&young));
         let pareto = old.threshold(0.05) / old.quantiles().1;
@@ -364,7 +377,7 @@ mod tests {
 
     #[test]
     fn quantiles_are_given_from_the_fifteenth_block_on_and_are_no_lower_than_those_of_the_hour() {
-        let mut tail = BlockTail::new(Prior::CUSUM);
+        let mut tail = BlockTail::new(Priors::CANCELS.cusum);
         for n in 0..60_u32 {
             assert_eq!(tail.so_far().is_some(), n >= 15, "{n} blocks");
             tail.learn(f64::from(n * 7 % 60));

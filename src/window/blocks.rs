@@ -12,7 +12,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    stats::block_tail::{BlockTail, Prior},
+    stats::block_tail::{BlockTail, Priors},
     time::{EventTime, Span},
 };
 
@@ -30,8 +30,8 @@ const MINUTE: Span = Span::from_secs(60);
 pub(super) struct Blocks {
     pub(super) scan: BlockTail,
     pub(super) cusum: BlockTail,
-    /// The assumption about the scan's tail.
-    prior: Prior,
+    /// The assumptions about both tails.
+    priors: Priors,
     /// The number of the current minute, once blocks are learned. May lie ahead of the clock.
     current: Option<i64>,
     /// The greatest scan and CUSUM of that block so far.
@@ -57,20 +57,20 @@ impl Episode {
 }
 
 impl Blocks {
-    /// Blocks of which this is assumed of the scan's tail.
-    pub(super) const fn new(prior: Prior) -> Self {
-        let (scan, cusum) = (BlockTail::new(prior), BlockTail::new(Prior::CUSUM));
-        Self { scan, cusum, prior, current: None, maxima: (0.0, 0.0), episode: None }
+    /// Blocks of which this is assumed.
+    pub(super) const fn new(priors: Priors) -> Self {
+        let (scan, cusum) = (BlockTail::new(priors.scan), BlockTail::new(priors.cusum));
+        Self { scan, cusum, priors, current: None, maxima: (0.0, 0.0), episode: None }
     }
 
     /// Blocks whose tails begin as others' do.
     pub(super) fn borrowed(tail: BlockTail) -> Self {
-        Self { scan: tail.clone(), cusum: tail, ..Self::new(Prior::CANCELS) }
+        Self { scan: tail.clone(), cusum: tail, ..Self::new(Priors::CANCELS) }
     }
 
     /// Begins anew. An episode that is going on stays one block.
     pub(super) fn reset(&mut self) {
-        *self = Self { episode: self.episode, ..Self::new(self.prior) };
+        *self = Self { episode: self.episode, ..Self::new(self.priors) };
     }
 
     /// Whether blocks are learned.

@@ -59,7 +59,7 @@ pub struct BurstSettings {
     /// The same for the first 75 minutes of a symbol, when every busy feed looks like a burst.
     pub cold_a_min: u32,
     /// False tickets allowed per symbol and day, and as many for all accounts and owners together. This is the total of all
-    /// detectors, of which this one has its share. Information gets ten times as many.
+    /// detectors, of which this one has its share. Information comes ten times as often.
     pub warnings_per_day: f64,
 }
 

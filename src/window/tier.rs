@@ -50,7 +50,8 @@ impl Default for Tier {
 
 impl Tier {
     /// Returns the start of a member that is promoted at `at`: its own rate, shrunk to that of the tier. Before any
-    /// lesson, the party's own rate stands in for that of the tier, and the Fano factors of its symbol for the tier's.
+    /// lesson, the party's own rate stands in for that of the tier, and the Fano factors of its symbol for the tier's where they are lower: a
+    /// symbol's flow also has the orders that makers move, which come in storms and are no withdrawals.
     pub(crate) fn warm(
         &mut self,
         light: &Light,
@@ -63,7 +64,10 @@ impl Tier {
         let tier_rate = if self.lessons > 0 { self.rate } else { events / seconds.max(OBSERVED_MIN) };
         let rate = (events + BORROWED_SECONDS * tier_rate) / (seconds + BORROWED_SECONDS);
         let age = u64::try_from(at.since(since).nanos() / Span::SECOND.nanos()).unwrap_or(0);
-        let factors = symbol_factors.filter(|_| self.lessons == 0).unwrap_or(self.factors);
+        let mut factors = self.factors;
+        if let Some(of_symbol) = symbol_factors.filter(|_| self.lessons == 0) {
+            factors.iter_mut().zip(of_symbol).for_each(|(factor, of_symbol)| *factor = factor.min(of_symbol));
+        }
         Warm { rate, factors, tail: self.tail, age, own: seconds, times }
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     detect::{Counted, Detector, Severity, Unit, trail::Ids},
-    stats::block_tail::Prior,
+    stats::block_tail::Priors,
     window::BurstSettings,
 };
 
@@ -72,8 +72,8 @@ pub(super) struct ChannelKind {
     pub(super) at_once_max: u16,
     /// The part of the burst's false alarms that the channel may make (`detect::budget`).
     part: f64,
-    /// The assumption about the tail of its scan.
-    pub(super) prior: Prior,
+    /// The assumptions about the tails of its statistics.
+    pub(super) priors: Priors,
 }
 
 impl ChannelKind {
@@ -99,7 +99,7 @@ const CANCELS: ChannelKind = ChannelKind {
     unit: Unit::Events,
     at_once_max: 1,
     part: 1.0,
-    prior: Prior::CANCELS,
+    priors: Priors::CANCELS,
 };
 const TRADES: ChannelKind = ChannelKind {
     in_window: Counted::Trades,
@@ -107,7 +107,7 @@ const TRADES: ChannelKind = ChannelKind {
     unit: Unit::Events,
     at_once_max: 1,
     part: 0.75,
-    prior: Prior::TRADES,
+    priors: Priors::TRADES,
 };
 const NOTIONAL: ChannelKind = ChannelKind {
     in_window: Counted::TradedNotional,
@@ -115,5 +115,5 @@ const NOTIONAL: ChannelKind = ChannelKind {
     unit: Unit::MedianTrades,
     at_once_max: UNITS_MAX,
     part: 0.25,
-    prior: Prior::TRADES,
+    priors: Priors::TRADES,
 };

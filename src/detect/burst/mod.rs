@@ -89,7 +89,9 @@ impl Burst {
     /// A detector that has seen nothing. Its statistics share the false alarms of the settings.
     #[must_use]
     pub fn new(kind: BurstKind, settings: BurstSettings) -> Self {
-        Self::with_windows(kind, kind.fixed_level_raise(), |channel| Calibrated::assuming(channel.prior, channel.share(settings)))
+        Self::with_windows(kind, kind.fixed_level_raise(), |channel| {
+            Calibrated::assuming(channel.priors, channel.share(settings))
+        })
     }
 
     /// A detector whose windows begin with the averages of its subject's tier. Its fixed levels are raised by so many nats

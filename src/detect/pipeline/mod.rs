@@ -160,11 +160,7 @@ const fn unit(cause: Cause) -> Unit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        event::SourceId,
-        time::EventTime,
-        trust::Mode,
-    };
+    use crate::{event::SourceId, time::EventTime, trust::Mode};
 
     fn change(mode: Mode, pages: &[bool]) -> ModeChange {
         let trouble = |(source, &pages): (u32, &bool)| Trouble {
