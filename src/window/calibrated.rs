@@ -15,21 +15,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Baseline, Burst, BurstSettings, SECONDS, Scan, Seen, blocks::Blocks};
+use super::{
+    Baseline, Burst, BurstSettings, SECONDS, Scan, Seen,
+    blocks::Blocks,
+    cold::{COLD_LEVEL, Cold},
+};
 use crate::{
     stats::block_tail::{BlockTail, Bounded, Priors, Tail, fixed_p},
-    time::{EventTime, Span},
+    time::EventTime,
 };
 
 /// Seconds learned before blocks are learned: 15 min.
 const BLOCKS_FROM: u64 = 900;
-/// How far above everything that a window has shown so far its scan must be before it has levels of its own. With the tail of real
-/// trades (an index of .5) a minute exceeds five times the greatest of n minutes before it once in 25 (n + 1).
-const COLD_FACTOR: f64 = 5.0;
 /// The fixed levels of the scan of a party, in nats: before [`BLOCKS_FROM`], and from then until its tier's tail is in force.
 const COLD_LEVELS: (f64, f64) = (COLD_LEVEL, 17.0);
-/// The least level of a subject in its cold start, and of one whose market has just reopened, in nats (DETECTION 6).
-pub(crate) const COLD_LEVEL: f64 = 25.0;
 /// False alarms at the levels info and warning, as multiples of those at warning. The third is the level of a warning in a mode in
 /// which every level is one step stricter.
 const RATES: [f64; 3] = [10.0, 1.0, 0.1];
@@ -117,19 +116,6 @@ pub struct Calibrated {
     borrowed: Option<Borrowed>,
     /// The greatest scans of a window that began empty, until it has levels of its own.
     cold: Cold,
-}
-
-/// The greatest scans of a window without levels of its own, by the minute. An episode is one minute here.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Cold {
-    /// The number of the newest minute.
-    minute: i64,
-    /// The greatest scan of that minute.
-    newest: f64,
-    /// The greatest scan of the minute before. It does not count yet: a burst that has just begun may have been in it.
-    last: f64,
-    /// The greatest scan of all minutes before that.
-    greatest: f64,
 }
 
 /// The part of a window's start that it had not learned itself.
@@ -315,13 +301,8 @@ impl Calibrated {
         if self.borrowed.is_some() || !matches!(self.levels, Levels::Fixed(_)) {
             return;
         }
-        let (minute, cold) = (at.slot(Span::from_secs(60)), self.cold);
-        if minute > cold.minute && !self.blocks.goes_on_after(cold.minute) {
-            let greatest = cold.greatest.max(cold.last);
-            self.cold = Cold { minute, newest: 0.0, last: cold.newest, greatest };
-            self.levels = Levels::Fixed(COLD_LEVEL.max(COLD_FACTOR * greatest));
-        }
-        self.cold.newest = self.cold.newest.max(score);
+        let goes_on = self.blocks.goes_on_after(self.cold.minute());
+        self.levels = Levels::Fixed(self.cold.observe(at, score, goes_on));
     }
 
     /// Learns the blocks that are over at `at`, and starts blocks once the baseline is long enough.

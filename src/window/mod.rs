@@ -14,6 +14,7 @@ mod blocks;
 mod buckets;
 mod burst;
 mod calibrated;
+mod cold;
 mod light;
 mod recent_trades;
 mod scan;
@@ -39,7 +40,8 @@ pub use self::{
     tier::Tier,
 };
 pub(crate) use self::{
-    calibrated::{BORROWED_SECONDS, COLD_LEVEL, Phase},
+    calibrated::{BORROWED_SECONDS, Phase},
+    cold::COLD_LEVEL,
     light::{Busy, DECADES, Light},
     tier::TEACH_EVERY,
 };

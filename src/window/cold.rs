@@ -1,0 +1,70 @@
+//! The level of a window in its cold start, before it has levels of its own.
+//!
+//! DETECTION 6 has absolute rules for a cold start: nothing below 25 nats. Flow with the tail of real trades passes that twenty times
+//! a day, so the scan must also stand out from everything that the window has shown so far.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::{EventTime, Span};
+
+/// The least level of a subject in its cold start, and of one whose market has just reopened, in nats (DETECTION 6).
+pub(crate) const COLD_LEVEL: f64 = 25.0;
+/// How far above everything that a window has shown so far its scan must be before it has levels of its own. With the tail of real
+/// trades (an index of .5) a minute exceeds five times the greatest of n minutes before it once in 25 (n + 1).
+const FACTOR: f64 = 5.0;
+const MINUTE: Span = Span::from_secs(60);
+
+/// The greatest scans of a window without levels of its own, by the minute. An episode is one minute here.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Cold {
+    /// The number of the newest minute.
+    minute: i64,
+    /// The greatest scan of that minute.
+    newest: f64,
+    /// The greatest scan of the minute before. It does not count yet: a burst that has just begun may have been in it.
+    last: f64,
+    /// The greatest scan of all minutes before that.
+    greatest: f64,
+}
+
+impl Cold {
+    /// The number of the newest minute.
+    pub(super) const fn minute(&self) -> i64 {
+        self.minute
+    }
+
+    /// Observes a scan, and returns the level for it. `goes_on` says whether an episode goes on after the newest minute.
+    pub(super) fn observe(&mut self, at: EventTime, score: f64, goes_on: bool) -> f64 {
+        let minute = at.slot(MINUTE);
+        if minute > self.minute && !goes_on {
+            *self = Self { minute, newest: 0.0, last: self.newest, greatest: self.greatest.max(self.last) };
+        }
+        self.newest = self.newest.max(score);
+        COLD_LEVEL.max(FACTOR * self.greatest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: i64) -> EventTime {
+        EventTime::from_nanos(0).plus(Span::from_secs(seconds))
+    }
+
+    #[test]
+    fn a_minute_counts_once_the_one_after_it_is_over() {
+        let mut cold = Cold::default();
+        let levels = [0, 60, 70, 120, 180].map(|second| cold.observe(at(second), 10.0, false));
+        assert_eq!(levels, [25.0, 25.0, 25.0, 50.0, 50.0]);
+    }
+
+    #[test]
+    fn an_episode_does_not_raise_the_level_before_it_has_ended() {
+        let mut cold = Cold::default();
+        cold.observe(at(0), 100.0, false);
+        let during = [60, 120, 180, 240].map(|second| cold.observe(at(second), 200.0, true));
+        assert_eq!(during, [COLD_LEVEL; 4]);
+        assert_eq!([300, 360, 420].map(|second| cold.observe(at(second), 1.0, false)), [25.0, 25.0, 1_000.0]);
+    }
+}
