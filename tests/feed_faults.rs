@@ -30,6 +30,12 @@ fn is_told(found: &Replayed, label: &Label) -> bool {
     })
 }
 
+fn assert_what_is_to_be_told_is(found: &Replayed, labels: &[Label], case: &str) {
+    for label in labels.iter().filter(|label| !label.benign) {
+        assert!(is_told(found, label), "{case}: {label:?}");
+    }
+}
+
 fn assert_nothing_benign_is_told(found: &Replayed, labels: &[Label], case: &str) {
     for label in labels.iter().filter(|label| label.benign) {
         assert!(!is_told(found, label), "{case}: {label:?}");
@@ -47,6 +53,7 @@ fn a_late_snapshot_brings_the_book_back_within_seconds() {
         let total = lines.len() as u64;
         let found = replay(&lines);
         assert_nothing_benign_is_told(&found, &labels, &format!("seed {seed}"));
+        assert_what_is_to_be_told_is(&found, &labels, &format!("seed {seed}"));
         assert_eq!(found.fates(), [total, 0, 0, 0, 0], "seed {seed}");
         assert_eq!((found.counters().restarts, found.counters().gaps), (0, 1), "seed {seed}: one delta was lost");
         assert!(is_usable(&found), "seed {seed}");

@@ -207,10 +207,8 @@ fn inject(fault: Fault, flow: Vec<Line>, random: &mut Random) -> (Vec<Vec<u8>>, 
         Fault::CrossedBook => {
             let (mut next, mut order, mut price) = (start, 0, 0.0);
             for line in flow {
-                if is_of(&line)
-                    && let Some(text) = line.event()["price"].as_str()
-                {
-                    price = text.parse::<f64>().unwrap();
+                if is_of(&line) && line.event()["type"] == "trade" {
+                    price = line.event()["price"].as_str().unwrap().parse().unwrap();
                 }
                 if is_on(&line) && is_of(&line) && line.at >= next && price > 0.0 {
                     let text = format!("{:.2}", price * 1.05);
@@ -230,7 +228,7 @@ fn inject(fault: Fault, flow: Vec<Line>, random: &mut Random) -> (Vec<Vec<u8>>, 
             let is_silent =
                 |line: &Line| line.symbol.as_deref().is_some_and(|name| name[1..].parse::<u64>().unwrap() <= half);
             out.extend(flow.iter().filter(|line| !(is_on(line) && is_silent(line))).map(|line| line.bytes.clone()));
-            (out, expected(Cause::SilentSymbols, None, start.plus(Span::from_secs(65)), &[Cause::Gap, Cause::Book]))
+            (out, expected(Cause::SilentSymbols, None, start.plus(Span::from_secs(90)), &[Cause::Gap, Cause::Book]))
         }
         Fault::Gap => {
             let lost = 1 + usize::try_from(random.below(40)).unwrap();

@@ -217,7 +217,7 @@ pub struct Simulate {
     /// Let something happen to the messages on their way, at a minute of the flow where one is named; may be given several
     /// times, each for another symbol.
     ///
-    /// `late_snapshot`: the symbol is sent as levels, and its snapshots come after later deltas; nothing is to be reported.
+    /// `late_snapshot`: the symbol is sent as levels, and its snapshots come after later deltas; one delta is lost, which is a gap.
     /// `lost_cancels`: cancels are lost for two seconds; the symbol's book is to be reported as a trouble and never as thin.
     /// `halt`: the venue halts the symbol for five minutes and opens it by an auction; `close`: the whole venue for eight;
     /// `pause`: the same without a status; `expiry`: the symbol's orders expire, and it is silent. Nothing of the market is to be

@@ -3,6 +3,7 @@
 
 mod bench;
 mod own_alerts;
+mod routed;
 #[path = "../support/mod.rs"]
 mod support;
 mod webhook;

@@ -22,7 +22,10 @@ const POLL: Duration = Duration::from_millis(100);
 /// bcrypt of the password `opensesame`.
 const OPENSESAME: &str = "$2y$10$abcdefghijklmnopqrstuuP6v2pSlZArVxSSZ96MqswhQJJDkEPqm";
 
-/// An Alertmanager that tells nobody. Dropping it kills the process and forgets all alerts.
+/// A configuration that notifies nobody.
+const NOBODY: &str = "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n";
+
+/// An Alertmanager. Dropping it kills the process and forgets all alerts.
 pub struct Alertmanager {
     child: Child,
     watchdog: Option<Watchdog>,
@@ -40,7 +43,12 @@ impl Alertmanager {
 
     /// Starts an empty one, and waits until it is ready.
     pub fn at(address: SocketAddr) -> Self {
-        let mut started = Self::spawn(address, &[]);
+        Self::routed(address, NOBODY)
+    }
+
+    /// Starts an empty one with a configuration, and waits until it is ready.
+    pub fn routed(address: SocketAddr, config: &str) -> Self {
+        let mut started = Self::spawn(address, config, &[]);
         let deadline = Deadline::after(WAIT_MAX);
         while !started.answers() {
             deadline.check("a ready Alertmanager");
@@ -59,7 +67,7 @@ impl Alertmanager {
             key.display()
         )
         .unwrap();
-        let mut started = Self::spawn(address, &[format!("--web.config.file={}", web.path().display())]);
+        let mut started = Self::spawn(address, NOBODY, &[format!("--web.config.file={}", web.path().display())]);
         started.web = Some(web);
         let deadline = Deadline::after(WAIT_MAX);
         while TcpStream::connect_timeout(&address, POLL).is_err() {
@@ -70,10 +78,10 @@ impl Alertmanager {
         started
     }
 
-    fn spawn(address: SocketAddr, further: &[String]) -> Self {
+    fn spawn(address: SocketAddr, text: &str, further: &[String]) -> Self {
         let dir = tempfile::Builder::new().prefix("alertmanager-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let config = dir.path().join("alertmanager.yml");
-        fs::write(&config, "route: {receiver: nobody}\nreceivers: [{name: nobody}]\n").unwrap();
+        fs::write(&config, text).unwrap();
         let child = Command::new("prometheus-alertmanager")
             .arg(format!("--config.file={}", config.display()))
             .arg(format!("--storage.path={}", dir.path().join("data").display()))
@@ -97,6 +105,18 @@ impl Alertmanager {
         assert_eq!(self.child.try_wait().unwrap(), None, "Alertmanager ended");
         TcpStream::connect_timeout(&self.address, POLL).is_ok()
             && http::ask(self.address, &request("/-/ready")).status == 200
+    }
+
+    /// Silences one incident for good.
+    pub fn silence(&self, incident: &str) {
+        let silence = serde_json::json!({
+            "matchers": [{"name": "incident", "value": incident, "isRegex": false, "isEqual": true}],
+            "startsAt": "2020-01-01T00:00:00Z", "endsAt": "2100-01-01T00:00:00Z", "createdBy": "test", "comment": "known",
+        })
+        .to_string();
+        let head = format!("POST /api/v2/silences HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}", silence.len());
+        let answer = http::ask(self.address, &format!("{head}\r\nContent-Type: application/json\r\n\r\n{silence}"));
+        assert_eq!(answer.status, 200, "{answer:?}");
     }
 
     /// The alerts that fire now.

@@ -57,6 +57,11 @@ impl FakeReceiver {
         Self { address, requests }
     }
 
+    /// The next request, if one has come already.
+    pub fn newest(&self) -> Option<Request> {
+        self.requests.try_recv().ok()
+    }
+
     /// Waits for the next request.
     #[track_caller]
     pub fn next(&self) -> Request {

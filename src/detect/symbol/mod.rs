@@ -22,7 +22,7 @@ use self::{
     stale_book::StaleBook, thin_book::ThinBook, trade_burst::TradeBurst,
 };
 use super::{BookSight, CoverageState, Detection, Detector, MarketSample, Sample, Verdict};
-use crate::time::EventTime;
+use crate::{time::EventTime, trust::Mode};
 
 /// Makes a struct of detectors whose methods call each of them in the order of the list.
 macro_rules! detectors {
@@ -144,10 +144,11 @@ impl Detectors {
     }
 
     /// Hands a trade to all detectors.
-    pub fn traded(&mut self, moment: &Moment, seen: &TradeSeen<'_>, verdicts: &mut Vec<Verdict>) {
+    /// `raised` is the mode for prices and books, whose levels a reopening raises; bursts raise their own.
+    pub fn traded(&mut self, moment: &Moment, raised: Mode, seen: &TradeSeen<'_>, verdicts: &mut Vec<Verdict>) {
         let before = verdicts.len();
         self.flow.traded(moment, seen, verdicts);
-        self.book.traded(moment, seen, verdicts);
+        self.book.traded(&Moment { mode: raised, ..*moment }, seen, verdicts);
         self.plan_after(before, verdicts);
     }
 

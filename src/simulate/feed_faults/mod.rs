@@ -4,11 +4,12 @@
 //! that say what must be reported of it, and what must not: a benign label names a detector that the fault must not set off.
 //!
 //! - `late_snapshot`: the symbol is sent as levels instead of orders, from the beginning. Its snapshot comes a second and a
-//!   half after the deltas, with the number of an earlier one. At its minute a delta is lost, and the next snapshot comes as
-//!   late. Nothing is to be reported: the book comes back within seconds.
+//!   half after the deltas, with the number of an earlier one, of which nothing is to be reported. At its minute a delta is
+//!   lost, which is to be reported as a gap (label `feed`), and the next snapshot comes as late: the book comes back within
+//!   seconds, and is not to be reported as thin.
 //! - `lost_cancels`: for two seconds the symbol's cancels are lost, and their numbers are given to the next events. The
-//!   book by orders becomes crossed through the orders that are left over. That is to be reported as a trouble of the symbol
-//!   (label `feed`), and the book is not to be reported as thin.
+//!   book by orders becomes crossed through the orders that are left over. They are dropped and counted; only a book that this
+//!   does not mend is a trouble of the symbol, so there is no label of `feed`. The book is not to be reported as thin.
 //! - `halt`: the venue halts the symbol for five minutes and says so. It takes the resting orders out, lets them in again in
 //!   an auction of a minute, which prints a trade without an aggressor, and opens the symbol. Nothing is to be reported during
 //!   the halt and for ten minutes after it.
@@ -70,8 +71,10 @@ impl Faults {
             let mut label = |kind: &str, start, lasts, benign| label_of(symbol.clone(), kind, start, lasts, benign);
             let closure = match planned.fault {
                 FeedFault::LateSnapshot => {
+                    label("feed", plan.start, late_snapshot::LASTS, true);
+                    label("feed", at, late_snapshot::LASTS, false);
                     for start in [plan.start, at] {
-                        for kind in ["feed", "thin_book", "one_sided_book"] {
+                        for kind in ["thin_book", "one_sided_book"] {
                             label(kind, start, late_snapshot::LASTS, true);
                         }
                     }
@@ -79,7 +82,6 @@ impl Faults {
                     continue;
                 }
                 FeedFault::LostCancels => {
-                    label("feed", at, lost_cancels::LASTS, false);
                     for kind in ["thin_book", "spread_widening"] {
                         label(kind, at, lost_cancels::LASTS, true);
                     }

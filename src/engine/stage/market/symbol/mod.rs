@@ -235,6 +235,12 @@ impl Symbol {
         self.detectors.expire(moment.at, verdicts);
     }
 
+    /// The mode by which prices and books are judged: levels are raised for a while after a reopening.
+    fn raised(&self, moment: &Moment) -> Mode {
+        let is_raised = moment.at.since(self.opened_at()) < REOPENED_FOR;
+        if is_raised { moment.mode.max(Mode::Degraded) } else { moment.mode }
+    }
+
     /// Samples the book as it was when each second began that is over, before an event is applied. Returns the depth where a
     /// second began.
     pub fn sample_book(&mut self, moment: &Moment, verdicts: &mut Vec<Verdict>) -> Option<DepthAt> {
@@ -247,8 +253,7 @@ impl Symbol {
         if !self.is_open() || moment.at.since(self.opened_at()) < BUILT {
             return None;
         }
-        let is_raised = moment.at.since(self.opened_at()) < REOPENED_FOR;
-        let mode = if is_raised { moment.mode.max(Mode::Degraded) } else { moment.mode };
+        let mode = self.raised(moment);
         let book = self.books.in_use()?;
         let changes = book.changes();
         if changes == 0 {
@@ -327,7 +332,8 @@ impl Symbol {
         // Levels that are no longer in use are followed until the finding that they are stale has ended.
         let is_followed = self.books.uses_levels() || self.detectors.book.stale_book.is_firing();
         let level_changes = self.books.level_changes().filter(|_| is_followed);
-        self.detectors.traded(moment, &TradeSeen { level_changes, ..seen }, verdicts);
+        let raised = self.raised(moment);
+        self.detectors.traded(moment, raised, &TradeSeen { level_changes, ..seen }, verdicts);
     }
 
     /// The market around a finding that began at a time.
