@@ -138,7 +138,7 @@ fn inject(fault: Fault, flow: Vec<Line>, random: &mut Random) -> (Vec<Vec<u8>>, 
     let is_on = |line: &Line| line.at >= start && line.at < end && !line.is_heartbeat;
     let is_of = |line: &Line| line.symbol.as_deref() == Some(&symbol);
     let per_mille = 20 + random.below(80);
-    let (ten, second) = (Span::from_secs(10), Span::SECOND);
+    let ten = Span::from_secs(10);
 
     let mut out = Vec::with_capacity(flow.len());
     let mut marks: Vec<(EventTime, bool)> = Vec::with_capacity(flow.len());
@@ -217,7 +217,7 @@ fn inject(fault: Fault, flow: Vec<Line>, random: &mut Random) -> (Vec<Vec<u8>>, 
                         r#"{{"type":"order_new","ts":{},"symbol":"{symbol}","order":"stuck{order}","side":"buy","price":"{text}","qty":"1"}}"#,
                         line.at.nanos(),
                     ).into_bytes());
-                    next = line.at.plus(second);
+                    next = line.at.plus(Span::from_millis(200));
                 }
                 out.push(line.bytes);
             }

@@ -218,7 +218,7 @@ pub struct Simulate {
     /// times, each for another symbol.
     ///
     /// `late_snapshot`: the symbol is sent as levels, and its snapshots come after later deltas; one delta is lost, which is a gap.
-    /// `lost_cancels`: cancels are lost for two seconds; the symbol's book is to be reported as a trouble and never as thin.
+    /// `lost_cancels`: cancels are lost for two seconds; the orders left over are dropped, and the book is never reported as thin.
     /// `halt`: the venue halts the symbol for five minutes and opens it by an auction; `close`: the whole venue for eight;
     /// `pause`: the same without a status; `expiry`: the symbol's orders expire, and it is silent. Nothing of the market is to be
     /// reported. `wrong_clock`: the symbol's stamps are an hour ahead for five minutes, which is to be reported.
