@@ -38,8 +38,12 @@ pub struct Alert {
     pub revision: u64,
     /// The state of the incident.
     pub status: Status,
-    /// The highest severity so far; critical pages.
+    /// The highest severity so far; critical pages. Information while a maintenance window covers the incident.
     pub severity: Severity,
+    /// The name of the maintenance window that covers everything the incident is about, several with commas between; absent outside of
+    /// maintenance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<String>,
     /// The incident in a few words.
     pub title: String,
     /// The incident in one plain sentence.

@@ -116,6 +116,7 @@ mod tests {
             revision: 1,
             status: Status::Firing,
             severity: Severity::Warning,
+            maintenance: None,
             title: String::new(),
             summary: String::new(),
             starts_at: event(0),

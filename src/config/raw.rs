@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::notify::RawNotify;
 use crate::{
     alert::Links,
-    calendar::CalendarSettings,
+    calendar::{CalendarSettings, MaintenanceSettings},
     detect::Detection,
     engine::{Limits, StageSettings},
     setting::Invalid,
@@ -48,6 +48,10 @@ pub struct RawConfig {
     // Not printed where it is empty: `calendar = []` beside a table of that name would be a mistake.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub calendar: Vec<CalendarSettings>,
+    /// When findings are expected and page nobody. Each is a table `[[maintenance]]` with a `name`, `symbols`, and either `from` and
+    /// `until` or `zone` and `hours`. A part of the hash in every alert.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub maintenance: Vec<MaintenanceSettings>,
 }
 
 /// See [`RawConfig::kafka`].

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf
 use super::{Brokers, ClientValue, Notify, Subscription, TopicName};
 use crate::{
     alert::Links,
-    calendar::Calendars,
+    calendar::{Calendars, MaintenanceWindows},
     detect::Detection,
     engine::{Limits, StageSettings},
 };
@@ -37,6 +37,8 @@ pub struct Config {
     pub detection: Detection,
     /// `[[calendar]]`
     pub calendars: Calendars,
+    /// `[[maintenance]]`
+    pub maintenance: MaintenanceWindows,
 }
 
 /// `[kafka]`

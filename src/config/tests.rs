@@ -165,7 +165,7 @@ fn a_mistake_in_the_environment_names_the_variable() {
     insta::assert_snapshot!(words("FORESHOCK_KAFKA__BROKERS", "x"), @"environment variable `FORESHOCK_KAFKA__BROKERS`: `kafka.brokers`: expected `host:port`, several with commas between");
     insta::assert_snapshot!(words("FORESHOCK_LIMITS__ORDERS_MAX", "many"), @r#"environment variable `FORESHOCK_LIMITS__ORDERS_MAX`: `limits.orders_max`: invalid type: string "many", expected a whole number"#);
     insta::assert_snapshot!(words("FORESHOCK_KAFKA__INPUT", "x y"), @r#"environment variable `FORESHOCK_KAFKA__INPUT`: `kafka.input`: invalid type: string "x y", expected an array"#);
-    insta::assert_snapshot!(words("FORESHOCK_CONFIG", "f.toml"), @"environment variable `FORESHOCK_CONFIG`: unknown key `config`: expected `action`, `calendar`, `detect`, `engine`, `http`, `kafka`, `limits`, `metrics`, `notify`, `state`, `topics`, `venue`");
+    insta::assert_snapshot!(words("FORESHOCK_CONFIG", "f.toml"), @"environment variable `FORESHOCK_CONFIG`: unknown key `config`: expected `action`, `calendar`, `detect`, `engine`, `http`, `kafka`, `limits`, `maintenance`, `metrics`, `notify`, `state`, `topics`, `venue`");
 }
 
 #[test]
@@ -226,6 +226,24 @@ fn a_secret_comes_from_a_file_of_its_own() {
 fn the_number_of_symbols_with_series_of_their_own_has_a_limit() {
     let text = error("[metrics]\nsymbols_max = 10001\n");
     assert!(text.contains("`metrics.symbols_max`: expected 0 to 10000"), "{text}");
+}
+
+#[test]
+fn maintenance_windows_are_read_and_a_mistake_in_one_points_at_itself() {
+    let text = "[[maintenance]]\nname = 'a'\nfrom = 2026-07-04T22:00:00Z\nuntil = '2026-07-04T23:00:00Z'\n";
+    let windows = parse(text).unwrap().maintenance;
+    let names: Vec<&str> = windows.settings().map(|window| window.name.as_str()).collect();
+    assert_eq!((names, Config::default().maintenance.is_empty()), (vec!["a"], true));
+    insta::assert_snapshot!(error(&text.replace("T23", "T21")), @r"
+    f.toml:4:9: `maintenance.0.until`: expected an instant after `from`
+     4 | until = '2026-07-04T21:00:00Z'
+       |         ^
+    ");
+    insta::assert_snapshot!(error(&format!("{text}symbol = ['ES*']\n")), @r"
+    f.toml:5:1: unknown key `maintenance.0.symbol`: did you mean `symbols`?
+     5 | symbol = ['ES*']
+       | ^
+    ");
 }
 
 #[test]

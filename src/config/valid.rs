@@ -8,7 +8,10 @@ use super::{
     secret::in_file,
     topic::is_plain,
 };
-use crate::{calendar::Calendars, setting::Invalid};
+use crate::{
+    calendar::{Calendars, MaintenanceWindows},
+    setting::Invalid,
+};
 
 /// Settings of librdkafka that the service's guarantees rest on, and what to use instead.
 const RESERVED: [(&str, &str); 12] = [
@@ -58,8 +61,23 @@ pub(super) fn valid(raw: &RawConfig) -> Result<Config, Invalid> {
     raw.engine.check().map_err(|e| e.within("engine"))?;
     raw.detect.check().map_err(|e| e.within("detect"))?;
     let calendars = Calendars::new(&raw.calendar).map_err(|e| e.within("calendar"))?;
+    let maintenance = MaintenanceWindows::new(&raw.maintenance).map_err(|e| e.within("maintenance"))?;
     let (limits, stages, detection) = (raw.limits, raw.engine, raw.detect.clone());
-    Ok(Config { kafka, topics, state, http, metrics, venue, links, notify, limits, stages, detection, calendars })
+    Ok(Config {
+        kafka,
+        topics,
+        state,
+        http,
+        metrics,
+        venue,
+        links,
+        notify,
+        limits,
+        stages,
+        detection,
+        calendars,
+        maintenance,
+    })
 }
 
 fn venue(raw: &RawVenue) -> Result<Venue, Invalid> {

@@ -11,7 +11,10 @@
 //! The severity is a function of the set of findings, each the strongest of its detector and subject, and not of the
 //! order in which they came: the highest severity of a finding, or critical where two findings agree
 //! (`super::agreement`). It never falls while the incident lasts: no finding that joins can take an agreement away, and
-//! what was reached stays where a finding has to make room.
+//! what was reached stays where a finding has to make room. Only a maintenance window lowers what is published, for as long as it
+//! is open (`maintenance`).
+
+mod maintenance;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +27,7 @@ use super::{
     part::{FindingKey, Part, finding_key},
 };
 use crate::{
+    calendar::MaintenanceWindows,
     detect::{Change, Detector, Node, Severity, Signal, Subject},
     event::RecordRef,
     stats::joint::acat,
@@ -50,7 +54,7 @@ const FINDINGS_MAX: usize = 64;
 pub enum Status {
     /// The incident has just opened.
     Firing,
-    /// The incident goes on, and is worse than last published.
+    /// The incident goes on, and is worse than last published, or a maintenance window has begun or ended.
     Amended,
     /// The incident is over.
     Resolved,
@@ -92,7 +96,12 @@ pub struct Opening {
 pub struct Incident {
     opening: Opening,
     revision: u64,
+    /// The highest severity by the findings.
     severity: Severity,
+    /// The names of the maintenance windows that lower it.
+    maintenance: Option<CompactString>,
+    /// The instant of those windows.
+    judged_at: EventTime,
     p: f64,
     /// The joint p-value, the severity and the time of the last revision.
     published_p: f64,
@@ -115,7 +124,11 @@ impl Incident {
     /// Opens an incident under the settings with this hash. Returns it with its first revision; `None` if the signal is
     /// cleared or does not warn.
     #[must_use]
-    pub(super) fn open(signal: &Signal, config: &str) -> Option<(Self, Revision)> {
+    pub(super) fn open(
+        signal: &Signal,
+        config: &str,
+        windows: &mut MaintenanceWindows,
+    ) -> Option<(Self, Revision)> {
         if signal.severity < Severity::Warning || signal.change == Change::Cleared {
             return None;
         }
@@ -130,6 +143,8 @@ impl Incident {
             opening,
             revision: 1,
             severity: signal.severity,
+            maintenance: None,
+            judged_at: signal.visible_at,
             p: signal.finding.p,
             published_p: signal.finding.p,
             published_severity: signal.severity,
@@ -141,7 +156,8 @@ impl Incident {
             cleared_at: None,
             absorbed_by: None,
         };
-        incident.published_symbols = incident.symbols();
+        incident.judge_maintenance(windows, signal.visible_at);
+        (incident.published_severity, incident.published_symbols) = (incident.severity(), incident.symbols());
         let revision = Revision {
             incident: incident.clone(),
             status: Status::Firing,
@@ -153,9 +169,15 @@ impl Incident {
 
     /// Adds a further signal, which has the node `join_reason` in common with the incident. Returns a revision if there
     /// is something to publish.
-    pub(super) fn add(&mut self, signal: &Signal, join_reason: Option<Node>) -> Option<Revision> {
+    pub(super) fn add(
+        &mut self,
+        signal: &Signal,
+        join_reason: Option<Node>,
+        windows: &mut MaintenanceWindows,
+    ) -> Option<Revision> {
         let has_new_detector = self.update_parts(signal, join_reason);
         self.update_totals();
+        self.judge_maintenance(windows, signal.visible_at);
         self.amend(signal.at, signal.origin.appended_at, has_new_detector)
     }
 
@@ -234,7 +256,7 @@ impl Incident {
     /// Returns a revision if the incident is worse than last published: if its severity has risen, its joint p-value has
     /// fallen tenfold, a detector is new, or its symbols have doubled.
     fn amend(&mut self, at: EventTime, completed_at: Option<WallTime>, has_new_detector: bool) -> Option<Revision> {
-        let is_more_severe = self.severity > self.published_severity;
+        let is_more_severe = self.severity() > self.published_severity;
         let is_less_likely = self.p <= self.published_p * ESCALATION;
         let has_grown = self.symbols() >= GROWTH * self.published_symbols.max(1);
         let is_worse = is_more_severe || is_less_likely || has_new_detector || has_grown;
@@ -269,7 +291,7 @@ impl Incident {
 
     fn revise(&mut self, status: Status, at: EventTime, completed_at: Option<WallTime>) -> Revision {
         self.revision += 1;
-        (self.published_p, self.published_severity, self.published_at) = (self.p, self.severity, at);
+        (self.published_p, self.published_severity, self.published_at) = (self.p, self.severity(), at);
         self.published_symbols = self.symbols();
         Revision { incident: self.clone(), status, at, completed_at }
     }
@@ -293,7 +315,7 @@ impl Incident {
         let is_recent =
             move |part: &Part| part.warns() && part.cleared_at.is_none_or(|cleared| at.since(cleared) <= CALM);
         let recent = self.parts.iter().filter(move |(_, part)| is_recent(part));
-        let pages = self.severity == Severity::Critical
+        let pages = self.severity() == Severity::Critical
             && !matches!(self.opening.subject, Subject::Pipeline | Subject::Records);
         let market = pages.then_some(Node::Market).filter(|_| self.parts.values().any(is_recent));
         recent
@@ -330,10 +352,10 @@ impl Incident {
         self.revision
     }
 
-    /// The highest severity so far.
+    /// The highest severity so far; information where a maintenance window covers everything that the incident is about.
     #[must_use]
     pub const fn severity(&self) -> Severity {
-        self.severity
+        if self.maintenance.is_some() { Severity::Info } else { self.severity }
     }
 
     /// The joint p-value of the findings that warn.

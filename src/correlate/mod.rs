@@ -18,6 +18,7 @@ mod agreement;
 mod incident;
 mod part;
 mod thin_book_rate;
+mod windows;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,9 +31,10 @@ pub use self::{
 };
 use self::{part::finding_key, thin_book_rate::ThinBookRate};
 use crate::{
+    calendar::MaintenanceWindows,
     detect::{Change, Detector, Node, Severity, Signal, Subject},
     event::RecordRef,
-    time::EventTime,
+    time::{EventTime, Span},
 };
 
 /// The position of a signal in the one fixed order.
@@ -88,6 +90,13 @@ pub struct Correlator {
     closing: BTreeSet<(EventTime, u64)>,
     /// The times at which incidents without a revision are published again.
     restating: BTreeSet<(EventTime, u64)>,
+    windows: MaintenanceWindows,
+    /// The incidents that fire, with a severity that a window lowers.
+    lowered: BTreeSet<u64>,
+    /// When a window begins or ends next while an incident is open.
+    windows_change_at: Option<EventTime>,
+    /// Whether open incidents are still to be held against windows that are others than before.
+    has_other_windows: bool,
     incidents_max: usize,
     incidents_evicted: u64,
 }
@@ -109,6 +118,10 @@ impl Correlator {
             firing: BTreeMap::new(),
             closing: BTreeSet::new(),
             restating: BTreeSet::new(),
+            windows: MaintenanceWindows::default(),
+            lowered: BTreeSet::new(),
+            windows_change_at: None,
+            has_other_windows: false,
             incidents_max,
             incidents_evicted: 0,
         }
@@ -157,25 +170,33 @@ impl Correlator {
         loop {
             let signal = self.pending.first_key_value().map(|(key, _)| key.visible_at);
             let (closing, restating) = (self.closing.first(), self.restating.first());
-            let timer = closing.into_iter().chain(restating).map(|(at, _)| *at).min();
-            let closes = closing.is_some_and(|(at, _)| Some(*at) == timer);
+            let timer = closing.into_iter().chain(restating).map(|(at, _)| *at).chain(self.windows_change_at).min();
+            let [closes, restates] = [closing, restating].map(|first| first.is_some_and(|(at, _)| Some(*at) == timer));
             // A signal comes before a timer of the same instant: a finding that fires again just in time keeps its
             // incident open.
             if signal.is_some_and(|at| at < watermark && timer.is_none_or(|timer| at <= timer)) {
                 self.correlate_next(steps);
-            } else if timer.is_some_and(|at| at < watermark) {
-                if closes { self.resolve_next(steps) } else { self.restate_next(steps) }
+            } else if let Some(at) = timer.filter(|at| *at < watermark) {
+                match (closes, restates) {
+                    (true, _) => self.resolve_next(steps),
+                    (false, true) => self.restate_next(steps),
+                    (false, false) => self.change_windows(at, steps),
+                }
+            } else if std::mem::take(&mut self.has_other_windows) {
+                self.change_windows(watermark.minus(Span::from_nanos(1)), steps);
             } else {
                 return;
             }
         }
     }
 
-    /// Correlates every signal that waits, and ends every incident at a time at the latest.
+    /// Correlates every signal that waits, and ends every incident at a time, or with the last signal if that is later.
     pub fn end_all(&mut self, at: EventTime, steps: &mut Vec<Step>) {
-        self.advance(EventTime::from_nanos(i64::MAX), steps);
+        // No further than the last signal: with timers alone an incident would be restated to the end of time.
+        let last = self.pending.last_key_value().map_or(at, |(key, _)| key.visible_at.max(at));
+        self.advance(last.plus(Span::from_nanos(1)), steps);
         while let Some((&id, _)) = self.incidents.first_key_value() {
-            steps.push(Step::revision(self.remove(id).resolve(at), at));
+            steps.push(Step::revision(self.remove(id).resolve(last), last));
         }
         self.thin_book_rate = ThinBookRate::default();
     }
@@ -185,10 +206,10 @@ impl Correlator {
         self.incidents.values()
     }
 
-    /// Whether a signal or the end of an incident waits for the watermark.
+    /// Whether a signal, the end of an incident or the end of a maintenance window waits for the watermark.
     #[must_use]
     pub fn waits(&self) -> bool {
-        !self.pending.is_empty() || !self.closing.is_empty()
+        !self.pending.is_empty() || !self.closing.is_empty() || !self.lowered.is_empty()
     }
 
     /// The number of signals that wait, and the number evicted so far.
@@ -235,7 +256,7 @@ impl Correlator {
         match related.split_first() {
             Some((&host, others)) => self.join(host, others, &signal, steps),
             None => {
-                if let Some((incident, revision)) = Incident::open(&signal, &self.config) {
+                if let Some((incident, revision)) = Incident::open(&signal, &self.config, &mut self.windows) {
                     self.make_room(signal.at, visible_at, steps);
                     self.opened += 1;
                     self.insert(self.opened, incident, signal.at);
@@ -302,7 +323,7 @@ impl Correlator {
         let touches: Vec<Node> =
             signal.subject.nodes().into_iter().chain(signal.finding.related.iter().cloned()).collect();
         let join_reason = incident.nodes(signal.at).find(|node| touches.contains(node));
-        let revision = incident.add(signal, join_reason);
+        let revision = incident.add(signal, join_reason, &mut self.windows);
         steps.extend(revision.map(|revision| Step::revision(revision, signal.visible_at)));
         self.insert(host, incident, signal.at);
     }
@@ -318,6 +339,11 @@ impl Correlator {
         self.closing.extend(incident.closes_at().map(|at| (at, id)));
         self.restating.insert((incident.restates_at(), id));
         self.firing.extend(incident.firing().map(|key| (key.clone(), id)));
+        self.windows_change_at =
+            self.windows_change_at.into_iter().chain(incident.windows_change_at(&mut self.windows)).min();
+        if incident.maintenance().is_some() && incident.closes_at().is_none() {
+            self.lowered.insert(id);
+        }
         self.incidents.insert(id, incident);
     }
 
@@ -328,6 +354,7 @@ impl Correlator {
             self.closing.remove(&(at, id));
         }
         self.restating.remove(&(incident.restates_at(), id));
+        self.lowered.remove(&id);
         self.touched.retain(|(_, toucher)| *toucher != id);
         self.firing.retain(|_, holder| *holder != id);
         incident

@@ -1,5 +1,7 @@
 //! The parts of an incident: the findings that it holds, one for each detector and subject.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -71,6 +73,24 @@ impl Part {
         if is_stronger(&other.finding, &self.finding) {
             (self.finding, self.join_reason) = (other.finding, other.join_reason);
         }
+    }
+
+    /// The symbols that the part is about; `None` if it is about the whole market, a whole partition, or names no symbol.
+    pub(super) fn symbols<'a>(&'a self, subject: &'a Subject) -> Option<BTreeSet<&'a str>> {
+        let Finding { related, evidence, .. } = &self.finding;
+        let related =
+            related.iter().filter_map(|node| if let Node::Symbol(name) = node { Some(name.as_str()) } else { None });
+        let symbols: BTreeSet<&str> = match subject {
+            Subject::Symbol(_)
+            | Subject::Account(_)
+            | Subject::AccountSymbol(..)
+            | Subject::Owner(_)
+            | Subject::OwnerSymbol(..) => subject.symbol().into_iter().chain(related).collect(),
+            Subject::Market => BTreeSet::new(),
+            // Named only where every trouble is one of a symbol.
+            Subject::Pipeline | Subject::Records => evidence.symbols.iter().map(|name| name.as_str()).collect(),
+        };
+        (!symbols.is_empty()).then_some(symbols)
     }
 
     /// Whether the part fires.

@@ -223,7 +223,7 @@ pub struct Evidence {
     pub trades_total: u64,
     /// Accounts, by name.
     pub accounts: Vec<CompactString>,
-    /// Symbols, in the order in which they became part of it.
+    /// Symbols, in the order in which they became part of it; of a `feed` finding those that it is about, none where it is about more.
     pub symbols: Vec<CompactString>,
     /// The records in which it can be read.
     pub records: Vec<RecordRange>,

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     alert::hexadecimal,
-    calendar::{CalendarSettings, Calendars},
+    calendar::{CalendarSettings, Calendars, MaintenanceSettings, MaintenanceWindows},
     detect::Detection,
     event::{DecodeLimits, Source},
     setting::{Invalid, check_range},
@@ -140,6 +140,8 @@ pub struct Plan {
     pub stages: StageSettings,
     /// When symbols trade, where their venue does not say so by itself.
     pub calendars: Calendars,
+    /// When findings are expected, and wake nobody.
+    pub maintenance: MaintenanceWindows,
     /// The sources of its records, in one fixed order, which breaks ties between signals of the same instant.
     pub sources: Vec<Source>,
     /// The command that reads the same input again, for the alerts' evidence.
@@ -150,7 +152,7 @@ pub struct Plan {
 
 impl Plan {
     /// `sha256:` and the hash of everything that the results depend on: the detectors' settings, the number of shards, and the
-    /// calendars, if there are any.
+    /// calendars and maintenance windows, if there are any.
     ///
     /// # Panics
     /// Never: settings are numbers in tables, which JSON can hold.
@@ -162,9 +164,11 @@ impl Plan {
             engine: &'a StageSettings,
             #[serde(skip_serializing_if = "Vec::is_empty")]
             calendar: Vec<&'a CalendarSettings>,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            maintenance: Vec<&'a MaintenanceSettings>,
         }
-        let calendar = self.calendars.settings().collect();
-        let hashed = Hashed { detect: &self.detection, engine: &self.stages, calendar };
+        let (calendar, maintenance) = (self.calendars.settings().collect(), self.maintenance.settings().collect());
+        let hashed = Hashed { detect: &self.detection, engine: &self.stages, calendar, maintenance };
         let json = serde_json::to_vec(&hashed).expect("settings are numbers in tables");
         format!("sha256:{}", hexadecimal(&Sha256::digest(json)))
     }

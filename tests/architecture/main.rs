@@ -16,9 +16,10 @@ use self::{
 };
 
 /// Top-level modules from the foundation up: each may name those before it, and none after it.
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 22] = [
     "nearest",
     "setting",
+    "pattern",
     "time",
     "calendar",
     "stats",

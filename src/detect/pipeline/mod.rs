@@ -12,6 +12,9 @@
 //! that pages has a lower figure than one that does not, and two troubles have a lower one than one, so that a growing
 //! incident is revised.
 
+use std::collections::BTreeSet;
+
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -22,7 +25,7 @@ use crate::{
     event::{RecordRange, RecordRef},
     stats::math::pow,
     time::{EventTime, Span},
-    trust::{Cause, ModeChange, Trouble},
+    trust::{Cause, ModeChange, Scope, Trouble},
 };
 
 /// The figure in the place of the p-value of a trouble that does not page (DETECTION 3.1: a fact has 1e-6).
@@ -33,6 +36,8 @@ const PAGING_FACT_P: f64 = 1e-9;
 const P_MIN: f64 = 1e-300;
 /// The most troubles that a finding lists: the longest list in an alert (CONTRACT).
 const LISTED_MAX: usize = 20;
+/// The most symbols that a finding names: as many as an alert lists (CONTRACT). Trouble with more of them is one of the input.
+const SYMBOLS_MAX: usize = 64;
 
 /// The detector of the service's input.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -107,6 +112,7 @@ fn finding(troubles: &[Trouble]) -> Finding {
         features: listed().map(feature).collect(),
         evidence: Evidence {
             records: listed().map(record).collect(),
+            symbols: symbols(troubles),
             streams: listed().map(|trouble| trouble.who.clone()).collect(),
             reasons: listed().map(reason).collect(),
             ..Evidence::default()
@@ -115,6 +121,13 @@ fn finding(troubles: &[Trouble]) -> Finding {
         warm_up: WarmUp::Done,
         borrowed_share: 0.0,
     }
+}
+
+/// Returns the symbols that the troubles are about; none if one of them is about more than a symbol.
+fn symbols(troubles: &[Trouble]) -> Vec<CompactString> {
+    let symbol = |trouble: &Trouble| trouble.who.clone().filter(|_| trouble.scope == Scope::Symbol);
+    let symbols: Option<BTreeSet<CompactString>> = troubles.iter().map(symbol).collect();
+    symbols.filter(|symbols| symbols.len() <= SYMBOLS_MAX).into_iter().flatten().collect()
 }
 
 fn feature(trouble: &Trouble) -> Feature {
