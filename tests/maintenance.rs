@@ -61,6 +61,7 @@ fn signal(subject: Subject, second: i64, change: Change, severity: Severity) -> 
             borrowed_share: 0.0,
         },
         flow: None,
+        is_shadow: false,
     }
 }
 
@@ -119,8 +120,7 @@ fn an_incident_in_maintenance_is_information_and_rises_when_the_window_ends_befo
 fn an_incident_that_is_calm_when_the_window_ends_pages_nobody() {
     let one = [window("upgrade", &["S*"], at(0), at(100))];
     let calm = || vec![signal(symbol("S1"), 10, Opened, Critical), signal(symbol("S1"), 90, Cleared, Critical)];
-    let expected =
-        [(Status::Firing, Info, named("upgrade"), 10), (Status::Resolved, Info, named("upgrade"), 150)];
+    let expected = [(Status::Firing, Info, named("upgrade"), 10), (Status::Resolved, Info, named("upgrade"), 150)];
     assert_eq!(published(calm(), &one, 1_000), expected);
     let again = [calm(), vec![signal(symbol("S1"), 120, Opened, Critical)]].concat();
     let expected = [(Status::Firing, Info, named("upgrade"), 10), (Status::Amended, Critical, None, 120)];
@@ -150,7 +150,11 @@ fn an_incident_that_is_about_more_than_the_window_keeps_its_severity() {
     assert_eq!(first(both.clone(), &["S1"]), Warning);
     assert_eq!(first(both, &["S1", "S2"]), Info);
     let mut account = signal(Subject::Account("a".into()), 10, Opened, Warning);
-    assert_eq!([first(account.clone(), &["S*"]), first(account.clone(), &["*"])], [Warning, Info], "it names no symbol");
+    assert_eq!(
+        [first(account.clone(), &["S*"]), first(account.clone(), &["*"])],
+        [Warning, Info],
+        "it names no symbol"
+    );
     account.finding.related = vec![Node::Symbol("S1".into())];
     assert_eq!(first(account, &["S*"]), Info);
     let market = signal(Subject::Market, 10, Opened, Critical);

@@ -32,7 +32,7 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
     let words = strongest.map(|strongest| words::compose(strongest, revision, context, standing.mode));
     let (title, summary, suggested) =
         words.map_or_else(Default::default, |w| (w.title, w.summary, w.suggested.to_owned()));
-    let summary = summary + &maintenance(incident);
+    let summary = summary + &why_info(incident);
     let threshold = strongest
         .map_or(Threshold { value: 0.0, unit: Unit::Nats, source: ThresholdSource::Default }, |(_, part)| {
             part.finding.threshold
@@ -47,6 +47,7 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
         status: revision.status,
         severity: incident.severity(),
         maintenance: incident.maintenance().map(ToOwned::to_owned),
+        shadow: incident.is_shadow(),
         title,
         summary,
         starts_at: incident.starts_at(),
@@ -77,8 +78,11 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
     }
 }
 
-/// Returns the end of the summary of an incident in maintenance; nothing outside of it.
-fn maintenance(incident: &Incident) -> String {
+/// Returns the end of the summary of an incident in shadow or in maintenance; nothing otherwise.
+fn why_info(incident: &Incident) -> String {
+    if incident.is_shadow() {
+        return "; in shadow, so it pages nobody".to_owned();
+    }
     incident.maintenance().map_or_else(String::new, |name| format!("; in maintenance ({name}), so it pages nobody"))
 }
 

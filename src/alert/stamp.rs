@@ -117,6 +117,7 @@ mod tests {
             status: Status::Firing,
             severity: Severity::Warning,
             maintenance: None,
+            shadow: false,
             title: String::new(),
             summary: String::new(),
             starts_at: event(0),

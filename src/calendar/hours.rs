@@ -75,9 +75,9 @@ struct Hours {
 impl WeeklyHours {
     /// Reads the hours of a zone, less its holidays.
     pub(super) fn new(zone: &str, hours: &[String], holidays: &[String]) -> Result<Self, Invalid> {
-        let zone = TimeZoneDatabase::bundled().get(zone).map_err(|_| {
-            Invalid::new("zone", format!("`{zone}`: expected a time zone like `America/New_York`"))
-        })?;
+        let zone = TimeZoneDatabase::bundled()
+            .get(zone)
+            .map_err(|_| Invalid::new("zone", format!("`{zone}`: expected a time zone like `America/New_York`")))?;
         if hours.is_empty() || hours.len() > ENTRIES_MAX {
             return Err(Invalid::new("hours", "expected days and times, like `mon-fri 09:30-16:00`"));
         }

@@ -12,7 +12,7 @@ use super::notify::RawNotify;
 use crate::{
     alert::Links,
     calendar::{CalendarSettings, MaintenanceSettings},
-    detect::Detection,
+    detect::DetectSections,
     engine::{Limits, StageSettings},
     setting::Invalid,
 };
@@ -42,7 +42,7 @@ pub struct RawConfig {
     /// How the stages are laid out.
     pub engine: StageSettings,
     /// The detectors' settings. The hash of these keys and of the number of shards is in every alert.
-    pub detect: Detection,
+    pub detect: DetectSections,
     /// When symbols trade, where their venue does not say so by a `trading_status`. Each is a table `[[calendar]]` with `symbols`,
     /// `zone`, `hours` and `holidays`. A part of the hash in every alert.
     // Not printed where it is empty: `calendar = []` beside a table of that name would be a mistake.

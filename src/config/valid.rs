@@ -59,10 +59,10 @@ pub(super) fn valid(raw: &RawConfig) -> Result<Config, Invalid> {
     let links = raw.action.valid().map_err(|e| e.within("action"))?;
     raw.limits.check().map_err(|e| e.within("limits"))?;
     raw.engine.check().map_err(|e| e.within("engine"))?;
-    raw.detect.check().map_err(|e| e.within("detect"))?;
+    let detection = raw.detect.valid().map_err(|e| e.within("detect"))?;
     let calendars = Calendars::new(&raw.calendar).map_err(|e| e.within("calendar"))?;
     let maintenance = MaintenanceWindows::new(&raw.maintenance).map_err(|e| e.within("maintenance"))?;
-    let (limits, stages, detection) = (raw.limits, raw.engine, raw.detect.clone());
+    let (limits, stages) = (raw.limits, raw.engine);
     Ok(Config {
         kafka,
         topics,

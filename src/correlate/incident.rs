@@ -96,6 +96,8 @@ pub struct Opening {
 pub struct Incident {
     opening: Opening,
     revision: u64,
+    /// Whether its one finding is of a detector in shadow.
+    is_shadow: bool,
     /// The highest severity by the findings.
     severity: Severity,
     /// The names of the maintenance windows that lower it.
@@ -124,11 +126,7 @@ impl Incident {
     /// Opens an incident under the settings with this hash. Returns it with its first revision; `None` if the signal is
     /// cleared or does not warn.
     #[must_use]
-    pub(super) fn open(
-        signal: &Signal,
-        config: &str,
-        windows: &mut MaintenanceWindows,
-    ) -> Option<(Self, Revision)> {
+    pub(super) fn open(signal: &Signal, config: &str, windows: &mut MaintenanceWindows) -> Option<(Self, Revision)> {
         if signal.severity < Severity::Warning || signal.change == Change::Cleared {
             return None;
         }
@@ -142,6 +140,7 @@ impl Incident {
         let mut incident = Self {
             opening,
             revision: 1,
+            is_shadow: signal.is_shadow,
             severity: signal.severity,
             maintenance: None,
             judged_at: signal.visible_at,
@@ -352,10 +351,10 @@ impl Incident {
         self.revision
     }
 
-    /// The highest severity so far; information where a maintenance window covers everything that the incident is about.
+    /// The highest severity so far; information in shadow, and where a maintenance window covers everything that the incident is about.
     #[must_use]
     pub const fn severity(&self) -> Severity {
-        if self.maintenance.is_some() { Severity::Info } else { self.severity }
+        if self.is_shadow || self.maintenance.is_some() { Severity::Info } else { self.severity }
     }
 
     /// The joint p-value of the findings that warn.

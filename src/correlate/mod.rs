@@ -17,6 +17,7 @@
 mod agreement;
 mod incident;
 mod part;
+mod shadow;
 mod thin_book_rate;
 mod windows;
 
@@ -32,7 +33,7 @@ pub use self::{
 use self::{part::finding_key, thin_book_rate::ThinBookRate};
 use crate::{
     calendar::MaintenanceWindows,
-    detect::{Change, Detector, Node, Severity, Signal, Subject},
+    detect::{Change, Detector, DetectorState, DetectorStates, Node, Severity, Signal, Subject},
     event::RecordRef,
     time::{EventTime, Span},
 };
@@ -97,6 +98,11 @@ pub struct Correlator {
     windows_change_at: Option<EventTime>,
     /// Whether open incidents are still to be held against windows that are others than before.
     has_other_windows: bool,
+    states: DetectorStates,
+    /// The detectors whose state has changed, and whose findings are still to be ended.
+    changed: BTreeSet<Detector>,
+    /// The incident of each finding of a detector in shadow, until it is resolved.
+    shadows: BTreeMap<FindingKey, u64>,
     incidents_max: usize,
     incidents_evicted: u64,
 }
@@ -122,6 +128,9 @@ impl Correlator {
             lowered: BTreeSet::new(),
             windows_change_at: None,
             has_other_windows: false,
+            states: DetectorStates::default(),
+            changed: BTreeSet::new(),
+            shadows: BTreeMap::new(),
             incidents_max,
             incidents_evicted: 0,
         }
@@ -184,6 +193,8 @@ impl Correlator {
                 }
             } else if std::mem::take(&mut self.has_other_windows) {
                 self.change_windows(watermark.minus(Span::from_nanos(1)), steps);
+            } else if !self.changed.is_empty() {
+                self.end_changed(watermark.minus(Span::from_nanos(1)));
             } else {
                 return;
             }
@@ -246,6 +257,11 @@ impl Correlator {
 
     /// Adds a signal to the incidents that it belongs to, or opens one.
     fn correlate(&mut self, mut signal: Box<Signal>, steps: &mut Vec<Step>) {
+        match self.states.of(signal.detector) {
+            DetectorState::On => {}
+            DetectorState::Shadow => return self.correlate_in_shadow(signal, steps),
+            DetectorState::Off => return,
+        }
         self.thin_book_rate.observe(&mut signal);
         self.relate_to_market(&mut signal);
         let mut related = self.related(&signal);
@@ -335,13 +351,17 @@ impl Correlator {
 
     /// Adds an incident and indexes it by the nodes that it touches, the findings that fire and its timers.
     fn insert(&mut self, id: u64, incident: Incident, at: EventTime) {
-        self.touched.extend(incident.nodes(at).map(|node| (node, id)));
         self.closing.extend(incident.closes_at().map(|at| (at, id)));
         self.restating.insert((incident.restates_at(), id));
-        self.firing.extend(incident.firing().map(|key| (key.clone(), id)));
+        if incident.is_shadow() {
+            self.shadows.extend(incident.parts().keys().map(|key| (key.clone(), id)));
+        } else {
+            self.touched.extend(incident.nodes(at).map(|node| (node, id)));
+            self.firing.extend(incident.firing().map(|key| (key.clone(), id)));
+        }
         self.windows_change_at =
-            self.windows_change_at.into_iter().chain(incident.windows_change_at(&mut self.windows)).min();
-        if incident.maintenance().is_some() && incident.closes_at().is_none() {
+            self.windows_change_at.into_iter().chain(incident.windows_change_at(&mut self.windows, at)).min();
+        if incident.maintenance().is_some() && !incident.is_shadow() && incident.closes_at().is_none() {
             self.lowered.insert(id);
         }
         self.incidents.insert(id, incident);
@@ -357,13 +377,16 @@ impl Correlator {
         self.lowered.remove(&id);
         self.touched.retain(|(_, toucher)| *toucher != id);
         self.firing.retain(|_, holder| *holder != id);
+        self.shadows.retain(|_, holder| *holder != id);
         incident
     }
 
-    /// Withdraws the incident that has been open longest, for as long as the table is full.
+    /// Withdraws the incident that has been open longest, one in shadow before any other, for as long as the table is full.
     fn make_room(&mut self, at: EventTime, visible_at: EventTime, steps: &mut Vec<Step>) {
         while self.incidents.len() >= self.incidents_max.max(1) {
-            let (&oldest, _) = self.incidents.first_key_value().expect("a full table has an oldest incident");
+            let in_shadow = self.shadows.values().min().copied();
+            let oldest = in_shadow.or_else(|| self.incidents.keys().next().copied());
+            let oldest = oldest.expect("a full table has an oldest incident");
             let incident = self.remove(oldest);
             self.incidents_evicted += 1;
             steps.push(Step::revision(incident.withdraw(at), visible_at));

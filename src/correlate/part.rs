@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -88,7 +89,7 @@ impl Part {
             | Subject::OwnerSymbol(..) => subject.symbol().into_iter().chain(related).collect(),
             Subject::Market => BTreeSet::new(),
             // Named only where every trouble is one of a symbol.
-            Subject::Pipeline | Subject::Records => evidence.symbols.iter().map(|name| name.as_str()).collect(),
+            Subject::Pipeline | Subject::Records => evidence.symbols.iter().map(CompactString::as_str).collect(),
         };
         (!symbols.is_empty()).then_some(symbols)
     }

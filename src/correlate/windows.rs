@@ -19,9 +19,11 @@ impl Correlator {
 
     /// Holds every open incident against the windows, one of which begins or ends at this time.
     pub(super) fn change_windows(&mut self, at: EventTime, steps: &mut Vec<Step>) {
-        self.windows_change_at = None;
-        let open: Vec<u64> = self.incidents.keys().copied().collect();
-        for id in open {
+        let Self { incidents, windows, .. } = self;
+        self.windows_change_at = if incidents.is_empty() { None } else { windows.changes_after(at) };
+        let changed = incidents.iter().filter(|(_, incident)| incident.windows_changed(windows, at));
+        let changed: Vec<u64> = changed.map(|(id, _)| *id).collect();
+        for id in changed {
             let mut incident = self.remove(id);
             let revision = incident.change_windows(&mut self.windows, at);
             // Later than the timer where the service's own clock is ahead of the watermark.

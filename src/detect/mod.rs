@@ -27,10 +27,12 @@ mod market;
 mod market_sample;
 pub(crate) mod participant;
 mod pipeline;
+mod section;
 mod settings;
 mod severity;
 mod signal;
 pub mod slow_metric;
+mod state;
 mod subject;
 pub mod symbol;
 mod trail;
@@ -46,9 +48,11 @@ pub use self::{
     episode::{Change, Decision, Episode, Reading, Transition},
     finding::{Counted, Evidence, Feature, Finding, Threshold, ThresholdSource, Unit, WarmUp},
     flow_facts::{FlowFacts, PriceMove},
+    section::{DetectSections, Section},
     settings::{Detection, OneSidedBookSettings},
     severity::Severity,
     signal::{Signal, Verdict},
+    state::{DetectorState, DetectorStates},
     subject::{Node, Subject},
     trail::Sample,
 };

@@ -1,21 +1,25 @@
 //! The settings of all detectors, written once: their keys, defaults, schema and checks stand beside what they set.
 //!
-//! The configuration takes this type as its section `[detect]`, and the engine takes it as it is.
+//! The configuration writes them as the tables of `[detect]` (`section`), and the engine takes them as they are here.
 
 use std::ops::RangeInclusive;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{account::leverage_jump, market::ClusterSettings, slow_metric::SlowMetricSettings};
+use super::{
+    account::leverage_jump,
+    market::ClusterSettings,
+    slow_metric::SlowMetricSettings,
+    state::DetectorStates,
+};
 use crate::{
     setting::{Invalid, check_range},
     window::BurstSettings,
 };
 
 /// The settings of the detectors. The hash of these keys and of the number of shards is in every alert.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Detection {
     /// Orders are withdrawn far faster than is usual for the symbol.
     pub cancel_burst: BurstSettings,
@@ -33,6 +37,9 @@ pub struct Detection {
     pub thin_book_cluster: ClusterSettings,
     /// An account has taken far more leverage than it ever does.
     pub leverage_jump: leverage_jump::Settings,
+    /// The state of each detector. No part of a snapshot of what was learned: a window does not begin anew with it.
+    #[serde(skip)]
+    pub states: DetectorStates,
 }
 
 impl Detection {
@@ -50,6 +57,7 @@ impl Detection {
             one_sided_book,
             thin_book_cluster,
             leverage_jump,
+            states: _,
         } = self;
         cancel_burst.check().map_err(|e| e.within("cancel_burst"))?;
         trade_burst.check().map_err(|e| e.within("trade_burst"))?;

@@ -1,6 +1,6 @@
 //! The plan of an engine: its limits, the settings of its detectors, and the sources that it reads.
 
-use std::ops::RangeInclusive;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     alert::hexadecimal,
     calendar::{CalendarSettings, Calendars, MaintenanceSettings, MaintenanceWindows},
-    detect::Detection,
+    detect::{Detection, DetectorState},
     event::{DecodeLimits, Source},
     setting::{Invalid, check_range},
 };
@@ -152,7 +152,7 @@ pub struct Plan {
 
 impl Plan {
     /// `sha256:` and the hash of everything that the results depend on: the detectors' settings, the number of shards, and the
-    /// calendars and maintenance windows, if there are any.
+    /// states of detectors that are not on, calendars and maintenance windows, if there are any.
     ///
     /// # Panics
     /// Never: settings are numbers in tables, which JSON can hold.
@@ -161,6 +161,8 @@ impl Plan {
         #[derive(Serialize)]
         struct Hashed<'a> {
             detect: &'a Detection,
+            #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+            states: BTreeMap<&'static str, DetectorState>,
             engine: &'a StageSettings,
             #[serde(skip_serializing_if = "Vec::is_empty")]
             calendar: Vec<&'a CalendarSettings>,
@@ -168,7 +170,8 @@ impl Plan {
             maintenance: Vec<&'a MaintenanceSettings>,
         }
         let (calendar, maintenance) = (self.calendars.settings().collect(), self.maintenance.settings().collect());
-        let hashed = Hashed { detect: &self.detection, engine: &self.stages, calendar, maintenance };
+        let states = self.detection.states.not_on().collect();
+        let hashed = Hashed { detect: &self.detection, states, engine: &self.stages, calendar, maintenance };
         let json = serde_json::to_vec(&hashed).expect("settings are numbers in tables");
         format!("sha256:{}", hexadecimal(&Sha256::digest(json)))
     }

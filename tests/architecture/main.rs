@@ -61,13 +61,14 @@ const FLOORS: [(&str, &[&str]); 4] = [
         &[
             // `mod` is the list of detectors' names.
             "market_sample mod severity subject",
-            "budget coverage finding flow_facts",
+            "budget coverage finding flow_facts state",
             "episode trail",
             "signal",
             "burst condition slow_metric",
             "account participant market pipeline",
             // The settings of all detectors, made of theirs.
             "settings",
+            "section",
             "symbol",
         ],
     ),

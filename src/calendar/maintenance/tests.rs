@@ -103,7 +103,8 @@ fn a_mistake_is_named_with_its_place_and_what_was_expected() {
         let settings = MaintenanceSettings { until: Some(text.to_owned()), ..good() };
         assert_eq!(mistake(settings), format!("1.until: `{text}`: {instant}"));
     }
-    let both = MaintenanceSettings { from: good().from, until: good().until, ..weekly("w", "UTC", &["mon 01:00-02:00"]) };
+    let both =
+        MaintenanceSettings { from: good().from, until: good().until, ..weekly("w", "UTC", &["mon 01:00-02:00"]) };
     assert_eq!(mistake(both), "1.from: expected either `from` and `until`, or `zone` and `hours`");
     let neither = MaintenanceSettings { from: None, until: None, ..good() };
     assert_eq!(mistake(neither), "1.name: expected `from` and `until`, or `zone` and `hours` beside it");

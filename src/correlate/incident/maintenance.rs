@@ -4,10 +4,13 @@
 //! lowers what is published. That instant is the time of the newest signal, or of the newest beginning or end of a window; it stands
 //! still while the incident is calm, so that one whose findings were all cleared within the window does not page at its end.
 
+use std::collections::BTreeSet;
+
 use super::Incident;
 use crate::{
     calendar::{MaintenanceWindows, Reach},
     correlate::{Revision, Status},
+    detect::Detector,
     time::EventTime,
 };
 
@@ -22,6 +25,12 @@ impl Incident {
         self.maintenance = covering.map(Into::into);
     }
 
+    /// Whether other windows cover the incident at a time than did when it was last held against them.
+    pub(in crate::correlate) fn windows_changed(&self, windows: &mut MaintenanceWindows, at: EventTime) -> bool {
+        let at = self.judged_at.max(at);
+        self.cleared_at.is_none() && windows.covering(&self.reach(), at).as_deref() != self.maintenance.as_deref()
+    }
+
     /// Holds the incident against the windows after one of them has begun or ended, or others are in force. Returns a revision if the
     /// severity is another one than was published.
     pub(in crate::correlate) fn change_windows(
@@ -33,15 +42,35 @@ impl Incident {
         (self.severity() != self.published_severity).then(|| self.revise(Status::Amended, self.judged_at, None))
     }
 
-    /// When a maintenance window next begins or ends, after the last one that was taken into account; `None` while the incident is calm.
-    pub(in crate::correlate) fn windows_change_at(&self, windows: &mut MaintenanceWindows) -> Option<EventTime> {
-        if windows.is_empty() || self.cleared_at.is_some() { None } else { windows.changes_after(self.judged_at) }
+    /// When a maintenance window next begins or ends after a time, and after the last one that was taken into account; `None` while the
+    /// incident is calm.
+    pub(in crate::correlate) fn windows_change_at(
+        &self,
+        windows: &mut MaintenanceWindows,
+        at: EventTime,
+    ) -> Option<EventTime> {
+        let is_followed = !windows.is_empty() && self.cleared_at.is_none();
+        if is_followed { windows.changes_after(self.judged_at.max(at)) } else { None }
     }
 
     /// The names of the maintenance windows that lower the severity; `None` outside of maintenance.
     #[must_use]
     pub fn maintenance(&self) -> Option<&str> {
         self.maintenance.as_deref()
+    }
+
+    /// Whether the incident is that of a detector in shadow.
+    #[must_use]
+    pub const fn is_shadow(&self) -> bool {
+        self.is_shadow
+    }
+
+    /// Ends the findings of some detectors, because their state has changed.
+    pub(in crate::correlate) fn end_findings(&mut self, detectors: &BTreeSet<Detector>, at: EventTime) {
+        for (_, part) in self.parts.iter_mut().filter(|((detector, _), _)| detectors.contains(detector)) {
+            part.cleared_at.get_or_insert(at);
+        }
+        self.update_totals();
     }
 
     /// What the findings that warn are about.

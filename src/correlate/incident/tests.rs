@@ -32,6 +32,7 @@ fn warning(symbol: usize, change: Change, p: f64) -> Signal {
             borrowed_share: 0.0,
         },
         flow: None,
+        is_shadow: false,
     }
 }
 

@@ -89,6 +89,7 @@ impl PipelineDetector {
             origin: record.into(),
             finding,
             flow: None,
+            is_shadow: false,
         }
     }
 }

@@ -54,6 +54,7 @@ impl CorrelationStage {
     pub fn new(plan: &Plan, config: &str) -> Self {
         let mut correlator = Correlator::new(config, plan.limits.signals_pending_max, plan.limits.incidents_max);
         correlator.follow_windows(&plan.maintenance);
+        correlator.follow_states(plan.detection.states);
         Self {
             market: MarketWide::new(plan.detection.thin_book_cluster),
             owners: Owners::new(plan),
@@ -76,6 +77,7 @@ impl CorrelationStage {
         self.correlator.handle(self.signals.drain(..));
         self.correlator.retune(config, plan.limits.signals_pending_max, plan.limits.incidents_max);
         self.correlator.follow_windows(&plan.maintenance);
+        self.correlator.follow_states(plan.detection.states);
     }
 
     /// Ends what is open and forgets everything but the counters, because the clock of the only feed was set back: nothing here can go
