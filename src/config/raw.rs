@@ -12,7 +12,7 @@ use super::notify::RawNotify;
 use crate::{
     alert::Links,
     calendar::{CalendarSettings, MaintenanceSettings},
-    detect::DetectSections,
+    detect::{DetectSections, OverrideSettings},
     engine::{Limits, StageSettings},
     setting::Invalid,
 };
@@ -43,6 +43,11 @@ pub struct RawConfig {
     pub engine: StageSettings,
     /// The detectors' settings. The hash of these keys and of the number of shards is in every alert.
     pub detect: DetectSections,
+    /// What is other for some symbols, accounts or owners. Each is a table `[[override]]` with `symbols`, `accounts` or `owners` and keys
+    /// of `[detect]`, like `[override.detect.cancel_burst]`; of several that match the last one counts. A part of the hash in every
+    /// alert.
+    #[serde(rename = "override", skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<OverrideSettings>,
     /// When symbols trade, where their venue does not say so by a `trading_status`. Each is a table `[[calendar]]` with `symbols`,
     /// `zone`, `hours` and `holidays`. A part of the hash in every alert.
     // Not printed where it is empty: `calendar = []` beside a table of that name would be a mistake.

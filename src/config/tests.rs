@@ -165,7 +165,7 @@ fn a_mistake_in_the_environment_names_the_variable() {
     insta::assert_snapshot!(words("FORESHOCK_KAFKA__BROKERS", "x"), @"environment variable `FORESHOCK_KAFKA__BROKERS`: `kafka.brokers`: expected `host:port`, several with commas between");
     insta::assert_snapshot!(words("FORESHOCK_LIMITS__ORDERS_MAX", "many"), @r#"environment variable `FORESHOCK_LIMITS__ORDERS_MAX`: `limits.orders_max`: invalid type: string "many", expected a whole number"#);
     insta::assert_snapshot!(words("FORESHOCK_KAFKA__INPUT", "x y"), @r#"environment variable `FORESHOCK_KAFKA__INPUT`: `kafka.input`: invalid type: string "x y", expected an array"#);
-    insta::assert_snapshot!(words("FORESHOCK_CONFIG", "f.toml"), @"environment variable `FORESHOCK_CONFIG`: unknown key `config`: expected `action`, `calendar`, `detect`, `engine`, `http`, `kafka`, `limits`, `maintenance`, `metrics`, `notify`, `state`, `topics`, `venue`");
+    insta::assert_snapshot!(words("FORESHOCK_CONFIG", "f.toml"), @"environment variable `FORESHOCK_CONFIG`: unknown key `config`: expected `action`, `calendar`, `detect`, `engine`, `http`, `kafka`, `limits`, `maintenance`, `metrics`, `notify`, `override`, `state`, `topics`, `venue`");
 }
 
 #[test]
@@ -226,6 +226,31 @@ fn a_secret_comes_from_a_file_of_its_own() {
 fn the_number_of_symbols_with_series_of_their_own_has_a_limit() {
     let text = error("[metrics]\nsymbols_max = 10001\n");
     assert!(text.contains("`metrics.symbols_max`: expected 0 to 10000"), "{text}");
+}
+
+#[test]
+fn overrides_are_read_and_a_mistake_in_one_points_at_itself() {
+    let text = "[[override]]\nsymbols = ['ES*']\n[override.detect.cancel_burst]\nwarnings_per_day = 0.5\n";
+    let detection = parse(text).unwrap().detection;
+    let rate = |symbol: &str| {
+        detection.of(&crate::detect::Subject::Symbol(symbol.into())).cancel_burst.warnings_per_day.to_string()
+    };
+    assert_eq!([rate("ESZ6"), rate("BTC")], ["0.5", "1"]);
+    insta::assert_snapshot!(error(&text.replace("0.5", "100")), @r"
+    f.toml:4:20: `override.0.detect.cancel_burst.warnings_per_day`: expected 0.001 to 72
+     4 | warnings_per_day = 100
+       |                    ^
+    ");
+    insta::assert_snapshot!(error(&text.replace("warnings_", "warning_")), @r"
+    f.toml:4:1: unknown key `override.0.detect.cancel_burst.warning_per_day`: did you mean `warnings_per_day`?
+     4 | warning_per_day = 0.5
+       | ^
+    ");
+    insta::assert_snapshot!(error(&text.replace("cancel_burst", "leverage_jump").replace("warnings_per_day", "deviations_min")), @r"
+    f.toml:3:18: `override.0.detect.leverage_jump`: expected in an override of `accounts`
+     3 | [override.detect.leverage_jump]
+       |                  ^
+    ");
 }
 
 #[test]

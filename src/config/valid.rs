@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     calendar::{Calendars, MaintenanceWindows},
+    detect::{Detection, Overrides},
     setting::Invalid,
 };
 
@@ -60,6 +61,9 @@ pub(super) fn valid(raw: &RawConfig) -> Result<Config, Invalid> {
     raw.limits.check().map_err(|e| e.within("limits"))?;
     raw.engine.check().map_err(|e| e.within("engine"))?;
     let detection = raw.detect.valid().map_err(|e| e.within("detect"))?;
+    let overrides = Overrides::new(&raw.overrides).map_err(|e| e.within("override"))?;
+    let detection = Detection { overrides, ..detection };
+    detection.check_overrides().map_err(|e| e.within("override"))?;
     let calendars = Calendars::new(&raw.calendar).map_err(|e| e.within("calendar"))?;
     let maintenance = MaintenanceWindows::new(&raw.maintenance).map_err(|e| e.within("maintenance"))?;
     let (limits, stages) = (raw.limits, raw.engine);

@@ -25,6 +25,7 @@ mod finding;
 mod flow_facts;
 mod market;
 mod market_sample;
+mod overrides;
 pub(crate) mod participant;
 mod pipeline;
 mod section;
@@ -48,6 +49,7 @@ pub use self::{
     episode::{Change, Decision, Episode, Reading, Transition},
     finding::{Counted, Evidence, Feature, Finding, Threshold, ThresholdSource, Unit, WarmUp},
     flow_facts::{FlowFacts, PriceMove},
+    overrides::{OverrideSettings, Overrides},
     section::{DetectSections, Section},
     settings::{Detection, OneSidedBookSettings},
     severity::Severity,

@@ -15,6 +15,7 @@ use super::{
     Detector,
     account::leverage_jump,
     market::ClusterSettings,
+    overrides::Overrides,
     settings::{Detection, OneSidedBookSettings},
     slow_metric::SlowMetricSettings,
     state::{DetectorState, DetectorStates},
@@ -68,7 +69,7 @@ pub struct DetectSections {
 }
 
 impl DetectSections {
-    /// Checks every key.
+    /// Checks every key. The detection has no overrides yet.
     ///
     /// # Errors
     /// The first key that breaks its rule.
@@ -106,6 +107,7 @@ impl DetectSections {
             thin_book_cluster: thin_book_cluster.settings,
             leverage_jump: leverage_jump.settings,
             states,
+            overrides: Overrides::default(),
         };
         detection.check().map(|()| detection)
     }

@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::{
     alert::hexadecimal,
     calendar::{CalendarSettings, Calendars, MaintenanceSettings, MaintenanceWindows},
-    detect::{Detection, DetectorState},
+    detect::{Detection, DetectorState, OverrideSettings},
     event::{DecodeLimits, Source},
     setting::{Invalid, check_range},
 };
@@ -152,17 +152,19 @@ pub struct Plan {
 
 impl Plan {
     /// `sha256:` and the hash of everything that the results depend on: the detectors' settings, the number of shards, and the
-    /// states of detectors that are not on, calendars and maintenance windows, if there are any.
+    /// states of detectors that are not on, the overrides, calendars and maintenance windows, if there are any.
     ///
     /// # Panics
     /// Never: settings are numbers in tables, which JSON can hold.
     #[must_use]
     pub fn hash(&self) -> String {
         #[derive(Serialize)]
-        struct Hashed<'a> {
-            detect: &'a Detection,
+        struct Hashed<'a, D> {
+            detect: D,
             #[serde(skip_serializing_if = "BTreeMap::is_empty")]
             states: BTreeMap<&'static str, DetectorState>,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            overrides: Vec<&'a OverrideSettings>,
             engine: &'a StageSettings,
             #[serde(skip_serializing_if = "Vec::is_empty")]
             calendar: Vec<&'a CalendarSettings>,
@@ -171,7 +173,9 @@ impl Plan {
         }
         let (calendar, maintenance) = (self.calendars.settings().collect(), self.maintenance.settings().collect());
         let states = self.detection.states.not_on().collect();
-        let hashed = Hashed { detect: &self.detection, states, engine: &self.stages, calendar, maintenance };
+        let overrides = self.detection.overrides.settings().collect();
+        let detect = self.detection.of_all();
+        let hashed = Hashed { detect, states, overrides, engine: &self.stages, calendar, maintenance };
         let json = serde_json::to_vec(&hashed).expect("settings are numbers in tables");
         format!("sha256:{}", hexadecimal(&Sha256::digest(json)))
     }

@@ -61,7 +61,7 @@ const FLOORS: [(&str, &[&str]); 4] = [
         &[
             // `mod` is the list of detectors' names.
             "market_sample mod severity subject",
-            "budget coverage finding flow_facts state",
+            "budget coverage finding flow_facts overrides state",
             "episode trail",
             "signal",
             "burst condition slow_metric",

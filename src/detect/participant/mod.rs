@@ -22,6 +22,7 @@
 //! owner.
 
 mod member;
+mod overridden;
 mod withdrawal;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -30,7 +31,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use self::withdrawal::{PartyVerdict, WithdrawalBatch};
 use self::{member::Member, withdrawal::Key};
-use super::{Burst, BurstKind, CoverageState, Signal, Subject};
+use super::{Burst, BurstKind, CoverageState, Overrides, Signal, Subject};
 use crate::{
     event::Origin,
     table::{Handle, Table},
@@ -69,6 +70,9 @@ pub(crate) struct Parties<K: Key> {
     /// The number of members with an episode.
     firing: usize,
     settings: BurstSettings,
+    /// The overrides, with the settings that they change. Kept by whoever restores the parties, and members keep what follows.
+    #[serde(skip)]
+    overrides: (Arc<Overrides>, BurstSettings),
 }
 
 impl<K: Key> Parties<K> {
@@ -83,6 +87,7 @@ impl<K: Key> Parties<K> {
             due: BTreeSet::new(),
             firing: 0,
             settings: party_settings(settings),
+            overrides: (Arc::default(), settings),
         }
     }
 
@@ -105,8 +110,8 @@ impl<K: Key> Parties<K> {
         if self.settings != settings {
             self.settings = settings;
             self.tiers = std::array::from_fn(|_| Tier::default());
-            self.pool.values_mut().map(Arc::make_mut).for_each(|member| member.burst.retune(settings));
         }
+        self.retune_members();
     }
 
     /// Ends every episode, because all parties are forgotten.
@@ -233,10 +238,11 @@ impl<K: Key> Parties<K> {
         let factors = batch.symbol.map(|symbol| symbol.window().burst().baseline().factors());
         let tier = light.tier();
         let warm = self.tiers[tier].warm(&light, times, at, factors);
-        let mut burst = Burst::warm(BurstKind::Cancels, self.settings, &warm, FIXED_LEVEL_RAISE);
-        burst.set_warnings_per_day(self.warnings_per_day_each());
+        let settings = self.settings_of(&subject);
+        let mut burst = Burst::warm(BurstKind::Cancels, settings, &warm, FIXED_LEVEL_RAISE);
+        burst.set_warnings_per_day(self.warnings_per_day_each() * proportion(settings, self.settings));
         let judged_from = self.observed_since[tier].unwrap_or(at).plus(OBSERVED_MIN);
-        let mut member = Member::new(subject, light, burst, at, judged_from);
+        let mut member = Member::new((subject, settings), light, burst, at, judged_from);
         member.judge(key, batch, &mut self.due, verdicts);
         self.firing = count_firing(self.firing, false, member.burst.is_firing());
         if let (_, Some((old, displaced))) = self.pool.insert(key.clone(), Arc::new(member)) {
@@ -270,6 +276,7 @@ impl<K: Key> Parties<K> {
     /// Handles the deadline of a member: ends its episode, lets it teach its tier, or demotes it.
     fn expire_member(&mut self, key: &K, handle: Handle, at: EventTime, verdicts: &mut Vec<PartyVerdict>) {
         let warnings_per_day = self.warnings_per_day_each();
+        let of_all = self.settings;
         let member = member(&mut self.pool, handle);
         let own = at.minus(member.behind);
         let fired = member.burst.is_firing();
@@ -281,7 +288,7 @@ impl<K: Key> Parties<K> {
                 self.tiers[member.light.tier()].learn(member.burst.window());
             }
             member.taught_at = own;
-            member.burst.set_warnings_per_day(warnings_per_day);
+            member.burst.set_warnings_per_day(warnings_per_day * proportion(member.settings, of_all));
         }
         if own >= member.busy_at.plus(DEMOTED_AFTER) && !member.burst.is_firing() {
             let (key, member) = self.pool.remove(handle).expect(FOUND);
@@ -323,6 +330,11 @@ fn light<K: Key>(table: &mut Table<K, Light>, handle: Handle) -> &mut Light {
 /// Returns the number of members that fire, after one member has changed.
 const fn count_firing(firing: usize, before: bool, after: bool) -> usize {
     (firing + after as usize).checked_sub(before as usize).expect("a member that fired was counted")
+}
+
+/// How many times as many false alarms as others these settings allow.
+fn proportion(settings: BurstSettings, others: BurstSettings) -> f64 {
+    settings.warnings_per_day / others.warnings_per_day
 }
 
 /// Returns the settings with the fewest withdrawals that a party's burst needs.
