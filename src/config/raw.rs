@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::notify::RawNotify;
+use super::{layout::RawTopicLayouts, notify::RawNotify};
 use crate::{
     alert::Links,
     calendar::{CalendarSettings, MaintenanceSettings},
@@ -86,6 +86,8 @@ pub struct RawKafka {
     /// `FORESHOCK_KAFKA__CLIENT__SASL_PASSWORD`.
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub client: BTreeMap<String, toml::Value>,
+    /// How output topics are made, and what `check` compares those with that are there. Nothing of an existing topic is changed.
+    pub topics: RawTopicLayouts,
 }
 
 impl Default for RawKafka {
@@ -99,6 +101,7 @@ impl Default for RawKafka {
             commit_interval_ms: 100,
             create_topics: true,
             client: BTreeMap::new(),
+            topics: RawTopicLayouts::default(),
         }
     }
 }

@@ -229,6 +229,31 @@ fn the_number_of_symbols_with_series_of_their_own_has_a_limit() {
 }
 
 #[test]
+fn topics_have_layouts_of_their_own_and_those_that_are_read_in_order_one_partition() {
+    let text = "[kafka.topics.alerts]\npartitions = 3\nreplication = 2\nretention_h = 720\n";
+    let config = parse(text).unwrap();
+    let layout = config.layout(&config.topics.alerts);
+    let hours = std::time::Duration::from_hours(720);
+    assert_eq!((layout.partitions, layout.replication, layout.retention), (Some(3), Some(2), Some(hours)));
+    assert_eq!(config.layout(&config.topics.audit), TopicLayout::default());
+    insta::assert_snapshot!(error("[kafka.topics.audit]\npartitions = 2\n"), @r"
+    f.toml:2:14: `kafka.topics.audit.partitions`: expected 1: its records are read in order
+     2 | partitions = 2
+       |              ^
+    ");
+    insta::assert_snapshot!(error("[kafka.topics.state]\nretention_h = 2\n"), @r"
+    f.toml:2:15: `kafka.topics.state.retention_h`: not here: the topic is compacted
+     2 | retention_h = 2
+       |               ^
+    ");
+    insta::assert_snapshot!(error("[kafka.topics.alerts]\npartitions = 0\n"), @r"
+    f.toml:2:14: `kafka.topics.alerts.partitions`: expected 1 to 10000
+     2 | partitions = 0
+       |              ^
+    ");
+}
+
+#[test]
 fn overrides_are_read_and_a_mistake_in_one_points_at_itself() {
     let text = "[[override]]\nsymbols = ['ES*']\n[override.detect.cancel_burst]\nwarnings_per_day = 0.5\n";
     let detection = parse(text).unwrap().detection;

@@ -156,6 +156,7 @@ fn kafka(raw: &RawKafka) -> Result<Kafka, Invalid> {
         create_topics: raw.create_topics,
         secret_files: secret_files(&raw.client)?,
         client: client(&raw.client)?,
+        layouts: raw.topics.valid().map_err(|e| e.within("topics").within("kafka"))?,
     })
 }
 
