@@ -143,7 +143,7 @@ fn findings_of_a_detector_whose_state_changes_end_and_begin_anew_in_the_new_one(
         correlator.handle(std::iter::once(burst(1, Opened)));
         advance(&mut correlator, 10);
         correlator.follow_states(after);
-        assert_eq!(advance(&mut correlator, 21), []);
+        assert_eq!(advance(&mut correlator, 21), [], "its finding ends at once");
         correlator.handle([burst(30, Raised), burst(40, Cleared)].into_iter());
         let expected = [
             (Detector::CancelBurst, is_shadow(after), Status::Firing, severity(after), 30),

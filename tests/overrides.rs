@@ -6,7 +6,7 @@
 mod lines;
 
 use foreshock::{
-    detect::{Detector, OverrideSettings, Overrides, Subject},
+    detect::{Counted, Detector, OverrideSettings, Overrides, Signal, Subject},
     engine::{Detection, Engine, Limits, Plan, Snapshot, StageSettings},
     event::Source,
     simulate::{Exchange, SimulationPlan},
@@ -38,47 +38,54 @@ fn flow() -> Vec<Vec<u8>> {
     Exchange::try_new(&plan).unwrap().map(|item| serde_json::to_vec(&item.into_event()).unwrap()).collect()
 }
 
-/// The subjects of one detector's findings that warn.
-fn subjects(found: &Replayed, detector: Detector) -> Vec<Subject> {
-    let warnings = found.signals.iter().filter(|signal| signal.detector == detector);
-    let mut subjects: Vec<Subject> = warnings.map(|signal| signal.subject.clone()).collect();
+/// The subjects of the findings of one detector that have this number.
+fn subjects(found: &Replayed, detector: Detector, number: Counted) -> Vec<Subject> {
+    let has = |signal: &&Signal| signal.finding.features.iter().any(|feature| feature.name == number);
+    let signals = found.signals.iter().filter(|signal| signal.detector == detector);
+    let mut subjects: Vec<Subject> = signals.filter(has).map(|signal| signal.subject.clone()).collect();
     subjects.sort();
     subjects.dedup();
     subjects
+}
+
+/// The subjects of bursts in a window, which `a_min` is for.
+fn bursts_of(found: &Replayed) -> Vec<Subject> {
+    subjects(found, Detector::CancelBurst, Counted::Cancels)
 }
 
 #[test]
 fn what_is_other_for_symbols_accounts_and_owners_is_judged_by_their_own_settings() {
     let lines = flow();
     let plain = replay_under(&lines, Detection::default());
-    let bursts = subjects(&plain, Detector::CancelBurst);
+    let bursts = bursts_of(&plain);
     let is_of_symbol = |subject: &Subject| matches!(subject, Subject::Symbol(_));
     let is_of_account = |subject: &Subject| matches!(subject, Subject::Account(_) | Subject::AccountSymbol(..));
     let of_symbol = bursts.iter().find(|subject| is_of_symbol(subject)).unwrap().symbol().unwrap();
     assert!(bursts.iter().any(is_of_account), "{bursts:?}");
+    let without = |is_left_out: &dyn Fn(&Subject) -> bool| -> Vec<Subject> {
+        bursts.iter().filter(|subject| !is_left_out(subject)).cloned().collect()
+    };
 
-    let quiet = subjects(&replay_under(&lines, under(&[no_burst("symbols", of_symbol)])), Detector::CancelBurst);
-    assert!(quiet.iter().all(|subject| subject.symbol() != Some(of_symbol)), "{quiet:?}");
-    assert!(quiet.iter().any(is_of_account), "over all symbols an account is judged as before: {quiet:?}");
-    let other = subjects(&replay_under(&lines, under(&[no_burst("symbols", "none*")])), Detector::CancelBurst);
+    let quiet = bursts_of(&replay_under(&lines, under(&[no_burst("symbols", of_symbol)])));
+    assert_eq!(quiet, without(&|subject| subject.symbol() == Some(of_symbol)));
+    let other = bursts_of(&replay_under(&lines, under(&[no_burst("symbols", "none*")])));
     assert_eq!(other, bursts, "no symbol matches");
 
-    let quiet = subjects(&replay_under(&lines, under(&[no_burst("accounts", "*")])), Detector::CancelBurst);
-    assert!(!quiet.iter().any(is_of_account) && quiet.iter().any(is_of_symbol), "{quiet:?}");
+    let quiet = bursts_of(&replay_under(&lines, under(&[no_burst("accounts", "*")])));
+    assert_eq!(quiet, without(&is_of_account));
     let back = one(serde_json::json!({
         "accounts": ["*"], "detect": { "cancel_burst": { "a_min": 5, "cold_a_min": 20 } }
     }));
     let again = under(&[no_burst("accounts", "*"), back]);
-    assert_eq!(subjects(&replay_under(&lines, again), Detector::CancelBurst), bursts, "the last one counts");
+    assert_eq!(bursts_of(&replay_under(&lines, again)), bursts, "the last one counts");
 
-    let jumps = subjects(&plain, Detector::LeverageJump);
-    assert!(!jumps.is_empty());
-    let Subject::Account(account) = &jumps[0] else { panic!("{jumps:?}") };
+    let jumps_of = |found: &Replayed| subjects(found, Detector::LeverageJump, Counted::Leverage);
+    let jumps = jumps_of(&plain);
+    let Some(Subject::Account(account)) = jumps.first() else { panic!("{jumps:?}") };
     let strict = one(serde_json::json!({
         "accounts": [account.as_str()], "detect": { "leverage_jump": { "deviations_min": 100.0 } }
     }));
-    let left = subjects(&replay_under(&lines, under(&[strict])), Detector::LeverageJump);
-    assert_eq!(left, jumps[1..]);
+    assert_eq!(jumps_of(&replay_under(&lines, under(&[strict]))), jumps[1..]);
 }
 
 #[test]

@@ -19,12 +19,13 @@ mod maintenance;
 use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
     agreement::pages,
+    lowered::Maintenance,
     part::{FindingKey, Part, finding_key},
+    status::Status,
 };
 use crate::{
     calendar::MaintenanceWindows,
@@ -47,21 +48,6 @@ const GROWTH: usize = 2;
 const ESCALATION: f64 = 0.1;
 /// The most findings that one incident holds: as many as an alert lists symbols (CONTRACT).
 const FINDINGS_MAX: usize = 64;
-
-/// The status of an incident.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// The incident has just opened.
-    Firing,
-    /// The incident goes on, and is worse than last published, or a maintenance window has begun or ended.
-    Amended,
-    /// The incident is over.
-    Resolved,
-    /// The incident is no longer followed under this id: it became a part of another incident (`merged_into`), or newer
-    /// ones needed its place.
-    Withdrawn,
-}
 
 /// An incident as of one revision.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,10 +86,8 @@ pub struct Incident {
     is_shadow: bool,
     /// The highest severity by the findings.
     severity: Severity,
-    /// The names of the maintenance windows that lower it.
-    maintenance: Option<CompactString>,
-    /// The instant of those windows.
-    judged_at: EventTime,
+    /// The maintenance windows that lower it.
+    maintenance: Maintenance,
     p: f64,
     /// The joint p-value, the severity and the time of the last revision.
     published_p: f64,
@@ -142,8 +126,7 @@ impl Incident {
             revision: 1,
             is_shadow: signal.is_shadow,
             severity: signal.severity,
-            maintenance: None,
-            judged_at: signal.visible_at,
+            maintenance: Maintenance::new(signal.visible_at),
             p: signal.finding.p,
             published_p: signal.finding.p,
             published_severity: signal.severity,
@@ -252,6 +235,11 @@ impl Incident {
         }
     }
 
+    /// Holds the incident against the maintenance windows of an instant.
+    fn judge_maintenance(&mut self, windows: &mut MaintenanceWindows, at: EventTime) {
+        self.maintenance.judge(windows, &self.parts, (self.cleared_at.is_none(), at));
+    }
+
     /// Returns a revision if the incident is worse than last published: if its severity has risen, its joint p-value has
     /// fallen tenfold, a detector is new, or its symbols have doubled.
     fn amend(&mut self, at: EventTime, completed_at: Option<WallTime>, has_new_detector: bool) -> Option<Revision> {
@@ -354,7 +342,19 @@ impl Incident {
     /// The highest severity so far; information in shadow, and where a maintenance window covers everything that the incident is about.
     #[must_use]
     pub const fn severity(&self) -> Severity {
-        if self.is_shadow || self.maintenance.is_some() { Severity::Info } else { self.severity }
+        if self.is_shadow || self.maintenance.is_in_force() { Severity::Info } else { self.severity }
+    }
+
+    /// The names of the maintenance windows that lower the severity; `None` outside of maintenance.
+    #[must_use]
+    pub fn maintenance(&self) -> Option<&str> {
+        self.maintenance.names()
+    }
+
+    /// Whether the incident is that of a detector in shadow.
+    #[must_use]
+    pub const fn is_shadow(&self) -> bool {
+        self.is_shadow
     }
 
     /// The joint p-value of the findings that warn.

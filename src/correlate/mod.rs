@@ -15,127 +15,32 @@
 //! This module sees no events and reads no clock.
 
 mod agreement;
+mod correlator;
 mod incident;
+mod lowered;
 mod part;
 mod shadow;
+mod status;
 mod thin_book_rate;
 mod windows;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use compact_str::CompactString;
-use serde::{Deserialize, Serialize};
 
+use self::{correlator::QueueKey, part::finding_key, thin_book_rate::ThinBookRate};
 pub use self::{
-    incident::{CALM, Incident, Opening, Revision, Status},
+    correlator::{Correlator, Step},
+    incident::{CALM, Incident, Opening, Revision},
     part::{FindingKey, Part},
+    status::Status,
 };
-use self::{part::finding_key, thin_book_rate::ThinBookRate};
 use crate::{
-    calendar::MaintenanceWindows,
-    detect::{Change, Detector, DetectorState, DetectorStates, Node, Severity, Signal, Subject},
-    event::RecordRef,
+    detect::{Change, Detector, DetectorState, Node, Severity, Signal, Subject},
     time::{EventTime, Span},
 };
 
-/// The position of a signal in the one fixed order.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct QueueKey {
-    visible_at: EventTime,
-    subject: Subject,
-    record: RecordRef,
-    /// Distinguishes signals about one subject by one record, in the order in which they arose.
-    arrival: u64,
-}
-
-/// A result of correlation.
-#[derive(Clone, Debug)]
-pub enum Step {
-    /// A signal left the queue and was correlated.
-    Signal(Box<Signal>),
-    /// An incident changed.
-    Revision {
-        /// The incident as it is now.
-        revision: Box<Revision>,
-        /// When the change became visible. The mode in force at that time shows how far to trust the alert.
-        visible_at: EventTime,
-    },
-}
-
-impl Step {
-    fn revision(revision: Revision, visible_at: EventTime) -> Self {
-        Self::Revision { revision: Box::new(revision), visible_at }
-    }
-}
-
-/// The signals that wait for the watermark, and the open incidents.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Correlator {
-    /// The hash of the settings in force, for the ids of incidents that open under them.
-    config: CompactString,
-    pending: BTreeMap<QueueKey, Box<Signal>>,
-    /// The number of signals that have arrived so far.
-    arrived: u64,
-    pending_max: usize,
-    pending_evicted: u64,
-    /// Open incidents by number, in the order in which they opened.
-    incidents: BTreeMap<u64, Incident>,
-    /// The number of incidents that have opened so far.
-    opened: u64,
-    thin_book_rate: ThinBookRate,
-    /// The nodes that each incident touched when it last changed.
-    touched: BTreeSet<(Node, u64)>,
-    /// The incident that holds each finding that still fires.
-    firing: BTreeMap<FindingKey, u64>,
-    /// The times at which calm incidents end.
-    closing: BTreeSet<(EventTime, u64)>,
-    /// The times at which incidents without a revision are published again.
-    restating: BTreeSet<(EventTime, u64)>,
-    windows: MaintenanceWindows,
-    /// The incidents that fire, with a severity that a window lowers.
-    lowered: BTreeSet<u64>,
-    /// When a window begins or ends next while an incident is open.
-    windows_change_at: Option<EventTime>,
-    /// Whether open incidents are still to be held against windows that are others than before.
-    has_other_windows: bool,
-    states: DetectorStates,
-    /// The detectors whose state has changed, and whose findings are still to be ended.
-    changed: BTreeSet<Detector>,
-    /// The incident of each finding of a detector in shadow, until it is resolved.
-    shadows: BTreeMap<FindingKey, u64>,
-    incidents_max: usize,
-    incidents_evicted: u64,
-}
-
 impl Correlator {
-    /// A correlator without signals and without incidents.
-    #[must_use]
-    pub fn new(config: &str, pending_max: usize, incidents_max: usize) -> Self {
-        Self {
-            config: CompactString::new(config),
-            pending: BTreeMap::new(),
-            arrived: 0,
-            pending_max,
-            pending_evicted: 0,
-            incidents: BTreeMap::new(),
-            opened: 0,
-            thin_book_rate: ThinBookRate::default(),
-            touched: BTreeSet::new(),
-            firing: BTreeMap::new(),
-            closing: BTreeSet::new(),
-            restating: BTreeSet::new(),
-            windows: MaintenanceWindows::default(),
-            lowered: BTreeSet::new(),
-            windows_change_at: None,
-            has_other_windows: false,
-            states: DetectorStates::default(),
-            changed: BTreeSet::new(),
-            shadows: BTreeMap::new(),
-            incidents_max,
-            incidents_evicted: 0,
-        }
-    }
-
     /// Continues under other settings and limits. Signals and incidents beyond a smaller limit stay until the next one
     /// comes: the withdrawal of an incident must be published, and only handling an input publishes.
     pub fn retune(&mut self, config: &str, pending_max: usize, incidents_max: usize) {
@@ -193,7 +98,7 @@ impl Correlator {
                 }
             } else if std::mem::take(&mut self.has_other_windows) {
                 self.change_windows(watermark.minus(Span::from_nanos(1)), steps);
-            } else if !self.changed.is_empty() {
+            } else if std::mem::take(&mut self.has_other_states) {
                 self.end_changed(watermark.minus(Span::from_nanos(1)));
             } else {
                 return;
@@ -210,29 +115,6 @@ impl Correlator {
             steps.push(Step::revision(self.remove(id).resolve(last), last));
         }
         self.thin_book_rate = ThinBookRate::default();
-    }
-
-    /// The open incidents, in the order in which they opened.
-    pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
-        self.incidents.values()
-    }
-
-    /// Whether a signal, the end of an incident or the end of a maintenance window waits for the watermark.
-    #[must_use]
-    pub fn waits(&self) -> bool {
-        !self.pending.is_empty() || !self.closing.is_empty() || !self.lowered.is_empty()
-    }
-
-    /// The number of signals that wait, and the number evicted so far.
-    #[must_use]
-    pub fn pending(&self) -> (usize, u64) {
-        (self.pending.len(), self.pending_evicted)
-    }
-
-    /// The number of incidents evicted so far.
-    #[must_use]
-    pub const fn incidents_evicted(&self) -> u64 {
-        self.incidents_evicted
     }
 
     /// Correlates the first signal of the queue.
@@ -327,69 +209,5 @@ impl Correlator {
             found.truncate(1);
         }
         found
-    }
-
-    /// Adds a signal to an incident, which first absorbs the others that the signal connects it with.
-    fn join(&mut self, host: u64, others: &[u64], signal: &Signal, steps: &mut Vec<Step>) {
-        let mut incident = self.remove(host);
-        for other in others {
-            let absorbed = self.remove(*other);
-            steps.push(Step::revision(incident.absorb(absorbed, signal.at), signal.visible_at));
-        }
-        let touches: Vec<Node> =
-            signal.subject.nodes().into_iter().chain(signal.finding.related.iter().cloned()).collect();
-        let join_reason = incident.nodes(signal.at).find(|node| touches.contains(node));
-        let revision = incident.add(signal, join_reason, &mut self.windows);
-        steps.extend(revision.map(|revision| Step::revision(revision, signal.visible_at)));
-        self.insert(host, incident, signal.at);
-    }
-
-    /// The open incident with this id.
-    fn incident(&self, id: u64) -> &Incident {
-        self.incidents.get(&id).expect("an indexed incident is open")
-    }
-
-    /// Adds an incident and indexes it by the nodes that it touches, the findings that fire and its timers.
-    fn insert(&mut self, id: u64, incident: Incident, at: EventTime) {
-        self.closing.extend(incident.closes_at().map(|at| (at, id)));
-        self.restating.insert((incident.restates_at(), id));
-        if incident.is_shadow() {
-            self.shadows.extend(incident.parts().keys().map(|key| (key.clone(), id)));
-        } else {
-            self.touched.extend(incident.nodes(at).map(|node| (node, id)));
-            self.firing.extend(incident.firing().map(|key| (key.clone(), id)));
-        }
-        self.windows_change_at =
-            self.windows_change_at.into_iter().chain(incident.windows_change_at(&mut self.windows, at)).min();
-        if incident.maintenance().is_some() && !incident.is_shadow() && incident.closes_at().is_none() {
-            self.lowered.insert(id);
-        }
-        self.incidents.insert(id, incident);
-    }
-
-    /// Removes an incident from the table and from every index.
-    fn remove(&mut self, id: u64) -> Incident {
-        let incident = self.incidents.remove(&id).expect("an indexed incident is open");
-        if let Some(at) = incident.closes_at() {
-            self.closing.remove(&(at, id));
-        }
-        self.restating.remove(&(incident.restates_at(), id));
-        self.lowered.remove(&id);
-        self.touched.retain(|(_, toucher)| *toucher != id);
-        self.firing.retain(|_, holder| *holder != id);
-        self.shadows.retain(|_, holder| *holder != id);
-        incident
-    }
-
-    /// Withdraws the incident that has been open longest, one in shadow before any other, for as long as the table is full.
-    fn make_room(&mut self, at: EventTime, visible_at: EventTime, steps: &mut Vec<Step>) {
-        while self.incidents.len() >= self.incidents_max.max(1) {
-            let in_shadow = self.shadows.values().min().copied();
-            let oldest = in_shadow.or_else(|| self.incidents.keys().next().copied());
-            let oldest = oldest.expect("a full table has an oldest incident");
-            let incident = self.remove(oldest);
-            self.incidents_evicted += 1;
-            steps.push(Step::revision(incident.withdraw(at), visible_at));
-        }
     }
 }

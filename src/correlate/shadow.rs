@@ -4,7 +4,11 @@
 //! others find it, so it joins nothing, draws nothing to itself and changes no p-value of others. Signals of a detector that is off
 //! are left out; coverage says so.
 
-use super::{Correlator, Incident, Step, part::finding_key};
+use super::{
+    correlator::{Correlator, Step},
+    incident::Incident,
+    part::finding_key,
+};
 use crate::{
     detect::{DetectorStates, Signal},
     time::EventTime,
@@ -14,7 +18,7 @@ impl Correlator {
     /// Takes the detectors' states from now on. Findings of a detector in another state than before end when the watermark moves next,
     /// because the signal that clears them would go elsewhere.
     pub fn follow_states(&mut self, states: DetectorStates) {
-        self.changed.extend(self.states.differing(&states));
+        self.has_other_states |= self.states != states && !self.incidents.is_empty();
         self.states = states;
     }
 
@@ -40,11 +44,11 @@ impl Correlator {
 
     /// Ends the findings of detectors whose state has changed.
     pub(super) fn end_changed(&mut self, at: EventTime) {
-        let changed = std::mem::take(&mut self.changed);
+        let states = self.states;
         let open: Vec<u64> = self.incidents.keys().copied().collect();
         for id in open {
             let mut incident = self.remove(id);
-            incident.end_findings(&changed, at);
+            incident.end_findings(&states, at);
             self.insert(id, incident, at);
         }
     }

@@ -3,7 +3,7 @@
 //! One timer serves all incidents, because a window begins or ends for all of them at once. It goes off after the signals of its
 //! instant, as the other timers do.
 
-use super::{Correlator, Step};
+use super::correlator::{Correlator, Step};
 use crate::{calendar::MaintenanceWindows, time::EventTime};
 
 impl Correlator {

@@ -44,12 +44,4 @@ impl DetectorStates {
         let all = Detector::ALL.into_iter().map(move |(detector, name)| (name, self.of(detector)));
         all.filter(|(_, state)| *state != DetectorState::On)
     }
-
-    /// The detectors whose state is another one here than there.
-    pub fn differing(&self, other: &Self) -> impl Iterator<Item = Detector> {
-        Detector::ALL
-            .into_iter()
-            .map(|(detector, _)| detector)
-            .filter(move |detector| self.of(*detector) != other.of(*detector))
-    }
 }

@@ -22,7 +22,7 @@
 //! owner.
 
 mod member;
-mod overridden;
+mod settings;
 mod withdrawal;
 
 use std::{collections::BTreeSet, sync::Arc};
@@ -30,7 +30,11 @@ use std::{collections::BTreeSet, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::withdrawal::{PartyVerdict, WithdrawalBatch};
-use self::{member::Member, withdrawal::Key};
+use self::{
+    member::Member,
+    settings::{Overridden, party_settings, proportion},
+    withdrawal::Key,
+};
 use super::{Burst, BurstKind, CoverageState, Overrides, Signal, Subject};
 use crate::{
     event::Origin,
@@ -39,8 +43,6 @@ use crate::{
     window::{BurstSettings, DECADES, Light, TEACH_EVERY, Tier},
 };
 
-/// The fewest withdrawals that can be a party's burst (DETECTION 3).
-const A_MIN: u32 = 20;
 /// How far the fixed levels are raised, in nats. From a tenth of a false alarm a day to a hundredth of that takes 7.6.
 const FIXED_LEVEL_RAISE: f64 = 8.0;
 /// How long a tier must have been observed before a party of it is judged: as long as a symbol is judged by absolute
@@ -72,7 +74,7 @@ pub(crate) struct Parties<K: Key> {
     settings: BurstSettings,
     /// The overrides, with the settings that they change. Kept by whoever restores the parties, and members keep what follows.
     #[serde(skip)]
-    overrides: (Arc<Overrides>, BurstSettings),
+    overrides: Overridden,
 }
 
 impl<K: Key> Parties<K> {
@@ -87,8 +89,20 @@ impl<K: Key> Parties<K> {
             due: BTreeSet::new(),
             firing: 0,
             settings: party_settings(settings),
-            overrides: (Arc::default(), settings),
+            overrides: Overridden::default(),
         }
+    }
+
+    /// The same parties under overrides of the settings of all.
+    #[must_use]
+    pub fn overridden(mut self, overrides: &Overrides, of_all: BurstSettings) -> Self {
+        self.follow_overrides(overrides, of_all);
+        self
+    }
+
+    /// Follows overrides of the settings of all. Members do so with the next [`Parties::retune`].
+    pub fn follow_overrides(&mut self, overrides: &Overrides, of_all: BurstSettings) {
+        self.overrides = Overridden::new(overrides, of_all);
     }
 
     /// Continues under other limits and settings. Tails that were learned under the old settings begin anew, as those of a
@@ -111,7 +125,13 @@ impl<K: Key> Parties<K> {
             self.settings = settings;
             self.tiers = std::array::from_fn(|_| Tier::default());
         }
-        self.retune_members();
+        let Self { pool, settings, overrides, .. } = self;
+        for member in pool.values_mut() {
+            let own = overrides.settings_of(member.subject(), *settings);
+            if own != member.settings {
+                Arc::make_mut(member).retune(own);
+            }
+        }
     }
 
     /// Ends every episode, because all parties are forgotten.
@@ -238,7 +258,7 @@ impl<K: Key> Parties<K> {
         let factors = batch.symbol.map(|symbol| symbol.window().burst().baseline().factors());
         let tier = light.tier();
         let warm = self.tiers[tier].warm(&light, times, at, factors);
-        let settings = self.settings_of(&subject);
+        let settings = self.overrides.settings_of(&subject, self.settings);
         let mut burst = Burst::warm(BurstKind::Cancels, settings, &warm, FIXED_LEVEL_RAISE);
         burst.set_warnings_per_day(self.warnings_per_day_each() * proportion(settings, self.settings));
         let judged_from = self.observed_since[tier].unwrap_or(at).plus(OBSERVED_MIN);
@@ -330,16 +350,6 @@ fn light<K: Key>(table: &mut Table<K, Light>, handle: Handle) -> &mut Light {
 /// Returns the number of members that fire, after one member has changed.
 const fn count_firing(firing: usize, before: bool, after: bool) -> usize {
     (firing + after as usize).checked_sub(before as usize).expect("a member that fired was counted")
-}
-
-/// How many times as many false alarms as others these settings allow.
-fn proportion(settings: BurstSettings, others: BurstSettings) -> f64 {
-    settings.warnings_per_day / others.warnings_per_day
-}
-
-/// Returns the settings with the fewest withdrawals that a party's burst needs.
-fn party_settings(settings: BurstSettings) -> BurstSettings {
-    BurstSettings { a_min: settings.a_min.max(A_MIN), ..settings }
 }
 
 /// Publishes verdicts as signals. They are visible from `visible_at` on, or from their own times if that is `None`.
