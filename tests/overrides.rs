@@ -24,7 +24,7 @@ fn one(json: serde_json::Value) -> OverrideSettings {
     serde_json::from_value(json).unwrap()
 }
 
-/// What no burst reaches.
+/// An override by which no burst in a window is found.
 fn no_burst(chosen: &str, pattern: &str) -> OverrideSettings {
     one(
         serde_json::json!({ chosen: [pattern], "detect": { "cancel_burst": { "a_min": 1_000_000, "cold_a_min": 1_000_000 } } }),

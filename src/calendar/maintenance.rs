@@ -46,7 +46,7 @@ pub struct MaintenanceSettings {
     pub hours: Vec<String>,
 }
 
-/// What an incident is about.
+/// The extent of what an incident is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reach<'a> {
     /// These symbols alone.

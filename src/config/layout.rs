@@ -1,6 +1,6 @@
 //! The layout of output topics: partitions, replication and retention.
 //!
-//! What is not set is the broker's to decide, but for partitions: one, so that a reader sees all records in order.
+//! The broker decides what is not set, but for partitions: one, so that a reader sees all records in order.
 
 use std::time::Duration;
 
@@ -61,15 +61,15 @@ pub struct TopicLayout {
 /// The layouts of all output topics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct TopicLayouts {
-    /// That of alerts.
+    /// The layout of the topic of alerts.
     pub alerts: TopicLayout,
-    /// That of rejected records.
+    /// The layout of the topic of rejected records.
     pub dead_letter: TopicLayout,
-    /// That of the service's own decisions.
+    /// The layout of the topic of the service's own decisions.
     pub audit: TopicLayout,
-    /// That of snapshots.
+    /// The layout of the topic of snapshots.
     pub state: TopicLayout,
-    /// That of signs of life.
+    /// The layout of the topic of signs of life.
     pub view: TopicLayout,
 }
 

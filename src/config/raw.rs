@@ -43,7 +43,7 @@ pub struct RawConfig {
     pub engine: StageSettings,
     /// The detectors' settings. The hash of these keys and of the number of shards is in every alert.
     pub detect: DetectSections,
-    /// What is other for some symbols, accounts or owners. Each is a table `[[override]]` with `symbols`, `accounts` or `owners` and keys
+    /// Other settings for some symbols, accounts or owners. Each is a table `[[override]]` with `symbols`, `accounts` or `owners` and keys
     /// of `[detect]`, like `[override.detect.cancel_burst]`; of several that match the last one counts. A part of the hash in every
     /// alert.
     #[serde(rename = "override", skip_serializing_if = "Vec::is_empty")]

@@ -75,7 +75,7 @@ impl Maintenance {
     }
 }
 
-/// What the findings that warn are about.
+/// The extent of what the findings that warn are about.
 fn reach(parts: &BTreeMap<FindingKey, Part>) -> Reach<'_> {
     let warning = parts.iter().filter(|(_, part)| part.warns());
     let symbols: Option<Vec<_>> = warning.map(|((_, subject), part)| part.symbols(subject)).collect();

@@ -33,19 +33,19 @@ pub struct OverrideSettings {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DetectChanges {
-    /// Of symbols, accounts and owners.
+    /// Changes for symbols, accounts and owners.
     pub cancel_burst: BurstChanges,
-    /// Of symbols.
+    /// Changes for symbols.
     pub trade_burst: BurstChanges,
-    /// Of symbols.
+    /// Changes for symbols.
     pub price_shock: SlowMetricChanges,
-    /// Of symbols.
+    /// Changes for symbols.
     pub thin_book: SlowMetricChanges,
-    /// Of symbols.
+    /// Changes for symbols.
     pub spread_widening: SlowMetricChanges,
-    /// Of symbols.
+    /// Changes for symbols.
     pub one_sided_book: OneSidedBookChanges,
-    /// Of accounts.
+    /// Changes for accounts.
     pub leverage_jump: LeverageJumpChanges,
 }
 
@@ -97,7 +97,7 @@ struct Override {
     chosen: Chosen,
 }
 
-/// Whom an override is for.
+/// The subjects that an override is for.
 #[derive(Clone, Debug)]
 enum Chosen {
     Symbols(Patterns),

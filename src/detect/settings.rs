@@ -41,7 +41,7 @@ pub struct Detection {
     pub leverage_jump: leverage_jump::Settings,
     /// The state of each detector.
     pub states: DetectorStates,
-    /// What is other for some symbols, accounts or owners.
+    /// Other settings for some symbols, accounts or owners.
     pub overrides: Overrides,
 }
 

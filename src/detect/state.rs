@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Detector;
 
-/// What becomes of a detector's findings.
+/// The use that is made of a detector's findings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DetectorState {
@@ -17,7 +17,7 @@ pub enum DetectorState {
     On,
     /// Findings are counted and published as incidents of their own, marked and of severity `info`. They join no other incident.
     Shadow,
-    /// Nothing is reported.
+    /// No finding is reported.
     Off,
 }
 

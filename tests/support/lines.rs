@@ -23,7 +23,7 @@ pub fn replay<L: AsRef<[u8]>>(lines: impl IntoIterator<Item = L>) -> Replayed {
     send(lines, Under::default(), |_| None)
 }
 
-/// What an engine is made from that is not the default.
+/// The settings of an engine that are not the defaults.
 #[derive(Default)]
 struct Under {
     calendars: Calendars,

@@ -128,7 +128,7 @@ pub fn output(
     }
 }
 
-/// What a topic that is there has, as far as the broker says it.
+/// The layout of a topic that is there, as far as the broker says it.
 #[derive(Clone, Copy, Debug)]
 pub struct Found {
     /// Partitions.
