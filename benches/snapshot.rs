@@ -83,6 +83,7 @@ fn statements(account: u32) -> [Event<'static>; 2] {
 fn plan() -> Plan {
     Plan {
         calendars: foreshock::calendar::Calendars::default(),
+        maintenance: foreshock::calendar::MaintenanceWindows::default(),
         limits: Limits::default(),
         detection: Detection::default(),
         stages: StageSettings::default(),

@@ -13,6 +13,7 @@ pub mod engine;
 pub mod evaluate;
 pub mod event;
 pub mod nearest;
+pub mod pattern;
 pub mod setting;
 pub mod simulate;
 pub mod stats;

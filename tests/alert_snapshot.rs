@@ -24,6 +24,7 @@ fn alerts() -> String {
         ["cancel_burst@40", "maker_requote@60", "cancel_burst@95"].iter().map(|s| s.parse().unwrap()).collect();
     let mut engine = Engine::new(Plan {
         calendars: foreshock::calendar::Calendars::default(),
+        maintenance: foreshock::calendar::MaintenanceWindows::default(),
         limits: Limits::default(),
         detection: Detection::default(),
         stages: StageSettings::default(),

@@ -159,6 +159,14 @@ fn topics_are_judged_and_nothing_is_changed() {
     bad.says("fail", "output foreshock.dead-letter", "set its max.message.bytes to 1000000 or more");
     bad.says("fail", "output foreshock.audit", "kept for 1 min, but a restart reads up to 2 min again");
     bad.says("fail", "output foreshock.state", "set its cleanup.policy to compact");
+    let layout = "[kafka.topics.alerts]\npartitions = 3\nretention_h = 720\n[kafka.topics.view]\nreplication = 1\n";
+    let other = check(&minimal(&bootstrap, "input = ['orderflow.events']", layout));
+    let differs: Vec<&String> =
+        other.lines.iter().filter(|line| line.contains("differs from `kafka.topics`")).collect();
+    assert_eq!(differs.len(), 1, "{other:#?}");
+    let words = ["warn", "output foreshock.alerts", "1 partition, configured 3", "configured 30 d"];
+    assert!(words.iter().all(|words| differs[0].contains(words)), "{differs:?}");
+    other.says("ok", "output foreshock.view", "the service creates it");
     for topic in ["foreshock.alerts", "foreshock.dead-letter", "foreshock.audit", "foreshock.state"] {
         assert!(Topic::new(&bootstrap, topic).records(Isolation::ReadUncommitted).is_empty(), "{topic}");
     }
@@ -169,7 +177,8 @@ fn a_service_that_runs_does_not_notice() {
     let broker = KafkaBroker::start();
     broker.create_topic("orderflow.events", 2, &[]);
     let listen = format!("[http]\nlisten = '127.0.0.1:{}'", port::free(1)[0]);
-    let config = minimal(&broker.bootstrap(), "", &listen);
+    let layout = "[kafka.topics.alerts]\npartitions = 2\nretention_h = 48\n[kafka.topics.audit]\nreplication = 1\n";
+    let config = minimal(&broker.bootstrap(), "", &format!("{listen}\n{layout}"));
     let file = configuration(&config);
     let mut service = Service::start(file.path(), "");
     let address = service.http();
@@ -179,6 +188,10 @@ fn a_service_that_runs_does_not_notice() {
     checked.says("warn", "http", "taken by a foreshock that runs");
     checked.says("ok", "group foreshock", "");
     checked.says("ok", "transactions foreshock", "foreshock-check");
+    // Its topics are as they were configured.
+    checked.says("ok", "output foreshock.alerts", "2 partitions, kept for 2 d");
+    checked.says("ok", "output foreshock.audit", "1 partition, kept for 7 d");
+    assert!(!format!("{checked:?}").contains("differs"), "{checked:#?}");
     // It goes on to commit: nobody took its transactions or its partitions over.
     let send = "simulate --seed 1 --minutes 1 --symbols 1 --topic orderflow.events --kafka";
     let output = foreshock().args(send.split(' ')).arg(broker.bootstrap()).output().unwrap();

@@ -59,6 +59,7 @@ impl World {
         let partition = |feed| Source { name: "t".to_owned(), partition: i32::try_from(feed).ok(), feed };
         let engine = Engine::new(Plan {
             calendars: foreshock::calendar::Calendars::default(),
+            maintenance: foreshock::calendar::MaintenanceWindows::default(),
             limits: Limits::default(),
             detection: Detection::default(),
             sources: (0..feeds).map(partition).collect(),

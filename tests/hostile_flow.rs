@@ -28,6 +28,7 @@ impl Feed {
         let source = Source { name: "flow.jsonl".to_owned(), partition: None, feed: 0 };
         let plan = Plan {
             calendars: foreshock::calendar::Calendars::default(),
+            maintenance: foreshock::calendar::MaintenanceWindows::default(),
             limits,
             detection: Detection::default(),
             sources: vec![source],

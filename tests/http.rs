@@ -120,6 +120,7 @@ fn what_the_detectors_judge_is_on_the_page_of_readiness_and_among_the_metrics() 
     assert_eq!(get(site.address, "/readyz").body.lines().count(), 1, "without partitions nothing can be judged");
     let plan = Plan {
         calendars: foreshock::calendar::Calendars::default(),
+        maintenance: foreshock::calendar::MaintenanceWindows::default(),
         limits: Limits::default(),
         detection: Detection::default(),
         sources: vec![Source { name: "t".to_owned(), partition: Some(0), feed: 0 }],

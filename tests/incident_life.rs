@@ -42,6 +42,7 @@ fn signal(name: &str, second: i64, change: Change, severity: Severity, p: f64) -
             borrowed_share: 0.0,
         },
         flow: None,
+        is_shadow: false,
     }
 }
 

@@ -73,6 +73,7 @@ fn signal(&(detector, number, severity, p, baseline): &Found, second: i64, chang
             borrowed_share: 0.0,
         },
         flow: None,
+        is_shadow: false,
     }
 }
 

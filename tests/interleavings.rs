@@ -31,6 +31,7 @@ fn engine() -> Engine {
     });
     Engine::new(Plan {
         calendars: foreshock::calendar::Calendars::default(),
+        maintenance: foreshock::calendar::MaintenanceWindows::default(),
         limits: Limits::default(),
         detection: Detection::default(),
         sources: sources.collect(),

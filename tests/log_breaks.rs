@@ -25,6 +25,7 @@ fn plan() -> Plan {
     };
     Plan {
         calendars: foreshock::calendar::Calendars::default(),
+        maintenance: foreshock::calendar::MaintenanceWindows::default(),
         limits: Limits::default(),
         detection: Detection::default(),
         sources: (0..PARTITIONS).map(source).collect(),

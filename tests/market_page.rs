@@ -84,6 +84,7 @@ fn signal(detector: Detector, subject: Subject, second: i64, related: &[&str]) -
             borrowed_share: 0.0,
         },
         flow: None,
+        is_shadow: false,
     }
 }
 

@@ -221,7 +221,7 @@ fn inject(fault: Fault, flow: Vec<Line>, random: &mut Random) -> (Vec<Vec<u8>>, 
                 }
                 out.push(line.bytes);
             }
-            (out, expected(Cause::Book, Some(symbol), start.plus(Span::from_secs(65)), &[]))
+            (out, expected(Cause::Book, Some(symbol), start.plus(Span::from_secs(125)), &[]))
         }
         Fault::SilentSymbols => {
             let half = u64::from(SYMBOLS / 2);

@@ -74,6 +74,7 @@ fn sources() -> Vec<Source> {
 fn engine() -> Engine {
     Engine::new(Plan {
         calendars: foreshock::calendar::Calendars::default(),
+        maintenance: foreshock::calendar::MaintenanceWindows::default(),
         limits: Limits::default(),
         detection: Detection::default(),
         sources: sources(),

@@ -58,6 +58,7 @@ impl Market {
         let sources = vec![Source { name: "t".to_owned(), partition: Some(0), feed: 0 }];
         let engine = Engine::new(Plan {
             calendars: foreshock::calendar::Calendars::default(),
+            maintenance: foreshock::calendar::MaintenanceWindows::default(),
             limits: Limits::default(),
             detection: Detection::default(),
             sources,

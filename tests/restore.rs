@@ -39,6 +39,7 @@ fn plan(feeds: usize, limits: Limits) -> Plan {
     let detection = Detection { cancel_burst: window, ..Detection::default() };
     Plan {
         calendars: foreshock::calendar::Calendars::default(),
+        maintenance: foreshock::calendar::MaintenanceWindows::default(),
         limits,
         detection,
         sources: sources.collect(),

@@ -27,6 +27,7 @@ fn plan(partitions: usize) -> Plan {
     });
     Plan {
         calendars: foreshock::calendar::Calendars::default(),
+        maintenance: foreshock::calendar::MaintenanceWindows::default(),
         limits: Limits::default(),
         detection: Detection::default(),
         sources: sources.collect(),

@@ -20,6 +20,7 @@ const MINUTE: i64 = 60;
 fn alerts(wide_from: i64, wide_for: i64) -> Vec<Alert> {
     let mut engine = Engine::new(Plan {
         calendars: foreshock::calendar::Calendars::default(),
+        maintenance: foreshock::calendar::MaintenanceWindows::default(),
         limits: Limits::default(),
         detection: Detection::default(),
         sources: vec![Source { name: "books.jsonl".to_owned(), partition: None, feed: 0 }],

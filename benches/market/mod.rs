@@ -42,6 +42,7 @@ impl Reader {
         let source = Source { name: "orderflow.events".to_owned(), partition: Some(0), feed: 0 };
         let plan = Plan {
             calendars: foreshock::calendar::Calendars::default(),
+            maintenance: foreshock::calendar::MaintenanceWindows::default(),
             limits,
             detection: Detection::default(),
             sources: vec![source],

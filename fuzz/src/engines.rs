@@ -29,6 +29,7 @@ pub fn plan() -> Plan {
     let window = BurstSettings { a_min: 3, cold_a_min: 5, warnings_per_day: 100.0 };
     Plan {
         calendars: foreshock::calendar::Calendars::default(),
+        maintenance: foreshock::calendar::MaintenanceWindows::default(),
         limits: Limits {
             symbols_max: 3,
             accounts_max: 3,

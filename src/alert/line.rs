@@ -40,6 +40,9 @@ pub struct SignalLine<'a> {
     pub window_ms: Option<i64>,
     /// The position of the record that completed the finding.
     pub position: String,
+    /// Whether the detector is in shadow; absent where it is not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shadow: bool,
 }
 
 /// A subject by its kind and name, borrowed from a signal.
@@ -100,6 +103,7 @@ impl<'a> SignalLine<'a> {
             expected: first.map(|f| f.expected),
             window_ms: first.map(|f| f.window.millis()),
             position: context.record_text(signal.origin.record),
+            shadow: signal.is_shadow,
         }
     }
 }

@@ -38,8 +38,15 @@ pub struct Alert {
     pub revision: u64,
     /// The state of the incident.
     pub status: Status,
-    /// The highest severity so far; critical pages.
+    /// The highest severity so far; critical pages. Information in shadow, and while a maintenance window covers the incident.
     pub severity: Severity,
+    /// The name of the maintenance window that covers everything the incident is about, several with commas between; absent outside of
+    /// maintenance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub maintenance: Option<String>,
+    /// Whether its detector is in shadow: the incident stands by itself and wakes nobody. Absent where it is not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shadow: bool,
     /// The incident in a few words.
     pub title: String,
     /// The incident in one plain sentence.

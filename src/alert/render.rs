@@ -32,6 +32,7 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
     let words = strongest.map(|strongest| words::compose(strongest, revision, context, standing.mode));
     let (title, summary, suggested) =
         words.map_or_else(Default::default, |w| (w.title, w.summary, w.suggested.to_owned()));
+    let summary = summary + &why_info(incident);
     let threshold = strongest
         .map_or(Threshold { value: 0.0, unit: Unit::Nats, source: ThresholdSource::Default }, |(_, part)| {
             part.finding.threshold
@@ -45,6 +46,8 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
         revision: incident.revision(),
         status: revision.status,
         severity: incident.severity(),
+        maintenance: incident.maintenance().map(ToOwned::to_owned),
+        shadow: incident.is_shadow(),
         title,
         summary,
         starts_at: incident.starts_at(),
@@ -73,6 +76,14 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
         audit: Audit { config: context.config.clone(), build: None, chain: None },
         action: Action { suggested, runbook: None, dashboard: None, page: None, silence: None },
     }
+}
+
+/// Returns the end of the summary of an incident in shadow or in maintenance; nothing otherwise.
+fn why_info(incident: &Incident) -> String {
+    if incident.is_shadow() {
+        return "; in shadow, so it pages nobody".to_owned();
+    }
+    incident.maintenance().map_or_else(String::new, |name| format!("; in maintenance ({name}), so it pages nobody"))
 }
 
 /// Returns the market around the strongest finding that has one.

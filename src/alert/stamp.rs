@@ -116,6 +116,8 @@ mod tests {
             revision: 1,
             status: Status::Firing,
             severity: Severity::Warning,
+            maintenance: None,
+            shadow: false,
             title: String::new(),
             summary: String::new(),
             starts_at: event(0),

@@ -56,5 +56,6 @@ const fn reason(state: CoverageState) -> &'static str {
         CoverageState::Closed => "closed",
         CoverageState::Silent => "silent for an hour",
         CoverageState::TooFewSymbols => "too few symbols",
+        CoverageState::Disabled => "switched off",
     }
 }

@@ -51,6 +51,7 @@ fn of_sources(config: &Config, sources: Vec<Source>, replay: String) -> Plan {
         detection: config.detection.clone(),
         stages: config.stages,
         calendars: config.calendars.clone(),
+        maintenance: config.maintenance.clone(),
         sources,
         replay,
         currency: config.venue.currency.clone(),

@@ -12,7 +12,7 @@ use jiff::{
     tz::{TimeZone, TimeZoneDatabase},
 };
 
-use super::settings::{CalendarSettings, Closure};
+use super::settings::Closure;
 use crate::{
     setting::Invalid,
     time::{EventTime, Span},
@@ -48,6 +48,11 @@ impl Period {
     pub(super) fn contains(&self, at: EventTime) -> bool {
         (self.since..self.until).contains(&at)
     }
+
+    /// The end.
+    pub(super) const fn until(&self) -> EventTime {
+        self.until
+    }
 }
 
 /// The hours of a week.
@@ -68,14 +73,15 @@ struct Hours {
 }
 
 impl WeeklyHours {
-    pub(super) fn new(settings: &CalendarSettings) -> Result<Self, Invalid> {
-        let zone = TimeZoneDatabase::bundled().get(&settings.zone).map_err(|_| {
-            Invalid::new("zone", format!("`{}`: expected a time zone like `America/New_York`", settings.zone))
-        })?;
-        if settings.hours.is_empty() || settings.hours.len() > ENTRIES_MAX {
+    /// Reads the hours of a zone, less its holidays.
+    pub(super) fn new(zone: &str, hours: &[String], holidays: &[String]) -> Result<Self, Invalid> {
+        let zone = TimeZoneDatabase::bundled()
+            .get(zone)
+            .map_err(|_| Invalid::new("zone", format!("`{zone}`: expected a time zone like `America/New_York`")))?;
+        if hours.is_empty() || hours.len() > ENTRIES_MAX {
             return Err(Invalid::new("hours", "expected days and times, like `mon-fri 09:30-16:00`"));
         }
-        if settings.holidays.len() > ENTRIES_MAX {
+        if holidays.len() > ENTRIES_MAX {
             return Err(Invalid::new("holidays", format!("expected at most {ENTRIES_MAX} days")));
         }
         let at = |key, nth: usize, text: &str, expected: &str| {
@@ -88,8 +94,8 @@ impl WeeklyHours {
             let expected = "a day, like `2026-12-25`, or some hours of it, like `2026-11-27 13:00-24:00`";
             holiday(text).ok_or_else(|| at("holidays", nth, text, expected))
         };
-        let sessions = settings.hours.iter().enumerate().map(session).collect::<Result<_, _>>()?;
-        let mut holidays: Vec<_> = settings.holidays.iter().enumerate().map(holiday).collect::<Result<_, _>>()?;
+        let sessions = hours.iter().enumerate().map(session).collect::<Result<_, _>>()?;
+        let mut holidays: Vec<_> = holidays.iter().enumerate().map(holiday).collect::<Result<_, _>>()?;
         holidays.sort_by_key(|(day, _)| *day);
         Ok(Self { zone, sessions, holidays })
     }

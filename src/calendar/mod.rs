@@ -7,17 +7,27 @@
 //! A calendar answers with the newest closure at or before an instant ([`Calendars::closure`]). The answer is kept until the
 //! calendar's next change, because it is asked for with every event.
 //!
-//! This module does not decide what a closure means for a symbol; the symbol's session in the engine does.
+//! Maintenance windows are written alike, by the same hours and patterns ([`MaintenanceWindows`]).
+//!
+//! This module does not know what a closure means for a symbol, nor a window for an incident; that is the session of the symbol,
+//! and correlation.
 
 mod hours;
+mod maintenance;
 mod settings;
 
 use serde::{Deserialize, Serialize};
-use wildmatch::WildMatch;
 
 use self::hours::{Period, WeeklyHours};
-pub use self::settings::{CalendarSettings, Closure};
-use crate::{setting::Invalid, time::EventTime};
+pub use self::{
+    maintenance::{MaintenanceSettings, MaintenanceWindows, Reach},
+    settings::{CalendarSettings, Closure},
+};
+use crate::{
+    pattern::{self, Patterns},
+    setting::Invalid,
+    time::EventTime,
+};
 
 /// The most calendars. A venue has one for each kind of instrument; each is compared with the name of every new symbol.
 const CALENDARS_MAX: usize = 100;
@@ -35,7 +45,7 @@ pub struct Calendars(Vec<Calendar>);
 #[derive(Clone, Debug)]
 struct Calendar {
     settings: CalendarSettings,
-    symbols: Vec<WildMatch>,
+    symbols: Patterns,
     hours: WeeklyHours,
     /// The last answer: a period, and the newest closure at or before any instant of that period.
     last: Option<(Period, Option<Closure>)>,
@@ -90,13 +100,13 @@ impl Calendars {
     /// The calendar that a symbol follows.
     #[must_use]
     pub fn of_symbol(&self, name: &str) -> Option<CalendarId> {
-        self.find(|calendar| calendar.symbols.iter().any(|pattern| pattern.matches(name)))
+        self.find(|calendar| calendar.symbols.matches(name))
     }
 
     /// Returns the calendar of the venue as a whole: the first that all symbols may follow (`*`).
     #[must_use]
     pub fn of_venue(&self) -> Option<CalendarId> {
-        self.find(|calendar| calendar.settings.symbols.iter().any(|pattern| pattern == "*"))
+        self.find(|calendar| pattern::is_all(&calendar.settings.symbols))
     }
 
     fn find(&self, is_it: impl FnMut(&Calendar) -> bool) -> Option<CalendarId> {
@@ -140,11 +150,8 @@ impl ClosuresAt {
 
 impl Calendar {
     fn new(settings: &CalendarSettings) -> Result<Self, Invalid> {
-        if settings.symbols.is_empty() || settings.symbols.iter().any(String::is_empty) {
-            return Err(Invalid::new("symbols", "expected the names or patterns of symbols, like `ES*`"));
-        }
-        let symbols = settings.symbols.iter().map(|pattern| WildMatch::new(pattern)).collect();
-        let hours = WeeklyHours::new(settings)?;
+        let symbols = Patterns::new("symbols", &settings.symbols)?;
+        let hours = WeeklyHours::new(&settings.zone, &settings.hours, &settings.holidays)?;
         Ok(Self { settings: settings.clone(), symbols, hours, last: None })
     }
 }

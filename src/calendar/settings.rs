@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::time::EventTime;
+use crate::{pattern, time::EventTime};
 
 /// One calendar as it is written.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -11,7 +11,7 @@ use crate::time::EventTime;
 pub struct CalendarSettings {
     /// The symbols that follow it, by name: `*` stands for any text, `?` for any one character. Where several calendars match, the
     /// first in the file counts. All symbols where absent.
-    #[serde(default = "all_symbols")]
+    #[serde(default = "pattern::all")]
     pub symbols: Vec<String>,
     /// The time zone of `hours` and `holidays` by its name in the IANA database, like `America/New_York`.
     pub zone: String,
@@ -22,10 +22,6 @@ pub struct CalendarSettings {
     /// `2026-11-27 13:00-24:00`. A session of the evening before ends with its own day.
     #[serde(default)]
     pub holidays: Vec<String>,
-}
-
-fn all_symbols() -> Vec<String> {
-    vec!["*".to_owned()]
 }
 
 /// A closure by a calendar.

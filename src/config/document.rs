@@ -69,10 +69,22 @@ impl<'a> Document<'a> {
     /// Returns the values in the raw form of the configuration.
     pub fn raw(&self) -> Result<RawConfig, ConfigError> {
         self.refuse_unknown(&mut Vec::new(), &self.table, &schema())?;
-        serde_path_to_error::deserialize(Value::Table(self.table.clone())).map_err(|e| {
+        serde_path_to_error::deserialize(Value::Table(self.with_instants_as_text())).map_err(|e| {
             let path = e.path().iter().map(ToString::to_string).collect::<KeyPath>();
             self.error(&path, &without_rust_types(e.inner().message()))
         })
+    }
+
+    /// Returns the values, with the instants of maintenance windows as texts: TOML lets them stand without quotes.
+    fn with_instants_as_text(&self) -> Table {
+        let mut table = self.table.clone();
+        let windows = table.get_mut("maintenance").and_then(Value::as_array_mut).into_iter().flatten();
+        for (_, value) in windows.filter_map(Value::as_table_mut).flatten() {
+            if let Value::Datetime(instant) = value {
+                *value = Value::String(instant.to_string());
+            }
+        }
+        table
     }
 
     /// Refuses a secret in the file itself.
@@ -167,8 +179,24 @@ impl<'a> Document<'a> {
             match (properties.get(key), value) {
                 (None, _) => return Err(self.unknown_key(path, properties)),
                 (Some(inner), Value::Table(table)) => self.refuse_unknown(path, table, inner)?,
+                (Some(inner), Value::Array(items)) => self.refuse_unknown_in(path, items, &inner["items"])?,
                 (Some(_), _) => {}
             }
+            path.pop();
+        }
+        Ok(())
+    }
+
+    /// Refuses the first key that the schema of an array's tables does not have.
+    fn refuse_unknown_in(
+        &self,
+        path: &mut KeyPath,
+        items: &[Value],
+        schema: &serde_json::Value,
+    ) -> Result<(), ConfigError> {
+        for (nth, table) in items.iter().enumerate().filter_map(|(nth, item)| Some((nth, item.as_table()?))) {
+            path.push(nth.to_string());
+            self.refuse_unknown(path, table, schema)?;
             path.pop();
         }
         Ok(())

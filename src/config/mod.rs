@@ -7,6 +7,7 @@
 
 mod document;
 mod error;
+mod layout;
 mod notify;
 mod print;
 mod raw;
@@ -18,6 +19,7 @@ mod valid;
 pub use self::{
     document::LOG_VARIABLE,
     error::ConfigError,
+    layout::{TopicLayout, TopicLayouts},
     notify::{Login, Notify, Protocol, ReceiverSettings, Url},
     print::default_toml,
     raw::RawConfig,

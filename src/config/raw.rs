@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::notify::RawNotify;
+use super::{layout::RawTopicLayouts, notify::RawNotify};
 use crate::{
     alert::Links,
-    calendar::CalendarSettings,
-    detect::Detection,
+    calendar::{CalendarSettings, MaintenanceSettings},
+    detect::{DetectSections, OverrideSettings},
     engine::{Limits, StageSettings},
     setting::Invalid,
 };
@@ -42,12 +42,21 @@ pub struct RawConfig {
     /// How the stages are laid out.
     pub engine: StageSettings,
     /// The detectors' settings. The hash of these keys and of the number of shards is in every alert.
-    pub detect: Detection,
+    pub detect: DetectSections,
+    /// Other settings for some symbols, accounts or owners. Each is a table `[[override]]` with `symbols`, `accounts` or `owners` and keys
+    /// of `[detect]`, like `[override.detect.cancel_burst]`; of several that match the last one counts. A part of the hash in every
+    /// alert.
+    #[serde(rename = "override", skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<OverrideSettings>,
     /// When symbols trade, where their venue does not say so by a `trading_status`. Each is a table `[[calendar]]` with `symbols`,
     /// `zone`, `hours` and `holidays`. A part of the hash in every alert.
     // Not printed where it is empty: `calendar = []` beside a table of that name would be a mistake.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub calendar: Vec<CalendarSettings>,
+    /// When findings are expected and page nobody. Each is a table `[[maintenance]]` with a `name`, `symbols`, and either `from` and
+    /// `until` or `zone` and `hours`. A part of the hash in every alert.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub maintenance: Vec<MaintenanceSettings>,
 }
 
 /// See [`RawConfig::kafka`].
@@ -77,6 +86,8 @@ pub struct RawKafka {
     /// `FORESHOCK_KAFKA__CLIENT__SASL_PASSWORD`.
     #[schemars(with = "BTreeMap<String, serde_json::Value>")]
     pub client: BTreeMap<String, toml::Value>,
+    /// How output topics are made, and what `check` compares those with that are there. Nothing of an existing topic is changed.
+    pub topics: RawTopicLayouts,
 }
 
 impl Default for RawKafka {
@@ -90,6 +101,7 @@ impl Default for RawKafka {
             commit_interval_ms: 100,
             create_topics: true,
             client: BTreeMap::new(),
+            topics: RawTopicLayouts::default(),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use std::{collections::BTreeMap, net::SocketAddr, num::NonZeroU32, path::PathBuf, time::Duration};
 
-use super::{Brokers, ClientValue, Notify, Subscription, TopicName};
+use super::{Brokers, ClientValue, Notify, Subscription, TopicLayout, TopicLayouts, TopicName};
 use crate::{
     alert::Links,
-    calendar::Calendars,
+    calendar::{Calendars, MaintenanceWindows},
     detect::Detection,
     engine::{Limits, StageSettings},
 };
@@ -37,6 +37,18 @@ pub struct Config {
     pub detection: Detection,
     /// `[[calendar]]`
     pub calendars: Calendars,
+    /// `[[maintenance]]`
+    pub maintenance: MaintenanceWindows,
+}
+
+impl Config {
+    /// The layout of an output topic. Where one topic has several roles, that of the first counts.
+    #[must_use]
+    pub fn layout(&self, topic: &TopicName) -> TopicLayout {
+        let TopicLayouts { alerts, dead_letter, audit, state, view } = self.kafka.layouts;
+        let mut of_each = self.topics.all().into_iter().zip([alerts, dead_letter, audit, state, view]);
+        of_each.find(|(known, _)| *known == topic).map(|(_, layout)| layout).unwrap_or_default()
+    }
 }
 
 /// `[kafka]`
@@ -60,6 +72,8 @@ pub struct Kafka {
     pub client: BTreeMap<String, ClientValue>,
     /// Secret settings of librdkafka that are still to be read from these files into `client`.
     pub secret_files: BTreeMap<String, PathBuf>,
+    /// The layouts of output topics.
+    pub layouts: TopicLayouts,
 }
 
 /// `[topics]`

@@ -165,7 +165,7 @@ fn a_mistake_in_the_environment_names_the_variable() {
     insta::assert_snapshot!(words("FORESHOCK_KAFKA__BROKERS", "x"), @"environment variable `FORESHOCK_KAFKA__BROKERS`: `kafka.brokers`: expected `host:port`, several with commas between");
     insta::assert_snapshot!(words("FORESHOCK_LIMITS__ORDERS_MAX", "many"), @r#"environment variable `FORESHOCK_LIMITS__ORDERS_MAX`: `limits.orders_max`: invalid type: string "many", expected a whole number"#);
     insta::assert_snapshot!(words("FORESHOCK_KAFKA__INPUT", "x y"), @r#"environment variable `FORESHOCK_KAFKA__INPUT`: `kafka.input`: invalid type: string "x y", expected an array"#);
-    insta::assert_snapshot!(words("FORESHOCK_CONFIG", "f.toml"), @"environment variable `FORESHOCK_CONFIG`: unknown key `config`: expected `action`, `calendar`, `detect`, `engine`, `http`, `kafka`, `limits`, `metrics`, `notify`, `state`, `topics`, `venue`");
+    insta::assert_snapshot!(words("FORESHOCK_CONFIG", "f.toml"), @"environment variable `FORESHOCK_CONFIG`: unknown key `config`: expected `action`, `calendar`, `detect`, `engine`, `http`, `kafka`, `limits`, `maintenance`, `metrics`, `notify`, `override`, `state`, `topics`, `venue`");
 }
 
 #[test]
@@ -226,6 +226,74 @@ fn a_secret_comes_from_a_file_of_its_own() {
 fn the_number_of_symbols_with_series_of_their_own_has_a_limit() {
     let text = error("[metrics]\nsymbols_max = 10001\n");
     assert!(text.contains("`metrics.symbols_max`: expected 0 to 10000"), "{text}");
+}
+
+#[test]
+fn topics_have_layouts_of_their_own_and_those_that_are_read_in_order_one_partition() {
+    let text = "[kafka.topics.alerts]\npartitions = 3\nreplication = 2\nretention_h = 720\n";
+    let config = parse(text).unwrap();
+    let layout = config.layout(&config.topics.alerts);
+    let hours = std::time::Duration::from_hours(720);
+    assert_eq!((layout.partitions, layout.replication, layout.retention), (Some(3), Some(2), Some(hours)));
+    assert_eq!(config.layout(&config.topics.audit), TopicLayout::default());
+    insta::assert_snapshot!(error("[kafka.topics.audit]\npartitions = 2\n"), @r"
+    f.toml:2:14: `kafka.topics.audit.partitions`: expected 1: its records are read in order
+     2 | partitions = 2
+       |              ^
+    ");
+    insta::assert_snapshot!(error("[kafka.topics.state]\nretention_h = 2\n"), @r"
+    f.toml:2:15: `kafka.topics.state.retention_h`: not here: the topic is compacted
+     2 | retention_h = 2
+       |               ^
+    ");
+    insta::assert_snapshot!(error("[kafka.topics.alerts]\npartitions = 0\n"), @r"
+    f.toml:2:14: `kafka.topics.alerts.partitions`: expected 1 to 10000
+     2 | partitions = 0
+       |              ^
+    ");
+}
+
+#[test]
+fn overrides_are_read_and_a_mistake_in_one_points_at_itself() {
+    let text = "[[override]]\nsymbols = ['ES*']\n[override.detect.cancel_burst]\nwarnings_per_day = 0.5\n";
+    let detection = parse(text).unwrap().detection;
+    let rate = |symbol: &str| {
+        detection.of(&crate::detect::Subject::Symbol(symbol.into())).cancel_burst.warnings_per_day.to_string()
+    };
+    assert_eq!([rate("ESZ6"), rate("BTC")], ["0.5", "1"]);
+    insta::assert_snapshot!(error(&text.replace("0.5", "100")), @r"
+    f.toml:4:20: `override.0.detect.cancel_burst.warnings_per_day`: expected 0.001 to 72
+     4 | warnings_per_day = 100
+       |                    ^
+    ");
+    insta::assert_snapshot!(error(&text.replace("warnings_", "warning_")), @r"
+    f.toml:4:1: unknown key `override.0.detect.cancel_burst.warning_per_day`: did you mean `warnings_per_day`?
+     4 | warning_per_day = 0.5
+       | ^
+    ");
+    insta::assert_snapshot!(error(&text.replace("cancel_burst", "leverage_jump").replace("warnings_per_day", "deviations_min")), @r"
+    f.toml:3:18: `override.0.detect.leverage_jump`: expected in an override of `accounts`
+     3 | [override.detect.leverage_jump]
+       |                  ^
+    ");
+}
+
+#[test]
+fn maintenance_windows_are_read_and_a_mistake_in_one_points_at_itself() {
+    let text = "[[maintenance]]\nname = 'a'\nfrom = 2026-07-04T22:00:00Z\nuntil = '2026-07-04T23:00:00Z'\n";
+    let windows = parse(text).unwrap().maintenance;
+    let names: Vec<&str> = windows.settings().map(|window| window.name.as_str()).collect();
+    assert_eq!((names, Config::default().maintenance.is_empty()), (vec!["a"], true));
+    insta::assert_snapshot!(error(&text.replace("T23", "T21")), @r"
+    f.toml:4:9: `maintenance.0.until`: expected an instant after `from`
+     4 | until = '2026-07-04T21:00:00Z'
+       |         ^
+    ");
+    insta::assert_snapshot!(error(&format!("{text}symbol = ['ES*']\n")), @r"
+    f.toml:5:1: unknown key `maintenance.0.symbol`: did you mean `symbols`?
+     5 | symbol = ['ES*']
+       | ^
+    ");
 }
 
 #[test]

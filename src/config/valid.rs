@@ -8,7 +8,11 @@ use super::{
     secret::in_file,
     topic::is_plain,
 };
-use crate::{calendar::Calendars, setting::Invalid};
+use crate::{
+    calendar::{Calendars, MaintenanceWindows},
+    detect::{Detection, Overrides},
+    setting::Invalid,
+};
 
 /// Settings of librdkafka that the service's guarantees rest on, and what to use instead.
 const RESERVED: [(&str, &str); 12] = [
@@ -59,10 +63,28 @@ pub(super) fn valid(raw: &RawConfig) -> Result<Config, Invalid> {
     let links = raw.action.valid().map_err(|e| e.within("action"))?;
     raw.limits.check().map_err(|e| e.within("limits"))?;
     raw.engine.check().map_err(|e| e.within("engine"))?;
-    raw.detect.check().map_err(|e| e.within("detect"))?;
+    let detection = raw.detect.valid().map_err(|e| e.within("detect"))?;
+    let overrides = Overrides::new(&raw.overrides).map_err(|e| e.within("override"))?;
+    let detection = Detection { overrides, ..detection };
+    detection.check_overrides().map_err(|e| e.within("override"))?;
     let calendars = Calendars::new(&raw.calendar).map_err(|e| e.within("calendar"))?;
-    let (limits, stages, detection) = (raw.limits, raw.engine, raw.detect.clone());
-    Ok(Config { kafka, topics, state, http, metrics, venue, links, notify, limits, stages, detection, calendars })
+    let maintenance = MaintenanceWindows::new(&raw.maintenance).map_err(|e| e.within("maintenance"))?;
+    let (limits, stages) = (raw.limits, raw.engine);
+    Ok(Config {
+        kafka,
+        topics,
+        state,
+        http,
+        metrics,
+        venue,
+        links,
+        notify,
+        limits,
+        stages,
+        detection,
+        calendars,
+        maintenance,
+    })
 }
 
 fn venue(raw: &RawVenue) -> Result<Venue, Invalid> {
@@ -137,6 +159,7 @@ fn kafka(raw: &RawKafka) -> Result<Kafka, Invalid> {
         create_topics: raw.create_topics,
         secret_files: secret_files(&raw.client)?,
         client: client(&raw.client)?,
+        layouts: raw.topics.valid().map_err(|e| e.within("topics").within("kafka"))?,
     })
 }
 

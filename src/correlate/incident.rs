@@ -11,19 +11,24 @@
 //! The severity is a function of the set of findings, each the strongest of its detector and subject, and not of the
 //! order in which they came: the highest severity of a finding, or critical where two findings agree
 //! (`super::agreement`). It never falls while the incident lasts: no finding that joins can take an agreement away, and
-//! what was reached stays where a finding has to make room.
+//! what was reached stays where a finding has to make room. Only a maintenance window lowers what is published, for as long as it
+//! is open (`maintenance`).
+
+mod maintenance;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use compact_str::CompactString;
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
     agreement::pages,
+    lowered::Maintenance,
     part::{FindingKey, Part, finding_key},
+    status::Status,
 };
 use crate::{
+    calendar::MaintenanceWindows,
     detect::{Change, Detector, Node, Severity, Signal, Subject},
     event::RecordRef,
     stats::joint::acat,
@@ -43,21 +48,6 @@ const GROWTH: usize = 2;
 const ESCALATION: f64 = 0.1;
 /// The most findings that one incident holds: as many as an alert lists symbols (CONTRACT).
 const FINDINGS_MAX: usize = 64;
-
-/// The status of an incident.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// The incident has just opened.
-    Firing,
-    /// The incident goes on, and is worse than last published.
-    Amended,
-    /// The incident is over.
-    Resolved,
-    /// The incident is no longer followed under this id: it became a part of another incident (`merged_into`), or newer
-    /// ones needed its place.
-    Withdrawn,
-}
 
 /// An incident as of one revision.
 #[derive(Clone, Debug, PartialEq)]
@@ -92,7 +82,12 @@ pub struct Opening {
 pub struct Incident {
     opening: Opening,
     revision: u64,
+    /// Whether its one finding is of a detector in shadow.
+    is_shadow: bool,
+    /// The highest severity by the findings.
     severity: Severity,
+    /// The maintenance windows that lower it.
+    maintenance: Maintenance,
     p: f64,
     /// The joint p-value, the severity and the time of the last revision.
     published_p: f64,
@@ -115,7 +110,7 @@ impl Incident {
     /// Opens an incident under the settings with this hash. Returns it with its first revision; `None` if the signal is
     /// cleared or does not warn.
     #[must_use]
-    pub(super) fn open(signal: &Signal, config: &str) -> Option<(Self, Revision)> {
+    pub(super) fn open(signal: &Signal, config: &str, windows: &mut MaintenanceWindows) -> Option<(Self, Revision)> {
         if signal.severity < Severity::Warning || signal.change == Change::Cleared {
             return None;
         }
@@ -129,7 +124,9 @@ impl Incident {
         let mut incident = Self {
             opening,
             revision: 1,
+            is_shadow: signal.is_shadow,
             severity: signal.severity,
+            maintenance: Maintenance::new(signal.visible_at),
             p: signal.finding.p,
             published_p: signal.finding.p,
             published_severity: signal.severity,
@@ -141,7 +138,8 @@ impl Incident {
             cleared_at: None,
             absorbed_by: None,
         };
-        incident.published_symbols = incident.symbols();
+        incident.judge_maintenance(windows, signal.visible_at);
+        (incident.published_severity, incident.published_symbols) = (incident.severity(), incident.symbols());
         let revision = Revision {
             incident: incident.clone(),
             status: Status::Firing,
@@ -153,9 +151,15 @@ impl Incident {
 
     /// Adds a further signal, which has the node `join_reason` in common with the incident. Returns a revision if there
     /// is something to publish.
-    pub(super) fn add(&mut self, signal: &Signal, join_reason: Option<Node>) -> Option<Revision> {
+    pub(super) fn add(
+        &mut self,
+        signal: &Signal,
+        join_reason: Option<Node>,
+        windows: &mut MaintenanceWindows,
+    ) -> Option<Revision> {
         let has_new_detector = self.update_parts(signal, join_reason);
         self.update_totals();
+        self.judge_maintenance(windows, signal.visible_at);
         self.amend(signal.at, signal.origin.appended_at, has_new_detector)
     }
 
@@ -231,10 +235,15 @@ impl Incident {
         }
     }
 
+    /// Holds the incident against the maintenance windows of an instant.
+    fn judge_maintenance(&mut self, windows: &mut MaintenanceWindows, at: EventTime) {
+        self.maintenance.judge(windows, &self.parts, (self.cleared_at.is_none(), at));
+    }
+
     /// Returns a revision if the incident is worse than last published: if its severity has risen, its joint p-value has
     /// fallen tenfold, a detector is new, or its symbols have doubled.
     fn amend(&mut self, at: EventTime, completed_at: Option<WallTime>, has_new_detector: bool) -> Option<Revision> {
-        let is_more_severe = self.severity > self.published_severity;
+        let is_more_severe = self.severity() > self.published_severity;
         let is_less_likely = self.p <= self.published_p * ESCALATION;
         let has_grown = self.symbols() >= GROWTH * self.published_symbols.max(1);
         let is_worse = is_more_severe || is_less_likely || has_new_detector || has_grown;
@@ -269,7 +278,7 @@ impl Incident {
 
     fn revise(&mut self, status: Status, at: EventTime, completed_at: Option<WallTime>) -> Revision {
         self.revision += 1;
-        (self.published_p, self.published_severity, self.published_at) = (self.p, self.severity, at);
+        (self.published_p, self.published_severity, self.published_at) = (self.p, self.severity(), at);
         self.published_symbols = self.symbols();
         Revision { incident: self.clone(), status, at, completed_at }
     }
@@ -293,7 +302,7 @@ impl Incident {
         let is_recent =
             move |part: &Part| part.warns() && part.cleared_at.is_none_or(|cleared| at.since(cleared) <= CALM);
         let recent = self.parts.iter().filter(move |(_, part)| is_recent(part));
-        let pages = self.severity == Severity::Critical
+        let pages = self.severity() == Severity::Critical
             && !matches!(self.opening.subject, Subject::Pipeline | Subject::Records);
         let market = pages.then_some(Node::Market).filter(|_| self.parts.values().any(is_recent));
         recent
@@ -330,10 +339,22 @@ impl Incident {
         self.revision
     }
 
-    /// The highest severity so far.
+    /// The highest severity so far; information in shadow, and where a maintenance window covers everything that the incident is about.
     #[must_use]
     pub const fn severity(&self) -> Severity {
-        self.severity
+        if self.is_shadow || self.maintenance.is_in_force() { Severity::Info } else { self.severity }
+    }
+
+    /// The names of the maintenance windows that lower the severity; `None` outside of maintenance.
+    #[must_use]
+    pub fn maintenance(&self) -> Option<&str> {
+        self.maintenance.names()
+    }
+
+    /// Whether the incident is that of a detector in shadow.
+    #[must_use]
+    pub const fn is_shadow(&self) -> bool {
+        self.is_shadow
     }
 
     /// The joint p-value of the findings that warn.

@@ -15,105 +15,32 @@
 //! This module sees no events and reads no clock.
 
 mod agreement;
+mod correlator;
 mod incident;
+mod lowered;
 mod part;
+mod shadow;
+mod status;
 mod thin_book_rate;
+mod windows;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use compact_str::CompactString;
-use serde::{Deserialize, Serialize};
 
+use self::{correlator::QueueKey, part::finding_key, thin_book_rate::ThinBookRate};
 pub use self::{
-    incident::{CALM, Incident, Opening, Revision, Status},
+    correlator::{Correlator, Step},
+    incident::{CALM, Incident, Opening, Revision},
     part::{FindingKey, Part},
+    status::Status,
 };
-use self::{part::finding_key, thin_book_rate::ThinBookRate};
 use crate::{
-    detect::{Change, Detector, Node, Severity, Signal, Subject},
-    event::RecordRef,
-    time::EventTime,
+    detect::{Change, Detector, DetectorState, Node, Severity, Signal, Subject},
+    time::{EventTime, Span},
 };
-
-/// The position of a signal in the one fixed order.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-struct QueueKey {
-    visible_at: EventTime,
-    subject: Subject,
-    record: RecordRef,
-    /// Distinguishes signals about one subject by one record, in the order in which they arose.
-    arrival: u64,
-}
-
-/// A result of correlation.
-#[derive(Clone, Debug)]
-pub enum Step {
-    /// A signal left the queue and was correlated.
-    Signal(Box<Signal>),
-    /// An incident changed.
-    Revision {
-        /// The incident as it is now.
-        revision: Box<Revision>,
-        /// When the change became visible. The mode in force at that time shows how far to trust the alert.
-        visible_at: EventTime,
-    },
-}
-
-impl Step {
-    fn revision(revision: Revision, visible_at: EventTime) -> Self {
-        Self::Revision { revision: Box::new(revision), visible_at }
-    }
-}
-
-/// The signals that wait for the watermark, and the open incidents.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Correlator {
-    /// The hash of the settings in force, for the ids of incidents that open under them.
-    config: CompactString,
-    pending: BTreeMap<QueueKey, Box<Signal>>,
-    /// The number of signals that have arrived so far.
-    arrived: u64,
-    pending_max: usize,
-    pending_evicted: u64,
-    /// Open incidents by number, in the order in which they opened.
-    incidents: BTreeMap<u64, Incident>,
-    /// The number of incidents that have opened so far.
-    opened: u64,
-    thin_book_rate: ThinBookRate,
-    /// The nodes that each incident touched when it last changed.
-    touched: BTreeSet<(Node, u64)>,
-    /// The incident that holds each finding that still fires.
-    firing: BTreeMap<FindingKey, u64>,
-    /// The times at which calm incidents end.
-    closing: BTreeSet<(EventTime, u64)>,
-    /// The times at which incidents without a revision are published again.
-    restating: BTreeSet<(EventTime, u64)>,
-    incidents_max: usize,
-    incidents_evicted: u64,
-}
 
 impl Correlator {
-    /// A correlator without signals and without incidents.
-    #[must_use]
-    pub fn new(config: &str, pending_max: usize, incidents_max: usize) -> Self {
-        Self {
-            config: CompactString::new(config),
-            pending: BTreeMap::new(),
-            arrived: 0,
-            pending_max,
-            pending_evicted: 0,
-            incidents: BTreeMap::new(),
-            opened: 0,
-            thin_book_rate: ThinBookRate::default(),
-            touched: BTreeSet::new(),
-            firing: BTreeMap::new(),
-            closing: BTreeSet::new(),
-            restating: BTreeSet::new(),
-            incidents_max,
-            incidents_evicted: 0,
-        }
-    }
-
     /// Continues under other settings and limits. Signals and incidents beyond a smaller limit stay until the next one
     /// comes: the withdrawal of an incident must be published, and only handling an input publishes.
     pub fn retune(&mut self, config: &str, pending_max: usize, incidents_max: usize) {
@@ -157,50 +84,37 @@ impl Correlator {
         loop {
             let signal = self.pending.first_key_value().map(|(key, _)| key.visible_at);
             let (closing, restating) = (self.closing.first(), self.restating.first());
-            let timer = closing.into_iter().chain(restating).map(|(at, _)| *at).min();
-            let closes = closing.is_some_and(|(at, _)| Some(*at) == timer);
+            let timer = closing.into_iter().chain(restating).map(|(at, _)| *at).chain(self.windows_change_at).min();
+            let [closes, restates] = [closing, restating].map(|first| first.is_some_and(|(at, _)| Some(*at) == timer));
             // A signal comes before a timer of the same instant: a finding that fires again just in time keeps its
             // incident open.
             if signal.is_some_and(|at| at < watermark && timer.is_none_or(|timer| at <= timer)) {
                 self.correlate_next(steps);
-            } else if timer.is_some_and(|at| at < watermark) {
-                if closes { self.resolve_next(steps) } else { self.restate_next(steps) }
+            } else if let Some(at) = timer.filter(|at| *at < watermark) {
+                match (closes, restates) {
+                    (true, _) => self.resolve_next(steps),
+                    (false, true) => self.restate_next(steps),
+                    (false, false) => self.change_windows(at, steps),
+                }
+            } else if std::mem::take(&mut self.has_other_windows) {
+                self.change_windows(watermark.minus(Span::from_nanos(1)), steps);
+            } else if std::mem::take(&mut self.has_other_states) {
+                self.end_changed(watermark.minus(Span::from_nanos(1)));
             } else {
                 return;
             }
         }
     }
 
-    /// Correlates every signal that waits, and ends every incident at a time at the latest.
+    /// Correlates every signal that waits, and ends every incident at a time, or with the last signal if that is later.
     pub fn end_all(&mut self, at: EventTime, steps: &mut Vec<Step>) {
-        self.advance(EventTime::from_nanos(i64::MAX), steps);
+        // No further than the last signal: with timers alone an incident would be restated to the end of time.
+        let last = self.pending.last_key_value().map_or(at, |(key, _)| key.visible_at.max(at));
+        self.advance(last.plus(Span::from_nanos(1)), steps);
         while let Some((&id, _)) = self.incidents.first_key_value() {
-            steps.push(Step::revision(self.remove(id).resolve(at), at));
+            steps.push(Step::revision(self.remove(id).resolve(last), last));
         }
         self.thin_book_rate = ThinBookRate::default();
-    }
-
-    /// The open incidents, in the order in which they opened.
-    pub fn incidents(&self) -> impl Iterator<Item = &Incident> {
-        self.incidents.values()
-    }
-
-    /// Whether a signal or the end of an incident waits for the watermark.
-    #[must_use]
-    pub fn waits(&self) -> bool {
-        !self.pending.is_empty() || !self.closing.is_empty()
-    }
-
-    /// The number of signals that wait, and the number evicted so far.
-    #[must_use]
-    pub fn pending(&self) -> (usize, u64) {
-        (self.pending.len(), self.pending_evicted)
-    }
-
-    /// The number of incidents evicted so far.
-    #[must_use]
-    pub const fn incidents_evicted(&self) -> u64 {
-        self.incidents_evicted
     }
 
     /// Correlates the first signal of the queue.
@@ -225,6 +139,11 @@ impl Correlator {
 
     /// Adds a signal to the incidents that it belongs to, or opens one.
     fn correlate(&mut self, mut signal: Box<Signal>, steps: &mut Vec<Step>) {
+        match self.states.of(signal.detector) {
+            DetectorState::On => {}
+            DetectorState::Shadow => return self.correlate_in_shadow(signal, steps),
+            DetectorState::Off => return,
+        }
         self.thin_book_rate.observe(&mut signal);
         self.relate_to_market(&mut signal);
         let mut related = self.related(&signal);
@@ -235,7 +154,7 @@ impl Correlator {
         match related.split_first() {
             Some((&host, others)) => self.join(host, others, &signal, steps),
             None => {
-                if let Some((incident, revision)) = Incident::open(&signal, &self.config) {
+                if let Some((incident, revision)) = Incident::open(&signal, &self.config, &mut self.windows) {
                     self.make_room(signal.at, visible_at, steps);
                     self.opened += 1;
                     self.insert(self.opened, incident, signal.at);
@@ -290,56 +209,5 @@ impl Correlator {
             found.truncate(1);
         }
         found
-    }
-
-    /// Adds a signal to an incident, which first absorbs the others that the signal connects it with.
-    fn join(&mut self, host: u64, others: &[u64], signal: &Signal, steps: &mut Vec<Step>) {
-        let mut incident = self.remove(host);
-        for other in others {
-            let absorbed = self.remove(*other);
-            steps.push(Step::revision(incident.absorb(absorbed, signal.at), signal.visible_at));
-        }
-        let touches: Vec<Node> =
-            signal.subject.nodes().into_iter().chain(signal.finding.related.iter().cloned()).collect();
-        let join_reason = incident.nodes(signal.at).find(|node| touches.contains(node));
-        let revision = incident.add(signal, join_reason);
-        steps.extend(revision.map(|revision| Step::revision(revision, signal.visible_at)));
-        self.insert(host, incident, signal.at);
-    }
-
-    /// The open incident with this id.
-    fn incident(&self, id: u64) -> &Incident {
-        self.incidents.get(&id).expect("an indexed incident is open")
-    }
-
-    /// Adds an incident and indexes it by the nodes that it touches, the findings that fire and its timers.
-    fn insert(&mut self, id: u64, incident: Incident, at: EventTime) {
-        self.touched.extend(incident.nodes(at).map(|node| (node, id)));
-        self.closing.extend(incident.closes_at().map(|at| (at, id)));
-        self.restating.insert((incident.restates_at(), id));
-        self.firing.extend(incident.firing().map(|key| (key.clone(), id)));
-        self.incidents.insert(id, incident);
-    }
-
-    /// Removes an incident from the table and from every index.
-    fn remove(&mut self, id: u64) -> Incident {
-        let incident = self.incidents.remove(&id).expect("an indexed incident is open");
-        if let Some(at) = incident.closes_at() {
-            self.closing.remove(&(at, id));
-        }
-        self.restating.remove(&(incident.restates_at(), id));
-        self.touched.retain(|(_, toucher)| *toucher != id);
-        self.firing.retain(|_, holder| *holder != id);
-        incident
-    }
-
-    /// Withdraws the incident that has been open longest, for as long as the table is full.
-    fn make_room(&mut self, at: EventTime, visible_at: EventTime, steps: &mut Vec<Step>) {
-        while self.incidents.len() >= self.incidents_max.max(1) {
-            let (&oldest, _) = self.incidents.first_key_value().expect("a full table has an oldest incident");
-            let incident = self.remove(oldest);
-            self.incidents_evicted += 1;
-            steps.push(Step::revision(incident.withdraw(at), visible_at));
-        }
     }
 }

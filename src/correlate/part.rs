@@ -1,5 +1,8 @@
 //! The parts of an incident: the findings that it holds, one for each detector and subject.
 
+use std::collections::BTreeSet;
+
+use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -71,6 +74,24 @@ impl Part {
         if is_stronger(&other.finding, &self.finding) {
             (self.finding, self.join_reason) = (other.finding, other.join_reason);
         }
+    }
+
+    /// The symbols that the part is about; `None` if it is about the whole market, a whole partition, or names no symbol.
+    pub(super) fn symbols<'a>(&'a self, subject: &'a Subject) -> Option<BTreeSet<&'a str>> {
+        let Finding { related, evidence, .. } = &self.finding;
+        let related =
+            related.iter().filter_map(|node| if let Node::Symbol(name) = node { Some(name.as_str()) } else { None });
+        let symbols: BTreeSet<&str> = match subject {
+            Subject::Symbol(_)
+            | Subject::Account(_)
+            | Subject::AccountSymbol(..)
+            | Subject::Owner(_)
+            | Subject::OwnerSymbol(..) => subject.symbol().into_iter().chain(related).collect(),
+            Subject::Market => BTreeSet::new(),
+            Subject::Pipeline | Subject::Records if evidence.is_wider => BTreeSet::new(),
+            Subject::Pipeline | Subject::Records => evidence.symbols.iter().map(CompactString::as_str).collect(),
+        };
+        (!symbols.is_empty()).then_some(symbols)
     }
 
     /// Whether the part fires.

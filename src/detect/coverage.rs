@@ -26,11 +26,13 @@ pub enum CoverageState {
     Silent,
     /// Fewer symbols than make a market.
     TooFewSymbols,
+    /// The detector is switched off.
+    Disabled,
 }
 
 impl CoverageState {
     /// Every state with its name.
-    pub const ALL: [(Self, &'static str); 10] = [
+    pub const ALL: [(Self, &'static str); 11] = [
         (Self::Judged, "judged"),
         (Self::WarmUp, "warm_up"),
         (Self::NoEvents, "no_events"),
@@ -41,6 +43,7 @@ impl CoverageState {
         (Self::Closed, "closed"),
         (Self::Silent, "silent"),
         (Self::TooFewSymbols, "too_few_symbols"),
+        (Self::Disabled, "disabled"),
     ];
 
     /// The state of a subject that is judged once enough is learned.

@@ -225,6 +225,8 @@ pub struct Evidence {
     pub accounts: Vec<CompactString>,
     /// Symbols, in the order in which they became part of it; of a `feed` finding those with a trouble of their own, by name.
     pub symbols: Vec<CompactString>,
+    /// Whether a `feed` finding is about more than these symbols.
+    pub is_wider: bool,
     /// The records in which it can be read.
     pub records: Vec<RecordRange>,
     /// The producer or symbol concerned, beside each feature of a `feed` finding.

@@ -24,12 +24,15 @@ mod finding;
 mod flow_facts;
 mod market;
 mod market_sample;
+mod overrides;
 pub(crate) mod participant;
 mod pipeline;
+mod section;
 mod settings;
 mod severity;
 mod signal;
 pub mod slow_metric;
+mod state;
 mod subject;
 pub mod symbol;
 mod trail;
@@ -45,9 +48,12 @@ pub use self::{
     episode::{Change, Decision, Episode, Reading, Transition},
     finding::{Counted, Evidence, Feature, Finding, Threshold, ThresholdSource, Unit, WarmUp},
     flow_facts::{FlowFacts, PriceMove},
+    overrides::{OverrideSettings, Overrides},
+    section::{DetectSections, Section},
     settings::{Detection, OneSidedBookSettings},
     severity::Severity,
     signal::{Signal, Verdict},
+    state::{DetectorState, DetectorStates},
     subject::{Node, Subject},
     trail::Sample,
 };

@@ -32,7 +32,7 @@ impl Verdict {
     #[must_use]
     pub fn signal(self, subject: Subject, visible_at: EventTime, origin: Origin) -> Signal {
         let Self { detector, change, severity, at, finding } = self;
-        Signal { detector, subject, change, severity, at, visible_at, origin, finding, flow: None }
+        Signal { detector, subject, change, severity, at, visible_at, origin, finding, flow: None, is_shadow: false }
     }
 }
 
@@ -57,4 +57,6 @@ pub struct Signal {
     pub finding: Finding,
     /// The market around the finding, where it is about one symbol.
     pub flow: Option<Box<FlowFacts>>,
+    /// Whether the detector is in shadow, as correlation finds; false before.
+    pub is_shadow: bool,
 }

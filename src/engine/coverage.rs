@@ -73,6 +73,15 @@ impl Coverage {
         }
     }
 
+    /// Counts the subjects of a detector as not judged, because it is switched off.
+    pub(super) fn disable(&mut self, detector: Detector) {
+        for (_, counts) in self.counts.iter_mut().filter(|((of, _), _)| *of == detector) {
+            let subjects = counts.iter().sum();
+            *counts = StateCounts::default();
+            counts[CoverageState::Disabled as usize] = subjects;
+        }
+    }
+
     /// The counts of a row.
     #[must_use]
     pub fn of(&self, row: (Detector, Covered)) -> StateCounts {

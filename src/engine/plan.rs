@@ -1,6 +1,6 @@
 //! The plan of an engine: its limits, the settings of its detectors, and the sources that it reads.
 
-use std::ops::RangeInclusive;
+use std::{collections::BTreeMap, ops::RangeInclusive};
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -8,8 +8,8 @@ use sha2::{Digest, Sha256};
 
 use crate::{
     alert::hexadecimal,
-    calendar::{CalendarSettings, Calendars},
-    detect::Detection,
+    calendar::{CalendarSettings, Calendars, MaintenanceSettings, MaintenanceWindows},
+    detect::{Detection, DetectorState, OverrideSettings},
     event::{DecodeLimits, Source},
     setting::{Invalid, check_range},
 };
@@ -141,6 +141,8 @@ pub struct Plan {
     pub stages: StageSettings,
     /// When symbols trade, where their venue does not say so by itself.
     pub calendars: Calendars,
+    /// When findings are expected, and wake nobody.
+    pub maintenance: MaintenanceWindows,
     /// The sources of its records, in one fixed order, which breaks ties between signals of the same instant.
     pub sources: Vec<Source>,
     /// The command that reads the same input again, for the alerts' evidence.
@@ -151,21 +153,30 @@ pub struct Plan {
 
 impl Plan {
     /// Returns `sha256:` and the hash of everything that the results depend on: the detectors' settings, the number of shards, and
-    /// the calendars, if there are any.
+    /// the states of detectors that are not on, the overrides, calendars and maintenance windows, if there are any.
     ///
     /// # Panics
     /// Never: settings are numbers in tables, which JSON can hold.
     #[must_use]
     pub fn hash(&self) -> String {
         #[derive(Serialize)]
-        struct Hashed<'a> {
-            detect: &'a Detection,
+        struct Hashed<'a, D> {
+            detect: D,
+            #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+            states: BTreeMap<&'static str, DetectorState>,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            overrides: Vec<&'a OverrideSettings>,
             engine: &'a StageSettings,
             #[serde(skip_serializing_if = "Vec::is_empty")]
             calendar: Vec<&'a CalendarSettings>,
+            #[serde(skip_serializing_if = "Vec::is_empty")]
+            maintenance: Vec<&'a MaintenanceSettings>,
         }
-        let calendar = self.calendars.settings().collect();
-        let hashed = Hashed { detect: &self.detection, engine: &self.stages, calendar };
+        let (calendar, maintenance) = (self.calendars.settings().collect(), self.maintenance.settings().collect());
+        let states = self.detection.states.not_on().collect();
+        let overrides = self.detection.overrides.settings().collect();
+        let detect = self.detection.of_all();
+        let hashed = Hashed { detect, states, overrides, engine: &self.stages, calendar, maintenance };
         let json = serde_json::to_vec(&hashed).expect("settings are numbers in tables");
         format!("sha256:{}", hexadecimal(&Sha256::digest(json)))
     }

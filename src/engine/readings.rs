@@ -11,6 +11,7 @@ use super::{
 use crate::{
     book::BookState,
     correlate::Incident,
+    detect::{Detector, DetectorState},
     event::SourceId,
     time::EventTime,
     trust::{FeedView, Mode, Situation, Standing, Trouble},
@@ -88,6 +89,9 @@ impl Engine {
         self.state.feeds.iter().for_each(|feed| feed.coverage(&mut coverage));
         self.state.shards.iter().for_each(|shard| shard.coverage(&mut coverage));
         self.state.correlation.coverage(&mut coverage);
+        let states = &self.plan.detection.states;
+        let off = Detector::ALL.into_iter().filter(|(detector, _)| states.of(*detector) == DetectorState::Off);
+        off.for_each(|(detector, _)| coverage.disable(detector));
         coverage
     }
 

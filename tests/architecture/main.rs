@@ -16,9 +16,10 @@ use self::{
 };
 
 /// Top-level modules from the foundation up: each may name those before it, and none after it.
-const ORDER: [&str; 21] = [
+const ORDER: [&str; 22] = [
     "nearest",
     "setting",
+    "pattern",
     "time",
     "calendar",
     "stats",
@@ -60,13 +61,14 @@ const FLOORS: [(&str, &[&str]); 4] = [
         &[
             // `mod` is the list of detectors' names.
             "market_sample mod severity subject",
-            "budget coverage finding flow_facts",
+            "budget coverage finding flow_facts overrides state",
             "episode trail",
             "signal",
             "burst condition slow_metric",
             "account participant market pipeline",
             // The settings of all detectors, made of theirs.
             "settings",
+            "section",
             "symbol",
         ],
     ),

@@ -34,6 +34,7 @@ fn engine() -> Engine {
     let source = Source { name: "orderflow.events".to_owned(), partition: Some(0), feed: 0 };
     Engine::new(Plan {
         calendars: foreshock::calendar::Calendars::default(),
+        maintenance: foreshock::calendar::MaintenanceWindows::default(),
         limits: Limits::default(),
         detection: Detection::default(),
         sources: vec![source],

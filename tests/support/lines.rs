@@ -3,7 +3,7 @@
 
 use foreshock::{
     alert::Alert,
-    calendar::Calendars,
+    calendar::{Calendars, MaintenanceWindows},
     detect::Signal,
     engine::{Counters, Detection, Engine, Fate, Input, Limits, Outbox, Output, Plan, Record, StageSettings},
     event::{Body, DecodeLimits, Event, Source, SourceId, decode},
@@ -20,28 +20,57 @@ pub struct Replayed {
 
 /// Sends lines through a new engine.
 pub fn replay<L: AsRef<[u8]>>(lines: impl IntoIterator<Item = L>) -> Replayed {
-    send(lines, Calendars::default(), |_| None)
+    send(lines, Under::default(), |_| None)
+}
+
+/// The settings of an engine that are not the defaults.
+#[derive(Default)]
+struct Under {
+    calendars: Calendars,
+    maintenance: MaintenanceWindows,
+    detection: Detection,
+}
+
+/// Sends lines through a new engine with these settings of detectors.
+pub fn replay_under<L: AsRef<[u8]>>(lines: impl IntoIterator<Item = L>, detection: Detection) -> Replayed {
+    send(lines, Under { detection, ..Under::default() }, |_| None)
 }
 
 /// Sends lines through a new engine whose symbols follow calendars.
 pub fn replay_in_hours<L: AsRef<[u8]>>(lines: impl IntoIterator<Item = L>, calendars: Calendars) -> Replayed {
-    send(lines, calendars, |_| None)
+    send(lines, Under { calendars, ..Under::default() }, |_| None)
+}
+
+/// Sends lines through a new engine with maintenance windows.
+pub fn replay_in_maintenance<L: AsRef<[u8]>>(
+    lines: impl IntoIterator<Item = L>,
+    maintenance: MaintenanceWindows,
+) -> Replayed {
+    send(lines, Under { maintenance, ..Under::default() }, |_| None)
 }
 
 /// Sends lines through a new engine as the service does whose clock goes with the heartbeats.
 pub fn replay_by_the_clock<L: AsRef<[u8]>>(lines: impl IntoIterator<Item = L>) -> Replayed {
-    send(lines, Calendars::default(), |event| matches!(event.body, Body::Heartbeat(_)).then_some(event.ts))
+    send(lines, Under::default(), |event| matches!(event.body, Body::Heartbeat(_)).then_some(event.ts))
 }
 
 fn send<L: AsRef<[u8]>>(
     lines: impl IntoIterator<Item = L>,
-    calendars: Calendars,
+    Under { calendars, maintenance, detection }: Under,
     clock: impl Fn(&Event<'_>) -> Option<EventTime>,
 ) -> Replayed {
     let sources = vec![Source { name: "orderflow.events".to_owned(), partition: Some(0), feed: 0 }];
-    let (limits, detection, stages) = (Limits::default(), Detection::default(), StageSettings::default());
-    let mut engine =
-        Engine::new(Plan { limits, detection, stages, calendars, sources, replay: String::new(), currency: None });
+    let (limits, stages) = (Limits::default(), StageSettings::default());
+    let mut engine = Engine::new(Plan {
+        limits,
+        detection,
+        stages,
+        calendars,
+        maintenance,
+        sources,
+        replay: String::new(),
+        currency: None,
+    });
     let (mut alerts, mut signals, mut outbox) = (Vec::new(), Vec::new(), Outbox::default());
     for (offset, line) in (0_u64..).zip(lines) {
         let event = decode(line.as_ref(), DecodeLimits::default());

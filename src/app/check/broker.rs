@@ -1,7 +1,7 @@
 //! Asks a broker about the topics: whether they exist, what their settings are, and what the service may do with them.
 
 use rdkafka::{
-    admin::{AdminClient, AdminOptions, ConfigResource, NewTopic, ResourceSpecifier, TopicReplication},
+    admin::{AdminClient, AdminOptions, ConfigResource, ResourceSpecifier},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer as _},
     error::RDKafkaErrorCode as Code,
@@ -10,7 +10,7 @@ use rdkafka::{
 
 use super::{
     finding::{Finding, count},
-    judge::{self, Role, Settings},
+    judge::{self, Found, Role, Settings},
     retry::{Complaints, retry},
     rights,
 };
@@ -100,10 +100,10 @@ impl<'a> Broker<'a> {
     /// Checks that an output topic exists and takes the service's records, or can be created. A topic that a restart reads again
     /// must also be readable.
     pub fn output(&self, topic: &TopicName) -> Vec<Finding> {
-        let (topic, role, kafka) = (topic.as_str(), self.role(topic), &self.config.kafka);
+        let (name, topic, role, kafka) = (topic, topic.as_str(), self.role(topic), &self.config.kafka);
         let about = format!("output {topic}");
         let partitions = match self.partitions(topic) {
-            Ok(0) if kafka.create_topics => return vec![self.creation(topic)],
+            Ok(0) if kafka.create_topics => return vec![self.creation(name)],
             Ok(0) => {
                 return vec![Finding::fail(about, "it is not there: create it, or set `kafka.create_topics`")];
             }
@@ -121,10 +121,24 @@ impl<'a> Broker<'a> {
         }
         let client_bytes_max = kafka.client.get("message.max.bytes").and_then(|value| value.expose().parse().ok());
         let interval = self.config.state.interval;
-        match self.settings(topic) {
-            Ok(settings) => vec![judge::output(topic, role, partitions, &settings, client_bytes_max, interval)],
-            Err(why) => vec![settings_unknown(about, partitions, &why)],
-        }
+        let settings = self.settings(topic);
+        let found = Found {
+            partitions,
+            replication: self.replication(topic),
+            retention_ms: settings.as_ref().ok().map(|settings| settings.retention_ms),
+        };
+        let mut findings = vec![match &settings {
+            Ok(settings) => judge::output(topic, role, partitions, settings, client_bytes_max, interval),
+            Err(why) => settings_unknown(about, partitions, why),
+        }];
+        findings.extend(judge::differences(topic, self.config.layout(name), found));
+        findings
+    }
+
+    /// Number of replicas of a topic's partitions; `None` where the broker does not say.
+    fn replication(&self, topic: &str) -> Option<usize> {
+        let metadata = self.client.fetch_metadata(Some(topic), ANSWER_MAX).ok()?;
+        Some(metadata.topics().first()?.partitions().first()?.replicas().len())
     }
 
     fn role(&self, topic: &TopicName) -> Role {
@@ -161,9 +175,10 @@ impl<'a> Broker<'a> {
     }
 
     /// Checks whether a topic could be created, without creating it.
-    fn creation(&self, topic: &str) -> Finding {
-        let about = format!("output {topic}");
-        let wanted = [NewTopic::new(topic, 1, TopicReplication::Fixed(-1))];
+    fn creation(&self, topic: &TopicName) -> Finding {
+        let about = format!("output {}", topic.as_str());
+        let retention = topics::retention_ms(self.config, topic);
+        let wanted = [topics::new_topic(self.config, topic, retention.as_deref())];
         let options = options().validate_only(true);
         let tried = pollster::block_on(self.admin.create_topics(&wanted, &options));
         let outcome = tried.map_err(|e| e.to_string()).and_then(|mut made| match made.pop() {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::finding::{Finding, Outcome, count};
+use crate::config::TopicLayout;
 
 /// Size of the largest record that the service publishes: a dead letter of 990 kB with its key and headers.
 const RECORD_BYTES_NEEDED: i64 = 1_000_000;
@@ -127,6 +128,39 @@ pub fn output(
     }
 }
 
+/// The layout of a topic that is there, as far as the broker says it.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    /// Partitions.
+    pub partitions: usize,
+    /// Replicas of each partition.
+    pub replication: Option<usize>,
+    /// `retention.ms`
+    pub retention_ms: Option<i64>,
+}
+
+/// Compares a topic with its layout in the configuration.
+pub fn differences(topic: &str, layout: TopicLayout, found: Found) -> Option<Finding> {
+    let number = |number: i32| usize::try_from(number).unwrap_or(usize::MAX);
+    let partitions = layout.partitions.map(number).filter(|wanted| *wanted != found.partitions);
+    let replication = layout.replication.map(number).zip(found.replication).filter(|(wanted, found)| wanted != found);
+    let wanted_ms = layout.retention.map(|retention| i64::try_from(retention.as_millis()).unwrap_or(i64::MAX));
+    let retention = wanted_ms.zip(found.retention_ms).filter(|(wanted, found)| wanted != found);
+    let differing = [
+        partitions.map(|wanted| format!("{}, configured {wanted}", count(found.partitions, "partition"))),
+        replication.map(|(wanted, found)| format!("{}, configured {wanted}", count(found, "replica"))),
+        retention.map(|(wanted, found)| format!("kept for {}, configured {}", time(found), time(wanted))),
+    ];
+    let differing: Vec<String> = differing.into_iter().flatten().collect();
+    (!differing.is_empty()).then(|| {
+        let message = format!(
+            "it differs from `kafka.topics`: {}; the service changes nothing of it: alter the topic, or correct the configuration",
+            differing.join("; ")
+        );
+        Finding::warn(format!("output {topic}"), message)
+    })
+}
+
 /// Judges the snapshots topic: it should keep the last snapshots, and little more.
 fn snapshots(about: String, settings: &Settings) -> Finding {
     if !settings.cleanup_policy.contains("compact") {
@@ -227,6 +261,21 @@ mod tests {
         assert_eq!(judged(Role::Published, &compacted, None), Outcome::Warn);
         assert_eq!(judged(Role::Decisions, &compacted, None), Outcome::Fail);
         assert_eq!(judged(Role::Decisions, &settings(), None), Outcome::Ok);
+    }
+
+    #[test]
+    fn a_topic_is_compared_with_what_is_configured_and_nothing_else() {
+        let found = Found { partitions: 1, replication: Some(1), retention_ms: Some(604_800_000) };
+        assert_eq!(differences("t", TopicLayout::default(), found), None);
+        let month = Some(Duration::from_hours(720));
+        let layout = TopicLayout { partitions: Some(3), replication: Some(3), retention: month };
+        let message = differences("t", layout, found).unwrap().message;
+        let expected = "1 partition, configured 3; 1 replica, configured 3; kept for 7 d, configured 30 d;";
+        assert!(message.contains(expected), "{message}");
+        let same = TopicLayout { partitions: Some(1), replication: None, retention: Some(Duration::from_hours(168)) };
+        assert_eq!(differences("t", same, found), None);
+        let unknown = Found { partitions: 3, replication: None, retention_ms: None };
+        assert_eq!(differences("t", layout, unknown), None);
     }
 
     #[test]

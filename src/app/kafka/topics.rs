@@ -135,11 +135,13 @@ pub fn matching<'a>(pattern: &str, names: impl Iterator<Item = &'a str>) -> Opti
     Some(matching)
 }
 
-/// Creates topics with the broker's own defaults, except for those that are compacted.
+/// Creates topics by their layouts, and with the broker's own defaults otherwise, except for those that are compacted.
 fn create(config: &Config, topics: &[&TopicName]) -> Result<(), Failure> {
     let admin: AdminClient<DefaultClientContext> = client(&config.kafka).create().map_err(|e| refused(&e))?;
-    // One partition: a reader sees all revisions in order, whatever their keys. The topics carry few records.
-    let wanted: Vec<NewTopic<'_>> = topics.iter().map(|topic| new_topic(config, topic)).collect();
+    let retentions: Vec<Option<String>> = topics.iter().map(|topic| retention_ms(config, topic)).collect();
+    let wanted =
+        topics.iter().zip(&retentions).map(|(topic, retention)| new_topic(config, topic, retention.as_deref()));
+    let wanted: Vec<NewTopic<'_>> = wanted.collect();
     let options = AdminOptions::new().operation_timeout(Some(ANSWER_MAX));
     let made = pollster::block_on(admin.create_topics(&wanted, &options))
         .map_err(|e| unavailable("cannot create the output topics", &e))?;
@@ -162,14 +164,26 @@ fn create(config: &Config, topics: &[&TopicName]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn new_topic<'a>(config: &Config, topic: &'a TopicName) -> NewTopic<'a> {
+/// `retention.ms` of a topic, where its layout says it.
+#[must_use]
+pub fn retention_ms(config: &Config, topic: &TopicName) -> Option<String> {
+    config.layout(topic).retention.map(|retention| retention.as_millis().to_string())
+}
+
+/// The topic as the service creates it, with its [`retention_ms`].
+#[must_use]
+pub fn new_topic<'a>(config: &Config, topic: &'a TopicName, retention_ms: Option<&'a str>) -> NewTopic<'a> {
+    let layout = config.layout(topic);
     let settings = match topic {
         topic if *topic == config.topics.state => &STATE_TOPIC[..],
         topic if *topic == config.topics.view => &VIEW_TOPIC[..],
         _ => &[],
     };
-    let new = NewTopic::new(topic.as_str(), 1, TopicReplication::Fixed(-1));
-    settings.iter().fold(new, |new, (name, value)| new.set(name, value))
+    // One partition: a reader sees all revisions in order, whatever their keys. The topics carry few records.
+    let partitions = layout.partitions.unwrap_or(1);
+    let new = NewTopic::new(topic.as_str(), partitions, TopicReplication::Fixed(layout.replication.unwrap_or(-1)));
+    let retention = retention_ms.map(|retention| ("retention.ms", retention));
+    settings.iter().copied().chain(retention).fold(new, |new, (name, value)| new.set(name, value))
 }
 
 fn metadata(asker: &BaseConsumer, kafka: &Kafka, topic: Option<&str>) -> Result<Metadata, Failure> {

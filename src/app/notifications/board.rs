@@ -171,8 +171,12 @@ impl Board {
             incident.page = Page::Undecided(written_at);
         }
         (incident.written_at, incident.is_news) = (written_at, is_news);
-        incident.sets.entry(notice.severity).or_default();
         let open = notice.is_open();
+        let current = incident.sets.entry(notice.severity).or_default();
+        if open {
+            // A maintenance window lowered the severity, and is over.
+            *current = None;
+        }
         for (severity, ended_at) in &mut incident.sets {
             if !open || *severity != notice.severity {
                 ended_at.get_or_insert(written_at);
@@ -229,7 +233,8 @@ impl Board {
         let since = held.iter().map(|(at, _)| *at).min()?;
         let ends = held.iter().filter_map(|(_, incident)| incident.sets.get(&Severity::Critical).copied().flatten());
         let version = held.iter().map(|(_, incident)| incident.notice.revision).sum();
-        let mut open: Vec<_> = held.iter().map(|(_, i)| Arc::clone(&i.notice)).filter(|n| n.is_open()).collect();
+        let pages = |notice: &Arc<Notice>| notice.is_open() && notice.severity == Severity::Critical;
+        let mut open: Vec<_> = held.iter().map(|(_, i)| Arc::clone(&i.notice)).filter(pages).collect();
         open.sort_by(|a, b| a.p.total_cmp(&b.p).then_with(|| a.id.cmp(&b.id)));
         let ended_at = if open.is_empty() { ends.max() } else { None };
         Some(storm(&open, self.pages.per_hour(), since, ended_at, version))

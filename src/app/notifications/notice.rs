@@ -22,7 +22,7 @@ pub struct Notice {
     pub revision: u64,
     /// The state of the incident.
     pub status: Status,
-    /// The highest severity so far.
+    /// The highest severity so far, as far as no maintenance window lowers it.
     pub severity: Severity,
     /// The incident in a few words.
     pub title: String,

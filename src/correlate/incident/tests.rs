@@ -4,6 +4,11 @@ use crate::{
     event::SourceId,
 };
 
+/// No maintenance.
+fn none() -> MaintenanceWindows {
+    MaintenanceWindows::default()
+}
+
 fn warning(symbol: usize, change: Change, p: f64) -> Signal {
     let at = EventTime::from_nanos(0);
     let threshold = Threshold { value: 0.0, unit: Unit::Nats, source: ThresholdSource::Default };
@@ -27,20 +32,21 @@ fn warning(symbol: usize, change: Change, p: f64) -> Signal {
             borrowed_share: 0.0,
         },
         flow: None,
+        is_shadow: false,
     }
 }
 
 #[test]
 fn a_full_incident_omits_and_counts_new_findings_until_a_cleared_one_can_be_removed() {
-    let (mut incident, _) = Incident::open(&warning(0, Change::Opened, 1e-5), "sha256:").unwrap();
+    let (mut incident, _) = Incident::open(&warning(0, Change::Opened, 1e-5), "sha256:", &mut none()).unwrap();
     for symbol in 1..=FINDINGS_MAX {
-        incident.add(&warning(symbol, Change::Opened, 1e-5), None);
+        incident.add(&warning(symbol, Change::Opened, 1e-5), None, &mut none());
     }
     let has = |incident: &Incident, symbol| incident.parts.contains_key(&finding_key(&symbol));
     assert_eq!((incident.parts.len(), incident.findings_omitted), (FINDINGS_MAX, 1));
     assert!(!has(&incident, warning(FINDINGS_MAX, Change::Opened, 1e-5)), "every finding fires");
-    incident.add(&warning(3, Change::Cleared, 1e-5), None);
-    incident.add(&warning(100, Change::Opened, 1e-5), None);
+    incident.add(&warning(3, Change::Cleared, 1e-5), None, &mut none());
+    incident.add(&warning(100, Change::Opened, 1e-5), None, &mut none());
     assert_eq!((incident.parts.len(), incident.findings_omitted), (FINDINGS_MAX, 2));
     assert!(has(&incident, warning(100, Change::Opened, 1e-5)));
     assert!(!has(&incident, warning(3, Change::Opened, 1e-5)), "the cleared finding makes room");

@@ -123,7 +123,7 @@ pub struct Sample {
     pub crowd: Option<f64>,
     /// The mode in force.
     pub mode: Mode,
-    /// The settings of the detector, which are the same for all accounts.
+    /// The settings of the detector for the account.
     pub settings: Settings,
 }
 

@@ -8,7 +8,7 @@ use super::withdrawal::{Key, PartyVerdict, WithdrawalBatch};
 use crate::{
     detect::{Burst, CoverageState, Subject, Verdict},
     time::{EventTime, Span},
-    window::{Light, TEACH_EVERY},
+    window::{BurstSettings, Light, TEACH_EVERY},
 };
 
 /// The least ratio of orders withdrawn to orders placed in a burst of withdrawals (DETECTION 3).
@@ -20,6 +20,8 @@ const NO_DEADLINE: EventTime = EventTime::from_nanos(i64::MAX);
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Member {
     subject: Subject,
+    /// The settings, by which overrides match the party.
+    pub(super) settings: BurstSettings,
     /// The part of the party that is kept without its window.
     pub(super) light: Light,
     pub(super) burst: Burst,
@@ -37,14 +39,35 @@ pub(super) struct Member {
 
 impl Member {
     /// A member whose window begins at a time, and which is judged from another one on.
-    pub(super) const fn new(
-        subject: Subject,
+    pub(super) fn new(
+        (subject, settings): (Subject, BurstSettings),
         light: Light,
         burst: Burst,
         at: EventTime,
         judged_from: EventTime,
     ) -> Self {
-        Self { subject, light, burst, judged_from, busy_at: at, taught_at: at, behind: Span::ZERO, due: NO_DEADLINE }
+        Self {
+            subject,
+            settings,
+            light,
+            burst,
+            judged_from,
+            busy_at: at,
+            taught_at: at,
+            behind: Span::ZERO,
+            due: NO_DEADLINE,
+        }
+    }
+
+    /// The subject of the member's findings.
+    pub(super) const fn subject(&self) -> &Subject {
+        &self.subject
+    }
+
+    /// Continues under other settings: its tails begin anew, as those of a symbol do.
+    pub(super) fn retune(&mut self, settings: BurstSettings) {
+        self.settings = settings;
+        self.burst.retune(settings);
     }
 
     /// Whether the member is judged at a time.

@@ -21,6 +21,7 @@
 //! owner.
 
 mod member;
+mod settings;
 mod withdrawal;
 
 use std::{
@@ -31,8 +32,12 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 pub(crate) use self::withdrawal::{PartyVerdict, WithdrawalBatch};
-use self::{member::Member, withdrawal::Key};
-use super::{Burst, BurstKind, CoverageState, Signal, Subject};
+use self::{
+    member::Member,
+    settings::{Overridden, party_settings, proportion},
+    withdrawal::Key,
+};
+use super::{Burst, BurstKind, CoverageState, Overrides, Signal, Subject};
 use crate::{
     event::Origin,
     table::{Handle, Table},
@@ -40,8 +45,6 @@ use crate::{
     window::{BurstSettings, DECADES, Light, TEACH_EVERY, Tier},
 };
 
-/// The fewest withdrawals that can be a party's burst (DETECTION 3).
-const A_MIN: u32 = 20;
 /// How far the fixed levels are raised, in nats. From a tenth of a false alarm a day to a hundredth of that takes 7.6.
 const FIXED_LEVEL_RAISE: f64 = 8.0;
 /// How long a tier must have been observed before a party of it is judged: as long as a symbol is judged by absolute
@@ -73,6 +76,9 @@ pub(crate) struct Parties<K: Key> {
     /// The number of members that share each budget.
     sharers: BTreeMap<K::Budget, usize>,
     settings: BurstSettings,
+    /// The overrides, with the settings that they change. Kept by whoever restores the parties, and members keep what follows.
+    #[serde(skip)]
+    overrides: Overridden,
 }
 
 impl<K: Key> Parties<K> {
@@ -88,7 +94,20 @@ impl<K: Key> Parties<K> {
             firing: 0,
             sharers: BTreeMap::new(),
             settings: party_settings(settings),
+            overrides: Overridden::default(),
         }
+    }
+
+    /// The same parties under overrides of the settings of all.
+    #[must_use]
+    pub fn overridden(mut self, overrides: &Overrides, of_all: BurstSettings) -> Self {
+        self.follow_overrides(overrides, of_all);
+        self
+    }
+
+    /// Follows overrides of the settings of all. Members do so with the next [`Parties::retune`].
+    pub fn follow_overrides(&mut self, overrides: &Overrides, of_all: BurstSettings) {
+        self.overrides = Overridden::new(overrides, of_all);
     }
 
     /// Continues under other limits and settings. Tails that were learned under the old settings begin anew, as those of a
@@ -110,7 +129,13 @@ impl<K: Key> Parties<K> {
         if self.settings != settings {
             self.settings = settings;
             self.tiers = std::array::from_fn(|_| Tier::default());
-            self.pool.values_mut().map(Arc::make_mut).for_each(|member| member.burst.retune(settings));
+        }
+        let Self { pool, settings, overrides, .. } = self;
+        for member in pool.values_mut() {
+            let own = overrides.settings_of(member.subject(), *settings);
+            if own != member.settings {
+                Arc::make_mut(member).retune(own);
+            }
         }
     }
 
@@ -238,11 +263,12 @@ impl<K: Key> Parties<K> {
         let factors = batch.symbol.map(|symbol| symbol.window().burst().baseline().factors());
         let tier = light.tier();
         let warm = self.tiers[tier].warm(&light, times, at, factors);
-        let mut burst = Burst::warm(BurstKind::Cancels, self.settings, &warm, FIXED_LEVEL_RAISE);
+        let settings = self.overrides.settings_of(&subject, self.settings);
+        let mut burst = Burst::warm(BurstKind::Cancels, settings, &warm, FIXED_LEVEL_RAISE);
         *self.sharers.entry(key.budget()).or_insert(0) += 1;
-        burst.set_warnings_per_day(self.warnings_per_day_each(key));
+        burst.set_warnings_per_day(self.warnings_per_day_each(key) * proportion(settings, self.settings));
         let judged_from = self.observed_since[tier].unwrap_or(at).plus(OBSERVED_MIN);
-        let mut member = Member::new(subject, light, burst, at, judged_from);
+        let mut member = Member::new((subject, settings), light, burst, at, judged_from);
         member.judge(key, batch, &mut self.due, verdicts);
         self.firing = count_firing(self.firing, false, member.burst.is_firing());
         if let (_, Some((old, displaced))) = self.pool.insert(key.clone(), Arc::new(member)) {
@@ -276,6 +302,7 @@ impl<K: Key> Parties<K> {
     /// Handles the deadline of a member: ends its episode, lets it teach its tier, or demotes it.
     fn expire_member(&mut self, key: &K, handle: Handle, at: EventTime, verdicts: &mut Vec<PartyVerdict>) {
         let warnings_per_day = self.warnings_per_day_each(key);
+        let of_all = self.settings;
         let member = member(&mut self.pool, handle);
         let own = at.minus(member.behind);
         let fired = member.burst.is_firing();
@@ -287,7 +314,7 @@ impl<K: Key> Parties<K> {
                 self.tiers[member.light.tier()].learn(member.burst.window());
             }
             member.taught_at = own;
-            member.burst.set_warnings_per_day(warnings_per_day);
+            member.burst.set_warnings_per_day(warnings_per_day * proportion(member.settings, of_all));
         }
         if own >= member.busy_at.plus(DEMOTED_AFTER) && !member.burst.is_firing() {
             let (key, member) = self.pool.remove(handle).expect(FOUND);
@@ -337,11 +364,6 @@ fn light<K: Key>(table: &mut Table<K, Light>, handle: Handle) -> &mut Light {
 /// Returns the number of members that fire, after one member has changed.
 const fn count_firing(firing: usize, before: bool, after: bool) -> usize {
     (firing + after as usize).checked_sub(before as usize).expect("a member that fired was counted")
-}
-
-/// Returns the settings with the fewest withdrawals that a party's burst needs.
-fn party_settings(settings: BurstSettings) -> BurstSettings {
-    BurstSettings { a_min: settings.a_min.max(A_MIN), ..settings }
 }
 
 /// Publishes verdicts as signals. They are visible from `visible_at` on, or from their own times if that is `None`.

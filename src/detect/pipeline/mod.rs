@@ -86,6 +86,7 @@ impl PipelineDetector {
             origin: record.into(),
             finding,
             flow: None,
+            is_shadow: false,
         }
     }
 }
@@ -111,6 +112,7 @@ fn finding(troubles: &[Trouble]) -> Finding {
         features: listed().map(feature).collect(),
         evidence: Evidence {
             records: listed().map(record).collect(),
+            is_wider: troubles.iter().any(|trouble| trouble.scope != Scope::Symbol),
             streams: listed().map(|trouble| trouble.who.clone()).collect(),
             reasons: listed().map(reason).collect(),
             symbols: symbols.into_iter().collect(),

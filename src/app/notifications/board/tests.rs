@@ -43,6 +43,18 @@ fn a_severity_that_rises_ends_the_label_set_before() {
 }
 
 #[test]
+fn a_severity_that_comes_back_after_maintenance_fires_again() {
+    let mut board = board();
+    board.take(notice("a", 1, "firing", "critical"), at(10), true);
+    board.take(notice("a", 2, "amended", "info"), at(20), true);
+    assert_eq!(shown(&board), [("a".to_owned(), "info", None), ("a".to_owned(), "critical", Some(20))]);
+    board.take(notice("a", 3, "amended", "critical"), at(30), true);
+    assert_eq!(shown(&board), [("a".to_owned(), "info", Some(30)), ("a".to_owned(), "critical", None)]);
+    board.take(notice("a", 4, "resolved", "critical"), at(40), true);
+    assert_eq!(shown(&board), [("a".to_owned(), "info", Some(30)), ("a".to_owned(), "critical", Some(40))]);
+}
+
+#[test]
 fn the_end_of_an_incident_ends_every_label_set_and_is_kept_for_an_hour() {
     for end in ["resolved", "withdrawn"] {
         let mut board = board();

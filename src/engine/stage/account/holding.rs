@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::marks::Marks;
 use crate::{
-    detect::{CoverageState, Insolvent, LeverageJump, Node},
+    detect::{CoverageState, Insolvent, LeverageJump, Node, account::leverage_jump},
     event::SharedName,
     stats::math::ln,
     table::Handle,
@@ -29,6 +29,8 @@ pub struct Account {
     pub leverage: Option<Box<LeverageJump>>,
     /// The detector of insolvency; `None` before the account has had nothing left.
     pub insolvent: Option<Box<Insolvent>>,
+    /// The settings of the detector of leverage jumps, by which overrides match the account.
+    pub jump: leverage_jump::Settings,
 }
 
 /// A position of an account.

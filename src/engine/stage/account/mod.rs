@@ -26,7 +26,7 @@ use self::{
     withdrawals::Withdrawals,
 };
 use crate::{
-    detect::{CoverageState, Detector, LeverageSample, Subject, Verdict, account::leverage_jump},
+    detect::{CoverageState, Detection, Detector, LeverageSample, Subject, Verdict, account::leverage_jump},
     engine::{
         Coverage, Covered, Plan,
         message::{AccountFact, Message},
@@ -66,7 +66,9 @@ pub struct AccountStage {
     modes: Schedule<Mode>,
     /// The reports of the feeds.
     overall: Overall,
-    jump: leverage_jump::Settings,
+    /// The settings that new accounts are given theirs from; whoever restores the stage gives them.
+    #[serde(skip)]
+    detection: Arc<Detection>,
 }
 
 impl AccountStage {
@@ -85,7 +87,7 @@ impl AccountStage {
             withdrawals: Withdrawals::new(&limits, plan),
             modes: Schedule::default(),
             overall: Overall::default(),
-            jump: plan.detection.leverage_jump,
+            detection: Arc::new(plan.detection.clone()),
         }
     }
 
@@ -93,7 +95,13 @@ impl AccountStage {
     /// findings are published.
     pub fn retune(&mut self, plan: &Plan, outbox: &mut Outbox) {
         let limits = plan.limits.of_shard(plan.stages.account_shards);
-        self.jump = plan.detection.leverage_jump;
+        self.detection = Arc::new(plan.detection.clone());
+        for (name, account) in self.known.iter_mut() {
+            let jump = jump_settings(&self.detection, name);
+            if account.jump != jump {
+                Arc::make_mut(account).jump = jump;
+            }
+        }
         for (name, account) in self.known.limit(limits.accounts_max) {
             forget(&name, Arc::unwrap_or_clone(account), None, self.last, outbox);
         }
@@ -145,7 +153,8 @@ impl AccountStage {
             self.deadlines.remove(&(at, me));
             // An account that is forgotten has ended its episodes.
             let Some(account) = self.known.get_mut(me).map(Arc::make_mut) else { continue };
-            let jump = account.leverage.as_mut().and_then(|leverage| leverage.expire(at, self.jump));
+            let settings = account.jump;
+            let jump = account.leverage.as_mut().and_then(|leverage| leverage.expire(at, settings));
             let insolvent = account.insolvent.as_mut().and_then(|insolvent| insolvent.expire(at));
             self.deadlines.extend(account.deadline().map(|later| (later, me)));
             for verdict in jump.into_iter().chain(insolvent) {
@@ -232,7 +241,7 @@ impl AccountStage {
     /// Judges an account as it stands.
     fn judge(&mut self, me: Handle, at: EventTime, visible_at: EventTime, origin: Origin, outbox: &mut Outbox) {
         let mode = self.mode_at(visible_at);
-        let Self { known, marks, tiers, jump: settings, .. } = self;
+        let Self { known, marks, tiers, .. } = self;
         let account = known.get_mut(me).map(Arc::make_mut).expect("a judged account is known");
         let Some(exposure) = account.value(marks) else { return };
         let mut verdicts = Vec::new();
@@ -252,7 +261,7 @@ impl AccountStage {
                 intent: jump.change(log_leverage) - drift,
                 crowd: tiers[tier(exposure.equity)].known(),
                 mode,
-                settings: *settings,
+                settings: account.jump,
             };
             let (owner, positions) = (account.owner.as_ref(), &account.positions);
             verdicts.extend(jump.handle(&sample, || related(owner, positions, marks, exposure.notional)));
@@ -290,7 +299,8 @@ impl AccountStage {
             self.known.touch(handle);
             return handle;
         }
-        let (handle, displaced) = self.known.insert(name.clone(), Arc::default());
+        let account = Account { jump: jump_settings(&self.detection, name), ..Account::default() };
+        let (handle, displaced) = self.known.insert(name.clone(), Arc::new(account));
         if let Some((name, account)) = displaced {
             forget(&name, Arc::unwrap_or_clone(account), Some(visible_at), self.last, outbox);
         }
@@ -305,6 +315,14 @@ impl AccountStage {
         let name = self.known.key(me).expect("an account with verdicts is in its table");
         outbox.signals.push(verdict.signal(Subject::Account(name.to_compact()), visible_at, origin));
     }
+}
+
+/// The settings of the detector of leverage jumps for an account.
+fn jump_settings(detection: &Detection, name: &SharedName) -> leverage_jump::Settings {
+    if detection.overrides.is_empty() {
+        return detection.leverage_jump;
+    }
+    detection.of(&Subject::Account(name.to_compact())).leverage_jump
 }
 
 /// Ends the findings of an account that is forgotten: they can no longer clear.

@@ -40,7 +40,8 @@ pub struct Withdrawals {
 impl Withdrawals {
     /// Makes a table without withdrawals.
     pub fn new(limits: &Limits, plan: &Plan) -> Self {
-        let accounts = Parties::new(limits.accounts_max, limits.bursts_max, of_shard(plan));
+        let accounts = Parties::new(limits.accounts_max, limits.bursts_max, of_shard(plan))
+            .overridden(&plan.detection.overrides, plan.detection.cancel_burst);
         let never = EventTime::from_nanos(i64::MIN);
         Self { accounts, owners: OwnerSums::default(), blind_until: never, opened_at: never }
     }
@@ -48,6 +49,7 @@ impl Withdrawals {
     /// Continues under other limits and settings.
     pub fn retune(&mut self, limits: &Limits, plan: &Plan, last: RecordRef, outbox: &mut Vec<Signal>) {
         let mut verdicts = Vec::new();
+        self.accounts.follow_overrides(&plan.detection.overrides, plan.detection.cancel_burst);
         self.accounts.retune(limits.accounts_max, limits.bursts_max, of_shard(plan), &mut verdicts);
         participant::publish(verdicts, None, last.into(), outbox);
     }

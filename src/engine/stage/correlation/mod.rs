@@ -53,10 +53,13 @@ impl CorrelationStage {
     /// Makes a stage without owners, signals and incidents. `config` is the hash of the settings.
     #[must_use]
     pub fn new(plan: &Plan, config: &str) -> Self {
+        let mut correlator = Correlator::new(config, plan.limits.signals_pending_max, plan.limits.incidents_max);
+        correlator.follow_windows(&plan.maintenance);
+        correlator.follow_states(plan.detection.states);
         Self {
             market: MarketWide::new(plan.detection.thin_book_cluster),
             owners: Owners::new(plan),
-            correlator: Correlator::new(config, plan.limits.signals_pending_max, plan.limits.incidents_max),
+            correlator,
             pipeline: PipelineDetector::new(Subject::Pipeline),
             records: PipelineDetector::new(Subject::Records),
             standings: Standings::default(),
@@ -74,6 +77,8 @@ impl CorrelationStage {
         self.owners.retune(plan, self.last, &mut self.signals);
         self.correlator.handle(self.signals.drain(..));
         self.correlator.retune(config, plan.limits.signals_pending_max, plan.limits.incidents_max);
+        self.correlator.follow_windows(&plan.maintenance);
+        self.correlator.follow_states(plan.detection.states);
     }
 
     /// Ends every incident and forgets everything but the counters, because the clock of the only feed was set back, and no state

@@ -38,7 +38,8 @@ impl Owners {
     pub fn new(plan: &Plan) -> Self {
         let (limits, settings) = (&plan.limits, budget::of_everybody(plan.detection.cancel_burst));
         Self {
-            parties: Parties::new(limits.accounts_max, limits.bursts_max, settings),
+            parties: Parties::new(limits.accounts_max, limits.bursts_max, settings)
+                .overridden(&plan.detection.overrides, plan.detection.cancel_burst),
             known: Table::new(limits.accounts_max),
             blind_until: EventTime::from_nanos(i64::MIN),
             opened_at: EventTime::from_nanos(i64::MIN),
@@ -50,6 +51,7 @@ impl Owners {
         let (limits, settings) = (&plan.limits, budget::of_everybody(plan.detection.cancel_burst));
         self.known.limit(limits.accounts_max);
         let mut verdicts = Vec::new();
+        self.parties.follow_overrides(&plan.detection.overrides, plan.detection.cancel_burst);
         self.parties.retune(limits.accounts_max, limits.bursts_max, settings, &mut verdicts);
         participant::publish(verdicts, None, last.into(), signals);
     }

@@ -78,7 +78,7 @@ impl FeedStage {
             stamps: Stamps::default(),
             judge: FeedJudge::default(),
             symbols: Table::new(limits.symbols_max),
-            participants: Participants::new(limits, settings.cancel_burst),
+            participants: Participants::new(limits, settings),
             orders: Orders::new(limits.orders_max),
             deadlines: BTreeSet::new(),
             pulse: None,
@@ -137,7 +137,8 @@ impl FeedStage {
             return symbol;
         }
         let session = Session::of_venue(&self.session, self.calendars.of_symbol(text));
-        let (symbol, displaced) = self.symbols.insert(name.into(), Arc::new(Symbol::new(&self.settings, session)));
+        let settings = self.settings.of(&Subject::Symbol(text.into()));
+        let (symbol, displaced) = self.symbols.insert(name.into(), Arc::new(Symbol::new(&settings, session)));
         if let Some((name, displaced)) = displaced {
             self.forget(&name, displaced, origin, outbox);
         }

@@ -101,6 +101,6 @@ impl FeedStage {
             self.participants.end(clock, &mut outbox.accounts, &mut self.party_verdicts);
         }
         self.publish_parties(origin, outbox);
-        self.participants = Participants::new(&limits, self.settings.cancel_burst);
+        self.participants = Participants::new(&limits, &self.settings);
     }
 }

@@ -36,7 +36,7 @@ pub use self::{feed::FeedStage, outbox::Outbox};
 use self::{pulse::Pulse, sequence::Succession, symbol::Held};
 use crate::{
     calendar::Calendars,
-    detect::Detection,
+    detect::{Detection, Subject},
     engine::{Limits, message::Blind, observe::Fate},
     event::{Event, Key, Origin, RecordRef},
     table::Handle,
@@ -56,9 +56,12 @@ impl FeedStage {
         self.follow_calendars(calendars);
         if self.settings != *settings {
             let before = std::mem::replace(&mut self.settings, settings.clone());
-            self.symbols.values_mut().map(Arc::make_mut).for_each(|symbol| symbol.retune(&before, settings));
+            for (name, symbol) in self.symbols.iter_mut() {
+                let subject = Subject::Symbol(name.to_compact());
+                Arc::make_mut(symbol).retune(&before.of(&subject), &settings.of(&subject));
+            }
         }
-        self.participants.retune(limits, settings.cancel_burst, &mut self.party_verdicts);
+        self.participants.retune(limits, settings, &mut self.party_verdicts);
         self.publish_parties(origin, outbox);
         for (key, order) in self.orders.limit(limits.orders_max) {
             if let Some(symbol) = self.symbols.get_mut(key.symbol()).map(Arc::make_mut) {

@@ -20,7 +20,7 @@ use super::{
 use crate::{
     book::Party,
     detect::{
-        Burst, Sample, Subject, budget,
+        Burst, Detection, Sample, Subject, budget,
         participant::{self, Parties, PartyVerdict},
         symbol::Moment,
     },
@@ -29,7 +29,7 @@ use crate::{
     table::{Handle, Table},
     time::{EventTime, Span},
     trust::{FeedJudge, Mode},
-    window::{BurstSettings, Busy},
+    window::Busy,
 };
 
 /// The seconds for which orders placed are remembered: a slot of those that a burst is held against (`window::light`).
@@ -109,13 +109,15 @@ pub struct PartyContext<'a> {
 impl Participants {
     /// Nobody is known.
     #[must_use]
-    pub fn new(limits: &Limits, settings: BurstSettings) -> Self {
-        let settings = budget::of_parties_on_symbol(settings);
+    pub fn new(limits: &Limits, detection: &Detection) -> Self {
+        let (all, overrides) = (detection.cancel_burst, &detection.overrides);
+        let share = budget::of_parties_on_symbol(all);
+        let parties = || Parties::new(limits.parties_max, limits.bursts_max, share).overridden(overrides, all);
         Self {
             accounts: Table::new(limits.accounts_max),
             owners: Table::new(limits.accounts_max),
-            on_symbols: Parties::new(limits.parties_max, limits.bursts_max, settings),
-            owners_on_symbols: Parties::new(limits.parties_max, limits.bursts_max, settings),
+            on_symbols: parties(),
+            owners_on_symbols: parties(),
             shared: Sharing::new(limits.parties_max),
             requotes: Requotes::default(),
             digests: Digests::default(),
@@ -123,15 +125,16 @@ impl Participants {
     }
 
     /// Continues under other limits and settings.
-    pub fn retune(&mut self, limits: &Limits, settings: BurstSettings, verdicts: &mut Vec<PartyVerdict>) {
+    pub fn retune(&mut self, limits: &Limits, detection: &Detection, verdicts: &mut Vec<PartyVerdict>) {
         for (_, account) in self.accounts.limit(limits.accounts_max) {
             self.leave(account.owner);
         }
         self.owners.limit(limits.accounts_max);
         self.shared.limit(limits.parties_max);
-        let settings = budget::of_parties_on_symbol(settings);
+        let share = budget::of_parties_on_symbol(detection.cancel_burst);
         for parties in [&mut self.on_symbols, &mut self.owners_on_symbols] {
-            parties.retune(limits.parties_max, limits.bursts_max, settings, verdicts);
+            parties.follow_overrides(&detection.overrides, detection.cancel_burst);
+            parties.retune(limits.parties_max, limits.bursts_max, share, verdicts);
         }
     }
 

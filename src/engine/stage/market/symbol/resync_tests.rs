@@ -107,7 +107,7 @@ impl World {
     fn new() -> Self {
         let handle = crate::table::Table::new(1).insert(1_u8, ()).0;
         let limits = Limits::default();
-        let participants = Participants::new(&limits, crate::window::BurstSettings::default());
+        let participants = Participants::new(&limits, &Detection::default());
         Self {
             symbol: Symbol::new(&Detection::default(), Session::default()),
             handle,

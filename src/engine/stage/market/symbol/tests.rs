@@ -11,7 +11,6 @@ use crate::{
         Trade,
     },
     table::Table,
-    window::BurstSettings,
 };
 
 /// What a venue may say of an order; ids and symbols are few, so that they meet.
@@ -191,7 +190,7 @@ impl World {
         let handles = ["A", "B"]
             .map(|s| symbols.insert(SharedName::new(s), Symbol::new(&Detection::default(), Session::default())).0);
         let limits = Limits { accounts_max: 4, ..Limits::default() };
-        let (orders, participants) = (Orders::new(orders_max), Participants::new(&limits, BurstSettings::default()));
+        let (orders, participants) = (Orders::new(orders_max), Participants::new(&limits, &Detection::default()));
         Self { symbols, handles, orders, participants, faults: [0; Fault::ALL.len()] }
     }
 
