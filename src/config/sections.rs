@@ -13,6 +13,8 @@ use crate::{
 /// A valid configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
+    /// The path of the file that it was read from; `None` for the defaults.
+    pub file: Option<String>,
     /// `[kafka]`
     pub kafka: Kafka,
     /// `[topics]`

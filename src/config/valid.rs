@@ -59,7 +59,8 @@ pub(super) fn valid(raw: &RawConfig) -> Result<Config, Invalid> {
     raw.detect.check().map_err(|e| e.within("detect"))?;
     let calendars = Calendars::new(&raw.calendar).map_err(|e| e.within("calendar"))?;
     let (limits, stages, detection) = (raw.limits, raw.engine, raw.detect.clone());
-    Ok(Config { kafka, topics, state, http, metrics, venue, links, notify, limits, stages, detection, calendars })
+    let file = None;
+    Ok(Config { file, kafka, topics, state, http, metrics, venue, links, notify, limits, stages, detection, calendars })
 }
 
 fn venue(raw: &RawVenue) -> Result<Venue, Invalid> {

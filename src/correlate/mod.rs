@@ -17,6 +17,7 @@
 mod agreement;
 mod incident;
 mod part;
+mod published;
 mod thin_book_rate;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,8 +26,10 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    incident::{CALM, Incident, Opening, Revision, Status},
+    agreement::{Agreement, PAGE_P},
+    incident::{CALM, Incident, Revision},
     part::{FindingKey, Part},
+    published::{Opening, Published, Status},
 };
 use self::{part::finding_key, thin_book_rate::ThinBookRate};
 use crate::{

@@ -56,8 +56,18 @@ impl Part {
         self.severity = self.severity.max(signal.severity);
         if is_stronger(&signal.finding, &self.finding) {
             let before = std::mem::replace(&mut self.finding, signal.finding.clone());
+            self.keep_criteria(&before);
             // The part stays related to the market, even if that is no longer rare.
             self.finding.related.extend(before.related.into_iter().filter(|node| *node == Node::Market));
+        } else {
+            self.keep_criteria(&signal.finding);
+        }
+    }
+
+    /// Keeps why another finding of the part was critical, unless the strongest one has its own reasons.
+    fn keep_criteria(&mut self, other: &Finding) {
+        if self.finding.evidence.critical.is_empty() {
+            self.finding.evidence.critical.clone_from(&other.evidence.critical);
         }
     }
 
@@ -69,7 +79,11 @@ impl Part {
         self.severity = self.severity.max(other.severity);
         self.cleared_at = self.cleared_at.zip(other.cleared_at).map(|(own, others)| own.max(others));
         if is_stronger(&other.finding, &self.finding) {
-            (self.finding, self.join_reason) = (other.finding, other.join_reason);
+            let before = std::mem::replace(&mut self.finding, other.finding);
+            self.join_reason = other.join_reason;
+            self.keep_criteria(&before);
+        } else {
+            self.keep_criteria(&other.finding);
         }
     }
 
@@ -79,7 +93,8 @@ impl Part {
     }
 
     /// Whether the part is severe enough to open an incident and to hold one open.
-    pub(super) fn warns(&self) -> bool {
+    #[must_use]
+    pub fn warns(&self) -> bool {
         self.severity >= Severity::Warning
     }
 }

@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The version of the format. A change of any type in the state needs another version.
-pub const VERSION: u32 = 13;
+pub const VERSION: u32 = 14;
 /// The first bytes of a snapshot of any version.
 const MAGIC: [u8; 8] = *b"4shocked";
 const HEAD: usize = MAGIC.len() + size_of::<u32>();

@@ -7,7 +7,7 @@
 //! so the batch is halved until the alert is alone and reported. From then on it is posted alone, as often as the others: if it was
 //! not the alert's fault, it is not lost. Any other failure concerns the receiver: it is tried again with the then newest state.
 //!
-//! A webhook is posted each revision once, alone, as it is in the topic; one that it refuses as malformed is reported and left out. It
+//! A webhook is posted each revision once, alone, as it is in the topic, with its history; one that it refuses as malformed is reported and left out. It
 //! resolves nothing by itself, so what ended while it was away is posted when it is back. Pages are not held back: it takes
 //! everything.
 
@@ -224,11 +224,11 @@ impl Receiver {
         (json.len(), self.client.post(ALERTS, json, None).await)
     }
 
-    /// Posts the one revision of the batch as it is in the topic. Returns the number of bytes and the answer.
+    /// Posts the one revision of the batch as it is in the topic, with what happened before. Returns the number of bytes and the answer.
     async fn post_to_webhook(&self, batch: &[Item]) -> (usize, Result<Answer, NoAnswer>) {
         let [Item::Incident(entry)] = batch else { unreachable!("a webhook is shown one incident at a time") };
         let notice = &entry.notice;
-        let json = notice.payload.as_deref().expect("with a webhook the reader keeps payloads").to_owned();
+        let json = notice.payload_with(entry.history.as_ref());
         let key = format!("{}-{}", notice.id, notice.revision);
         (json.len(), self.client.post("", json, Some(&key)).await)
     }

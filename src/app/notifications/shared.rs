@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::{
-    board::{Board, Item},
+    board::{Board, Item, MadeRoom},
     notice::Notice,
 };
 use crate::time::WallTime;
@@ -31,11 +31,11 @@ impl Shared {
         self.changes.send_replace(());
     }
 
-    /// Takes a revision as it comes. Returns the number of incidents that had to make room.
-    pub fn take(&self, notice: Notice, written_at: WallTime) -> u64 {
-        let evicted = self.board().as_mut().map_or(0, |board| board.take(notice, written_at, true));
+    /// Takes a revision as it comes. Returns how many incidents had to make room.
+    pub fn take(&self, notice: Notice, written_at: WallTime) -> MadeRoom {
+        let made = self.board().as_mut().map(|board| board.take(notice, written_at, true)).unwrap_or_default();
         self.changes.send_replace(());
-        evicted
+        made
     }
 
     /// Takes off what is old. Returns the incidents that are open and had no record for too long.

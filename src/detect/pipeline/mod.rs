@@ -15,14 +15,14 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Change, Counted, Detector, Evidence, Feature, Finding, Severity, Signal, Subject, Threshold, ThresholdSource, Unit,
-    WarmUp,
+    Change, Counted, Criterion, Detector, Evidence, Feature, Finding, Severity, Signal, Subject, Threshold,
+    ThresholdSource, Unit, WarmUp,
 };
 use crate::{
     event::{RecordRange, RecordRef},
     stats::math::pow,
     time::{EventTime, Span},
-    trust::{Cause, ModeChange, Trouble},
+    trust::{Cause, Mode, ModeChange, Trouble},
 };
 
 /// The figure in the place of the p-value of a trouble that does not page (DETECTION 3.1: a fact has 1e-6).
@@ -67,7 +67,7 @@ impl PipelineDetector {
             Some((before, ..)) => (Change::Raised, severity.max(*before)),
         };
         let record = RecordRef { source: first.source, offset: first.after_offset };
-        let finding = finding(&change.troubles);
+        let finding = finding(&change.troubles, change.mode == Mode::Blind, at);
         self.published = Some((severity, record, Box::new(finding.clone())));
         self.published_at = Some(at);
         Some(self.signal(kind, severity, at, record, finding))
@@ -89,7 +89,7 @@ impl PipelineDetector {
 }
 
 /// Returns the finding about troubles, of which there is at least one.
-fn finding(troubles: &[Trouble]) -> Finding {
+fn finding(troubles: &[Trouble], is_blind: bool, at: EventTime) -> Finding {
     let first = &troubles[0];
     let paging = troubles.iter().filter(|trouble| trouble.pages).count();
     let p = pow(PAGING_FACT_P, paging as f64) * pow(FACT_P, (troubles.len() - paging) as f64);
@@ -99,22 +99,34 @@ fn finding(troubles: &[Trouble]) -> Finding {
         RecordRange::from(trouble.example.map_or(last, |example| example.record))
     };
     let reason = |trouble: &Trouble| trouble.example?.reason;
+    let criterion = |trouble: &Trouble| Criterion {
+        name: Counted::Trouble(trouble.cause),
+        value: trouble.value,
+        level: limit(trouble),
+        at,
+    };
     Finding {
         p: p.max(P_MIN),
         statistic: first.value,
-        threshold: Threshold { value: first.limit, unit: unit(first.cause), source: ThresholdSource::Default },
+        threshold: limit(first),
         starts_at: troubles.iter().map(|trouble| trouble.clock).min().expect("a finding is about a trouble at least"),
         features: listed().map(feature).collect(),
         evidence: Evidence {
             records: listed().map(record).collect(),
             streams: listed().map(|trouble| trouble.who.clone()).collect(),
             reasons: listed().map(reason).collect(),
+            is_blind,
+            critical: listed().filter(|trouble| trouble.pages).map(criterion).collect(),
             ..Evidence::default()
         },
         related: Vec::new(),
         warm_up: WarmUp::Done,
         borrowed_share: 0.0,
     }
+}
+
+const fn limit(trouble: &Trouble) -> Threshold {
+    Threshold { value: trouble.limit, unit: unit(trouble.cause), source: ThresholdSource::Default }
 }
 
 fn feature(trouble: &Trouble) -> Feature {
@@ -128,6 +140,7 @@ fn feature(trouble: &Trouble) -> Feature {
         unit: unit(trouble.cause),
         p: if trouble.pages { PAGING_FACT_P } else { FACT_P },
         is_capped: false,
+        dispersion: None,
         would_not_fire_below: Some(trouble.limit),
     }
 }
@@ -155,11 +168,7 @@ const fn unit(cause: Cause) -> Unit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        event::SourceId,
-        time::EventTime,
-        trust::{Mode, Scope},
-    };
+    use crate::{event::SourceId, time::EventTime, trust::Scope};
 
     fn change(mode: Mode, pages: &[bool]) -> ModeChange {
         let trouble = |(source, &pages): (u32, &bool)| Trouble {
