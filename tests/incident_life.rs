@@ -2,7 +2,7 @@
 
 use foreshock::{
     alert::{Context, render},
-    correlate::{Correlator, Revision, Status, Step},
+    correlate::{Correlator, Status, Step},
     detect::{
         Change::{self, Cleared, Opened, Raised},
         Detector, Evidence, Finding,

@@ -133,7 +133,7 @@ impl Incident {
     pub(super) fn absorb(&mut self, other: Self, at: EventTime) -> Revision {
         let mut absorbed = other.clone();
         for (key, mut part) in other.parts {
-            part.published_in = self.revision + 1;
+            (part.published_in, part.joined_in) = (self.revision + 1, self.revision + 1);
             if let Some(known) = self.parts.get_mut(&key) {
                 known.merge(part);
             } else if self.make_room() {

@@ -26,6 +26,8 @@ pub struct Part {
     pub severity: Severity,
     /// The first revision that publishes the part, or publishes it at this severity.
     pub published_in: u64,
+    /// The first revision that publishes the part at all.
+    pub joined_in: u64,
     /// The node that the part had in common with the incident when it joined; `None` for the first part.
     pub join_reason: Option<Node>,
     /// The market around the newest signal, where the part is about one symbol.
@@ -39,7 +41,9 @@ impl Part {
     pub(super) fn new(signal: &Signal, join_reason: Option<Node>, published_in: u64) -> Self {
         let finding = signal.finding.clone();
         let (starts_at, severity) = (finding.starts_at, signal.severity);
-        Self { finding, starts_at, severity, published_in, join_reason, flow: signal.flow.clone(), cleared_at: None }
+        let joined_in = published_in;
+        let flow = signal.flow.clone();
+        Self { finding, starts_at, severity, published_in, joined_in, join_reason, flow, cleared_at: None }
     }
 
     /// Takes a further signal of the same detector and subject. `revision` is the one that will publish it.

@@ -74,8 +74,8 @@ fn newest(incident: &Incident) -> Option<(&FindingKey, &Part)> {
     incident.parts().iter().filter(is_new).min_by(|a, b| order(a.1, b.1))
 }
 
-/// Whether no revision before this one reported a finding of the detector that warns.
+/// Whether no revision before this one reported a finding of the detector.
 fn is_new(detector: Detector, incident: &Incident) -> bool {
-    let mut of_detector = incident.parts().iter().filter(|(key, part)| key.0 == detector && part.warns());
-    of_detector.all(|(_, part)| part.published_in == incident.revision())
+    let mut of_detector = incident.parts().iter().filter(|(key, _)| key.0 == detector);
+    of_detector.all(|(_, part)| part.joined_in == incident.revision())
 }
