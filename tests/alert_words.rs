@@ -227,7 +227,7 @@ fn a_burst_is_told_in_one_system_of_numbers_with_who_did_it_and_why_it_pages() {
     assert_eq!(alert.title, "Trade burst on S1");
     assert_eq!(
         alert.summary,
-        "655 median trades on S1 in 8 s, normally 16: 41 times, since 2026-01-01T00:40:00.766Z; 9 of 12 orders by a109; \
+        "655 median trades on S1 in 8 s, normally 16: 41 times, since 2026-01-01T00:40:00.766Z; 9 of the last 12 orders by a109; \
          by 12 orders that took; the largest bought 12.5 from 100.125 to 100.5, 8 levels"
     );
     assert_eq!(alert.starts_at_text, "2026-01-01T00:40:00.766Z");

@@ -32,7 +32,7 @@ pub(super) fn sentence(subject: &Subject, part: &Part) -> Sentence {
     let orders = finding.features.iter().find(|other| f.unit == Unit::MedianTrades && other.name == Counted::Trades);
     let orders = orders.map_or_else(String::new, |orders| format!("by {} orders that took", plain(orders.value)));
     let sweep = finding.evidence.sweep.as_ref().map_or_else(String::new, swept);
-    Sentence::from(core).and(by_whom(&finding.evidence)).and(orders).and(sweep)
+    Sentence::from(core).and(by_whom(&finding.evidence, f.value)).and(orders).and(sweep)
 }
 
 /// Returns the name of what is counted, as a sentence has it.
@@ -46,11 +46,13 @@ fn unit(feature: &Feature) -> &'static str {
     }
 }
 
-/// Returns the account with most of it, where that is at least half: `173 of 174 orders by a109`.
-fn by_whom(evidence: &Evidence) -> String {
+/// Returns the account with most of it, where that is at least half: `173 of 174 orders by a109`. Where the sentence counts another
+/// window, it is `of the last 210 orders`: those since the pace rose.
+fn by_whom(evidence: &Evidence, counted: f64) -> String {
     let of = evidence.shares.of;
     let named = evidence.shares.by.first().filter(|(_, n)| f64::from(*n) >= NAMED_SHARE * f64::from(of) && of > 1);
-    named.map_or_else(String::new, |(account, n)| format!("{n} of {of} orders by {}", short(account)))
+    let all = if (f64::from(of) - counted).abs() < 0.5 { "" } else { "the last " };
+    named.map_or_else(String::new, |(account, n)| format!("{n} of {all}{of} orders by {}", short(account)))
 }
 
 /// Returns the largest order that took: `the largest sold 12.5 from 100.1 down to 99.8, 8 levels`.
