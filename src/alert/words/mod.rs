@@ -72,8 +72,8 @@ pub(super) fn compose(strongest: (&FindingKey, &Part), revision: &Revision, cont
     };
     let core = format!("{}{}", state(revision), found.core);
     let why = why_it_pages(incident);
-    // Why it pages, and by whom, come before what else was found, and that before what only says more.
-    let (whom, more) = found.more.split_at(found.more.len().min(1));
+    // Why it pages comes first. Of one finding, by whom is said before what else was found; of several, what they are.
+    let (whom, more) = found.more.split_at(if is_joint { 0 } else { found.more.len().min(1) });
     let first =
         whom.iter().fold(Sentence::from(core.clone()).and(why.clone()), |text, clause| text.and(clause.clone()));
     let room = SUMMARY_MAX.saturating_sub(first.within(SUMMARY_MAX).chars().count() + 2);
