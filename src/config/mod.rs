@@ -27,7 +27,7 @@ pub use self::{
 };
 
 impl Config {
-    /// Reads a file's text (`name` is its path, empty without a file) with the environment's `FORESHOCK_…` pairs over it.
+    /// Reads a file's text (`name` is for messages) with the environment's `FORESHOCK_…` pairs over it.
     ///
     /// ```
     /// use foreshock::config::Config;
@@ -46,8 +46,7 @@ impl Config {
         let document = document::Document::read(name, text, variables)?;
         let raw = document.raw()?;
         document.no_secret()?;
-        let config = valid::valid(&raw).map_err(|invalid| document.invalid(&invalid))?;
-        Ok(Self { file: Some(name.to_owned()).filter(|name| !name.is_empty()), ..config })
+        valid::valid(&raw).map_err(|invalid| document.invalid(&invalid))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
 /// A valid configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
-    /// The path of the file that it was read from; `None` for the defaults.
+    /// The path of the file that it was read from, for the commands that alerts name; `None` without a file.
     pub file: Option<String>,
     /// `[kafka]`
     pub kafka: Kafka,
