@@ -122,7 +122,7 @@ fn notional_that_is_counted_up_to_a_limit_is_written_as_that_much_or_more() {
     let blocks = (0..6).map(|n| trade(10_800.0 + 0.3 * f64::from(n), 100_000, "sell"));
     let found = replay(quiet.chain(blocks));
     let summary = found.alerts.iter().map(|alert| alert.summary.as_str()).next().unwrap();
-    assert!(summary.contains(" or more median trades on S within"), "{summary}");
+    assert!(summary.contains(" or more median trades on S in"), "{summary}");
 }
 
 /// An order that rests, with its minute of the hour.

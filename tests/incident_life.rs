@@ -2,7 +2,7 @@
 
 use foreshock::{
     alert::{Context, render},
-    correlate::{Correlator, Revision, Status, Step},
+    correlate::{Correlator, Status, Step},
     detect::{
         Change::{self, Cleared, Opened, Raised},
         Detector, Evidence, Finding,
@@ -132,12 +132,12 @@ fn a_warning_that_comes_back_within_a_minute_keeps_its_incident_open_and_an_info
 }
 
 #[test]
-fn an_amended_alert_names_the_new_or_raised_finding_and_a_resolved_one_the_strongest() {
+fn the_news_name_the_new_or_raised_finding_and_the_summary_the_strongest() {
     let facts =
         |detector, second, change, severity, p| Signal { detector, ..signal("S1", second, change, severity, p) };
     let (stale, one_sided) = (Detector::StaleBook, Detector::OneSidedBook);
     let mut correlation = Correlation::new(10, 10);
-    let mut summary = |signal: Option<Signal>, until: i64| {
+    let mut told = |signal: Option<Signal>, until: i64| {
         if let Some(signal) = signal {
             correlation.take(signal);
         }
@@ -148,25 +148,26 @@ fn an_amended_alert_names_the_new_or_raised_finding_and_a_resolved_one_the_stron
             Step::Signal(_) => None,
         });
         let context = Context { config: String::new(), sources: Vec::new(), replay: String::new(), currency: None };
-        revisions
-            .map(|revision| render(&revision, &context, &Standing::default()).summary)
-            .collect::<Vec<_>>()
-            .join("|")
+        let alerts: Vec<_> = revisions.map(|revision| render(&revision, &context, &Standing::default())).collect();
+        assert!(alerts.len() <= 1, "{alerts:?}");
+        alerts.into_iter().next().map(|alert| (alert.summary, alert.news.unwrap_or_default()))
     };
-    let opens = summary(Some(facts(stale, 1, Opened, Warning, 1e-5)), 2);
-    assert!(opens.starts_with("20 trades on S1"), "{opens}");
-    let joins = summary(Some(facts(one_sided, 2, Opened, Warning, 1e-3)), 3);
-    assert!(
-        joins.starts_with("one side of the book of S1 has been empty"),
-        "the new finding comes first although it is weaker: {joins}"
-    );
+    let (opens, news) = told(Some(facts(stale, 1, Opened, Warning, 1e-5)), 2).unwrap();
+    assert!(opens.starts_with("20 trades on S1") && news.is_empty(), "{opens}, {news}");
+    let (joins, news) = told(Some(facts(one_sided, 2, Opened, Warning, 1e-3)), 3).unwrap();
+    assert!(joins.starts_with("20 trades on S1"), "the strongest finding: {joins}");
     assert!(joins.ends_with("one-sided book of S1, stale book of S1"), "{joins}");
-    let rises = summary(Some(facts(stale, 4, Raised, Critical, 1e-5)), 5);
-    assert!(rises.starts_with("20 trades on S1"), "the finding that rose to critical comes first: {rises}");
-    assert_eq!(summary(Some(facts(one_sided, 6, Raised, Warning, 1e-3)), 7), "", "no revision without something new");
-    summary(Some(facts(stale, 8, Cleared, Critical, 1e-5)), 9);
-    let ends = summary(Some(facts(one_sided, 9, Cleared, Warning, 1e-3)), 100);
+    assert!(
+        news.starts_with("now also one-sided book: one side of the book of S1 has been empty"),
+        "the new finding although it is weaker: {news}"
+    );
+    let (_, news) = told(Some(facts(stale, 4, Raised, Critical, 1e-5)), 5).unwrap();
+    assert!(news.starts_with("critical, was warning; now stale book: 20 trades on S1"), "{news}");
+    assert_eq!(told(Some(facts(one_sided, 6, Raised, Warning, 1e-3)), 7), None, "no revision without something new");
+    told(Some(facts(stale, 8, Cleared, Critical, 1e-5)), 9);
+    let (ends, news) = told(Some(facts(one_sided, 9, Cleared, Warning, 1e-3)), 100).unwrap();
     assert!(ends.starts_with("over; at its strongest: 20 trades on S1"), "{ends}");
+    assert!(news.starts_with("over since ") && news.ends_with(" after 9 s"), "{news}");
 }
 
 #[test]
@@ -302,7 +303,7 @@ fn books_that_become_thin_one_after_the_other_are_one_incident() {
 }
 
 #[test]
-fn a_title_names_the_symbol_first_on_which_the_incident_began() {
+fn a_title_names_where_the_incident_began_and_what_joined_first_whatever_comes_later() {
     let mut correlation = Correlation::new(10, 10);
     for (name, second) in [("S10", 10), ("S9", 20), ("S1", 30), ("S2", 40)] {
         correlation.take(thin_book(name, second, Opened));
@@ -311,15 +312,25 @@ fn a_title_names_the_symbol_first_on_which_the_incident_began() {
     // A finding that is found later but reaches further back does not change where the incident began.
     let raised = thin_book("S1", 45, Raised);
     correlation.take(Signal { finding: Finding { p: 1e-9, starts_at: at(0), ..raised.finding }, ..raised });
-    correlation.until(60);
-    let incident = correlation.correlator.incidents().next().unwrap().clone();
-    let revision = Revision { status: Status::Amended, at: at(60), completed_at: None, incident };
+    correlation.take(Signal { detector: Detector::SpreadWidening, ..signal("S1", 46, Opened, Warning, 1e-9) });
+    let mut steps = Vec::new();
+    correlation.correlator.advance(at(60), &mut steps);
     let context = Context { config: String::new(), sources: Vec::new(), replay: String::new(), currency: None };
-    let alert = render(&revision, &context, &Standing::default());
-    assert_eq!(alert.title, "Cancel burst, thin book on S10, S9, S1 and 1 more symbol");
-    let (_, kinds) = alert.summary.split_once(": ").unwrap();
+    let alerts: Vec<_> = steps
+        .into_iter()
+        .filter_map(|step| match step {
+            Step::Revision { revision, .. } => Some(render(&revision, &context, &Standing::default())),
+            Step::Signal(_) => None,
+        })
+        .collect();
+    let mut titles: Vec<&str> = alerts.iter().map(|alert| alert.title.as_str()).collect();
+    titles.dedup();
+    let expected = ["Thin book on S10", "Thin book on S10 and other symbols", "Thin book on S10, cancel burst on S9"];
+    assert_eq!(titles, expected);
     let why = "it pages because detectors that warn each by itself agree";
-    assert_eq!(kinds, format!("cancel burst of S9, thin book of S10, S9, S1, S2; {why}"));
+    let last = &alerts.last().unwrap().summary;
+    assert!(last.ends_with("cancel burst of S9, thin book of S10, S9, S1, S2, wide spread of S1"), "{last}");
+    assert!(last.contains(why), "{last}");
 }
 
 #[test]

@@ -5,13 +5,15 @@
 //! replay, so that the same input gives the same bytes; the running service fills them with its [`Stamp`]. Fields
 //! without a source yet are null too.
 //!
-//! Inside, each part uses only those before it: `context`, `identity`, `words`, `render`; `stamp`, `line` and `links`
-//! stand beside them.
+//! Inside, each part uses only those before it: `facts`, `context`, `identity`, `words`, `pages`, `render`; `stamp`, `line` and
+//! `links` stand beside them.
 
 mod context;
+mod facts;
 mod identity;
 mod line;
 mod links;
+mod pages;
 mod render;
 mod stamp;
 mod words;
@@ -19,10 +21,18 @@ mod words;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use self::{context::Context, identity::hexadecimal, line::SignalLine, links::Links, render::render, stamp::Stamp};
+pub use self::{
+    context::Context,
+    facts::{Criterion, Flow, History, PagesBecause, Party, Rule, Sweep},
+    identity::hexadecimal,
+    line::SignalLine,
+    links::Links,
+    render::render,
+    stamp::Stamp,
+};
 use crate::{
     correlate::Status,
-    detect::{Detector, FlowFacts, Severity, Threshold, WarmUp},
+    detect::{Detector, Severity, Threshold, WarmUp},
     time::{EventTime, WallTime},
     trust::{Cause, Mode},
 };
@@ -47,10 +57,15 @@ pub struct Alert {
     /// Whether its detector is in shadow: the incident stands by itself and wakes nobody. Absent where it is not.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shadow: bool,
-    /// The incident in a few words.
+    /// The incident in a few words, at most 80 characters. The words stay the same unless the incident becomes another kind of
+    /// thing: when a second detector, a further symbol or the whole market joins.
     pub title: String,
-    /// The incident in one plain sentence.
+    /// The incident in one plain sentence, at most 240 characters.
     pub summary: String,
+    /// News since the last revision, in one sentence; null in the first.
+    pub news: Option<String>,
+    /// The incident with all that the summary has no room for; at most 1,000 characters.
+    pub description: String,
     /// Since when the incident has been building, by the venue's clock.
     pub starts_at: EventTime,
     /// When the incident ended, by the venue's clock; null while it goes on.
@@ -62,6 +77,14 @@ pub struct Alert {
     pub detected_at: EventTime,
     /// When this revision became due, by the venue's clock.
     pub revised_at: EventTime,
+    /// `starts_at` as RFC 3339, in UTC.
+    pub starts_at_text: String,
+    /// `ends_at` as RFC 3339, in UTC; null while the incident goes on.
+    pub ends_at_text: Option<String>,
+    /// `detected_at` as RFC 3339, in UTC.
+    pub detected_at_text: String,
+    /// `revised_at` as RFC 3339, in UTC.
+    pub revised_at_text: String,
     /// When this revision was emitted, by this machine's clock; null in a replay.
     pub emitted_at: Option<WallTime>,
     /// Where the time until then went; null in a replay.
@@ -91,8 +114,13 @@ pub struct Alert {
     pub statistic: f64,
     /// The level that this statistic had to reach.
     pub threshold: Threshold,
+    /// Why the incident pages: each statistic that made it critical, beside its own level; null unless it is critical.
+    pub pages_because: Option<PagesBecause>,
     /// The market around the strongest finding that is about one symbol; null without one.
     pub flow: Option<Flow>,
+    /// The incidents before this one with the same fingerprint. Null in the alerts topic and in a replay, because only a reader of
+    /// that topic knows them: webhooks are sent them.
+    pub history: Option<History>,
     /// Where to look.
     pub evidence: Evidence,
     /// The possible cost of the incident.
@@ -103,16 +131,6 @@ pub struct Alert {
     pub audit: Audit,
     /// The action to take.
     pub action: Action,
-}
-
-/// The market of one symbol around a finding.
-#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
-pub struct Flow {
-    /// The facts.
-    #[serde(flatten)]
-    pub facts: FlowFacts,
-    /// The currency of notionals (`[venue] currency`); null where the configuration does not say.
-    pub currency: Option<String>,
 }
 
 /// The time from the completing event to the sending, by stage, in milliseconds.
@@ -158,6 +176,9 @@ pub struct Feature {
     pub high: f64,
     /// The unit of `value`, `expected`, `low` and `high`.
     pub unit: String,
+    /// The Fano factor of the baseline's counts in windows of this length: their variance over their mean, 1 where events are
+    /// independent. The more they cluster, the less unusual is the same count. Null where the number is no count.
+    pub dispersion: Option<f64>,
     /// −ln of the number's own p-value, over the incident's sum of these.
     pub share: f64,
     /// The least value at which the detector would have fired, all else equal. Null where that cannot be inverted, and
@@ -178,6 +199,10 @@ pub struct Evidence {
     /// The number of trades; absent unless the list was cut.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trades_total: Option<u64>,
+    /// The accounts with most of each burst's orders, and how many of them; at most 20.
+    pub parties: Vec<Party>,
+    /// The largest order that took in a burst of trades; null without one.
+    pub sweep: Option<Sweep>,
     /// How the findings were joined into this incident; at most 64. Absent if there is only one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub path: Option<Vec<Edge>>,

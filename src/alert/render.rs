@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use compact_str::CompactString;
 
 use super::{
-    Action, Alert, Audit, Context, Edge, Evidence, Feature, Flow, Impact, Records, Trust,
+    Action, Alert, Audit, Context, Edge, Evidence, Feature, Flow, Impact, Party, Records, Sweep, Trust,
     identity::{fingerprint, incident_id, node_text, subject_text},
+    pages::pages_because,
     words,
 };
 use crate::{
@@ -29,10 +30,8 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
     let incident = &revision.incident;
     let strongest = strongest(incident);
     let ended = matches!(revision.status, Status::Resolved | Status::Withdrawn);
-    let words = strongest.map(|strongest| words::compose(strongest, revision, context, standing.mode));
-    let (title, summary, suggested) =
-        words.map_or_else(Default::default, |w| (w.title, w.summary, w.suggested.to_owned()));
-    let summary = summary + &why_info(incident);
+    let words = strongest.map(|strongest| words::compose(strongest, revision, context)).unwrap_or_default();
+    let ends_at = incident.cleared_at().filter(|_| ended);
     let threshold = strongest
         .map_or(Threshold { value: 0.0, unit: Unit::Nats, source: ThresholdSource::Default }, |(_, part)| {
             part.finding.threshold
@@ -48,13 +47,19 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
         severity: incident.severity(),
         maintenance: incident.maintenance().map(ToOwned::to_owned),
         shadow: incident.is_shadow(),
-        title,
-        summary,
+        title: words.title,
+        summary: words.summary,
+        news: words.news,
+        description: words.description,
         starts_at: incident.starts_at(),
-        ends_at: incident.cleared_at().filter(|_| ended),
+        ends_at,
         merged_into: incident.absorbed_by().map(|opening| incident_id(opening, context)),
         detected_at: incident.detected_at(),
         revised_at: revision.at,
+        starts_at_text: incident.starts_at().to_string(),
+        ends_at_text: ends_at.map(|at| at.to_string()),
+        detected_at_text: incident.detected_at().to_string(),
+        revised_at_text: revision.at.to_string(),
         emitted_at: None,
         latency_ms: None,
         detectors: detectors(incident),
@@ -69,12 +74,20 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
         features: features(incident),
         statistic: strongest.map_or(0.0, |(_, part)| part.finding.statistic),
         threshold,
+        pages_because: pages_because(incident),
         flow: flow(incident, context),
+        history: None,
         evidence: evidence(incident, context),
         impact: Impact::default(),
         trust: trust(incident, standing),
         audit: Audit { config: context.config.clone(), build: None, chain: None },
-        action: Action { suggested, runbook: None, dashboard: None, page: None, silence: None },
+        action: Action {
+            suggested: words.suggested.to_owned(),
+            runbook: None,
+            dashboard: None,
+            page: None,
+            silence: None,
+        },
     }
 }
 
@@ -172,6 +185,7 @@ fn features(incident: &Incident) -> Vec<Feature> {
             low: f.low,
             high: f.high,
             unit: f.unit.name().to_owned(),
+            dispersion: f.dispersion,
             // −ln of 1 is −0.
             share: if sum > 0.0 { (-math::ln(f.p) / sum).max(0.0) } else { 0.0 },
             would_not_fire_below: f.would_not_fire_below.filter(|least| *least <= f.value),
@@ -205,9 +219,51 @@ fn evidence(incident: &Incident, context: &Context) -> Evidence {
         orders_total,
         trades,
         trades_total,
+        parties: parties(incident),
+        sweep: sweep(incident),
         path: path(incident),
         replay: context.replay.clone(),
     }
+}
+
+/// Returns the accounts with most of each burst's orders, those with most first.
+fn parties(incident: &Incident) -> Vec<Party> {
+    let of_finding = |((detector, subject), part): (&FindingKey, &Part)| {
+        let shares = &part.finding.evidence.shares;
+        let (detector, subject, of) = (*detector, subject_text(subject), u64::from(shares.of));
+        let party = move |(account, count): &(CompactString, u32)| Party {
+            detector,
+            subject: subject.clone(),
+            account: account.to_string(),
+            count: u64::from(*count),
+            of,
+        };
+        shares.by.iter().map(party).collect::<Vec<_>>()
+    };
+    let mut parties: Vec<Party> = incident.parts().iter().flat_map(of_finding).collect();
+    parties.sort_by(|a, b| b.count.cmp(&a.count));
+    parties.truncate(LIST_MAX);
+    parties
+}
+
+/// Returns the largest order that took, of all bursts of trades.
+fn sweep(incident: &Incident) -> Option<Sweep> {
+    let sweeps = incident
+        .parts()
+        .iter()
+        .filter_map(|((_, subject), part)| Some((subject.symbol()?, part.finding.evidence.sweep.as_ref()?)));
+    let (symbol, largest) = sweeps.max_by(|a, b| a.1.notional.abs().total_cmp(&b.1.notional.abs()))?;
+    Some(Sweep {
+        symbol: symbol.to_owned(),
+        at: largest.at,
+        side: largest.side,
+        from: largest.from,
+        to: largest.to,
+        levels: u64::from(largest.levels),
+        quantity: largest.quantity,
+        notional: largest.notional,
+        account: largest.taker.as_ref().map(ToString::to_string),
+    })
 }
 
 /// Returns ids, sorted and cut to the limit, and how many there are if that is not all of them. Findings about a symbol

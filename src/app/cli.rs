@@ -138,11 +138,11 @@ pub struct Replay {
     #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Read from these brokers instead of files.
-    #[arg(long, value_name = "BROKERS", requires = "topic")]
+    #[arg(long, value_name = "BROKERS", requires = "topics")]
     pub kafka: Option<String>,
-    /// The topic to read.
-    #[arg(long, value_name = "T", requires = "kafka")]
-    pub topic: Option<String>,
+    /// The topic to read; may be given several times.
+    #[arg(long = "topic", value_name = "T", requires = "kafka")]
+    pub topics: Vec<String>,
     /// Begin with the first record at or after this time, as RFC 3339 or as nanoseconds since 1970.
     #[arg(long, value_name = "X", requires = "kafka", value_parser = instant)]
     pub from: Option<EventTime>,

@@ -60,7 +60,7 @@ metrics! {
     SIGNALS = Counter "foreshock_signals_total" ["detector", "severity"] "Findings that opened or rose, by the severity they reached";
     INCIDENTS = Gauge "foreshock_incidents" ["severity"] "Open incidents";
     INCIDENTS_OPENED = Counter "foreshock_incidents_opened_total" ["severity"] "Incidents by the severity at which they opened";
-    NOTIFICATIONS = Counter "foreshock_notifications_total" ["receiver", "outcome"] "Revisions of alerts by where they went. Of kafka: delivered is committed. Of a receiver, for each severity: delivered, repeated (while it lasts), refused (malformed: it is posted alone), failed (it is tried again), evicted (it made room, limits.incidents_max)";
+    NOTIFICATIONS = Counter "foreshock_notifications_total" ["receiver", "outcome"] "Revisions of alerts by where they went. Of kafka: delivered is committed. Of a receiver, for each severity: delivered, repeated (while it lasts), refused (malformed: it is posted alone), failed (it is tried again), evicted (it made room, limits.incidents_max), forgotten (it made room in the past that histories are from)";
     NOTIFICATION_SECONDS = Histogram "foreshock_notification_seconds" ["receiver"] "From the emission of an alert to the receiver's answer that takes it";
     ALERT_LATENCY = Histogram "foreshock_alert_latency_seconds" ["stage"] "Where the time of an alert went: feed from the completing event to its record (below 0 counts as 0), queue from the record to the engine, engine, delivery from there to the commit, total all of it where a record completes the revision";
     ENGINE_SECONDS = Histogram "foreshock_engine_seconds" [] "How long the engine takes for a record, decoding and output not included: every 61st record is measured";

@@ -5,7 +5,7 @@ mod notes;
 mod record;
 mod summary;
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use rdkafka::Message as _;
 
@@ -50,13 +50,13 @@ pub(super) fn run(args: &cli::Replay, interrupt: &Interrupt) -> Result<Exit, Fai
     let recorded = args.diff.as_deref().map(RecordedAlerts::read).transpose()?;
     let (started, cpu) = (clock::monotonic(), clock::cpu_seconds());
     let format = format(args);
-    let mut replay = match (&args.kafka, &args.topic) {
-        (Some(brokers), Some(topic)) => {
+    let mut replay = match &args.kafka {
+        Some(brokers) => {
             let invalid = |e| Failure::usage(format!("`--kafka {brokers}`: {e}"));
             config.kafka.brokers = Brokers::parse(brokers).map_err(invalid)?;
-            from_kafka(args, &config, topic, recorded, interrupt)?
+            from_kafka(args, &config, recorded, interrupt)?
         }
-        (_, _) => from_files(args, format, &config, recorded, interrupt)?,
+        None => from_files(args, format, &config, recorded, interrupt)?,
     };
     let summary = Summary::new(&replay.engine, &replay.recorder, started, clock::cpu_seconds() - cpu);
     let coverage = replay.engine.coverage();
@@ -316,14 +316,16 @@ fn from_files(
 fn from_kafka(
     args: &cli::Replay,
     config: &Config,
-    topic: &str,
     recorded_alerts: Option<RecordedAlerts>,
     interrupt: &Interrupt,
 ) -> Result<Replay, Failure> {
     let client = kafka::consumer(&config.kafka);
-    let mut ranges = topics::ranges(&config.kafka, topic)?;
+    let mut ranges = Vec::new();
+    for topic in args.topics.iter().collect::<BTreeSet<_>>() {
+        ranges.extend(topics::ranges(&config.kafka, topic)?);
+    }
     narrow(args, &client, &mut ranges)?;
-    let plan = plan::of_partitions(config, &ranges, args.inputs.as_deref());
+    let plan = plan::of_partitions(config, &ranges, args.inputs.as_deref(), &plan::times(args));
     let mut replay = Replay::new(args, plan, recorded_alerts)?;
     replay.inputs = recorded(args, config, &replay.engine, interrupt)?;
     let generations: Vec<u32> = (0..ranges.len()).map(|i| replay.inputs.generation(SourceId::of_index(i))).collect();

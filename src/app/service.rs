@@ -29,7 +29,7 @@ mod standby;
 mod unread;
 mod worker;
 
-use std::{sync::Arc, time::Duration};
+use std::{path, sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 
@@ -60,7 +60,9 @@ const ASK_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs the service until an interrupt ends it.
 pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    let config = settings::load(Some(&args.config))?;
+    let mut config = settings::load(Some(&args.config))?;
+    // An alert names the file, and is read wherever on-call is.
+    config.file = path::absolute(&args.config).ok().map(|path| path.display().to_string()).or(config.file);
     refusal::settings(&config.kafka)?;
     let port = http::Port::take(&config.http)?;
     let (telemetry, latch) = telemetry(&config)?;
@@ -77,7 +79,7 @@ pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failur
 /// # Errors
 /// Exit 1 where the metrics cannot be made.
 pub fn telemetry(config: &Config) -> Result<(Arc<Telemetry>, Latch), Failure> {
-    let engine = Engine::new(plan::of_partitions(config, &[], None));
+    let engine = Engine::new(plan::of_partitions(config, &[], None, &[]));
     let mut numbers = Numbers::of(&engine, config.metrics.symbols_max, 0);
     numbers.unread(0);
     let (telemetry, latch) = Telemetry::new(numbers)?;

@@ -24,7 +24,7 @@ pub fn load(file: Option<&Path>) -> Result<Config, Failure> {
     let variables =
         env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
     let config = Config::parse(&name, &text, variables).map_err(|e| Failure::usage(e.to_string()))?;
-    with_secrets(config)
+    with_secrets(Config { file: file.map(|path| path.display().to_string()), ..config })
 }
 
 /// Reads the secrets that are in files of their own, without the newline at their end.

@@ -13,6 +13,8 @@ use crate::{
 /// A valid configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
+    /// The path of the file that it was read from, for the commands that alerts name; `None` without a file.
+    pub file: Option<String>,
     /// `[kafka]`
     pub kafka: Kafka,
     /// `[topics]`

@@ -71,6 +71,7 @@ pub(super) fn valid(raw: &RawConfig) -> Result<Config, Invalid> {
     let maintenance = MaintenanceWindows::new(&raw.maintenance).map_err(|e| e.within("maintenance"))?;
     let (limits, stages) = (raw.limits, raw.engine);
     Ok(Config {
+        file: None,
         kafka,
         topics,
         state,

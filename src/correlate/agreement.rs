@@ -15,6 +15,7 @@
 
 use std::collections::BTreeMap;
 
+use super::part::FindingKey;
 use crate::{
     detect::{Detector, Finding},
     stats::joint::acat,
@@ -22,29 +23,50 @@ use crate::{
 
 /// The joint p-value at which two findings that agree page. With a test each minute on some seven hundred symbols, chance
 /// alone reaches it once a day in all (DETECTION 4 wants one false page a day).
-const PAGE_P: f64 = 1e-6;
+pub const PAGE_P: f64 = 1e-6;
 
-/// The least p-values of one view.
-#[derive(Clone, Copy)]
-struct View {
-    /// Over all its findings.
-    any: f64,
-    /// Over those that are calibrated; 1 if there are none.
-    calibrated: f64,
+/// Two findings that page together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Agreement {
+    /// The findings; the first one is calibrated.
+    pub findings: [FindingKey; 2],
+    /// Their joint p-value.
+    pub p: f64,
 }
 
-/// Whether two of the findings agree. Each comes with its detector; all of them warn.
-pub(super) fn pages<'a>(findings: impl Iterator<Item = (Detector, &'a Finding)>) -> bool {
-    let mut views: BTreeMap<Detector, View> = BTreeMap::new();
-    for (detector, finding) in findings.filter(|(detector, _)| detector.view() != Detector::Feed) {
-        let view = views.entry(detector.view()).or_insert(View { any: 1.0, calibrated: 1.0 });
-        view.any = view.any.min(finding.p);
-        if finding.is_calibrated() {
-            view.calibrated = view.calibrated.min(finding.p);
+/// The strongest findings of one view.
+#[derive(Clone, Copy, Default)]
+struct View<'a> {
+    /// Of all its findings.
+    any: Option<(&'a FindingKey, f64)>,
+    /// Of those that are calibrated.
+    calibrated: Option<(&'a FindingKey, f64)>,
+}
+
+/// Returns the two findings that agree with the lowest joint p-value, if any do. All findings given here warn.
+pub(super) fn agreement<'a>(findings: impl Iterator<Item = (&'a FindingKey, &'a Finding)>) -> Option<Agreement> {
+    let mut views: BTreeMap<Detector, View<'a>> = BTreeMap::new();
+    for (key, finding) in findings.filter(|(key, _)| key.0.view() != Detector::Feed) {
+        let view = views.entry(key.0.view()).or_default();
+        let stronger = |known: Option<(&'a FindingKey, f64)>| known.is_none_or(|(_, p)| finding.p < p);
+        if stronger(view.any) {
+            view.any = Some((key, finding.p));
+        }
+        if finding.is_calibrated() && stronger(view.calibrated) {
+            view.calibrated = Some((key, finding.p));
         }
     }
-    let agree = |one: &View, other: &View| {
-        one.calibrated < 1.0 && acat([one.calibrated, other.any]).is_some_and(|joint| joint <= PAGE_P)
-    };
-    views.iter().any(|(detector, one)| views.iter().any(|(other, two)| other != detector && agree(one, two)))
+    let mut best: Option<Agreement> = None;
+    for (detector, one) in &views {
+        for other in views.iter().filter(|(other, _)| *other != detector).map(|(_, other)| other) {
+            let (Some((first, p)), Some((second, q))) = (one.calibrated.filter(|(_, p)| *p < 1.0), other.any) else {
+                continue;
+            };
+            let Some(joint) = acat([p, q]).filter(|joint| *joint <= PAGE_P) else { continue };
+            if best.as_ref().is_none_or(|best| joint < best.p) {
+                best = Some(Agreement { findings: [first.clone(), second.clone()], p: joint });
+            }
+        }
+    }
+    best
 }

@@ -22,15 +22,14 @@ use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    agreement::pages,
+    agreement::{Agreement, agreement},
     lowered::Maintenance,
     part::{FindingKey, Part, finding_key},
-    status::Status,
+    published::{Opening, Published, Status},
 };
 use crate::{
     calendar::MaintenanceWindows,
     detect::{Change, Detector, Node, Severity, Signal, Subject},
-    event::RecordRef,
     stats::joint::acat,
     time::{EventTime, Span, WallTime},
 };
@@ -62,25 +61,13 @@ pub struct Revision {
     pub completed_at: Option<WallTime>,
 }
 
-/// The finding that opened an incident. The incident's id and fingerprint are made from it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Opening {
-    /// The subject of the finding.
-    pub subject: Subject,
-    /// The detector that found it.
-    pub detector: Detector,
-    /// The record that completed the finding.
-    pub record: RecordRef,
-    /// The event time at which it was found.
-    pub at: EventTime,
-    /// The hash of the settings of that time. Others may be in force when the incident ends, and its id stays.
-    pub config: CompactString,
-}
-
 /// Related signals, as one incident.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Incident {
     opening: Opening,
+    /// The finding that made more of the incident than its opening says: the first of another detector, or later one of the whole
+    /// market. Titles are made of the opening and of this, so that further findings do not change them.
+    companion: Option<FindingKey>,
     revision: u64,
     /// Whether its one finding is of a detector in shadow.
     is_shadow: bool,
@@ -89,12 +76,10 @@ pub struct Incident {
     /// The maintenance windows that lower it.
     maintenance: Maintenance,
     p: f64,
-    /// The joint p-value, the severity and the time of the last revision.
-    published_p: f64,
-    published_severity: Severity,
-    published_at: EventTime,
-    /// The number of symbols as of the last revision.
-    published_symbols: usize,
+    /// The state as of the last revision.
+    published: Published,
+    /// The state as of the revision before that; `None` in the first revision.
+    before: Option<Published>,
     /// When the finding that opened the incident began; after a merge, the earlier of both.
     starts_at: EventTime,
     parts: BTreeMap<FindingKey, Part>,
@@ -121,17 +106,17 @@ impl Incident {
             at: signal.at,
             config: CompactString::new(config),
         };
+        let (p, severity) = (signal.finding.p, signal.severity);
         let mut incident = Self {
             opening,
+            companion: None,
             revision: 1,
             is_shadow: signal.is_shadow,
-            severity: signal.severity,
+            severity,
             maintenance: Maintenance::new(signal.visible_at),
-            p: signal.finding.p,
-            published_p: signal.finding.p,
-            published_severity: signal.severity,
-            published_at: signal.at,
-            published_symbols: 0,
+            p,
+            published: Published { p, severity, at: signal.at, symbols: 0 },
+            before: None,
             starts_at: signal.finding.starts_at,
             parts: BTreeMap::from([(finding_key(signal), Part::new(signal, None, 1))]),
             findings_omitted: 0,
@@ -139,7 +124,7 @@ impl Incident {
             absorbed_by: None,
         };
         incident.judge_maintenance(windows, signal.visible_at);
-        (incident.published_severity, incident.published_symbols) = (incident.severity(), incident.symbols());
+        (incident.published.severity, incident.published.symbols) = (incident.severity(), incident.symbols());
         let revision = Revision {
             incident: incident.clone(),
             status: Status::Firing,
@@ -167,7 +152,7 @@ impl Incident {
     pub(super) fn absorb(&mut self, other: Self, at: EventTime) -> Revision {
         let mut absorbed = other.clone();
         for (key, mut part) in other.parts {
-            part.published_in = self.revision + 1;
+            (part.published_in, part.joined_in) = (self.revision + 1, self.revision + 1);
             if let Some(known) = self.parts.get_mut(&key) {
                 known.merge(part);
             } else if self.make_room() {
@@ -228,9 +213,8 @@ impl Incident {
         }
         // ACAT clips what it combines; a single detector keeps its own p-value.
         let joint = if least.len() == 1 { least.values().next().copied() } else { acat(least.into_values()) };
-        let agrees = pages(warning().map(|((detector, _), part)| (*detector, &part.finding)));
         self.p = joint.unwrap_or(1.0);
-        if agrees {
+        if self.agreement().is_some() {
             self.severity = Severity::Critical;
         }
     }
@@ -240,12 +224,18 @@ impl Incident {
         self.maintenance.judge(windows, &self.parts, (self.cleared_at.is_none(), at));
     }
 
+    /// The two findings that page together, if any do.
+    #[must_use]
+    pub fn agreement(&self) -> Option<Agreement> {
+        agreement(self.parts.iter().filter(|(_, part)| part.warns()).map(|(key, part)| (key, &part.finding)))
+    }
+
     /// Returns a revision if the incident is worse than last published: if its severity has risen, its joint p-value has
     /// fallen tenfold, a detector is new, or its symbols have doubled.
     fn amend(&mut self, at: EventTime, completed_at: Option<WallTime>, has_new_detector: bool) -> Option<Revision> {
-        let is_more_severe = self.severity() > self.published_severity;
-        let is_less_likely = self.p <= self.published_p * ESCALATION;
-        let has_grown = self.symbols() >= GROWTH * self.published_symbols.max(1);
+        let is_more_severe = self.severity() > self.published.severity;
+        let is_less_likely = self.p <= self.published.p * ESCALATION;
+        let has_grown = self.symbols() >= GROWTH * self.published.symbols.max(1);
         let is_worse = is_more_severe || is_less_likely || has_new_detector || has_grown;
         is_worse.then(|| self.revise(Status::Amended, at, completed_at))
     }
@@ -278,15 +268,33 @@ impl Incident {
 
     fn revise(&mut self, status: Status, at: EventTime, completed_at: Option<WallTime>) -> Revision {
         self.revision += 1;
-        (self.published_p, self.published_severity, self.published_at) = (self.p, self.severity(), at);
-        self.published_symbols = self.symbols();
+        let now = Published { p: self.p, severity: self.severity(), at, symbols: self.symbols() };
+        self.before = Some(std::mem::replace(&mut self.published, now));
+        self.find_companion();
         Revision { incident: self.clone(), status, at, completed_at }
+    }
+
+    /// Chooses the companion of the opening from the findings that warn, the strongest first. One of the whole market takes the
+    /// place of another: the incident has become a thing of the whole market then.
+    fn find_companion(&mut self) {
+        let of_market = |(_, subject): &FindingKey| *subject == Subject::Market;
+        let has_market = *self.subject() == Subject::Market || self.companion.as_ref().is_some_and(of_market);
+        let warning = || self.parts.iter().filter(|(key, part)| part.warns() && key.0 != self.opening.detector);
+        let strongest = |market: bool| {
+            let found = warning().filter(|(key, _)| !market || of_market(key));
+            found.min_by(|a, b| a.1.finding.p.total_cmp(&b.1.finding.p)).map(|(key, _)| key.clone())
+        };
+        if let Some(market) = strongest(true).filter(|_| !has_market) {
+            self.companion = Some(market);
+        } else if self.companion.is_none() {
+            self.companion = strongest(false);
+        }
     }
 
     /// Returns when the incident is published again unless it is revised before.
     #[must_use]
     pub(super) const fn restates_at(&self) -> EventTime {
-        self.published_at.plus(RESTATED_EVERY)
+        self.published.at.plus(RESTATED_EVERY)
     }
 
     /// Returns when the incident ends unless a finding fires again; `None` while one fires.
@@ -331,6 +339,25 @@ impl Incident {
     #[must_use]
     pub const fn opening(&self) -> &Opening {
         &self.opening
+    }
+
+    /// The finding that made more of the incident than its opening says: the first of another detector, or later one of the whole
+    /// market; `None` while one detector alone warns.
+    #[must_use]
+    pub const fn companion(&self) -> Option<&FindingKey> {
+        self.companion.as_ref()
+    }
+
+    /// The state as of the revision before this one; `None` in the first.
+    #[must_use]
+    pub const fn before(&self) -> Option<&Published> {
+        self.before.as_ref()
+    }
+
+    /// The number of symbols as of this revision.
+    #[must_use]
+    pub const fn published_symbols(&self) -> usize {
+        self.published.symbols
     }
 
     /// The number of the revision, from 1.

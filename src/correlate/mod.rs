@@ -19,8 +19,8 @@ mod correlator;
 mod incident;
 mod lowered;
 mod part;
+mod published;
 mod shadow;
-mod status;
 mod thin_book_rate;
 mod windows;
 
@@ -28,13 +28,14 @@ use std::collections::BTreeSet;
 
 use compact_str::CompactString;
 
-use self::{correlator::QueueKey, part::finding_key, thin_book_rate::ThinBookRate};
 pub use self::{
+    agreement::{Agreement, PAGE_P},
     correlator::{Correlator, Step},
-    incident::{CALM, Incident, Opening, Revision},
+    incident::{CALM, Incident, Revision},
     part::{FindingKey, Part},
-    status::Status,
+    published::{Opening, Published, Status},
 };
+use self::{correlator::QueueKey, part::finding_key, thin_book_rate::ThinBookRate};
 use crate::{
     detect::{Change, Detector, DetectorState, Node, Severity, Signal, Subject},
     time::{EventTime, Span},

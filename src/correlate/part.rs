@@ -29,6 +29,8 @@ pub struct Part {
     pub severity: Severity,
     /// The first revision that publishes the part, or publishes it at this severity.
     pub published_in: u64,
+    /// The first revision that publishes the part at all.
+    pub joined_in: u64,
     /// The node that the part had in common with the incident when it joined; `None` for the first part.
     pub join_reason: Option<Node>,
     /// The market around the newest signal, where the part is about one symbol.
@@ -42,7 +44,9 @@ impl Part {
     pub(super) fn new(signal: &Signal, join_reason: Option<Node>, published_in: u64) -> Self {
         let finding = signal.finding.clone();
         let (starts_at, severity) = (finding.starts_at, signal.severity);
-        Self { finding, starts_at, severity, published_in, join_reason, flow: signal.flow.clone(), cleared_at: None }
+        let joined_in = published_in;
+        let flow = signal.flow.clone();
+        Self { finding, starts_at, severity, published_in, joined_in, join_reason, flow, cleared_at: None }
     }
 
     /// Takes a further signal of the same detector and subject. `revision` is the one that will publish it.
@@ -59,8 +63,18 @@ impl Part {
         self.severity = self.severity.max(signal.severity);
         if is_stronger(&signal.finding, &self.finding) {
             let before = std::mem::replace(&mut self.finding, signal.finding.clone());
+            self.keep_criteria(&before);
             // The part stays related to the market, even if that is no longer rare.
             self.finding.related.extend(before.related.into_iter().filter(|node| *node == Node::Market));
+        } else {
+            self.keep_criteria(&signal.finding);
+        }
+    }
+
+    /// Keeps why another finding of the part was critical, unless the strongest one has its own reasons.
+    fn keep_criteria(&mut self, other: &Finding) {
+        if self.finding.evidence.critical.is_empty() {
+            self.finding.evidence.critical.clone_from(&other.evidence.critical);
         }
     }
 
@@ -72,7 +86,11 @@ impl Part {
         self.severity = self.severity.max(other.severity);
         self.cleared_at = self.cleared_at.zip(other.cleared_at).map(|(own, others)| own.max(others));
         if is_stronger(&other.finding, &self.finding) {
-            (self.finding, self.join_reason) = (other.finding, other.join_reason);
+            let before = std::mem::replace(&mut self.finding, other.finding);
+            self.join_reason = other.join_reason;
+            self.keep_criteria(&before);
+        } else {
+            self.keep_criteria(&other.finding);
         }
     }
 
@@ -100,7 +118,8 @@ impl Part {
     }
 
     /// Whether the part is severe enough to open an incident and to hold one open.
-    pub(super) fn warns(&self) -> bool {
+    #[must_use]
+    pub fn warns(&self) -> bool {
         self.severity >= Severity::Warning
     }
 }

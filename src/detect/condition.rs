@@ -110,6 +110,7 @@ fn finding(kind: &ConditionKind, measured: &Measured, related: &[Node]) -> Findi
             unit,
             p,
             is_capped: false,
+            dispersion: None,
             would_not_fire_below: Some(limit),
         }],
         evidence: Evidence::of_record(record),

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Node;
 use crate::{
-    event::{Reason, RecordRange, RecordRef},
+    event::{Reason, RecordRange, RecordRef, Side},
     time::{EventTime, Span},
     trust::Cause,
 };
@@ -144,6 +144,18 @@ impl Unit {
     }
 }
 
+impl ThresholdSource {
+    /// The name in alerts.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::Calibrated => "calibrated",
+            Self::Floor => "floor",
+        }
+    }
+}
+
 /// The bands of [`crate::book::BANDS_BPS`], by name.
 const DEPTH: [&str; 5] = ["depth_5_bps", "depth_10_bps", "depth_25_bps", "depth_50_bps", "depth_100_bps"];
 const DEPTH_CHANGE: [&str; 5] = [
@@ -206,12 +218,58 @@ pub struct Feature {
     pub unit: Unit,
     /// The p-value of this number alone.
     pub p: f64,
+    /// The Fano factor of the baseline's counts in such windows: their variance over their mean, 1 where events are independent;
+    /// `None` where the number is no count.
+    pub dispersion: Option<f64>,
     /// The least value at which the detector would have fired, all else equal; `None` where that cannot be inverted.
     pub would_not_fire_below: Option<f64>,
 }
 
-/// References that a person can look up.
+/// A statistic that made a finding critical, beside the level that it had to reach.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Criterion {
+    /// The number that the statistic judges.
+    pub name: Counted,
+    /// The statistic.
+    pub value: f64,
+    /// The level that the rule for critical findings asks of it.
+    pub level: Threshold,
+    /// When it was last there, by the venue's clock.
+    pub at: EventTime,
+}
+
+/// How many of a finding's samples are whose: the accounts with most of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shares {
+    /// How many samples there were since the pace rose.
+    pub of: u32,
+    /// Accounts, each with at least so many of them; the busiest first.
+    pub by: Vec<(CompactString, u32)>,
+}
+
+/// An order that took, with its fills so far.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sweep {
+    /// The time of its first fill.
+    pub at: EventTime,
+    /// The side that it took for; `None` where the venue does not say.
+    pub side: Option<Side>,
+    /// The price of its first fill.
+    pub from: f64,
+    /// The price of its last fill.
+    pub to: f64,
+    /// How many prices it went through.
+    pub levels: u32,
+    /// The quantity that it took.
+    pub quantity: f64,
+    /// The same as price times quantity.
+    pub notional: f64,
+    /// The account that sent it, where the venue names it.
+    pub taker: Option<CompactString>,
+}
+
+/// References that a person can look up.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
     /// Order ids, newest last.
     pub orders: Vec<CompactString>,
@@ -233,6 +291,14 @@ pub struct Evidence {
     pub streams: Vec<Option<CompactString>>,
     /// The reason for which the record was rejected, beside each feature of a `feed` finding.
     pub reasons: Vec<Option<Reason>>,
+    /// Whether nothing usable arrived at all, in a `feed` finding.
+    pub is_blind: bool,
+    /// Why the finding is critical by itself: each statistic that its rule asks for. Empty if it is not.
+    pub critical: Vec<Criterion>,
+    /// The accounts with most of the samples, in a burst.
+    pub shares: Shares,
+    /// The largest order that took, in a burst of trades.
+    pub sweep: Option<Sweep>,
 }
 
 impl Evidence {

@@ -46,7 +46,9 @@ pub use self::{
     burst::{Burst, BurstKind, REOPENED_FOR},
     coverage::{BookSight, CoverageState},
     episode::{Change, Decision, Episode, Reading, Transition},
-    finding::{Counted, Evidence, Feature, Finding, Threshold, ThresholdSource, Unit, WarmUp},
+    finding::{
+        Counted, Criterion, Evidence, Feature, Finding, Shares, Sweep, Threshold, ThresholdSource, Unit, WarmUp,
+    },
     flow_facts::{FlowFacts, PriceMove},
     overrides::{OverrideSettings, Overrides},
     section::{DetectSections, Section},

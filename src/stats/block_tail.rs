@@ -276,14 +276,14 @@ impl Tail {
 
     /// Returns the scan's level for this many alarms a day if the estimated index is the true one.
     #[must_use]
-    pub fn scan_estimate(&self, per_day: f64) -> f64 {
-        self.threshold(per_day).max(scan_floor(per_day))
+    pub fn scan_estimate(&self, per_day: f64) -> Bounded {
+        bounded(self.threshold(per_day), scan_floor(per_day))
     }
 
     /// Returns the CUSUM's level for this many alarms a day if the estimated index is the true one.
     #[must_use]
-    pub fn cusum_estimate(&self, per_day: f64) -> f64 {
-        self.threshold(per_day).max(cusum_floor(per_day))
+    pub fn cusum_estimate(&self, per_day: f64) -> Bounded {
+        bounded(self.threshold(per_day), cusum_floor(per_day))
     }
 
     /// Returns the threshold for this many alarms a day, at least `floor`, of a statistic whose index is at most `index_max`.

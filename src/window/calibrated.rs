@@ -75,9 +75,9 @@ pub enum Levels {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Both {
     /// The level of the scan.
-    pub scan: f64,
+    pub scan: Bounded,
     /// The level of the CUSUM.
-    pub cusum: f64,
+    pub cusum: Bounded,
 }
 
 /// The statistics at one event.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::bench::{Bench, alert, broker};
 use crate::support::fake_receiver::{FakeReceiver, Request};
@@ -33,7 +33,9 @@ fn a_webhook_is_posted_each_revision_as_it_is_once_and_with_its_key() {
     bench.write("a", 1, "firing", "info");
     let service = bench.notify();
     let request = receiver.next();
-    assert_eq!((key(&request), &request.alerts), ("a-1".to_owned(), &vec![alert("a", 1, "firing", "info")]));
+    let mut expected = alert("a", 1, "firing", "info");
+    expected["history"] = json!({"times_before": 0, "last_at": null, "last_ended": null, "last_status": null});
+    assert_eq!((key(&request), &request.alerts), ("a-1".to_owned(), &vec![expected]));
     assert!(request.headers[0].starts_with("POST /hooks/swordfish HTTP"), "{:?}", request.headers);
     // A revision that is refused as malformed is left out, and holds up no other. Nothing is repeated, though every second would be
     // the time for it.

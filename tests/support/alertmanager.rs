@@ -114,7 +114,10 @@ impl Alertmanager {
             "startsAt": "2020-01-01T00:00:00Z", "endsAt": "2100-01-01T00:00:00Z", "createdBy": "test", "comment": "known",
         })
         .to_string();
-        let head = format!("POST /api/v2/silences HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}", silence.len());
+        let head = format!(
+            "POST /api/v2/silences HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {}",
+            silence.len()
+        );
         let answer = http::ask(self.address, &format!("{head}\r\nContent-Type: application/json\r\n\r\n{silence}"));
         assert_eq!(answer.status, 200, "{answer:?}");
     }

@@ -1,32 +1,68 @@
 //! The sentence about a burst, which cancels and trades share.
 
-use super::phrases::{to_millisecond, where_and_by_whom};
+use super::{
+    fit::{Sentence, short},
+    number::{against, exact, length, plain},
+    phrases::{to_millisecond, where_and_by_whom},
+};
 use crate::{
     correlate::{CALM, Part},
-    detect::{Subject, Unit},
-    time::{EventTime, Span},
+    detect::{Counted, Evidence, Feature, Subject, Sweep, Unit},
+    event::Side,
+    time::EventTime,
 };
 
-/// Returns how many there were, where, in how long, against what is usual, and since when.
-pub(super) fn sentence(subject: &Subject, part: &Part) -> String {
-    let Some(f) = part.finding.features.first() else { return String::new() };
-    let seconds = Span::from_millis(f.window.millis()).secs_f64();
-    let counted = f.name.name().replace('_', " ");
+/// The least share of the samples with which an account is named in the sentence: half of them.
+const NAMED_SHARE: f64 = 0.5;
+
+/// Returns how many there were, where, in how long, against what is usual, and since when; then who did it.
+pub(super) fn sentence(subject: &Subject, part: &Part) -> Sentence {
+    let finding = &part.finding;
+    let Some(f) = finding.features.first() else { return Sentence::default() };
     let or_more = if f.is_capped { " or more" } else { "" };
-    let how_many = if f.unit == Unit::MedianTrades {
-        format!("{counted} worth {}{or_more} median trades", f.value)
-    } else {
-        format!("{}{or_more} {counted}", f.value)
-    };
-    let digits = if f.expected < 1.0 { 2 } else { 1 };
-    format!(
-        "{how_many} {} within {seconds} s, where {:.digits$} are expected and {} to {} are usual, since {}",
+    let core = format!(
+        "{}{or_more} {} {} in {}{}, since {}",
+        plain(f.value),
+        unit(f),
         where_and_by_whom(subject),
-        f.expected,
-        f.low,
-        f.high,
+        length(f.window),
+        against(f.value, f.expected),
         to_millisecond(start(part))
-    )
+    );
+    let orders = finding.features.iter().find(|other| f.unit == Unit::MedianTrades && other.name == Counted::Trades);
+    let orders = orders.map_or_else(String::new, |orders| format!("by {} orders that took", plain(orders.value)));
+    let sweep = finding.evidence.sweep.as_ref().map_or_else(String::new, swept);
+    Sentence::from(core).and(by_whom(&finding.evidence, f.value)).and(orders).and(sweep)
+}
+
+/// Returns the name of what is counted, as a sentence has it.
+fn unit(feature: &Feature) -> &'static str {
+    if feature.unit == Unit::MedianTrades {
+        "median trades"
+    } else if matches!(feature.name, Counted::Trades | Counted::SustainedTrades) {
+        "orders that took"
+    } else {
+        "cancels"
+    }
+}
+
+/// Returns the account with most of it, where that is at least half: `173 of 174 orders by a109`. Where the sentence counts another
+/// window, it is `of the last 210 orders`: those since the pace rose.
+fn by_whom(evidence: &Evidence, counted: f64) -> String {
+    let of = evidence.shares.of;
+    let named = evidence.shares.by.first().filter(|(_, n)| f64::from(*n) >= NAMED_SHARE * f64::from(of) && of > 1);
+    let all = if (f64::from(of) - counted).abs() < 0.5 { "" } else { "the last " };
+    named.map_or_else(String::new, |(account, n)| format!("{n} of {all}{of} orders by {}", short(account)))
+}
+
+/// Returns the largest order that took: `the largest sold 12.5 from 100.1 down to 99.8, 8 levels`.
+fn swept(sweep: &Sweep) -> String {
+    let did = sweep.side.map_or("took", |side| if side == Side::Buy { "bought" } else { "sold" });
+    let (quantity, from, to) = (exact(sweep.quantity), exact(sweep.from), exact(sweep.to));
+    match sweep.levels {
+        0 | 1 => format!("the largest {did} {quantity} at {from}"),
+        levels => format!("the largest {did} {quantity} from {from} to {to}, {levels} levels"),
+    }
 }
 
 /// Returns when a burst began.

@@ -2,6 +2,7 @@
 
 use super::{
     burst,
+    fit::Sentence,
     phrases::{subject_name, where_and_by_whom},
     wording::Wording,
 };
@@ -9,7 +10,6 @@ use crate::{
     alert::Context,
     correlate::Part,
     detect::{Finding, Subject},
-    trust::Mode,
 };
 
 pub(super) struct CancelBurst;
@@ -19,11 +19,11 @@ impl Wording for CancelBurst {
         "cancel burst"
     }
 
-    fn title(&self, subject: &Subject, _: Mode) -> String {
+    fn title(&self, subject: &Subject, _: Option<&Finding>) -> String {
         format!("Cancel burst {}", where_and_by_whom(subject))
     }
 
-    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> String {
+    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> Sentence {
         burst::sentence(subject, part)
     }
 
@@ -34,8 +34,6 @@ impl Wording for CancelBurst {
 
     fn why_it_pages(&self, subject: &Subject) -> Option<String> {
         let whose = subject_name(subject);
-        Some(format!(
-            "it pages because the short and the sustained cancels of {whose} both passed their levels within a minute"
-        ))
+        Some(format!("it pages because the short and the sustained cancels of {whose} both passed their levels"))
     }
 }

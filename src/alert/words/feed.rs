@@ -1,12 +1,17 @@
 //! The words of `feed`: what is wrong with the service's own input.
 
-use super::{phrases::since, wording::Wording};
+use super::{
+    fit::{PLACE_MAX, Sentence, cut_front, short},
+    number::{exact, percent, plain},
+    phrases::since,
+    wording::Wording,
+};
 use crate::{
     alert::Context,
     correlate::Part,
     detect::{Counted, Feature, Finding, Subject},
     event::{Reason, RecordRef},
-    trust::{Cause, Mode},
+    trust::Cause,
 };
 
 pub(super) struct Feed;
@@ -16,35 +21,46 @@ impl Wording for Feed {
         "untrusted input"
     }
 
-    fn title(&self, subject: &Subject, mode: Mode) -> String {
-        let title = match (mode, subject) {
-            (Mode::Blind, Subject::Records) => "Blind: nothing that arrives can be used",
-            (Mode::Blind, _) => "Blind: no order flow arrives",
-            (Mode::Normal | Mode::Degraded, _) => "Order flow cannot be trusted",
+    /// The title says what was so at the finding's strongest, whatever the mode has become since.
+    fn title(&self, _: &Subject, finding: Option<&Finding>) -> String {
+        let blinding = finding.filter(|finding| finding.evidence.is_blind).map(|finding| &finding.features[..]);
+        let causes = || blinding.into_iter().flatten().filter_map(cause);
+        let title = if causes().any(|cause| cause == Cause::NothingUsable) {
+            "Blind: nothing that arrives can be used"
+        } else if causes().any(|cause| cause == Cause::Silence) {
+            "Blind: no order flow arrives"
+        } else {
+            "Order flow cannot be trusted"
         };
         title.to_owned()
     }
 
     /// Says what is wrong with the first partition, since when, and how many more troubles there are.
-    fn sentence(&self, subject: &Subject, part: &Part, context: &Context) -> String {
+    fn sentence(&self, subject: &Subject, part: &Part, context: &Context) -> Sentence {
         let finding = &part.finding;
         let nth = leading(finding);
         let (Some(f), Some(record)) = (finding.features.get(nth), finding.evidence.records.get(nth)) else {
-            return String::new();
+            return Sentence::default();
         };
         let partition = context.source_text(record.source).unwrap_or_else(|| "the input".to_owned());
+        let partition = cut_front(&partition, PLACE_MAX);
         let stream = finding.evidence.streams.get(nth).and_then(Option::as_deref);
         let reason = finding.evidence.reasons.get(nth).copied().flatten();
         let example = context.record_text(RecordRef { source: record.source, offset: record.to });
+        let example = cut_front(&example, PLACE_MAX);
         let all = finding.features.iter().zip(&finding.evidence.records);
         let mut lost = all.filter(|(f, of)| nth > 0 && cause(f) == Some(Cause::Gap) && of.source == record.source);
         let missing = lost.next().map(|(f, _)| f.value);
         let is_pipeline = *subject == Subject::Pipeline;
         let place = Place { partition: &partition, stream, reason, example: &example, missing, is_pipeline };
         let (trouble, since) = (trouble(f, &place), since(finding));
+        let sentence = Sentence::from(trouble);
         match finding.features.len() - 1 - usize::from(missing.is_some()) {
-            0 => format!("{trouble}; its clock stood at {since}"),
-            more => format!("{trouble}, and {more} more such troubles; the earliest clock stood at {since}"),
+            0 => sentence.and(format!("its clock stood at {since}")),
+            more => {
+                let sentence = sentence.and(format!("with it {more} more such troubles"));
+                sentence.and(format!("the earliest clock stood at {since}"))
+            }
         }
     }
 
@@ -127,26 +143,34 @@ struct Place<'a> {
     is_pipeline: bool,
 }
 
+/// Returns a share of records as a percentage, with a digit more where it is small.
+fn share(share: f64) -> String {
+    if share < 0.1 { format!("{} %", plain(share * 100.0)) } else { percent(share) }
+}
+
 /// Says what is wrong with a partition.
 fn trouble(feature: &Feature, place: &Place<'_>) -> String {
     let Place { partition, stream, reason, example, missing, is_pipeline } = place;
-    let (value, percent, name) = (feature.value, 100.0 * feature.value, stream.unwrap_or("unknown"));
+    let (value, count, part) = (exact((feature.value * 10.0).round() / 10.0), feature.value, share(feature.value));
+    let name = short(stream.unwrap_or("unknown"));
     let reason = reason.map_or_else(String::new, |reason| format!(" (`{}`)", reason.name()));
     match cause(feature) {
         Some(Cause::Gap) => match stream {
             Some(unread) if *is_pipeline => {
-                format!("the partition {unread} exists and is not read: {value:.0} offsets of it are unseen so far")
+                let unread = cut_front(unread, PLACE_MAX);
+                format!("the partition {unread} exists and is not read: {count:.0} offsets of it are unseen so far")
             }
             Some(symbol) => {
-                format!("{value:.0} gaps in the sequence numbers of {symbol} on {partition}: records are missing")
+                let symbol = short(symbol);
+                format!("{count:.0} gaps in the sequence numbers of {symbol} on {partition}: records are missing")
             }
             None => {
-                format!("{value:.0} offsets of {partition} were deleted before they were read: records are missing")
+                format!("{count:.0} offsets of {partition} were deleted before they were read: records are missing")
             }
         },
         Some(Cause::Poison) => {
             format!(
-                "{value:.0} records of {partition} are left out, {example} among them: the service stopped twice at each"
+                "{count:.0} records of {partition} are left out, {example} among them: the service stopped twice at each"
             )
         }
         Some(Cause::NewLog) => {
@@ -154,49 +178,43 @@ fn trouble(feature: &Feature, place: &Place<'_>) -> String {
             let lost = missing.map_or_else(String::new, words);
             format!("another log has begun under the name {partition}: the topic was deleted and made again{lost}")
         }
-        Some(Cause::Lag) => format!("records of {partition} are handled {value:.1} s after they were written"),
-        Some(Cause::Silence) | None => format!("nothing came from {partition} for {value:.1} s"),
-        Some(Cause::Skew) => format!("events on {partition} are stamped {value:.1} s into the future"),
+        Some(Cause::Lag) => format!("records of {partition} are handled {value} s after they were written"),
+        Some(Cause::Silence) | None => format!("nothing came from {partition} for {value} s"),
+        Some(Cause::Skew) => format!("events on {partition} are stamped {value} s into the future"),
         Some(Cause::MachineClock) => {
             format!(
-                "most events on {partition} are stamped up to {value:.1} s ahead of this machine's clock, so its clock is wrong"
+                "most events on {partition} are stamped up to {value} s ahead of this machine's clock, so its clock is wrong"
             )
         }
         Some(Cause::SilentProducer) => {
-            format!(
-                "producer {name} has sent no heartbeat to {partition} for {value:.1} s, while the rest of it goes on"
-            )
+            format!("producer {name} has sent no heartbeat to {partition} for {value} s, while the rest of it goes on")
         }
         Some(Cause::SilentSymbols) => {
-            format!("{percent:.0} % of the symbols of {partition} have fallen silent, {name} among them")
+            format!("{part} of the symbols of {partition} have fallen silent, {name} among them")
         }
-        Some(Cause::Duplicates) => format!("{percent:.1} % of the last minute's records of {partition} came twice"),
+        Some(Cause::Duplicates) => format!("{part} of the last minute's records of {partition} came twice"),
         Some(Cause::Late) => {
-            format!("{percent:.1} % of the last minute's records of {partition} came too late to be counted")
+            format!("{part} of the last minute's records of {partition} came too late to be counted")
         }
         Some(Cause::Rejected) => {
-            format!(
-                "{percent:.1} % of the last minute's records of {partition} were rejected, {example}{reason} among them"
-            )
+            format!("{part} of the last minute's records of {partition} were rejected, {example}{reason} among them")
         }
         Some(Cause::UnknownType) => {
             format!(
-                "{percent:.1} % of the last minute's records of {partition} are of a type that is not known, {example} among them"
+                "{part} of the last minute's records of {partition} are of a type that is not known, {example} among them"
             )
         }
         Some(Cause::Unusable) => {
-            format!(
-                "{percent:.0} % of the records of {name} on {partition} cannot be used, {example}{reason} among them"
-            )
+            format!("{part} of the records of {name} on {partition} cannot be used, {example}{reason} among them")
         }
         Some(Cause::NothingUsable) => {
-            format!("of the records of {partition} none could be used for {value:.1} s, {example}{reason} among them")
+            format!("of the records of {partition} none could be used for {value} s, {example}{reason} among them")
         }
         Some(Cause::Book) => {
-            format!("the book of {name} on {partition} has not been usable for {value:.0} s")
+            format!("the book of {name} on {partition} has not been usable for {count:.0} s")
         }
         Some(Cause::Behind) => {
-            format!("the clock of {partition} is {value:.1} s behind the others, which no longer wait for it")
+            format!("the clock of {partition} is {value} s behind the others, which no longer wait for it")
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The words of `insolvent`.
 
 use super::{
+    fit::Sentence,
     phrases::{since, subject_name},
     wording::Wording,
 };
@@ -9,7 +10,6 @@ use crate::{
     correlate::Part,
     detect::{Finding, Subject},
     stats::math::log10,
-    trust::Mode,
 };
 
 pub(super) struct Insolvent;
@@ -19,21 +19,21 @@ impl Wording for Insolvent {
         "nothing left"
     }
 
-    fn title(&self, subject: &Subject, _: Mode) -> String {
+    fn title(&self, subject: &Subject, _: Option<&Finding>) -> String {
         format!("Nothing left of {}", subject_name(subject))
     }
 
-    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> String {
+    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> Sentence {
         let (deficit, since) = (part.finding.statistic, since(&part.finding));
         let name = subject_name(subject);
         if deficit <= 0.0 {
-            return format!("{name} holds positions and its equity is zero since {since}");
+            return Sentence::from(format!("{name} holds positions and its equity is zero since {since}"));
         }
         // Of the smallest deficit two digits are shown.
         let digits = if deficit < 1.0 { 1.0 - log10(deficit).floor() } else { 2.0 };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of digits")]
         let digits = digits as usize;
-        format!("{name} holds positions and its equity is {deficit:.digits$} below zero since {since}")
+        Sentence::from(format!("{name} holds positions and its equity is {deficit:.digits$} below zero since {since}"))
     }
 
     fn suggested(&self, _: &Finding) -> &'static str {

@@ -1,6 +1,8 @@
 //! The words of `leverage_jump`.
 
 use super::{
+    fit::Sentence,
+    number::{against, exact, plain},
     phrases::{since, subject_name},
     wording::Wording,
 };
@@ -8,7 +10,6 @@ use crate::{
     alert::Context,
     correlate::Part,
     detect::{Finding, Subject},
-    trust::Mode,
 };
 
 pub(super) struct LeverageJump;
@@ -18,26 +19,26 @@ impl Wording for LeverageJump {
         "leverage jump"
     }
 
-    fn title(&self, subject: &Subject, _: Mode) -> String {
+    fn title(&self, subject: &Subject, _: Option<&Finding>) -> String {
         format!("Leverage jump of {}", subject_name(subject))
     }
 
     /// Says how much leverage there is, against the account's habit, and how much of the change the account and the
     /// marks each made.
-    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> String {
-        let [f, intent, marks] = part.finding.features.as_slice() else { return String::new() };
-        format!(
-            "{} has {:.1} times its equity in positions, where {:.1} are expected and {:.1} to {:.1} are usual; \
-             recently its own actions multiplied this leverage by {:.1} and mark prices by {:.2}, since {}",
+    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> Sentence {
+        let [f, intent, marks] = part.finding.features.as_slice() else { return Sentence::default() };
+        let core = format!(
+            "{} holds positions of {} times its equity{} as much, since {}",
             subject_name(subject),
-            f.value,
-            f.expected,
-            f.low,
-            f.high,
-            intent.value,
-            marks.value,
+            plain(f.value),
+            against(f.value, f.expected),
             since(&part.finding)
-        )
+        );
+        Sentence::from(core).and(format!(
+            "of late its own actions multiplied that by {} and prices by {}",
+            plain(intent.value),
+            exact((marks.value * 100.0).round() / 100.0),
+        ))
     }
 
     fn suggested(&self, _: &Finding) -> &'static str {

@@ -1,6 +1,7 @@
 //! The words of `one_sided_book`.
 
 use super::{
+    fit::Sentence,
     phrases::{since, subject_name},
     wording::Wording,
 };
@@ -8,7 +9,6 @@ use crate::{
     alert::Context,
     correlate::Part,
     detect::{Finding, Subject},
-    trust::Mode,
 };
 
 pub(super) struct OneSidedBook;
@@ -18,12 +18,13 @@ impl Wording for OneSidedBook {
         "one-sided book"
     }
 
-    fn title(&self, subject: &Subject, _: Mode) -> String {
+    fn title(&self, subject: &Subject, _: Option<&Finding>) -> String {
         format!("One-sided book on {}", subject_name(subject))
     }
 
-    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> String {
-        format!("one side of the book of {} has been empty since {}", subject_name(subject), since(&part.finding))
+    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> Sentence {
+        let (name, since) = (subject_name(subject), since(&part.finding));
+        Sentence::from(format!("one side of the book of {name} has been empty since {since}"))
     }
 
     fn suggested(&self, _: &Finding) -> &'static str {

@@ -1,7 +1,8 @@
 //! Phrases that the words of several detectors share: subjects, instants and lists as people read them.
 
-use std::borrow::{Borrow, Cow};
+use std::borrow::Borrow;
 
+use super::fit::short;
 use crate::{
     detect::{Finding, Subject},
     time::EventTime,
@@ -11,15 +12,15 @@ use crate::{
 const NAMES_MAX: usize = 5;
 
 /// Returns a subject as people call it: `S1`, `account a1 on S1`, `the market`.
-pub(super) fn subject_name(subject: &Subject) -> Cow<'_, str> {
+pub(super) fn subject_name(subject: &Subject) -> String {
     match subject {
-        Subject::Symbol(name) => Cow::Borrowed(name),
-        Subject::Account(name) => Cow::Owned(format!("account {name}")),
-        Subject::Owner(name) => Cow::Owned(format!("owner {name}")),
-        Subject::AccountSymbol(account, symbol) => Cow::Owned(format!("account {account} on {symbol}")),
-        Subject::OwnerSymbol(owner, symbol) => Cow::Owned(format!("owner {owner} on {symbol}")),
-        Subject::Market => Cow::Borrowed("the market"),
-        Subject::Pipeline | Subject::Records => Cow::Borrowed("the input"),
+        Subject::Symbol(name) => short(name),
+        Subject::Account(name) => format!("account {}", short(name)),
+        Subject::Owner(name) => format!("owner {}", short(name)),
+        Subject::AccountSymbol(account, symbol) => format!("account {} on {}", short(account), short(symbol)),
+        Subject::OwnerSymbol(owner, symbol) => format!("owner {} on {}", short(owner), short(symbol)),
+        Subject::Market => "the market".to_owned(),
+        Subject::Pipeline | Subject::Records => "the input".to_owned(),
     }
 }
 
@@ -27,8 +28,8 @@ pub(super) fn subject_name(subject: &Subject) -> Cow<'_, str> {
 pub(super) fn where_and_by_whom(subject: &Subject) -> String {
     match subject {
         Subject::Account(_) | Subject::Owner(_) => format!("by {}", subject_name(subject)),
-        Subject::AccountSymbol(account, symbol) => format!("on {symbol} by account {account}"),
-        Subject::OwnerSymbol(owner, symbol) => format!("on {symbol} by owner {owner}"),
+        Subject::AccountSymbol(account, symbol) => format!("on {} by account {}", short(symbol), short(account)),
+        Subject::OwnerSymbol(owner, symbol) => format!("on {} by owner {}", short(symbol), short(owner)),
         Subject::Symbol(_) | Subject::Market | Subject::Pipeline | Subject::Records => {
             format!("on {}", subject_name(subject))
         }
@@ -37,14 +38,15 @@ pub(super) fn where_and_by_whom(subject: &Subject) -> String {
 
 /// Returns the first of these names, separated by commas: as many as a sentence lists.
 pub(super) fn first_names<N: Borrow<str>>(names: impl Iterator<Item = N>) -> String {
-    names.take(NAMES_MAX).collect::<Vec<_>>().join(", ")
+    names.take(NAMES_MAX).map(|name| short(name.borrow())).collect::<Vec<_>>().join(", ")
 }
 
-/// Returns the first of these names as [`first_names`] does, and how many more there are.
-pub(super) fn names_and_more<N: Borrow<str>>(names: impl ExactSizeIterator<Item = N>) -> String {
-    let more = names.len().saturating_sub(NAMES_MAX);
+/// Returns the first of these subjects, and how many more there are: `S1, S2, account a1 and 7 more`.
+pub(super) fn subjects_and_more(subjects: &[&Subject]) -> String {
+    let more = subjects.len().saturating_sub(NAMES_MAX);
     let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{and_more}", first_names(names))
+    let first: Vec<String> = subjects.iter().take(NAMES_MAX).map(|subject| subject_name(subject)).collect();
+    format!("{}{and_more}", first.join(", "))
 }
 
 /// Returns since when a finding has been building, to the millisecond.

@@ -3,6 +3,8 @@
 use compact_str::CompactString;
 
 use super::{
+    fit::Sentence,
+    number::{length, percent, plain},
     phrases::{first_names, since, subject_name},
     wording::Wording,
 };
@@ -10,7 +12,6 @@ use crate::{
     alert::Context,
     correlate::Part,
     detect::{Feature, Finding, Subject},
-    trust::Mode,
 };
 
 pub(super) struct PriceShock;
@@ -20,27 +21,30 @@ impl Wording for PriceShock {
         "price shock"
     }
 
-    fn title(&self, subject: &Subject, _: Mode) -> String {
+    fn title(&self, subject: &Subject, _: Option<&Finding>) -> String {
         format!("Price shock on {}", subject_name(subject))
     }
 
     /// Says how far the price has moved over each window that agrees; of the market, on how many symbols and which moved first.
-    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> String {
+    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> Sentence {
         let (finding, since) = (&part.finding, since(&part.finding));
         if *subject != Subject::Market {
             let moves: Vec<String> = finding.features.iter().map(moved).collect();
-            return format!("the price of {} has moved {}, since {since}", subject_name(subject), moves.join(" and "));
+            let name = subject_name(subject);
+            return Sentence::from(format!("the price of {name} has moved {}, since {since}", moves.join(" and ")));
         }
-        let [price, shocked, ..] = finding.features.as_slice() else { return String::new() };
+        let [price, shocked, ..] = finding.features.as_slice() else { return Sentence::default() };
         let direction = if price.value < 0.0 { "fall" } else { "rise" };
-        format!(
-            "prices {direction} on {:.0} % more symbols than not, averaged over five minutes, where {:.0} % are usual, since \
-             {since}; {:.0} % of the symbols move as they do in one of a hundred of their own times; first {}",
-            price.value.abs() * 100.0,
-            price.high * 100.0,
-            shocked.value * 100.0,
-            first_names(finding.evidence.symbols.iter().map(CompactString::as_str)),
-        )
+        let core = format!(
+            "prices {direction} on {} more symbols than not, averaged over five minutes, normally up to {}, since {since}",
+            percent(price.value.abs()),
+            percent(price.high),
+        );
+        let names = first_names(finding.evidence.symbols.iter().map(CompactString::as_str));
+        let shocked = percent(shocked.value);
+        Sentence::from(core)
+            .and(format!("first {names}"))
+            .and(format!("{shocked} of the symbols move as they do in one of a hundred of their own times"))
     }
 
     fn suggested(&self, _: &Finding) -> &'static str {
@@ -49,10 +53,13 @@ impl Wording for PriceShock {
     }
 }
 
+/// Returns a move as `51.2 basis points down in 10 s (normally up to 12)`.
 fn moved(feature: &Feature) -> String {
-    let seconds = feature.window.secs_f64();
+    let direction = if feature.value < 0.0 { "down" } else { "up" };
+    let usual = plain(feature.low.abs().max(feature.high.abs()));
     format!(
-        "{:.1} basis points in {seconds} s, where {:.1} to {:.1} are usual",
-        feature.value, feature.low, feature.high
+        "{} basis points {direction} in {} (normally up to {usual})",
+        plain(feature.value.abs()),
+        length(feature.window)
     )
 }

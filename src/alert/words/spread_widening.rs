@@ -1,6 +1,8 @@
 //! The words of `spread_widening`.
 
 use super::{
+    fit::Sentence,
+    number::{against, plain},
     phrases::{since, subject_name},
     wording::Wording,
 };
@@ -8,7 +10,6 @@ use crate::{
     alert::Context,
     correlate::Part,
     detect::{Finding, Subject},
-    trust::Mode,
 };
 
 pub(super) struct SpreadWidening;
@@ -18,21 +19,19 @@ impl Wording for SpreadWidening {
         "wide spread"
     }
 
-    fn title(&self, subject: &Subject, _: Mode) -> String {
+    fn title(&self, subject: &Subject, _: Option<&Finding>) -> String {
         format!("Wide spread on {}", subject_name(subject))
     }
 
-    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> String {
-        let [spread] = part.finding.features.as_slice() else { return String::new() };
-        format!(
-            "the spread of {} is {:.1} basis points, where {:.1} are expected and {:.1} to {:.1} are usual, since {}",
+    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> Sentence {
+        let [spread] = part.finding.features.as_slice() else { return Sentence::default() };
+        Sentence::from(format!(
+            "the spread of {} is {} basis points{}, since {}",
             subject_name(subject),
-            spread.value,
-            spread.expected,
-            spread.low,
-            spread.high,
+            plain(spread.value),
+            against(spread.value, spread.expected),
             since(&part.finding),
-        )
+        ))
     }
 
     fn suggested(&self, _: &Finding) -> &'static str {

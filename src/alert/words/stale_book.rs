@@ -1,6 +1,7 @@
 //! The words of `stale_book`.
 
 use super::{
+    fit::Sentence,
     phrases::{since, subject_name},
     wording::Wording,
 };
@@ -8,7 +9,6 @@ use crate::{
     alert::Context,
     correlate::Part,
     detect::{Finding, Subject},
-    trust::Mode,
 };
 
 pub(super) struct StaleBook;
@@ -18,13 +18,14 @@ impl Wording for StaleBook {
         "stale book"
     }
 
-    fn title(&self, subject: &Subject, _: Mode) -> String {
+    fn title(&self, subject: &Subject, _: Option<&Finding>) -> String {
         format!("Stale book on {}", subject_name(subject))
     }
 
-    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> String {
+    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> Sentence {
         let (trades, since) = (part.finding.statistic, since(&part.finding));
-        format!("{trades} trades on {} since its book last changed at {since}", subject_name(subject))
+        let name = subject_name(subject);
+        Sentence::from(format!("{trades} trades on {name} since its book last changed at {since}"))
     }
 
     fn suggested(&self, _: &Finding) -> &'static str {

@@ -1,6 +1,8 @@
 //! The words of `thin_book`.
 
 use super::{
+    fit::Sentence,
+    number::{against, percent, plain},
     phrases::{since, subject_name},
     wording::Wording,
 };
@@ -8,7 +10,6 @@ use crate::{
     alert::Context,
     correlate::Part,
     detect::{Finding, Subject},
-    trust::Mode,
 };
 
 pub(super) struct ThinBook;
@@ -18,29 +19,27 @@ impl Wording for ThinBook {
         "thin book"
     }
 
-    fn title(&self, subject: &Subject, _: Mode) -> String {
+    fn title(&self, subject: &Subject, _: Option<&Finding>) -> String {
         format!("Thin book on {}", subject_name(subject))
     }
 
     /// Says how little rests near the touch or, where that is the rarer, how far it fell at once.
-    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> String {
-        let [level, change] = part.finding.features.as_slice() else { return String::new() };
+    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> Sentence {
+        let [level, change] = part.finding.features.as_slice() else { return Sentence::default() };
         let band = level.name.name().trim_start_matches("depth_").replace('_', " ");
         let (on, since) = (subject_name(subject), since(&part.finding));
         if change.p < level.p {
-            return format!(
-                "what rests within {band} of the middle on {on} fell within a second to {:.0} % of itself, where {:.0} to {:.0} % are usual: \
-                 orders worth {:.0} are left, since {since}",
-                change.value * 100.0,
-                change.low * 100.0,
-                change.high * 100.0,
-                level.value,
+            let core = format!(
+                "what rests within {band} of the middle on {on} fell within a second to {} of itself, since {since}",
+                percent(change.value),
             );
+            let usual = format!("normally it keeps {} or more", percent(change.low));
+            return Sentence::from(core).and(format!("orders worth {} are left", plain(level.value))).and(usual);
         }
-        format!(
-            "orders worth {:.0} rest within {band} of the middle on {on}, where {:.0} are expected and {:.0} to {:.0} are usual, thinner since {since}",
-            level.value, level.expected, level.low, level.high,
-        )
+        let normally = against(level.value, level.expected);
+        let worth = plain(level.value);
+        let core = format!("orders worth {worth} rest within {band} of the middle on {on}{normally}, since {since}");
+        Sentence::from(core)
     }
 
     fn suggested(&self, _: &Finding) -> &'static str {

@@ -3,6 +3,8 @@
 use compact_str::CompactString;
 
 use super::{
+    fit::Sentence,
+    number::percent,
     phrases::{first_names, since},
     wording::Wording,
 };
@@ -10,7 +12,6 @@ use crate::{
     alert::Context,
     correlate::Part,
     detect::{Finding, Subject},
-    trust::Mode,
 };
 
 pub(super) struct ThinBookCluster;
@@ -20,26 +21,26 @@ impl Wording for ThinBookCluster {
         "many books thin at once"
     }
 
-    fn title(&self, _: &Subject, _: Mode) -> String {
+    fn title(&self, _: &Subject, _: Option<&Finding>) -> String {
         "Many books are thin at once".to_owned()
     }
 
     /// Says how many books are thin, which were the first, and which makers withdrew.
-    fn sentence(&self, _: &Subject, part: &Part, _: &Context) -> String {
+    fn sentence(&self, _: &Subject, part: &Part, _: &Context) -> Sentence {
         let finding = &part.finding;
-        let Some(f) = finding.features.first() else { return String::new() };
+        let Some(f) = finding.features.first() else { return Sentence::default() };
         let names = |names: &[CompactString]| first_names(names.iter().map(CompactString::as_str));
         let makers = match finding.evidence.accounts.as_slice() {
             [] => String::new(),
-            makers => format!("; {} withdrew on most of them", names(makers)),
+            makers => format!("{} withdrew on most of them", names(makers)),
         };
-        format!(
-            "{:.0} % of all books are below their own 10 % quantile of depth, where {:.0} % usually are, since {}; first {}{makers}",
-            f.value * 100.0,
-            f.expected * 100.0,
+        let core = format!(
+            "{} of all books are thin at once, normally {}, since {}",
+            percent(f.value),
+            percent(f.expected),
             since(finding),
-            names(&finding.evidence.symbols),
-        )
+        );
+        Sentence::from(core).and(makers).and(format!("first {}", names(&finding.evidence.symbols)))
     }
 
     fn suggested(&self, _: &Finding) -> &'static str {

@@ -4,6 +4,8 @@ use compact_str::CompactString;
 
 use super::{
     burst,
+    fit::Sentence,
+    number::percent,
     phrases::{first_names, since, where_and_by_whom},
     wording::Wording,
 };
@@ -11,7 +13,6 @@ use crate::{
     alert::Context,
     correlate::Part,
     detect::{Finding, Subject},
-    trust::Mode,
 };
 
 pub(super) struct TradeBurst;
@@ -21,24 +22,24 @@ impl Wording for TradeBurst {
         "trade burst"
     }
 
-    fn title(&self, subject: &Subject, _: Mode) -> String {
+    fn title(&self, subject: &Subject, _: Option<&Finding>) -> String {
         format!("Trade burst {}", where_and_by_whom(subject))
     }
 
     /// The market's finding says on how many symbols one side prevails; a symbol's counts trades.
-    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> String {
+    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> Sentence {
         let (Subject::Market, [flow, ..]) = (subject, part.finding.features.as_slice()) else {
             return burst::sentence(subject, part);
         };
         let side = if flow.value < 0.0 { "sellers" } else { "buyers" };
-        format!(
-            "{side} prevail on {:.0} % more symbols than not, averaged over five minutes, where {:.0} % are usual, since {}; \
-             first {}",
-            flow.value.abs() * 100.0,
-            flow.high * 100.0,
+        let core = format!(
+            "{side} prevail on {} more symbols than not, averaged over five minutes, normally up to {}, since {}",
+            percent(flow.value.abs()),
+            percent(flow.high),
             since(&part.finding),
-            first_names(part.finding.evidence.symbols.iter().map(CompactString::as_str)),
-        )
+        );
+        let first = first_names(part.finding.evidence.symbols.iter().map(CompactString::as_str));
+        Sentence::from(core).and(format!("first {first}"))
     }
 
     fn suggested(&self, _: &Finding) -> &'static str {

@@ -104,7 +104,7 @@ impl Screen {
     }
 }
 
-/// Formats an alert as one line: time, incident, status, severity, title, summary and p. Under it stands what to do, where that is
+/// Formats an alert as one line: time, incident, status, severity, title, news (at first the summary) and p. Under it stands what to do, where that is
 /// new for its incident. Returns `None` for a record that is no alert: other programs may write to this broker too, as `check`
 /// does.
 fn line(payload: &[u8], advised: &mut BTreeMap<String, String>) -> Option<String> {
@@ -114,8 +114,9 @@ fn line(payload: &[u8], advised: &mut BTreeMap<String, String>) -> Option<String
     let clock = at.get(11..19).unwrap_or("?").to_owned();
     let p = alert["p"].as_f64().unwrap_or(1.0);
     let id = text("id").get(..6).unwrap_or("?").to_owned();
-    let (status, severity, title, summary) = (text("status"), text("severity"), text("title"), text("summary"));
-    let mut line = format!("{clock}  {id}  {status:<9} {severity:<8} {title}: {summary}  p {p:.0e}\n");
+    let (status, severity, title) = (text("status"), text("severity"), text("title"));
+    let news = alert["news"].as_str().map_or_else(|| text("summary"), str::to_owned);
+    let mut line = format!("{clock}  {id}  {status:<9} {severity:<8} {title}: {news}  p {p:.0e}\n");
     let advice = alert["action"]["suggested"].as_str().unwrap_or("?").to_owned();
     if alert["ends_at"].is_null() && advised.get(&id) != Some(&advice) {
         // Writing into a string cannot fail.

@@ -91,6 +91,8 @@ pub struct Notified {
     pub failed: Count,
     /// Incidents that were evicted from the board to make room.
     pub evicted: Count,
+    /// An incident of the past had to make room for a newer one: it is missing from histories.
+    pub forgotten: Count,
     /// Seconds from the emission of an alert to the receiver's answer.
     pub seconds: Histogram,
 }
@@ -193,6 +195,7 @@ impl Meters {
             refused: count("refused"),
             failed: count("failed"),
             evicted: count("evicted"),
+            forgotten: count("forgotten"),
             seconds: self.notification_seconds.with_label_values(&[name]),
         }
     }

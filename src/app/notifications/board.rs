@@ -19,8 +19,10 @@ use super::{
     notice::Notice,
     own::{Life, OwnAlert, storm},
     pages::Pages,
+    past::{Past, REMEMBERED_MAX},
 };
 use crate::{
+    alert::History,
     detect::Severity,
     time::{EventTime, Span, WallTime},
 };
@@ -51,6 +53,8 @@ pub struct Entry {
     pub is_news: bool,
     /// Whether it must not page, because too many have within the hour.
     pub is_held_back: bool,
+    /// The incidents before it that opened in the same way; `None` where that is not known.
+    pub history: Option<History>,
 }
 
 /// One incident: its newest revision and its label sets.
@@ -78,6 +82,15 @@ enum Page {
     HeldBack(WallTime),
 }
 
+/// How many incidents had to make room when a revision was taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MadeRoom {
+    /// On the board: receivers are no longer told of them.
+    pub incidents: u64,
+    /// In the past: later ones do not know of them.
+    pub past: u64,
+}
+
 /// An alert that a receiver is to show.
 #[derive(Clone, Debug)]
 pub enum Item {
@@ -94,6 +107,7 @@ pub struct Board {
     incidents_max: usize,
     look_back: Span,
     pages: Pages,
+    past: Past,
     life: Life,
     /// Whether the topic was read to its end.
     is_complete: bool,
@@ -109,6 +123,7 @@ impl Board {
             incidents_max,
             look_back,
             pages: Pages::new(pages_per_hour),
+            past: Past::new(look_back, REMEMBERED_MAX),
             life: Life::none(),
             is_complete: false,
         }
@@ -139,9 +154,10 @@ impl Board {
         if self.pages.pass(at) { Page::Passed } else { Page::HeldBack(at) }
     }
 
-    /// Takes a revision that was written at this time. Returns the number of incidents that were evicted to make room.
-    pub fn take(&mut self, notice: Notice, written_at: WallTime, is_news: bool) -> u64 {
+    /// Takes a revision that was written at this time. Returns how many incidents were evicted to make room.
+    pub fn take(&mut self, notice: Notice, written_at: WallTime, is_news: bool) -> MadeRoom {
         let id = notice.id.clone();
+        let past = self.past.observe(&notice, written_at);
         self.revise(notice, written_at, is_news);
         if self.is_complete
             && let Some(Page::Undecided(at)) = self.incidents.get(&id).map(|incident| incident.page)
@@ -149,7 +165,7 @@ impl Board {
             let page = self.decide(at);
             self.incidents.get_mut(&id).expect("an incident that is on the board").page = page;
         }
-        self.make_room()
+        MadeRoom { incidents: self.make_room(), past }
     }
 
     fn revise(&mut self, notice: Notice, written_at: WallTime, is_news: bool) {
@@ -188,6 +204,7 @@ impl Board {
     /// Takes off what has ended for long enough. Returns the incidents that are open and had no record for too long.
     pub fn expire(&mut self, now: WallTime) -> Vec<String> {
         let look_back = self.look_back;
+        self.past.expire(now);
         let mut forgotten = Vec::new();
         self.incidents.retain(|id, incident| {
             incident.sets.retain(|_, ended_at| ended_at.is_none_or(|at| now.since(at) < KEPT_FOR));
@@ -210,7 +227,8 @@ impl Board {
     /// The incidents under each of their severities, in the order of their ids.
     fn entries(&self) -> impl Iterator<Item = Entry> + '_ {
         self.incidents.values().flat_map(|incident| {
-            incident.sets.iter().map(|(severity, ended_at)| Entry {
+            let history = self.past.history(&incident.notice);
+            incident.sets.iter().map(move |(severity, ended_at)| Entry {
                 notice: Arc::clone(&incident.notice),
                 detector: Arc::clone(&incident.detector),
                 first_at: incident.first_at,
@@ -219,6 +237,7 @@ impl Board {
                 ended_at: *ended_at,
                 is_news: incident.is_news,
                 is_held_back: matches!(incident.page, Page::HeldBack(_)) && *severity == Severity::Critical,
+                history: history.clone(),
             })
         })
     }

@@ -16,6 +16,7 @@ mod client;
 mod notice;
 mod own;
 mod pages;
+mod past;
 mod posting;
 mod reader;
 mod receiver;

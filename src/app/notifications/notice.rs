@@ -1,10 +1,12 @@
 //! A notice: one revision of an alert as a notification needs it, read from a record of the alerts topic.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
+use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{
+    alert::History,
     correlate::Status,
     detect::Severity,
     time::{EventTime, WallTime},
@@ -28,8 +30,22 @@ pub struct Notice {
     pub title: String,
     /// The incident in one sentence.
     pub summary: String,
+    /// News since the last revision; `None` in an alert of an older build.
+    #[serde(default)]
+    pub news: Option<String>,
+    /// The incident with all that the summary has no room for; `None` in an alert of an older build.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The same for each incident that opens in this way; `None` in an alert of another program.
+    #[serde(default)]
+    pub fingerprint: Option<String>,
     /// Since when it has been building, by the venue's clock.
     pub starts_at: EventTime,
+    #[serde(default)]
+    detected_at: Option<EventTime>,
+    /// When it ended, by the venue's clock.
+    #[serde(default)]
+    pub ends_at: Option<EventTime>,
     /// When the revision was emitted.
     pub emitted_at: Option<WallTime>,
     detectors: Vec<String>,
@@ -91,6 +107,26 @@ impl Notice {
         Ok(Self { payload: is_kept.then(|| String::from_utf8_lossy(payload).into()), ..notice })
     }
 
+    /// When the incident was first detected, by the venue's clock, as far as the alert says.
+    #[must_use]
+    pub fn detected_at(&self) -> EventTime {
+        self.detected_at.unwrap_or(self.starts_at)
+    }
+
+    /// The alert as it is in the topic, with what happened before.
+    ///
+    /// # Panics
+    /// Where the payload was not kept ([`Notice::parse`]).
+    #[must_use]
+    pub fn payload_with(&self, history: Option<&History>) -> String {
+        let payload = self.payload.as_deref().expect("with a webhook the reader keeps payloads");
+        let Some(history) = history.and_then(|history| to_raw_value(history).ok()) else { return payload.to_owned() };
+        let mut alert: BTreeMap<String, &RawValue> =
+            serde_json::from_str(payload).expect("the notice was read from this object");
+        alert.insert("history".to_owned(), &history);
+        serde_json::to_string(&alert).expect("raw values are JSON")
+    }
+
     /// Whether the incident goes on.
     #[must_use]
     pub const fn is_open(&self) -> bool {
@@ -124,5 +160,25 @@ impl Notice {
     #[must_use]
     pub fn replay(&self) -> &str {
         &self.evidence.replay
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_payload_with_its_history_is_the_same_to_the_last_digit() {
+        let payload = r#"{"id":"a","revision":1,"status":"firing","severity":"warning","title":"t","summary":"\"history\":null",
+            "starts_at":5,"emitted_at":null,"detectors":[],"symbols":[],"accounts":[],"p":0.00004688802575859948,
+            "history":null,"evidence":{"replay":"r"},"trust":{"mode":"normal"}}"#;
+        let notice = Notice::parse(payload.as_bytes(), true).unwrap();
+        assert_eq!(notice.payload_with(None), payload);
+        let history = History { times_before: 0, last_at: None, last_ended: None, last_status: None };
+        let sent = notice.payload_with(Some(&history));
+        assert!(sent.contains(r#""p":0.00004688802575859948"#), "{sent}");
+        let mut expected: serde_json::Value = serde_json::from_str(payload).unwrap();
+        expected["history"] = serde_json::to_value(&history).unwrap();
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&sent).unwrap(), expected);
     }
 }

@@ -12,7 +12,10 @@ use super::{
     board::{Entry, Item},
     own::OwnAlert,
 };
-use crate::time::{Span, WallTime};
+use crate::{
+    alert::History,
+    time::{Span, WallTime},
+};
 
 /// How many repetitions a receiver may miss before it resolves an alert by itself. Prometheus has the same.
 const REPETITIONS_MISSED: u32 = 4;
@@ -79,7 +82,7 @@ fn of_incident(entry: &Entry) -> BTreeMap<&'static str, String> {
     let links = [("runbook_url", &action.runbook), ("dashboard_url", &action.dashboard), ("page_url", &action.page)];
     let mut annotations = BTreeMap::from([
         ("summary", notice.summary.clone()),
-        ("description", notice.title.clone()),
+        ("description", description(entry)),
         ("symbols", listed(&notice.symbols, notice.symbols_total)),
         ("accounts_total", notice.accounts_total().to_string()),
         ("p", format!("{:.1e}", notice.p)),
@@ -89,6 +92,22 @@ fn of_incident(entry: &Entry) -> BTreeMap<&'static str, String> {
     ]);
     annotations.extend(links.into_iter().filter_map(|(name, link)| Some((name, link.clone()?))));
     annotations
+}
+
+/// The title, the news, what the summary has no room for, and whether it happened before: a line each.
+fn description(entry: &Entry) -> String {
+    let notice = &entry.notice;
+    let news = notice.news.as_ref().map(|news| format!("New: {news}"));
+    let lines = [Some(notice.title.clone()), news, notice.description.clone(), entry.history.as_ref().map(before)];
+    lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
+}
+
+/// Says how often it happened before, when last, and how that ended.
+fn before(history: &History) -> String {
+    let Some(last_at) = history.last_at else { return "Not seen before within the look-back".to_owned() };
+    let times = if history.times_before == 1 { "once".to_owned() } else { format!("{} times", history.times_before) };
+    let ended = history.last_ended.map_or_else(|| "is still open".to_owned(), |at| format!("ended {at}"));
+    format!("Seen {times} before within the look-back: the last was detected {last_at} and {ended}")
 }
 
 fn of_own(alert: &OwnAlert) -> BTreeMap<&'static str, String> {
@@ -160,6 +179,31 @@ mod tests {
         });
         assert_eq!(posted("firing", 2, Some("XY"), at(60)), expected);
         assert_eq!(posted("firing", 2, None, at(60))["labels"].get("venue"), None);
+    }
+
+    #[test]
+    fn a_description_has_the_news_the_details_and_the_past_in_a_line_each() {
+        let mut board = Board::new(9, Span::from_secs(3_600), 20);
+        for (id, status, second) in [("a", "resolved", 5), ("b", "amended", 9)] {
+            let alert = json!({
+                "id": id, "fingerprint": "f", "revision": 2, "status": status, "severity": "warning", "title": "the title",
+                "summary": "the summary", "news": "worse", "description": "all of it", "starts_at": at(second), "emitted_at": null,
+                "detected_at": at(second), "ends_at": at(second + 1), "detectors": ["cancel_burst"], "symbols": [], "accounts": [],
+                "p": 0.1, "evidence": {"replay": "r"}, "trust": {"mode": "normal"},
+            });
+            board.take(serde_json::from_value::<Notice>(alert).unwrap(), at(second), true);
+        }
+        let described: Vec<Value> = board
+            .items(at(10))
+            .map(|item| {
+                serde_json::to_value(Posting::new(&item, None, RESEND, at(10))).unwrap()["annotations"]["description"]
+                    .take()
+            })
+            .collect();
+        let first = "the title\nNew: worse\nall of it\nNot seen before within the look-back";
+        let second = "the title\nNew: worse\nall of it\nSeen once before within the look-back: the last was detected \
+                      1970-01-01T00:00:05Z and ended 1970-01-01T00:00:06Z";
+        assert_eq!(described, [first, second]);
     }
 
     #[test]

@@ -18,7 +18,11 @@ use rdkafka::{
     message::BorrowedMessage,
 };
 
-use super::{board::Board, notice::Notice, shared::Shared};
+use super::{
+    board::{Board, MadeRoom},
+    notice::Notice,
+    shared::Shared,
+};
 use crate::{
     app::{
         Failure, Interrupt, clock,
@@ -161,8 +165,11 @@ impl<'a> Reader<'a> {
             None => {}
             Some(Ok(record)) => {
                 self.contact.worked();
-                let evicted = self.take(reading.filling.as_mut(), &record);
-                self.meters.iter().for_each(|meters| meters.evicted.inc_by(evicted));
+                let made = self.take(reading.filling.as_mut(), &record);
+                for meters in &self.meters {
+                    meters.evicted.inc_by(made.incidents);
+                    meters.forgotten.inc_by(made.past);
+                }
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 reading.unread.remove(&partition);
@@ -205,9 +212,9 @@ impl<'a> Reader<'a> {
         counts
     }
 
-    /// Takes a record onto the board that is being filled, or else onto the one that is up. Returns the number of incidents that
-    /// had to make room.
-    fn take(&self, filling: Option<&mut Board>, record: &BorrowedMessage<'_>) -> u64 {
+    /// Takes a record onto the board that is being filled, or else onto the one that is up. Returns how many incidents were evicted
+    /// to make room.
+    fn take(&self, filling: Option<&mut Board>, record: &BorrowedMessage<'_>) -> MadeRoom {
         match Notice::parse(record.payload().unwrap_or_default(), self.config.notify.has_webhook()) {
             Ok(notice) => match filling {
                 Some(board) => board.take(notice, written_at(record), false),
@@ -217,7 +224,7 @@ impl<'a> Reader<'a> {
             Err(error) => {
                 let (partition, offset) = (record.partition(), record.offset());
                 tracing::warn!(%error, partition, offset, "a record of the alerts topic is no alert: it is left out");
-                0
+                MadeRoom::default()
             }
         }
     }

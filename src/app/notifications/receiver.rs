@@ -8,9 +8,9 @@
 //! then on it is posted alone, as often as the others, so it is not lost if the fault was elsewhere. Any other failure concerns the
 //! receiver, which is tried again with the state that is the newest then.
 //!
-//! A webhook is posted each revision once, alone, as it is in the topic; a revision that it refuses as malformed is reported and
-//! left out. A webhook resolves nothing by itself, so what ended while it was away is posted when it is back. The limit of pages
-//! does not apply to it.
+//! A webhook is posted each revision once, alone, as it is in the topic, with its history; a revision that it refuses as malformed
+//! is reported and left out. A webhook resolves nothing by itself, so what ended while it was away is posted when it is back. The
+//! limit of pages does not apply to it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -225,11 +225,11 @@ impl Receiver {
         (json.len(), self.client.post(ALERTS, json, None).await)
     }
 
-    /// Posts the one revision of the batch as it is in the topic. Returns the number of bytes and the answer.
+    /// Posts the one revision of the batch as it is in the topic, with what happened before. Returns the number of bytes and the answer.
     async fn post_to_webhook(&self, batch: &[Item]) -> (usize, Result<Answer, NoAnswer>) {
         let [Item::Incident(entry)] = batch else { unreachable!("a webhook is shown one incident at a time") };
         let notice = &entry.notice;
-        let json = notice.payload.as_deref().expect("with a webhook the reader keeps payloads").to_owned();
+        let json = notice.payload_with(entry.history.as_ref());
         let key = format!("{}-{}", notice.id, notice.revision);
         (json.len(), self.client.post("", json, Some(&key)).await)
     }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
 use super::{
-    board::{Board, Item},
+    board::{Board, Item, MadeRoom},
     notice::Notice,
 };
 use crate::time::WallTime;
@@ -31,11 +31,11 @@ impl Shared {
         self.changes.send_replace(());
     }
 
-    /// Takes a new revision. Returns the number of incidents that were evicted to make room.
-    pub fn take(&self, notice: Notice, written_at: WallTime) -> u64 {
-        let evicted = self.board().as_mut().map_or(0, |board| board.take(notice, written_at, true));
+    /// Takes a new revision. Returns how many incidents were evicted to make room.
+    pub fn take(&self, notice: Notice, written_at: WallTime) -> MadeRoom {
+        let made = self.board().as_mut().map(|board| board.take(notice, written_at, true)).unwrap_or_default();
         self.changes.send_replace(());
-        evicted
+        made
     }
 
     /// Removes what is old. Returns the open incidents among it, which had no record for too long.

@@ -23,8 +23,9 @@ use crate::{
 const REPORTED_MAX: usize = 10;
 /// How many names of differing fields are reported for one revision.
 const FIELDS_MAX: usize = 8;
-/// Fields that depend on the wall clock, on the build, or on how the replay was called.
-const CIRCUMSTANCES: [&str; 9] = [
+/// Fields that depend on the wall clock, on the build, on how the replay was called, or on what was read before.
+const CIRCUMSTANCES: [&str; 10] = [
+    "/history",
     "/emitted_at",
     "/latency_ms",
     "/audit/build",

@@ -81,7 +81,7 @@ pub fn restore(
     let from_snapshot = used.is_some();
     let mut unread = ranges.clone();
     let mut engine = match used {
-        None => Engine::new(plan::of_partitions(config, &ranges, Some(config.topics.audit.as_str()))),
+        None => Engine::new(plan::of_partitions(config, &ranges, Some(config.topics.audit.as_str()), &[])),
         Some((engine, manifest)) => {
             for (range, held) in unread.iter_mut().zip(&held) {
                 let of = |position: &&PartitionOffset| {
@@ -265,7 +265,7 @@ fn load(
     let fetched = found.fetch(candidate, &manifest, config, interrupt)?;
     let engine = fetched.and_then(|snapshot: Snapshot| {
         let ranges: Vec<Range> = held.iter().map(|held| held.range.clone()).collect();
-        let plan = plan::of_partitions(config, &ranges, Some(config.topics.audit.as_str()));
+        let plan = plan::of_partitions(config, &ranges, Some(config.topics.audit.as_str()), &[]);
         let engine = Engine::restore(&plan, snapshot);
         engine.map_err(Refusal::from)
     });

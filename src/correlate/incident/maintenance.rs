@@ -3,7 +3,7 @@
 use super::Incident;
 use crate::{
     calendar::MaintenanceWindows,
-    correlate::{incident::Revision, status::Status},
+    correlate::{incident::Revision, published::Status},
     detect::{DetectorState, DetectorStates},
     time::EventTime,
 };
@@ -23,7 +23,7 @@ impl Incident {
     ) -> Option<Revision> {
         self.judge_maintenance(windows, at);
         let revised_at = self.maintenance.judged_at();
-        (self.severity() != self.published_severity).then(|| self.revise(Status::Amended, revised_at, None))
+        (self.severity() != self.published.severity).then(|| self.revise(Status::Amended, revised_at, None))
     }
 
     /// When a maintenance window next begins or ends after a time, and after the last one that was taken into account; `None` while the

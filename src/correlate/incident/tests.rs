@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     detect::{Evidence, Finding, Threshold, ThresholdSource, Unit, WarmUp},
-    event::SourceId,
+    event::{RecordRef, SourceId},
 };
 
 /// No maintenance.

@@ -313,6 +313,7 @@ impl LeverageJump {
             unit: Unit::Times,
             p,
             is_capped: false,
+            dispersion: None,
             would_not_fire_below: Some(
                 times(mean + sample.settings.warning(sample.mode) * deviation)
                     .max(times(sample.crowd.unwrap_or(LEVERED).max(LEVERED))),
@@ -328,6 +329,7 @@ impl LeverageJump {
             unit: Unit::Times,
             p: 1.0,
             is_capped: false,
+            dispersion: None,
             would_not_fire_below: None,
         };
         Finding {

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    detect::{Counted, Feature, Severity, Threshold, ThresholdSource, Unit},
-    stats::nb1,
+    detect::{Counted, Criterion, Feature, Severity, Threshold, ThresholdSource, Unit},
+    stats::{block_tail::Bounded, nb1},
     time::{EventTime, Span},
     window::{BurstSettings, COLD_LEVEL, Calibrated, Levels, Observation, Phase},
 };
@@ -30,14 +30,35 @@ pub(super) struct Raise {
     pub(super) is_reopened: bool,
 }
 
-/// A window, and the times at which its statistics were last at their critical levels.
+/// A statistic when it was last at its critical level.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct High {
+    at: EventTime,
+    value: f64,
+    level: Threshold,
+}
+
+impl High {
+    /// The statistic of a time, if it reaches the level.
+    fn of(at: EventTime, value: f64, level: Bounded) -> Option<Self> {
+        (value >= level.value).then(|| Self { at, value, level: own(level) })
+    }
+}
+
+/// A level of the subject's own tail.
+const fn own(level: Bounded) -> Threshold {
+    let source = if level.is_floor { ThresholdSource::Floor } else { ThresholdSource::Calibrated };
+    Threshold { value: level.value, unit: Unit::Nats, source }
+}
+
+/// A window, and its statistics as they were last at their critical levels.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Channel {
     pub(super) window: Calibrated,
     /// How far the fixed levels are raised before the window is calibrated, in nats.
     fixed_level_raise: f64,
-    scan_high_at: Option<EventTime>,
-    cusum_high_at: Option<EventTime>,
+    scan_high: Option<High>,
+    cusum_high: Option<High>,
     /// The newest sample that counted only up to the limit of one.
     capped_at: Option<EventTime>,
     /// During an episode: when the pace was last not calm, or when the episode began.
@@ -46,13 +67,13 @@ pub(super) struct Channel {
 
 impl Channel {
     pub(super) const fn new(window: Calibrated, fixed_level_raise: f64) -> Self {
-        Self { window, fixed_level_raise, scan_high_at: None, cusum_high_at: None, capped_at: None, busy_at: None }
+        Self { window, fixed_level_raise, scan_high: None, cusum_high: None, capped_at: None, busy_at: None }
     }
 
     /// Continues under other settings.
     pub(super) fn retune(&mut self, settings: BurstSettings) {
         self.window.retune(settings);
-        (self.scan_high_at, self.cusum_high_at) = (None, None);
+        (self.scan_high, self.cusum_high) = (None, None);
     }
 
     /// Compares an observation with the levels in force. Returns the severity reached, and the ratio to the lowest level.
@@ -72,16 +93,12 @@ impl Channel {
                 let step = usize::from(is_strict);
                 let (scan, cusum, critical) = (&scan[step..], &cusum[step..], critical[step]);
                 let reaches = |level: usize| score >= scan[level].value || sum >= cusum[level].value;
-                if score >= critical.scan {
-                    self.scan_high_at = Some(at);
-                }
-                if sum >= critical.cusum {
-                    self.cusum_high_at = Some(at);
-                }
-                let is_recent = |high_at: Option<EventTime>| high_at.is_some_and(|high| at.since(high) <= TOGETHER);
+                self.scan_high = High::of(at, score, critical.scan).or(self.scan_high);
+                self.cusum_high = High::of(at, sum, critical.cusum).or(self.cusum_high);
+                let is_recent = |high: Option<High>| high.is_some_and(|high| at.since(high.at) <= TOGETHER);
                 let severity = if !reaches(1) {
                     reaches(0).then_some(Severity::Info)
-                } else if is_recent(self.scan_high_at) && is_recent(self.cusum_high_at) {
+                } else if is_recent(self.scan_high) && is_recent(self.cusum_high) {
                     Some(Severity::Critical)
                 } else {
                     Some(Severity::Warning)
@@ -175,15 +192,21 @@ impl Channel {
             Levels::Own { scan, cusum, .. } => {
                 let warning = 1 + usize::from(is_strict);
                 let level = if is_cusum { cusum[warning] } else { scan[warning] };
-                let source = match level.is_floor {
-                    _ if !self.is_calibrated() => ThresholdSource::Default,
-                    true => ThresholdSource::Floor,
-                    false => ThresholdSource::Calibrated,
-                };
-                (level.value, source)
+                // The tail of less than an hour is no calibration.
+                let source = if self.is_calibrated() { own(level).source } else { ThresholdSource::Default };
+                return Threshold { source, ..own(level) };
             }
         };
         Threshold { value, unit: Unit::Nats, source }
+    }
+
+    /// Why a finding of this time is critical: both statistics as they were last at their highest level, each with that level.
+    pub(super) fn criteria(&self, in_window: Counted, sustained: Counted) -> Vec<Criterion> {
+        let both = [(in_window, self.scan_high), (sustained, self.cusum_high)];
+        let criterion = |(name, high): (Counted, Option<High>)| {
+            high.map(|High { at, value, level }| Criterion { name, value, level, at })
+        };
+        both.into_iter().filter_map(criterion).collect()
     }
 
     /// The count in the window that the scan found most unusual; `None` where it judged none.
@@ -195,22 +218,32 @@ impl Channel {
         raise: Raise,
     ) -> Option<Feature> {
         let window = observation.scan.window?;
+        let counted = self.counted(window, (name, unit));
+        let (burst, level) = (self.window.burst(), self.threshold(false, raise).value);
+        let least =
+            nb1::least_count(counted.expected, burst.baseline().fano_so_far(window), level, burst.settings().a_min);
+        Some(Feature { p, would_not_fire_below: Some(least), ..counted })
+    }
+
+    /// The count in a window beside what is usual, without a judgement.
+    pub(super) fn counted(&self, window: usize, (name, unit): (Counted, Unit)) -> Feature {
         let burst = self.window.burst();
         let (expected, fano) = (burst.expected(window), burst.baseline().fano_so_far(window));
         let (low, high) = nb1::quantiles(expected, fano, USUAL);
-        let level = self.threshold(false, raise).value;
-        Some(Feature {
+        let (count, since) = burst.window(window);
+        Feature {
             name,
             window: crate::window::length(window),
-            value: f64::from(burst.window(window).0),
+            value: f64::from(count),
             expected,
             low,
             high,
             unit,
-            p,
-            is_capped: self.is_capped_since(burst.window(window).1),
-            would_not_fire_below: Some(nb1::least_count(expected, fano, level, burst.settings().a_min)),
-        })
+            p: 1.0,
+            is_capped: self.is_capped_since(since),
+            dispersion: Some(fano),
+            would_not_fire_below: None,
+        }
     }
 
     /// The count since the CUSUM left zero. It has no `would_not_fire_below`: how many fewer events would have kept the CUSUM
@@ -221,7 +254,8 @@ impl Channel {
         let length = burst.now().map_or(Span::ZERO, |now| now.since(since));
         let longest = crate::window::SECONDS.len() - 1;
         let expected = burst.baseline().rate() * length.secs_f64();
-        let (low, high) = nb1::quantiles(expected, burst.baseline().fano_so_far(longest), USUAL);
+        let fano = burst.baseline().fano_so_far(longest);
+        let (low, high) = nb1::quantiles(expected, fano, USUAL);
         Feature {
             name,
             window: length,
@@ -232,6 +266,7 @@ impl Channel {
             unit,
             p,
             is_capped: self.is_capped_since(since),
+            dispersion: Some(fano),
             would_not_fire_below: None,
         }
     }

@@ -20,6 +20,7 @@
 
 mod channel;
 mod kind;
+mod tally;
 
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
@@ -29,9 +30,10 @@ pub(super) use self::kind::UNITS_MAX;
 use self::{
     channel::{Channel, Raise},
     kind::ChannelKind,
+    tally::Tally,
 };
 use super::{
-    Change, CoverageState, Decision, Episode, Finding, Sample, Unit, Verdict, WarmUp,
+    Change, CoverageState, Decision, Episode, Feature, Finding, Sample, Severity, Unit, Verdict, WarmUp,
     episode::{HYSTERESIS, Reading, Transition},
     trail::Trail,
 };
@@ -62,6 +64,7 @@ pub struct Burst {
     /// When the subject's market reopened; `None` once that was more than [`REOPENED_FOR`] ago.
     opened_at: Option<EventTime>,
     trail: Trail,
+    tally: Tally,
 }
 
 /// The statistics of one channel at a sample, with their p-values.
@@ -69,6 +72,8 @@ struct ChannelResult {
     /// The index of the channel.
     channel: usize,
     observation: Observation,
+    /// The severity that the channel reaches.
+    severity: Severity,
     scan_p: f64,
     /// `None` until the window is calibrated.
     cusum_p: Option<f64>,
@@ -110,6 +115,7 @@ impl Burst {
             mode: Mode::Normal,
             opened_at: None,
             trail: Trail::default(),
+            tally: Tally::default(),
         }
     }
 
@@ -191,6 +197,9 @@ impl Burst {
                 channel.cap(sample.at);
             }
             let Some(mut observation) = channel.window.handle_many(sample.at, amount) else { continue };
+            if index == 0 {
+                self.tally.count(channel.window.burst().cusum_run().0, sample.account);
+            }
             if raise.is_reopened {
                 // What the opening adds up is not held against the time after it either.
                 observation.cusum = 0.0;
@@ -206,10 +215,10 @@ impl Burst {
             let (severity, ratio) = channel.read(sample.at, &observation, raise);
             reading.ratio = reading.ratio.max(ratio);
             reading.severity = reading.severity.max(severity);
-            if severity.is_some() {
+            if let Some(severity) = severity {
                 // The p-values cost a power or two, so they are computed only where a level is reached.
                 let (scan_p, cusum_p) = channel.window.p(&observation);
-                let result = ChannelResult { channel: index, observation, scan_p, cusum_p };
+                let result = ChannelResult { channel: index, observation, severity, scan_p, cusum_p };
                 if strongest.as_ref().is_none_or(|best| result.least_p() < best.least_p()) {
                     strongest = Some(result);
                 }
@@ -323,28 +332,40 @@ impl Burst {
         let channel = &self.channels[result.channel];
         let ChannelKind { in_window, sustained, unit, .. } = self.kind.channels()[result.channel];
         let scan = channel.scan_feature(&result.observation, result.scan_p, (in_window, unit), self.raise());
-        let features = match (result.leading_cusum_p(), scan) {
-            (Some(cusum_p), scan) => {
-                std::iter::once(channel.cusum_feature(cusum_p, (sustained, unit))).chain(scan).collect()
-            }
-            (None, scan) => scan.into_iter().collect::<Vec<_>>(),
-        };
+        let sustained_feature = result.leading_cusum_p().map(|p| channel.cusum_feature(p, (sustained, unit)));
+        let features: Vec<Feature> =
+            sustained_feature.into_iter().chain(scan).chain(self.events_beside(result)).collect();
         let now = channel.window.burst().now().expect("a window that was judged has a clock");
         let starts_at = self.starts_at(result);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of events")]
         let total = if unit == Unit::Events { features.first().map_or(0.0, |f| f.value) as u64 } else { 0 };
+        let mut evidence = self.trail.evidence(starts_at, now, record, (self.kind.ids(), total));
+        evidence.shares = self.tally.shares();
+        if result.severity.min(self.kind.severity_max()) == Severity::Critical {
+            evidence.critical = channel.criteria(in_window, sustained);
+        }
         let is_cusum = result.leading_cusum_p().is_some();
         Finding {
             p,
             statistic: if is_cusum { result.observation.cusum } else { result.observation.scan.score },
             threshold: channel.threshold(is_cusum, self.raise()),
             starts_at,
-            evidence: self.trail.evidence(starts_at, now, record, (self.kind.ids(), total)),
+            evidence,
             related: self.trail.parties(starts_at, now),
             features,
             warm_up: self.warm_up(channel),
             borrowed_share: channel.window.borrowed_share(),
         }
+    }
+
+    /// The events of the window in which a channel of amounts found most: of how many orders an amount is.
+    fn events_beside(&self, result: &ChannelResult) -> Option<Feature> {
+        if result.channel == 0 {
+            return None;
+        }
+        let window = result.observation.scan.window?;
+        let ChannelKind { in_window, unit, .. } = self.kind.channels()[0];
+        Some(self.channels[0].counted(window, (in_window, unit)))
     }
 
     /// How far the levels are raised at the last sample.

@@ -26,7 +26,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::super::{
-    Counted, Detector, Episode, Evidence, Feature, Finding, MarketSample, Node, SLOT, Severity, Threshold,
+    Counted, Criterion, Detector, Episode, Evidence, Feature, Finding, MarketSample, Node, SLOT, Severity, Threshold,
     ThresholdSource, Unit, Verdict, WarmUp,
     episode::{HYSTERESIS, Reading},
 };
@@ -215,7 +215,10 @@ impl Pressure {
         for (detector, holds) in [(Detector::TradeBurst, flows), (Detector::PriceShock, moves)] {
             let reading = Reading { severity: holds.then_some(severity), ratio: strength / level.value, p };
             let Some(decision) = self.episode(detector).observe(arrival.at, reading) else { continue };
-            let finding = self.finding(detector, p, level, &tail, arrival);
+            let mut finding = self.finding(detector, p, level, &tail, arrival);
+            if severity == Severity::Critical {
+                finding.evidence.critical = self.criteria(level, arrival.at);
+            }
             verdicts.push(Verdict::new(detector, self.episode(detector).publish(decision, finding)));
         }
         verdicts
@@ -250,11 +253,10 @@ impl Pressure {
         leaning.sort_by_key(|(name, member)| (member.since, *name));
         let symbols: Vec<_> = leaning.iter().map(|(name, _)| name.to_compact()).collect();
         let related = std::iter::once(Node::Market).chain(symbols.iter().cloned().map(Node::Symbol)).collect();
-        let source = if level.is_floor { ThresholdSource::Floor } else { ThresholdSource::Calibrated };
         Finding {
             p,
             statistic: self.statistic().abs(),
-            threshold: Threshold { value: level.value, unit: Unit::Share, source },
+            threshold: threshold(level, 1.0),
             starts_at: self.calm_at,
             features: self.features(detector, p, tail.quantiles().1),
             evidence: Evidence { symbols, ..Evidence::of_record(arrival.record) },
@@ -262,6 +264,17 @@ impl Pressure {
             warm_up: WarmUp::Done,
             borrowed_share: 0.0,
         }
+    }
+
+    /// Why the market pages: its flow and its prices, the averaged ones and those over the whole time, each reach their part of the
+    /// level.
+    fn criteria(&self, level: Bounded, at: EventTime) -> Vec<Criterion> {
+        let part = threshold(level, PART_MIN);
+        let criterion = |name, value: f64| Criterion { name, value: value.abs(), level: part, at };
+        vec![
+            criterion(Counted::MarketFlow, self.flow),
+            criterion(Counted::MarketPrice, self.price.abs().min(self.net.abs())),
+        ]
     }
 
     /// The numbers of one of the two findings, the one that decides first. S is usual up to the .95 quantile of its minutes, and
@@ -278,6 +291,7 @@ impl Pressure {
             p,
             would_not_fire_below: None,
             is_capped: false,
+            dispersion: None,
         };
         if detector != Detector::PriceShock {
             return vec![feature(Counted::MarketFlow, self.flow, (-usual, usual), p)];
@@ -323,6 +337,12 @@ fn level(tail: &Tail, mode: Mode) -> Bounded {
         Mode::Degraded | Mode::Blind => STRICTER,
     };
     tail.light_threshold(PER_DAY * strict, INDEX_MAX, LEVEL_MIN)
+}
+
+/// A part of the level of S, as findings have it.
+fn threshold(level: Bounded, part: f64) -> Threshold {
+    let source = if level.is_floor { ThresholdSource::Floor } else { ThresholdSource::Calibrated };
+    Threshold { value: level.value * part, unit: Unit::Share, source }
 }
 
 /// The part of an average that is left after a time.

@@ -17,14 +17,14 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Change, Counted, Detector, Evidence, Feature, Finding, Severity, Signal, Subject, Threshold, ThresholdSource, Unit,
-    WarmUp,
+    Change, Counted, Criterion, Detector, Evidence, Feature, Finding, Severity, Signal, Subject, Threshold,
+    ThresholdSource, Unit, WarmUp,
 };
 use crate::{
     event::{RecordRange, RecordRef},
     stats::math::pow,
     time::{EventTime, Span},
-    trust::{Cause, ModeChange, Scope, Trouble},
+    trust::{Cause, Mode, ModeChange, Scope, Trouble},
 };
 
 /// The figure in the place of the p-value of a trouble that does not page (DETECTION 3.1: a fact has 1e-6).
@@ -69,7 +69,7 @@ impl PipelineDetector {
             Some((before, ..)) => (Change::Raised, severity.max(*before)),
         };
         let record = RecordRef { source: first.source, offset: first.after_offset };
-        let finding = finding(&change.troubles);
+        let finding = finding(&change.troubles, change.mode == Mode::Blind, at);
         self.published = Some((severity, record, Box::new(finding.clone())));
         self.published_at = Some(at);
         Some(self.signal(kind, severity, at, record, finding))
@@ -92,7 +92,7 @@ impl PipelineDetector {
 }
 
 /// Returns the finding about troubles, of which there is at least one.
-fn finding(troubles: &[Trouble]) -> Finding {
+fn finding(troubles: &[Trouble], is_blind: bool, at: EventTime) -> Finding {
     let first = &troubles[0];
     let paging = troubles.iter().filter(|trouble| trouble.pages).count();
     let p = pow(PAGING_FACT_P, paging as f64) * pow(FACT_P, (troubles.len() - paging) as f64);
@@ -104,10 +104,16 @@ fn finding(troubles: &[Trouble]) -> Finding {
     let reason = |trouble: &Trouble| trouble.example?.reason;
     let of_symbols = troubles.iter().filter(|trouble| trouble.scope == Scope::Symbol);
     let symbols: BTreeSet<_> = of_symbols.filter_map(|trouble| trouble.who.clone()).collect();
+    let criterion = |trouble: &Trouble| Criterion {
+        name: Counted::Trouble(trouble.cause),
+        value: trouble.value,
+        level: limit(trouble),
+        at,
+    };
     Finding {
         p: p.max(P_MIN),
         statistic: first.value,
-        threshold: Threshold { value: first.limit, unit: unit(first.cause), source: ThresholdSource::Default },
+        threshold: limit(first),
         starts_at: troubles.iter().map(|trouble| trouble.clock).min().expect("a finding is about a trouble at least"),
         features: listed().map(feature).collect(),
         evidence: Evidence {
@@ -116,12 +122,18 @@ fn finding(troubles: &[Trouble]) -> Finding {
             streams: listed().map(|trouble| trouble.who.clone()).collect(),
             reasons: listed().map(reason).collect(),
             symbols: symbols.into_iter().collect(),
+            is_blind,
+            critical: listed().filter(|trouble| trouble.pages).map(criterion).collect(),
             ..Evidence::default()
         },
         related: Vec::new(),
         warm_up: WarmUp::Done,
         borrowed_share: 0.0,
     }
+}
+
+const fn limit(trouble: &Trouble) -> Threshold {
+    Threshold { value: trouble.limit, unit: unit(trouble.cause), source: ThresholdSource::Default }
 }
 
 fn feature(trouble: &Trouble) -> Feature {
@@ -135,6 +147,7 @@ fn feature(trouble: &Trouble) -> Feature {
         unit: unit(trouble.cause),
         p: if trouble.pages { PAGING_FACT_P } else { FACT_P },
         is_capped: false,
+        dispersion: None,
         would_not_fire_below: Some(trouble.limit),
     }
 }
@@ -162,7 +175,7 @@ const fn unit(cause: Cause) -> Unit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{event::SourceId, time::EventTime, trust::Mode};
+    use crate::{event::SourceId, time::EventTime};
 
     fn change(mode: Mode, pages: &[bool]) -> ModeChange {
         let trouble = |(source, &pages): (u32, &bool)| Trouble {

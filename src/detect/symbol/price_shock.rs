@@ -339,6 +339,7 @@ impl Move {
             p: self.p,
             would_not_fire_below: None,
             is_capped: false,
+            dispersion: None,
         }
     }
 }

@@ -71,6 +71,7 @@ impl SymbolDetector for SpreadWidening {
                 unit: Unit::BasisPoints,
                 p: judged.p,
                 is_capped: false,
+                dispersion: None,
                 would_not_fire_below: None,
             }],
             related: accounts.iter().cloned().map(Node::Account).collect(),

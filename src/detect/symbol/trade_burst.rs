@@ -12,9 +12,12 @@
 //! Alone it makes a ticket at most: news looks the same. It pages together with another detector (`correlate`), or in its market
 //! form together with that of `price_shock` (`detect::market`), to which each symbol contributes its signed flow.
 
+mod sweeps;
+
 use compact_str::CompactString;
 use serde::{Deserialize, Serialize};
 
+use self::sweeps::Sweeps;
 use super::{Moment, SymbolDetector, SymbolNow, TradeSeen, signed_flow::SignedFlow};
 use crate::{
     detect::{
@@ -38,6 +41,8 @@ pub struct TradeBurst {
     meter: Meter,
     /// The quantity that aggressors buy, less what they sell, for the market's form.
     flow: SignedFlow,
+    /// The largest arrivals of late, as evidence.
+    sweeps: Sweeps,
 }
 
 impl TradeBurst {
@@ -55,7 +60,7 @@ impl TradeBurst {
 impl SymbolDetector for TradeBurst {
     fn new(settings: &Detection) -> Self {
         let burst = Burst::new(BurstKind::Trades, of_symbol(Detector::TradeBurst, settings.trade_burst));
-        Self { burst, meter: Meter::default(), flow: SignedFlow::default() }
+        Self { burst, meter: Meter::default(), flow: SignedFlow::default(), sweeps: Sweeps::default() }
     }
 
     fn retune(&mut self, before: &Detection, settings: &Detection) {
@@ -66,6 +71,7 @@ impl SymbolDetector for TradeBurst {
 
     fn traded(&mut self, moment: &Moment, seen: &TradeSeen<'_>) -> Option<Verdict> {
         let amounts = self.meter.measure(moment.at, seen);
+        self.sweeps.take(moment.at, seen, amounts[0] > 0);
         if let Some(side) = seen.trade.side {
             self.flow.add(moment.at, side, f64::from(amounts[1]));
         }
@@ -76,7 +82,9 @@ impl SymbolDetector for TradeBurst {
             account: seen.taker,
             owner: seen.taker_owner,
         };
-        self.burst.handle(&sample, &amounts, moment.mode, |_| true)
+        let mut verdict = self.burst.handle(&sample, &amounts, moment.mode, |_| true)?;
+        verdict.finding.evidence.sweep = self.sweeps.largest(verdict.finding.starts_at);
+        Some(verdict)
     }
 
     fn reopen(&mut self, at: EventTime) {

@@ -84,8 +84,8 @@ fn one_that_is_over_makes_room_first_and_then_the_one_without_news() {
     board.take(notice("a", 1, "firing", "warning"), at(1), true);
     board.take(notice("b", 1, "firing", "warning"), at(2), true);
     board.take(notice("c", 2, "resolved", "warning"), at(3), true);
-    assert_eq!(board.take(notice("d", 1, "firing", "warning"), at(4), true), 1);
-    assert_eq!(board.take(notice("e", 1, "firing", "warning"), at(5), true), 1);
+    assert_eq!(board.take(notice("d", 1, "firing", "warning"), at(4), true).incidents, 1);
+    assert_eq!(board.take(notice("e", 1, "firing", "warning"), at(5), true).incidents, 1);
     let ids: Vec<String> = shown(&board).into_iter().map(|(id, ..)| id).collect();
     assert_eq!(ids, ["b", "d", "e"]);
 }

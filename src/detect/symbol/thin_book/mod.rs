@@ -104,6 +104,7 @@ impl ThinBook {
             unit: Unit::Notional,
             p: least.p.0,
             is_capped: false,
+            dispersion: None,
             would_not_fire_below: None,
         };
         let change = Feature {
@@ -116,6 +117,7 @@ impl ThinBook {
             unit: Unit::Share,
             p: least.p.1,
             is_capped: false,
+            dispersion: None,
             would_not_fire_below: None,
         };
         let accounts = second.withdrawals.busiest();
