@@ -91,14 +91,6 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
     }
 }
 
-/// Returns the end of the summary of an incident in shadow or in maintenance; nothing otherwise.
-fn why_info(incident: &Incident) -> String {
-    if incident.is_shadow() {
-        return "; in shadow, so it pages nobody".to_owned();
-    }
-    incident.maintenance().map_or_else(String::new, |name| format!("; in maintenance ({name}), so it pages nobody"))
-}
-
 /// Returns the market around the strongest finding that has one.
 fn flow(incident: &Incident, context: &Context) -> Option<Flow> {
     let with_flow = incident.parts().values().filter_map(|part| Some((part, part.flow.as_deref()?)));

@@ -65,6 +65,6 @@ mod tests {
         cold.observe(at(0), 100.0, false);
         let during = [60, 120, 180, 240].map(|second| cold.observe(at(second), 200.0, true));
         assert_eq!(during, [COLD_LEVEL; 4]);
-        assert_eq!([300, 360, 420].map(|second| cold.observe(at(second), 1.0, false)), [25.0, 25.0, 1_000.0]);
+        assert_eq!([300, 360, 420].map(|second| cold.observe(at(second), 1.0, false)), [25.0, 1_000.0, 1_000.0]);
     }
 }

@@ -28,13 +28,13 @@ mod wording;
 
 use self::{
     findings::{DetectorGroup, by_start, groups_in_brief, groups_text, other_findings, why_it_pages},
-    fit::{DESCRIPTION_MAX, SUMMARY_MAX, Sentence},
+    fit::{DESCRIPTION_MAX, PLACE_MAX, SUMMARY_MAX, Sentence, cut},
     list::wording,
     phrases::to_millisecond,
 };
 use super::Context;
 use crate::{
-    correlate::{FindingKey, Part, Revision, Status},
+    correlate::{FindingKey, Incident, Part, Revision, Status},
     detect::{Detector, Severity},
 };
 
@@ -71,7 +71,7 @@ pub(super) fn compose(strongest: (&FindingKey, &Part), revision: &Revision, cont
         other_findings(incident, key)
     };
     let core = format!("{}{}", state(revision), found.core);
-    let why = why_it_pages(incident);
+    let why = why_information(incident).unwrap_or_else(|| why_it_pages(incident));
     // Why it pages comes first. Of one finding, by whom is said before what else was found; of several, what they are.
     let (whom, more) = found.more.split_at(if is_joint { 0 } else { found.more.len().min(1) });
     let first =
@@ -89,6 +89,14 @@ pub(super) fn compose(strongest: (&FindingKey, &Part), revision: &Revision, cont
         news: news::news(revision, strongest, context),
         suggested: if is_joint { JOINT_SUGGESTION } else { wording(key.0).suggested(&part.finding) },
     }
+}
+
+/// Returns why an incident is information, whatever its findings say: it is in shadow, or in maintenance.
+fn why_information(incident: &Incident) -> Option<String> {
+    if incident.is_shadow() {
+        return Some("in shadow, so it pages nobody".to_owned());
+    }
+    incident.maintenance().map(|names| format!("in maintenance ({}), so it pages nobody", cut(names, PLACE_MAX)))
 }
 
 /// Returns how a summary begins where the incident has ended; nothing while it goes on.
