@@ -272,9 +272,9 @@ fn overrides_are_read_and_a_mistake_in_one_points_at_itself() {
        | ^
     ");
     insta::assert_snapshot!(error(&text.replace("cancel_burst", "leverage_jump").replace("warnings_per_day", "deviations_min")), @r"
-    f.toml:3:18: `override.0.detect.leverage_jump`: expected in an override of `accounts`
+    f.toml:3:1: `override.0.detect.leverage_jump`: expected in an override of `accounts`
      3 | [override.detect.leverage_jump]
-       |                  ^
+       | ^
     ");
 }
 
