@@ -221,6 +221,25 @@ fn an_address_that_is_taken_ends_with_69_and_says_who_to_ask() {
 }
 
 #[test]
+fn an_address_that_another_process_has_is_taken_over_once_it_is_free() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let http = Http { listen: taken.local_addr().unwrap(), ..Config::default().http };
+    let port = Port::take_when_free(&http).unwrap();
+    let until_then = port.address();
+    assert_ne!(until_then, http.listen);
+    let (telemetry, _latch) = service::telemetry(&Config::default()).unwrap();
+    let server = port.serve(telemetry).unwrap();
+    assert_eq!(get(until_then, "/livez").status, 200);
+    drop(taken);
+    let deadline = Deadline::after(WAIT_MAX);
+    while std::net::TcpStream::connect(http.listen).is_err() {
+        deadline.check("the configured address");
+    }
+    assert_eq!(get(http.listen, "/livez").status, 200);
+    drop(server);
+}
+
+#[test]
 fn prometheus_checker_has_nothing_to_say_and_every_metric_is_in_the_list() {
     let site = site();
     let clock = Some(EventTime::from_nanos(1_760_130_000_000_000_000));

@@ -79,11 +79,12 @@ fn a_broken_configuration_is_shown_at_its_place_before_anything_else() {
 }
 
 #[test]
-fn a_port_in_use_comes_before_kafka() {
+fn a_port_in_use_ends_a_demo_and_is_told_by_a_service_that_may_stand_by() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = taken.local_addr().unwrap().to_string();
-    let stderr = run_fails(&minimal(NOBODY, &listen), 69, &[&listen, "in use", "end that one, or set `http.listen`"]);
-    assert!(!stderr.contains(NOBODY), "the broker was not asked: {stderr}");
+    let stderr = run_fails(&minimal(NOBODY, &listen), 69, &[&format!("no broker answers at `{NOBODY}`")]);
+    let is_told = |line: &serde_json::Value| line["level"] == "WARN" && line["wanted"] == listen.as_str();
+    assert!(logged(&stderr).iter().any(is_told), "{stderr}");
     let demo = foreshock().args(["demo", "--listen", &listen]).output().unwrap();
     fails(&demo, 69, &[&listen, "in use"]);
     assert!(demo.stdout.is_empty(), "nothing had begun: {demo:?}");

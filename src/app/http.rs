@@ -27,6 +27,8 @@ use crate::config::Http;
 pub struct Port {
     listener: TcpListener,
     address: SocketAddr,
+    /// The configured address, where another process has it: it is taken as soon as it is free.
+    wanted: Option<SocketAddr>,
     limits: Http,
 }
 
@@ -42,16 +44,29 @@ impl Port {
     /// # Errors
     /// Exit 69 with what to do.
     pub fn take(http: &Http) -> Result<Self, Failure> {
-        let bound = TcpListener::bind(http.listen).and_then(|listener| {
-            // The runtime takes only non-blocking sockets.
-            listener.set_nonblocking(true)?;
-            Ok((listener.local_addr()?, listener))
-        });
-        let (address, listener) = bound.map_err(|e| refused(http.listen, &e))?;
-        if !address.ip().is_loopback() {
-            tracing::warn!(%address, "HTTP is served beyond this machine, unencrypted and to anyone who reaches it");
+        let (address, listener) = bind(http.listen).map_err(|e| refused(http.listen, &e))?;
+        Ok(Self { listener, address, wanted: None, limits: http.clone() })
+    }
+
+    /// Binds the address, or a free port of the same interface for as long as another process has the address: several processes of
+    /// one configuration may run on a host, and the one that works longest is found where the configuration says.
+    ///
+    /// # Errors
+    /// Exit 69 with what to do.
+    pub fn take_when_free(http: &Http) -> Result<Self, Failure> {
+        match bind(http.listen) {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                let free = Http { listen: SocketAddr::new(http.listen.ip(), 0), ..http.clone() };
+                let port = Self::take(&free)?;
+                tracing::warn!(
+                    wanted = %http.listen,
+                    address = %port.address,
+                    "another process has the address; HTTP is served on a free port until it ends"
+                );
+                Ok(Self { wanted: Some(http.listen), ..port })
+            }
+            _ => Self::take(http),
         }
-        Ok(Self { listener, address, limits: http.clone() })
     }
 
     /// The address, with the port that the system chose where the configuration has port 0.
@@ -72,10 +87,10 @@ impl Port {
             tokio::net::TcpListener::from_std(self.listener).map_err(fail)?
         };
         let (stop, stopped) = oneshot::channel();
-        let (site, limits) = (Arc::new(Site::new(telemetry)), self.limits);
+        let (site, wanted, limits) = (Arc::new(Site::new(telemetry)), self.wanted, self.limits);
         let thread = thread::Builder::new()
             .name("http".to_owned())
-            .spawn(move || runtime.block_on(serve::serve(listener, &site, &limits, stopped)))
+            .spawn(move || runtime.block_on(serve::serve((listener, wanted), &site, &limits, stopped)))
             .map_err(fail)?;
         tracing::info!(address = %self.address, "HTTP is served");
         Ok(Server { stop: Some(stop), thread: Some(thread) })
@@ -89,6 +104,18 @@ impl Drop for Server {
             tracing::error!("the HTTP thread panicked; the service itself did not");
         }
     }
+}
+
+/// Returns a listener and its address.
+fn bind(listen: SocketAddr) -> io::Result<(SocketAddr, TcpListener)> {
+    let listener = TcpListener::bind(listen)?;
+    // The runtime takes only non-blocking sockets.
+    listener.set_nonblocking(true)?;
+    let address = listener.local_addr()?;
+    if !address.ip().is_loopback() {
+        tracing::warn!(%address, "HTTP is served beyond this machine, unencrypted and to anyone who reaches it");
+    }
+    Ok((address, listener))
 }
 
 fn refused(address: SocketAddr, error: &io::Error) -> Failure {

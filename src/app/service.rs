@@ -64,7 +64,7 @@ pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failur
     // An alert names the file, and is read wherever on-call is.
     config.file = path::absolute(&args.config).ok().map(|path| path.display().to_string()).or(config.file);
     refusal::settings(&config.kafka)?;
-    let port = http::Port::take(&config.http)?;
+    let port = http::Port::take_when_free(&config.http)?;
     let (telemetry, latch) = telemetry(&config)?;
     let server = port.serve(Arc::clone(&telemetry))?;
     let _supervisor = Supervisor::start(Arc::clone(&telemetry))?;

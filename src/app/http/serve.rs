@@ -1,6 +1,6 @@
 //! Accepts connections, and limits their number, size and time.
 
-use std::{convert::Infallible, future::ready, sync::Arc, time::Duration};
+use std::{convert::Infallible, future::ready, net::SocketAddr, sync::Arc, time::Duration};
 
 use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -28,8 +28,14 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 const FULL: &[u8] =
     b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 21\r\n\r\ntoo many connections\n";
 
-/// Serves until a message comes through `stopped`, or its sender is dropped.
-pub async fn serve(listener: TcpListener, site: &Arc<Site>, limits: &Http, mut stopped: oneshot::Receiver<()>) {
+/// Serves until a message comes through `stopped`, or its sender is dropped. An address that is wanted instead is taken over within
+/// a second after it is free.
+pub async fn serve(
+    (mut listener, mut wanted): (TcpListener, Option<SocketAddr>),
+    site: &Arc<Site>,
+    limits: &Http,
+    mut stopped: oneshot::Receiver<()>,
+) {
     let connections_max = limits.connections_max.get();
     let permits = Arc::new(Semaphore::new(connections_max as usize));
     let mut ticks = interval(OBSERVE_EVERY);
@@ -38,7 +44,13 @@ pub async fn serve(listener: TcpListener, site: &Arc<Site>, limits: &Http, mut s
         tokio::select! {
             biased;
             _ = &mut stopped => break,
-            _ = ticks.tick() => site.observe(),
+            _ = ticks.tick() => {
+                site.observe();
+                if let Some(address) = wanted && let Ok(free) = TcpListener::bind(address).await {
+                    tracing::info!(%address, "HTTP is served at the configured address now");
+                    (listener, wanted) = (free, None);
+                }
+            }
             accepted = listener.accept() => match accepted {
                 Ok((stream, _)) => admit(stream, site, &permits, limits.request_max),
                 Err(error) => {
