@@ -55,6 +55,7 @@ fn tickets(seed: u64, per_second: f64, hours: f64) -> Vec<f64> {
         detection,
         stages,
         calendars: Calendars::default(),
+        maintenance: foreshock::calendar::MaintenanceWindows::default(),
         sources,
         replay: String::new(),
         currency: None,
