@@ -279,7 +279,7 @@ impl Incident {
     /// place of another: the incident has become a thing of the whole market then.
     fn find_companion(&mut self) {
         let of_market = |(_, subject): &FindingKey| *subject == Subject::Market;
-        let has_market = *self.subject() == Subject::Market || self.companion.as_ref().is_some_and(of_market);
+        let has_market = self.opening.subject == Subject::Market || self.companion.as_ref().is_some_and(of_market);
         let warning = || self.parts.iter().filter(|(key, part)| part.warns() && key.0 != self.opening.detector);
         let strongest = |market: bool| {
             let found = warning().filter(|(key, _)| !market || of_market(key));
