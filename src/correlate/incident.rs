@@ -15,6 +15,7 @@
 //! is open (`maintenance`).
 
 mod maintenance;
+mod reading;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -278,7 +279,7 @@ impl Incident {
     /// place of another: the incident has become a thing of the whole market then.
     fn find_companion(&mut self) {
         let of_market = |(_, subject): &FindingKey| *subject == Subject::Market;
-        let has_market = *self.subject() == Subject::Market || self.companion.as_ref().is_some_and(of_market);
+        let has_market = self.opening.subject == Subject::Market || self.companion.as_ref().is_some_and(of_market);
         let warning = || self.parts.iter().filter(|(key, part)| part.warns() && key.0 != self.opening.detector);
         let strongest = |market: bool| {
             let found = warning().filter(|(key, _)| !market || of_market(key));
@@ -318,100 +319,15 @@ impl Incident {
             .chain(market)
     }
 
-    /// Returns the keys of the findings that still fire.
-    pub(super) fn firing(&self) -> impl Iterator<Item = &FindingKey> {
-        self.parts.iter().filter(|(_, part)| part.is_firing()).map(|(key, _)| key)
-    }
-
-    /// The subject of the finding that opened the incident.
-    #[must_use]
-    pub const fn subject(&self) -> &Subject {
-        &self.opening.subject
-    }
-
-    /// The opening of the incident that absorbed this one; `None` if none did.
-    #[must_use]
-    pub fn absorbed_by(&self) -> Option<&Opening> {
-        self.absorbed_by.as_deref()
-    }
-
-    /// The finding that opened the incident.
-    #[must_use]
-    pub const fn opening(&self) -> &Opening {
-        &self.opening
-    }
-
-    /// The finding that made more of the incident than its opening says: the first of another detector, or later one of the whole
-    /// market; `None` while one detector alone warns.
-    #[must_use]
-    pub const fn companion(&self) -> Option<&FindingKey> {
-        self.companion.as_ref()
-    }
-
-    /// The state as of the revision before this one; `None` in the first.
-    #[must_use]
-    pub const fn before(&self) -> Option<&Published> {
-        self.before.as_ref()
-    }
-
-    /// The number of symbols as of this revision.
-    #[must_use]
-    pub const fn published_symbols(&self) -> usize {
-        self.published.symbols
-    }
-
-    /// The number of the revision, from 1.
-    #[must_use]
-    pub const fn revision(&self) -> u64 {
-        self.revision
-    }
-
     /// The highest severity so far; information in shadow, and where a maintenance window covers everything that the incident is about.
     #[must_use]
     pub const fn severity(&self) -> Severity {
         if self.is_shadow || self.maintenance.is_in_force() { Severity::Info } else { self.severity }
     }
 
-    /// The names of the maintenance windows that lower the severity; `None` outside of maintenance.
-    #[must_use]
-    pub fn maintenance(&self) -> Option<&str> {
-        self.maintenance.names()
-    }
-
-    /// Whether the incident is that of a detector in shadow.
-    #[must_use]
-    pub const fn is_shadow(&self) -> bool {
-        self.is_shadow
-    }
-
-    /// The joint p-value of the findings that warn.
-    #[must_use]
-    pub const fn p(&self) -> f64 {
-        self.p
-    }
-
-    /// When the incident began to build.
-    #[must_use]
-    pub const fn starts_at(&self) -> EventTime {
-        self.starts_at
-    }
-
-    /// When the incident was first detected.
-    #[must_use]
-    pub const fn detected_at(&self) -> EventTime {
-        self.opening.at
-    }
-
-    /// When the last finding that warns was cleared, or when the incident was withdrawn; `None` while one fires.
-    #[must_use]
-    pub const fn cleared_at(&self) -> Option<EventTime> {
-        self.cleared_at
-    }
-
-    /// The findings of each detector about each subject.
-    #[must_use]
-    pub const fn parts(&self) -> &BTreeMap<FindingKey, Part> {
-        &self.parts
+    /// Returns the keys of the findings that still fire.
+    pub(super) fn firing(&self) -> impl Iterator<Item = &FindingKey> {
+        self.parts.iter().filter(|(_, part)| part.is_firing()).map(|(key, _)| key)
     }
 }
 
