@@ -1,4 +1,4 @@
-//! The context of a run: what its alerts say that does not come from their incidents.
+//! The context of a run: the facts in its alerts that do not come from incidents.
 
 use crate::event::{LogPosition, RecordRef, Source, SourceId};
 

@@ -16,9 +16,9 @@ const NAMES: [&str; 7] = ["detector", "from_ms", "incident", "severity", "symbol
 /// both in milliseconds since 1970 by the venue's clock) are replaced, percent-encoded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Links {
-    /// A page with more.
+    /// The runbook of the alert.
     pub runbook: Option<String>,
-    /// A dashboard that shows it.
+    /// A dashboard of the affected symbol.
     pub dashboard: Option<String>,
     /// The incident on the product's own page.
     pub page: Option<String>,
@@ -30,7 +30,7 @@ impl Links {
     /// Checks that every template can be filled.
     ///
     /// # Errors
-    /// The key of one that cannot, and why.
+    /// Returns the key of the first template that cannot be filled, and why.
     pub fn check(&self) -> Result<(), Invalid> {
         let Self { runbook, dashboard, page, silence } = self;
         for (key, text) in [("runbook", runbook), ("dashboard", dashboard), ("page", page), ("silence", silence)] {

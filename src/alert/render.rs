@@ -69,7 +69,7 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
         accounts_total,
         owners,
         p: incident.p(),
-        // −log10 of 1 is −0.
+        // The logarithm of 1 gives −0.0; `max` makes it +0.0.
         score: (-math::log10(incident.p())).max(0.0),
         features: features(incident),
         statistic: strongest.map_or(0.0, |(_, part)| part.finding.statistic),
@@ -158,7 +158,7 @@ fn limited(names: BTreeSet<String>, max: usize) -> (Vec<String>, Option<u64>) {
     (names.into_iter().take(max).collect(), total)
 }
 
-/// Returns the numbers of the strongest findings, as many findings as a list may have entries.
+/// Returns the numbers of the strongest findings: at most [`LIST_MAX`] findings.
 fn features(incident: &Incident) -> Vec<Feature> {
     let mut parts: Vec<_> = incident.parts().iter().collect();
     parts.sort_by(|a, b| a.1.finding.p.total_cmp(&b.1.finding.p));
@@ -178,7 +178,7 @@ fn features(incident: &Incident) -> Vec<Feature> {
             high: f.high,
             unit: f.unit.name().to_owned(),
             dispersion: f.dispersion,
-            // −ln of 1 is −0.
+            // The logarithm of 1 gives −0.0; `max` makes it +0.0.
             share: if sum > 0.0 { (-math::ln(f.p) / sum).max(0.0) } else { 0.0 },
             would_not_fire_below: f.would_not_fire_below.filter(|least| *least <= f.value),
         })
@@ -199,7 +199,7 @@ fn evidence(incident: &Incident, context: &Context) -> Evidence {
     let records = ranges.iter().filter_map(|range| {
         let source = context.source(range.source)?;
         let (from, to) = (LogPosition::of(range.from), LogPosition::of(range.to));
-        // What an older log held is gone: of a range over two logs, that of the newer one is left.
+        // Records of an older log no longer exist, so a range over two logs keeps only the newer part.
         let first = if from.generation == to.generation { from.offset } else { 0 };
         let generation = Some(to.generation).filter(|generation| *generation > 0);
         let (topic, partition) = (source.name.clone(), source.partition);

@@ -8,10 +8,9 @@
 //! an incident would page or not by whether that finding came before the second strong one. The joint p-value of the best
 //! pair only falls as findings join, and it is the lowest that any order could have shown.
 //!
-//! Two findings of a cold start never agree: their p-values are those of a model, and with any second ticket a model's
-//! figure nearly always reaches the page (DETECTION 6 raises every level of a cold start; it wants no page from it). Facts
-//! are not cold: nothing about them is learned. The detector of the service's own input agrees with none, because trouble
-//! with the input is no evidence about the market.
+//! Two findings of a cold start never agree: p-values of a cold start come from a model, so almost any second ticket would
+//! reach the page; DETECTION 6 wants no page from a cold start. Facts are not cold: nothing about them is learned. The detector of
+//! the service's own input agrees with none, because trouble with the input is no evidence about the market.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! The correlator's state: signals that wait, open incidents, and the indexes by which incidents are found.
 //!
-//! Incidents enter the table here, change and leave it, each time with every index. The files beside this one decide which incidents
-//! signals belong to.
+//! Incidents enter the table here, change and leave it, each time with every index. The files beside this one decide which
+//! incidents signals belong to.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,8 +1,8 @@
 //! The life of an incident: related signals, from the first warning until all of them have been calm for a minute.
 //!
-//! An incident opens at the first signal of severity warning or above. It is revised when its severity rises, its joint
-//! p-value falls tenfold, another detector joins or its symbols have doubled, and is resolved once every finding that warns has been cleared for
-//! 60 s (DETECTION 4). Signals of mere information neither open an incident nor hold one open: after a crisis some
+//! An incident opens at the first signal of severity warning or above. It is revised when its severity rises, its joint p-value
+//! falls tenfold, another detector joins or its symbols have doubled, and is resolved once every finding that warns has been
+//! cleared for 60 s (DETECTION 4). Signals of mere information neither open an incident nor hold one open: after a crisis some
 //! subject is always a little unusual.
 //!
 //! The joint p-value combines the detectors by ACAT, each with its strongest finding: detectors look at the same flow,
@@ -11,8 +11,8 @@
 //! The severity is a function of the set of findings, each the strongest of its detector and subject, and not of the
 //! order in which they came: the highest severity of a finding, or critical where two findings agree
 //! (`super::agreement`). It never falls while the incident lasts: no finding that joins can take an agreement away, and
-//! what was reached stays where a finding has to make room. Only a maintenance window lowers what is published, for as long as it
-//! is open (`maintenance`).
+//! a severity once reached stays, even if a finding is evicted. Only a maintenance window lowers what is published, for as long as
+//! it is open (`maintenance`).
 
 mod maintenance;
 mod reading;
@@ -41,8 +41,8 @@ pub const CALM: Span = Span::from_secs(60);
 /// How long an incident may be open without a revision before it is published again. Readers of the alerts topic look back for
 /// a week and Kafka keeps records for a week (both by default): several revisions of an open incident are always there.
 const RESTATED_EVERY: Span = Span::from_secs(86_400);
-/// How many times as many symbols as last published are news by themselves: with every further one of a crisis an alert would have
-/// fourteen revisions in three minutes.
+/// Factor by which the symbols must have grown since the last revision for a new one; one revision per symbol would be fourteen in
+/// three minutes.
 const GROWTH: usize = 2;
 /// How far the joint p-value must fall for a revision (DETECTION 4).
 const ESCALATION: f64 = 0.1;

@@ -1,8 +1,8 @@
 //! Maintenance: the windows that cover everything that an incident is about lower its severity, so that it wakes nobody.
 //!
-//! The severity stays a function of the set of findings and of the windows at one instant: findings count as ever, and the windows only
-//! lower what is published. That instant is the time of the newest signal, or of the newest beginning or end of a window; it stands
-//! still while the incident is calm, so that one whose findings were all cleared within a window does not page at its end.
+//! The severity stays a function of the set of findings and of the windows at one instant: findings count as ever, and the windows
+//! only lower what is published. That instant is the time of the newest signal, or of the newest beginning or end of a window; it
+//! stands still while the incident is calm, so that one whose findings were all cleared within a window does not page at its end.
 
 use std::collections::BTreeMap;
 

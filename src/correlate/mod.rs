@@ -130,7 +130,7 @@ impl Correlator {
         steps.push(Step::revision(self.remove(id).resolve(at), at));
     }
 
-    /// Publishes the incident again whose time for that is first.
+    /// Publishes again the incident whose restating timer is the earliest.
     fn restate_next(&mut self, steps: &mut Vec<Step>) {
         let (at, id) = *self.restating.first().expect("an incident is published again only while one is open");
         let mut incident = self.remove(id);

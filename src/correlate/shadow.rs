@@ -1,8 +1,8 @@
 //! Detectors in shadow, and those that are switched off.
 //!
-//! A signal of a detector in shadow has an incident of its own: one for each detector and subject. That incident is in no index by which
-//! others find it, so it joins nothing, draws nothing to itself and changes no p-value of others. Signals of a detector that is off
-//! are left out; coverage says so.
+//! A signal of a detector in shadow has an incident of its own: one for each detector and subject. That incident is in no index by
+//! which others find it, so it joins nothing, draws nothing to itself and changes no p-value of others. Signals of a
+//! detector that is off are left out; coverage says so.
 
 use super::{
     correlator::{Correlator, Step},
@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl Correlator {
-    /// Takes the detectors' states from now on. Findings of a detector in another state than before end when the watermark moves next,
-    /// because the signal that clears them would go elsewhere.
+    /// Takes the detectors' states from now on. Findings of a detector in another state than before end when the watermark moves
+    /// next, because the signal that clears them would go elsewhere.
     pub fn follow_states(&mut self, states: DetectorStates) {
         self.has_other_states |= self.states != states && !self.incidents.is_empty();
         self.states = states;

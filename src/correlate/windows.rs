@@ -7,8 +7,8 @@ use super::correlator::{Correlator, Step};
 use crate::{calendar::MaintenanceWindows, time::EventTime};
 
 impl Correlator {
-    /// Follows these maintenance windows from now on. Where they are others, open incidents are held against them when the watermark
-    /// moves next.
+    /// Follows these maintenance windows from now on. Where they are others, open incidents are held against them when the
+    /// watermark moves next.
     pub fn follow_windows(&mut self, windows: &MaintenanceWindows) {
         if self.windows == *windows {
             return;

@@ -3,12 +3,10 @@
 //! There are two budgets, each of `warnings_per_day` false tickets: one per symbol together with its parties, and one for all
 //! accounts and owners over all symbols together.
 //!
-//! ```text
-//! of a symbol   cancel_burst .15, trade_burst .25 (three quarters for arrivals, one for notional)
-//!               thin_book .12, price_shock .12, spread_widening .06
-//!               cancel_burst of its accounts .15 and of its owners .15, each divided by those with a full window
-//! of everybody  cancel_burst of accounts .50 and of owners .50, each divided by those with a full window
-//! ```
+//! `Detector::ticket_share` has the numbers of a symbol's detectors, and the constants below those of `cancel_burst` of parties.
+//! The share of the accounts, or of the owners, is divided by the number of those with a full window. That of `trade_burst` is
+//! divided between arrivals and notional (`burst::kind`).
+//!
 //! The scan has a third of the share of a window and the CUSUM the rest (`window::Calibrated`). The statistics of a burst look at
 //! the same flow and are often wrong together; their shares are added all the same, so the sum is an upper bound as far as each
 //! keeps its own. Notional has the smaller part because an arrival's amount is noise mostly, and a wide spread less than a thin

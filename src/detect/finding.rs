@@ -93,7 +93,7 @@ pub enum Counted {
     SustainedNotional,
     /// Notional resting within the band of this index, on the thinner side.
     Depth(u8),
-    /// The same as a share of what it was a second before.
+    /// Notional within that band, as a share of a second before.
     DepthChange(u8),
     /// How long one side has been empty.
     EmptySide,
@@ -101,9 +101,10 @@ pub enum Counted {
     TradesUnseen,
     /// The share of symbols whose books are thin.
     ThinSymbols,
-    /// The share of active symbols by which buyers outweigh sellers; below zero, sellers buyers.
+    /// The share of active symbols by which buyers outweigh sellers; below zero if sellers outweigh buyers.
     MarketFlow,
-    /// The share of active symbols by which rising prices outweigh falling ones; below zero, falling rising.
+    /// The share of active symbols by which rising prices outweigh falling ones; below zero if falling outweigh
+    /// rising.
     MarketPrice,
     /// The share of active symbols whose price moves more than in 99 of 100 of their own times, all in one direction.
     ShockedSymbols,
@@ -115,7 +116,7 @@ pub enum Counted {
     Leverage,
     /// The factor by which the account itself has multiplied its leverage of late.
     LeverageByIntent,
-    /// The factor by which the marks have multiplied it.
+    /// The factor by which the marks have multiplied the leverage.
     LeverageByMarks,
     /// How far equity is below zero.
     Deficit,
@@ -158,6 +159,7 @@ impl ThresholdSource {
 
 /// The bands of [`crate::book::BANDS_BPS`], by name.
 const DEPTH: [&str; 5] = ["depth_5_bps", "depth_10_bps", "depth_25_bps", "depth_50_bps", "depth_100_bps"];
+/// The changes of depth within the same bands over a second, by name.
 const DEPTH_CHANGE: [&str; 5] = [
     "depth_5_bps_after_1_s",
     "depth_10_bps_after_1_s",
@@ -212,7 +214,7 @@ pub struct Feature {
     pub low: f64,
     /// The baseline's .95 quantile.
     pub high: f64,
-    /// Whether the value holds a sample that was counted only up to a limit: then it is that much or more.
+    /// Whether a sample was capped, so that the true value may be higher.
     pub is_capped: bool,
     /// The unit of value, expected, low and high.
     pub unit: Unit,

@@ -1,8 +1,8 @@
 //! Overrides: other settings for some symbols, accounts or owners, chosen by patterns of their names.
 //!
-//! An override holds only the keys that are other. All overrides that match a subject are applied in their order, so of two that change
-//! the same key the last one counts. What results is resolved once, when a subject enters a stage or gets a window, and never for an
-//! event: a symbol's detectors keep their settings, as parties with a window and accounts with positions do.
+//! An override holds only the keys that are other. All overrides that match a subject are applied in their order, so of two that
+//! change the same key the last one counts. The result is resolved once, when a subject enters a stage or gets a window, and never
+//! for an event: a symbol's detectors keep their settings, as parties with a window and accounts with positions do.
 //!
 //! A party on a symbol follows the overrides of both. Which detectors are on is no matter of single subjects.
 

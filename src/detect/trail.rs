@@ -57,6 +57,7 @@ pub(super) struct Trail {
     seconds: VecDeque<(i64, RecordRef)>,
 }
 
+/// A sample as evidence keeps it: its time, its id, and whose it was.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct KeptSample {
     at: EventTime,

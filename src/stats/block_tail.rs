@@ -31,14 +31,14 @@ const INITIAL: usize = 60;
 const GREATEST: usize = INITIAL - 47;
 /// Where the .95 quantile stands among the greatest.
 const Q95_AT: usize = INITIAL - 1 - 56;
-/// Blocks that the quantiles remember.
+/// Blocks that the quantiles remember: three and a half days (the reference of DETECTION 2.1).
 const MEMORY: f64 = 5_000.0;
 /// Blocks from which on quantiles are given before all of [`INITIAL`] are there. Fewer say too little about the .95
 /// quantile; with fifteen it is their greatest.
 const EARLY: usize = 15;
-/// Exceedances that the index remembers.
+/// Exceedances that the index remembers (DETECTION 2.1).
 const INDEX_MEMORY: f64 = 200.0;
-/// The range in which the index is used.
+/// The range in which the index is used (DETECTION 2.1): a few exceedances may give any estimate, and the level is a power of it.
 const INDEX_RANGE: (f64, f64) = (0.1, 0.7);
 /// The distance from the .8 to the .95 quantile of an exponential law, in scales.
 const LN_4: f64 = 2.0 * std::f64::consts::LN_2;
@@ -51,7 +51,7 @@ const BLOCKS_PER_DAY: f64 = 1_440.0;
 /// The least threshold of the scan, as a share of the fixed level for the same rate; without it all levels of a quiet
 /// symbol would coincide.
 const SCAN_FLOOR: f64 = 0.75;
-/// The same for the CUSUM.
+/// The least threshold of the CUSUM, as a share of the fixed level for the same rate: 13.3 nats at one alarm a day (DETECTION 2.1).
 const CUSUM_FLOOR: f64 = 13.3 / 13.2;
 /// The least p-value. Smaller ones are raised to it, so that logarithms stay finite.
 const P_MIN: f64 = 1e-300;
@@ -102,9 +102,9 @@ impl Priors {
     /// finds a burst on a young symbol, so it begins between real and simulated flow, and unlearns sooner.
     pub(crate) const CANCELS: Self =
         Self { scan: Prior { index: 0.3, weight: 40.0 }, cusum: Prior { index: 0.25, weight: 30.0 } };
-    /// A symbol's trades. The far tail of real trades, and of the flow that imitates it in tests, has .45 to .55 between one minute in
-    /// a hundred and one in ten thousand, and that of their CUSUM .3 to .4; simulated flow has .15 for both. The CUSUM begins between
-    /// them, as that of withdrawals: with .35 half of the ten-fold bursts on simulated symbols of two hours were missed.
+    /// A symbol's trades. The far tail of real trades, and of the flow that imitates it in tests, has .45 to .55 between one minute
+    /// in a hundred and one in ten thousand, and that of their CUSUM .3 to .4; simulated flow has .15 for both. The CUSUM begins
+    /// between them, as that of withdrawals: with .35 half of the ten-fold bursts on simulated symbols of two hours were missed.
     pub(crate) const TRADES: Self =
         Self { scan: Prior { index: 0.45, weight: 40.0 }, cusum: Prior { index: 0.25, weight: 30.0 } };
 }
@@ -288,14 +288,15 @@ impl Tail {
 
     /// Returns the threshold for this many alarms a day, at least `floor`, of a statistic whose index is at most `index_max`.
     #[must_use]
-    pub(crate) fn light_threshold(&self, per_day: f64, index_max: f64, floor: f64) -> Bounded {
+    pub(crate) fn capped_threshold(&self, per_day: f64, index_max: f64, floor: f64) -> Bounded {
         bounded(self.q95 * pow((0.05 * BLOCKS_PER_DAY / per_day).max(1.0), self.index().min(index_max)), floor)
     }
 
-    /// Returns the chance within a minute of a value of such a statistic.
+    /// Returns the chance within a minute of a value this high, of a statistic whose index is at most `index_max` and whose
+    /// threshold is at least `floor`.
     #[must_use]
-    pub(crate) fn light_p(&self, value: f64, index_max: f64, floor: f64) -> f64 {
-        let over = value.max(1e-9) / self.light_threshold(1.0, index_max, floor).value;
+    pub(crate) fn capped_p(&self, value: f64, index_max: f64, floor: f64) -> f64 {
+        let over = value.max(1e-9) / self.capped_threshold(1.0, index_max, floor).value;
         (pow(over, -1.0 / self.index().min(index_max)) / BLOCKS_PER_DAY).clamp(P_MIN, 1.0)
     }
 

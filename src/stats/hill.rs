@@ -202,7 +202,9 @@ mod tests {
         }
 
         #[test]
-        fn the_value_of_a_p_value_is_the_value_that_had_it(values in prop::collection::vec(0.0_f64..50.0, 32..200), v in 0.01_f64..100.0) {
+        fn the_value_of_a_p_value_is_the_value_that_had_it(
+            values in prop::collection::vec(0.0_f64..50.0, 32..200), v in 0.01_f64..100.0,
+        ) {
             let hill = learned(values);
             let p = hill.p(v).unwrap();
             prop_assume!(p > 2e-12);

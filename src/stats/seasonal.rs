@@ -35,6 +35,7 @@ const JUDGED_FROM: u64 = 4;
 const CLIPPED_FROM: u64 = 31;
 /// Samples that a slot learns before its residuals are clipped.
 const SLOT_CLIPPED_FROM: u32 = 3;
+/// Nanoseconds in a day.
 const DAY_NANOS: i64 = 86_400_000_000_000;
 
 /// Returns in which of `slots` equal parts of the UTC day an instant lies.

@@ -180,7 +180,7 @@ impl Calibrated {
     }
 
     /// Changes the false alarms a day and keeps everything that was learned.
-    pub(crate) fn share(&mut self, warnings_per_day: f64) {
+    pub(crate) fn set_warnings_per_day(&mut self, warnings_per_day: f64) {
         self.burst.share(warnings_per_day);
         if matches!(self.levels, Levels::Own { .. }) {
             self.apply_tails();

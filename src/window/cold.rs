@@ -1,7 +1,7 @@
 //! The level of a window in its cold start, before it has levels of its own.
 //!
-//! DETECTION 6 has absolute rules for a cold start: nothing below 25 nats. Flow with the tail of real trades passes that twenty times
-//! a day, so the scan must also stand out from everything that the window has shown so far.
+//! DETECTION 6 has absolute rules for a cold start: nothing below 25 nats. Flow with the tail of real trades passes that
+//! twenty times a day, so the scan must also stand out from everything that the window has shown so far.
 
 use serde::{Deserialize, Serialize};
 

@@ -25,8 +25,11 @@ const BUSY_MIN: u8 = 5;
 const PROMOTION_MIN: u8 = 20;
 /// How long a party stays busy after its last busy minute.
 const CALM: Span = Span::from_secs(600);
+/// Milliseconds in a minute, the time that events are counted over.
 const MINUTE_MS: u32 = 60_000;
+/// The time whose events give a party its tier.
 const DAY: Span = Span::from_secs(86_400);
+/// The resolution of arrival times: a 32-bit count of it takes half the memory of an event time.
 const MILLISECOND: Span = Span::from_nanos(1_000_000);
 
 /// The count and the rate of a party, and its last arrivals while it is busy.
@@ -139,6 +142,7 @@ pub(crate) struct Quoting {
 
 /// Slots of ten seconds: those of a minute, and the current one.
 const SLOTS: u8 = 7;
+/// The length of a slot: a minute is six counts, so that a party stays small.
 const SLOT: Span = Span::from_secs(10);
 
 /// Before all event times.
@@ -222,7 +226,7 @@ impl Light {
     }
 
     /// Frees the arrivals if the party is calm at `now`, by its own event time.
-    pub(crate) fn calm(&mut self, now: EventTime) {
+    pub(crate) fn free_if_calm(&mut self, now: EventTime) {
         if self.calm_at().is_some_and(|at| at <= now) {
             self.give_back();
         }

@@ -15,8 +15,9 @@ use crate::{
 const BIN: Span = Span::from_secs(5);
 /// The number of bins: five minutes, and the bin that the time begins in.
 const BINS_MAX: i64 = 61;
-/// The times over which a move of the price is reported (CONTRACT).
+/// The shorter time over which a move of the price is reported (CONTRACT).
 const MINUTE: Span = Span::from_secs(60);
+/// The longer time over which a move of the price is reported (CONTRACT).
 const FIVE_MINUTES: Span = Span::from_secs(300);
 /// Basis points in a whole.
 const BPS: f64 = 1e4;

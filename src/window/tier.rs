@@ -50,8 +50,8 @@ impl Default for Tier {
 
 impl Tier {
     /// Returns the start of a member that is promoted at `at`: its own rate, shrunk to that of the tier. Before any
-    /// lesson, the party's own rate stands in for that of the tier, and the Fano factors of its symbol for the tier's where they are lower: a
-    /// symbol's flow also has the orders that makers move, which come in storms and are no withdrawals.
+    /// lesson, the party's own rate stands in for that of the tier, and the Fano factors of its symbol for the tier's where they
+    /// are lower: a symbol's flow also has the orders that makers move, which come in storms and are no withdrawals.
     pub(crate) fn warm(
         &mut self,
         light: &Light,

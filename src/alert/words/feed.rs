@@ -80,7 +80,8 @@ impl Wording for Feed {
                  they are lost. Books and sequences begin anew; what the old log taught of usual rates is kept"
             }
             Some(Cause::Lag) => {
-                "see whether the broker or this process is the slow one (consumer lag, CPU); warnings come late until it has caught up"
+                "see whether the broker or this process is the slow one (consumer lag, CPU); warnings come late until it \
+                 has caught up"
             }
             Some(Cause::Silence) | None => {
                 "see whether the producer of the order flow and the broker are up; until records come, no warning can come"
@@ -92,8 +93,8 @@ impl Wording for Feed {
                 "see whether this machine's clock is set (NTP); what is stamped more than 5 s ahead of it is in no window"
             }
             Some(Cause::SilentProducer | Cause::SilentSymbols) => {
-                "see whether that part of the venue, or its producer, is down; nothing is seen of it meanwhile. A producer that was \
-                 taken off is no longer waited for after an hour, symbols after ten minutes"
+                "see whether that part of the venue, or its producer, is down; nothing is seen of it meanwhile. A producer that \
+                 was taken off is no longer waited for after an hour, symbols after ten minutes"
             }
             Some(Cause::Duplicates) => {
                 "see whether a producer sends again without idempotence, or two send the same; what has a sequence number is \
@@ -103,7 +104,8 @@ impl Wording for Feed {
                 "see which producer reads a backlog, or whose clock is behind; what came too late is in no window"
             }
             Some(Cause::Rejected | Cause::NothingUsable) => {
-                "read the record named as the example, or the dead letters, and ask its producer what changed; what is rejected is not seen"
+                "read the record named as the example, or the dead letters, and ask its producer what changed; what is \
+                 rejected is not seen"
             }
             Some(Cause::UnknownType) => {
                 "read the record named as the example: its type is misspelt, or new, and nothing of it is seen; types that are not \
@@ -116,8 +118,8 @@ impl Wording for Feed {
                 "see whether the symbol's snapshots still come; until the book is whole again, nothing is found by it"
             }
             Some(Cause::Behind) => {
-                "see whether that producer's clock is wrong (a time zone), or fills up an outage; the others no longer wait for it, so \
-                 its findings come late"
+                "see whether that producer's clock is wrong (a time zone), or fills up an outage; the others no longer wait for \
+                 it, so its findings come late"
             }
         }
     }

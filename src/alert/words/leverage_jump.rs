@@ -12,6 +12,7 @@ use crate::{
     detect::{Finding, Subject},
 };
 
+/// The words of `leverage_jump`.
 pub(super) struct LeverageJump;
 
 impl Wording for LeverageJump {

@@ -39,8 +39,8 @@ use crate::{
 };
 
 /// The action to take where several detectors agree.
-const JOINT_SUGGESTION: &str = "several things come together: hold back forced orders that can wait, ask the accounts and makers that are \
-     named, and consider reduce-only, wider bands, or a halt of the symbols concerned";
+const JOINT_SUGGESTION: &str = "several things come together: hold back forced orders that can wait, ask the accounts and makers \
+     that are named, and consider reduce-only, wider bands, or a halt of the symbols concerned";
 
 /// The words of an alert.
 #[derive(Default)]
@@ -70,7 +70,7 @@ pub(super) fn compose(strongest: (&FindingKey, &Part), revision: &Revision, cont
     } else {
         other_findings(incident, key)
     };
-    let core = format!("{}{}", state(revision), found.core);
+    let core = format!("{}{}", ending(revision), found.core);
     let why = why_information(incident).unwrap_or_else(|| why_it_pages(incident));
     // Why it pages comes first. Of one finding, by whom is said before what else was found; of several, what they are.
     let (whom, more) = found.more.split_at(if is_joint { 0 } else { found.more.len().min(1) });
@@ -100,7 +100,7 @@ fn why_information(incident: &Incident) -> Option<String> {
 }
 
 /// Returns how a summary begins where the incident has ended; nothing while it goes on.
-fn state(revision: &Revision) -> &'static str {
+fn ending(revision: &Revision) -> &'static str {
     match revision.status {
         Status::Firing | Status::Amended => "",
         Status::Resolved => "over; at its strongest: ",

@@ -48,8 +48,8 @@ impl Wording for PriceShock {
     }
 
     fn suggested(&self, _: &Finding) -> &'static str {
-        "see whether news explains it and whether marks and index follow; watch depth and liquidations, and hold back forced orders \
-         that can wait"
+        "see whether news explains it and whether marks and index follow; watch depth and liquidations, and hold back forced \
+         orders that can wait"
     }
 }
 

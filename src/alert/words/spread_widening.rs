@@ -12,6 +12,7 @@ use crate::{
     detect::{Finding, Subject},
 };
 
+/// The words of `spread_widening`.
 pub(super) struct SpreadWidening;
 
 impl Wording for SpreadWidening {

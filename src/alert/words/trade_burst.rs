@@ -15,6 +15,7 @@ use crate::{
     detect::{Finding, Subject},
 };
 
+/// The words of `trade_burst`.
 pub(super) struct TradeBurst;
 
 impl Wording for TradeBurst {

@@ -14,8 +14,8 @@ impl Incident {
         self.cleared_at.is_none() && self.maintenance.differs(windows, &self.parts, at)
     }
 
-    /// Holds the incident against the windows after one of them has begun or ended, or others are in force. Returns a revision if the
-    /// severity is another one than was published.
+    /// Holds the incident against the windows after one of them has begun or ended, or others are in force. Returns a revision if
+    /// the severity is another one than was published.
     pub(in crate::correlate) fn change_windows(
         &mut self,
         windows: &mut MaintenanceWindows,
@@ -26,8 +26,8 @@ impl Incident {
         (self.severity() != self.published.severity).then(|| self.revise(Status::Amended, revised_at, None))
     }
 
-    /// When a maintenance window next begins or ends after a time, and after the last one that was taken into account; `None` while the
-    /// incident is calm.
+    /// When a maintenance window next begins or ends after a time, and after the last one that was taken into account; `None`
+    /// while the incident is calm.
     pub(in crate::correlate) fn windows_change_at(
         &self,
         windows: &mut MaintenanceWindows,

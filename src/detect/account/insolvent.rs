@@ -1,8 +1,8 @@
 //! `insolvent`: an account holds positions and has nothing left.
 //!
 //! The finding is a condition: the account's equity, without unrealised profit, is zero or less. Its leverage is then
-//! undefined, so `leverage_jump` does not judge it. Unrealised profit is not counted, so an account with large gains may be reported
-//! wrongly: check the venue's own margin.
+//! undefined, so `leverage_jump` does not judge it. Unrealised profit is not counted, so an account with large gains may be
+//! reported wrongly: check the venue's own margin.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,7 @@ use crate::{
     time::EventTime,
 };
 
+/// The condition: a deficit of zero or more is a ticket.
 const KIND: ConditionKind = ConditionKind {
     detector: Detector::Insolvent,
     severity: Severity::Warning,
@@ -33,7 +34,7 @@ impl Insolvent {
     pub fn handle(&mut self, at: EventTime, deficit: f64, record: RecordRef, related: &[Node]) -> Option<Verdict> {
         self.since = if deficit >= 0.0 { self.since.or(Some(at)) } else { None };
         let since = self.since.unwrap_or(at);
-        // Of no equity the deficit is zero, without a sign.
+        // Equity of zero gives −0.0; adding 0.0 removes the sign.
         let deficit = deficit + 0.0;
         self.condition.handle(&KIND, &Measured { at, record, since, value: deficit, p: CONDITION_P }, related)
     }

@@ -3,7 +3,8 @@
 //! ℓ = ln(Σ|q|·mark / equity). Once a minute ℓ teaches the account's own mean and variance (half-life a day, after clipping at
 //! three deviations); at each event of the account z = (ℓ − m)/√(v + .01) is judged. The detector warns at z ≥ 5
 //! (`deviations_min`) where ℓ is also above the .99 quantile of accounts with equity of the same decade: far from the account's
-//! habit and from everybody's (DETECTION 3). The finding separates what the account did (orders, deposits, a setting) from what the marks did to it.
+//! habit and from everybody's (DETECTION 3). The finding separates what the account did (orders, deposits, a setting) from what
+//! the marks did to it.
 //!
 //! While an episode is going on nothing is learned, for 10 min at most; then the leverage reported is accepted: the episode ends,
 //! and only more than that is news. An account without a position has no leverage, and one with nothing left is `insolvent`, a
@@ -31,14 +32,15 @@ use crate::{
     trust::Mode,
 };
 
-/// Variance at the start, and the least that is added to any: an account that never moves is not infinitely sure.
+/// Variance at the start, as of an account whose leverage varies by a fifth.
 const VARIANCE: f64 = 0.04;
+/// The variance that is added to any: without it the least move of an account that never moves would be a jump.
 const VARIANCE_MIN: f64 = 0.01;
 /// Minutes in which an account builds its first positions from nothing; they say nothing of its habit.
 const BUILDING: u32 = 30;
 /// How many minutes the variance at the start is worth.
 const VARIANCE_PRIOR: f64 = 11.0;
-/// Minutes learned before z is asked: two hours.
+/// Minutes learned before an account is judged: two hours.
 const MINUTES_MIN: u32 = 120;
 /// ℓ of an account whose positions are worth its equity. Below that the account owes nothing, whatever its habit: a maker's
 /// inventory that doubles is no leverage (DETECTION 3 asks for an activity floor and names none).
@@ -47,19 +49,19 @@ const LEVERED: f64 = 0.0;
 const CLIP: f64 = 3.0;
 /// The gain of a minute at a half-life of a day: 1 − 2^(−1/1440).
 const GAIN: f64 = 0.000_481_236_377_333_771_34;
-/// Information is so many deviations below the level of a ticket, and a ticket so many above it where the mode is not normal (a
-/// tenth of the false alarms of a normal law's tail).
+/// Deviations by which the level of information is below that of a ticket.
 const INFO_BELOW: f64 = 1.0;
+/// Deviations by which a ticket's level rises where the mode is not normal: a tenth of the false alarms of a normal law's tail.
 const STRICTER: f64 = 0.5;
-/// The share of the lowest level under which an episode ends, as everywhere.
+/// The share of the lowest level under which an episode ends: well apart from the level, so that it does not flicker.
 const HELD: f64 = 0.7;
 /// A normal law's .95 quantile, for what an alert calls usual.
 const USUAL: f64 = 1.645;
-/// No p-value is smaller: a normal law that far out is a guess.
+/// Least p-value: a normal law that far out is a guess.
 const P_MIN: f64 = 1e-12;
 /// How long nothing is learned, and how long a jump is news, at most; then the new regime is accepted (DETECTION 3).
 const FROZEN_MAX: Span = Span::from_secs(600);
-/// The gain a minute by which the account's own part and the marks' part are forgotten: a half-life of half an hour.
+/// Gain per minute with which the account's own part and the marks' part are forgotten: a half-life of half an hour.
 const CAUSE_GAIN: f64 = 0.022_840_031_565_754_093;
 
 /// The settings of `leverage_jump`.
@@ -77,7 +79,7 @@ impl Default for Settings {
     }
 }
 
-/// Below two deviations every tenth account jumps at any time; above a hundred none ever does.
+/// Range of `deviations_min`: below two deviations every tenth account jumps at any time; above a hundred none ever does.
 const DEVIATIONS: RangeInclusive<f64> = 2.0..=100.0;
 
 impl Settings {
@@ -120,7 +122,7 @@ pub struct Sample {
     /// The part of its change since the last sample that was the account's own doing, in nats; the rest is the marks'.
     pub intent: f64,
     /// The .99 quantile of ℓ among accounts like it, once it is known.
-    pub crowd: Option<f64>,
+    pub peers_q99: Option<f64>,
     /// The mode in force.
     pub mode: Mode,
     /// The settings of the detector for the account.
@@ -130,17 +132,26 @@ pub struct Sample {
 /// The detector of one account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct LeverageJump {
+    /// The mean of ℓ; `None` before the first minute.
     mean: Option<f64>,
+    /// The variance of ℓ.
     variance: f64,
+    /// Minutes learned.
     minutes: u32,
+    /// ℓ of the last sample.
     last: f64,
+    /// The distance of the last sample from the habit, in deviations; `None` while too little is known.
     last_z: Option<f64>,
+    /// The account's own part in recent changes of ℓ, in nats.
     intent: f64,
+    /// The marks' part in them, in nats.
     drift: f64,
+    /// Since when z has been at or above the level of information; `None` while it is below.
     since: Option<EventTime>,
     /// The ℓ that was reported and is no longer news, until the account is back at its habit. The habit itself does not change:
     /// an account that returns and jumps again is reported again.
     accepted: Option<f64>,
+    /// The state of the finding.
     episode: Episode,
 }
 
@@ -227,7 +238,7 @@ impl LeverageJump {
         }
         self.last_z = self.z(sample.log_leverage);
         let z = self.last_z?;
-        let unusual = sample.crowd.is_some_and(|crowd| sample.log_leverage > crowd.max(LEVERED));
+        let unusual = sample.peers_q99.is_some_and(|q99| sample.log_leverage > q99.max(LEVERED));
         let (level, info) = (sample.settings.warning(sample.mode), sample.settings.info());
         let severity = match z {
             z if unusual && z >= level => Some(Severity::Warning),
@@ -316,7 +327,7 @@ impl LeverageJump {
             dispersion: None,
             would_not_fire_below: Some(
                 times(mean + sample.settings.warning(sample.mode) * deviation)
-                    .max(times(sample.crowd.unwrap_or(LEVERED).max(LEVERED))),
+                    .max(times(sample.peers_q99.unwrap_or(LEVERED).max(LEVERED))),
             ),
         };
         let part = |name, nats| Feature {
@@ -355,40 +366,4 @@ impl LeverageJump {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{detect::Change, event::SourceId};
-
-    /// The changes that some minutes at a leverage bring, with the minute of each.
-    fn changes(jump: &mut LeverageJump, from: i64, minutes: i64, log_leverage: f64) -> Vec<(i64, Change)> {
-        let mut seen = Vec::new();
-        for minute in from..from + minutes {
-            let at = EventTime::from_nanos(0).plus(Span::from_secs(60 * minute));
-            while let Some(deadline) = jump.deadline().filter(|deadline| *deadline <= at) {
-                seen.extend(jump.expire(deadline, Settings::default()).map(|verdict| (minute, verdict.change)));
-            }
-            jump.learn(at, log_leverage);
-            let record = RecordRef { source: SourceId(0), offset: 0 };
-            let sample = Sample {
-                at,
-                record,
-                log_leverage,
-                intent: 0.0,
-                crowd: Some(0.0),
-                mode: Mode::Normal,
-                settings: Settings::default(),
-            };
-            seen.extend(jump.handle(&sample, Vec::new).map(|verdict| (minute, verdict.change)));
-        }
-        seen
-    }
-
-    #[test]
-    fn a_jump_reported_for_ten_minutes_is_accepted_until_the_account_is_back() {
-        let mut jump = LeverageJump::with_habit(0.0, 0.04);
-        assert_eq!(changes(&mut jump, 0, 60, 1.5), [(0, Change::Opened), (10, Change::Cleared)]);
-        assert_eq!(changes(&mut jump, 60, 5, 3.0), [(60, Change::Opened)], "more is news");
-        assert_eq!(changes(&mut jump, 65, 5, 0.0), [(66, Change::Cleared)], "and it is over");
-        assert_eq!(changes(&mut jump, 70, 20, 1.5), [(70, Change::Opened), (80, Change::Cleared)], "again");
-    }
-}
+mod tests;

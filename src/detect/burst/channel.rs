@@ -111,7 +111,7 @@ impl Channel {
         }
     }
 
-    /// The greatest of statistic ÷ lowest level in force.
+    /// The greatest ratio of a statistic to its lowest level in force.
     fn ratio(&self, score: f64, sum: f64, raise: Raise) -> f64 {
         let is_strict = raise.is_strict;
         match self.window.levels() {
@@ -133,19 +133,19 @@ impl Channel {
         self.capped_at.is_some_and(|at| at >= since)
     }
 
-    /// An episode begins.
+    /// Records that an episode begins.
     pub(super) fn begin_episode(&mut self, at: EventTime) {
         self.busy_at = Some(at);
         self.window.begin_episode(at);
     }
 
-    /// An episode has ended.
+    /// Records that an episode has ended.
     pub(super) fn end_episode(&mut self, at: EventTime) {
         self.busy_at = None;
         self.window.end_episode(at);
     }
 
-    /// During an episode: returns the CUSUM of a time, which is over and so emptied once the pace has been calm for long.
+    /// Returns the CUSUM at a time of an episode; after [`DRAINED_AFTER`] of calm it is emptied.
     pub(super) fn drain(&mut self, at: EventTime, cusum: f64, is_calm: bool) -> f64 {
         let Some(busy_at) = self.busy_at else { return cusum };
         if !is_calm {
@@ -157,7 +157,7 @@ impl Channel {
         cusum
     }
 
-    /// Returns the greatest of statistic ÷ lowest level in force at a time without an event, during an episode.
+    /// Returns the greatest ratio of a statistic to its lowest level in force, at a time without an event, during an episode.
     pub(super) fn ratio_ahead(&mut self, at: EventTime, raise: Raise) -> f64 {
         let ahead = self.window.burst().ahead(at);
         let cusum = self.drain(at, ahead.cusum, ahead.is_calm);

@@ -67,6 +67,7 @@ pub(super) struct ChannelKind {
     pub(super) in_window: Counted,
     /// The name of the amount since the CUSUM left zero.
     pub(super) sustained: Counted,
+    /// The unit of the amounts.
     pub(super) unit: Unit,
     /// The greatest amount of one sample.
     pub(super) at_once_max: u16,
@@ -77,22 +78,23 @@ pub(super) struct ChannelKind {
 }
 
 impl ChannelKind {
-    /// The amount of a sample from which on it may have been more; `None` where every sample counts as one.
+    /// Returns the amount at which a sample was capped; `None` if every sample counts as one.
     pub(super) const fn cap(self) -> Option<u16> {
         if self.at_once_max > 1 { Some(self.at_once_max) } else { None }
     }
 
-    /// The false alarms a day of the channel, of so many of the burst.
+    /// Returns the channel's part of a burst's false alarms a day.
     pub(super) fn share_of(self, warnings_per_day: f64) -> f64 {
         warnings_per_day * self.part
     }
 
-    /// The settings of the channel's window, of those of the burst.
+    /// Returns the settings of the channel's window: those of the burst with the channel's part of the false alarms.
     pub(super) fn share(self, settings: BurstSettings) -> BurstSettings {
         BurstSettings { warnings_per_day: self.share_of(settings.warnings_per_day), ..settings }
     }
 }
 
+/// Withdrawals, each counted as one. The only channel of its burst.
 const CANCELS: ChannelKind = ChannelKind {
     in_window: Counted::Cancels,
     sustained: Counted::SustainedCancels,
@@ -101,6 +103,7 @@ const CANCELS: ChannelKind = ChannelKind {
     part: 1.0,
     priors: Priors::CANCELS,
 };
+/// Arrivals, each counted as one. Three quarters of the false alarms (`detect::budget`).
 const TRADES: ChannelKind = ChannelKind {
     in_window: Counted::Trades,
     sustained: Counted::SustainedTrades,
@@ -109,6 +112,7 @@ const TRADES: ChannelKind = ChannelKind {
     part: 0.75,
     priors: Priors::TRADES,
 };
+/// Traded notional, in median trades. A quarter of the false alarms, because an arrival's amount is mostly noise.
 const NOTIONAL: ChannelKind = ChannelKind {
     in_window: Counted::TradedNotional,
     sustained: Counted::SustainedNotional,

@@ -130,7 +130,7 @@ impl Burst {
     /// Changes the number of false alarms a day, and keeps everything that was learned.
     pub fn set_warnings_per_day(&mut self, warnings_per_day: f64) {
         for (channel, kind) in self.channels.iter_mut().zip(self.kind.channels()) {
-            channel.window.share(kind.share_of(warnings_per_day));
+            channel.window.set_warnings_per_day(kind.share_of(warnings_per_day));
         }
     }
 
@@ -201,7 +201,7 @@ impl Burst {
                 self.tally.count(channel.window.burst().cusum_run().0, sample.account);
             }
             if raise.is_reopened {
-                // What the opening adds up is not held against the time after it either.
+                // The CUSUM of the opening is discarded, so it does not count afterwards.
                 observation.cusum = 0.0;
                 channel.window.empty_cusum(sample.at);
             }
@@ -259,13 +259,13 @@ impl Burst {
         self.episode.deadline()
     }
 
-    /// The subject's market trades again after a closure. What is known already changes nothing.
+    /// Handles a reopening of the subject's market; one that is known already changes nothing.
     pub fn reopen(&mut self, at: EventTime) {
         if self.window().burst().now().is_some_and(|now| now.since(at) >= REOPENED_FOR) || self.opened_at >= Some(at) {
             return;
         }
         self.opened_at = Some(at);
-        // The opening is one thing, as an episode is; its minutes would teach the tails that openings are usual.
+        // The opening is learned as one block, like an episode; its minutes would teach the tails that openings are usual.
         for channel in &mut self.channels {
             channel.window.begin_episode(at);
             channel.window.end_episode(at.plus(REOPENED_FOR));

@@ -42,7 +42,7 @@ const EXPECTED_SHARE: f64 = 0.1;
 const DEPENDENCE: f64 = 2.0;
 /// How long the share of thin symbols must hold (DETECTION 3).
 const MINUTE: Span = Span::from_secs(60);
-/// The least p-value.
+/// The least p-value: the bound rests on an assumed dependence, so a smaller one is a guess.
 const P_MIN: f64 = 1e-12;
 /// The most symbols that a finding lists: the longest list in an alert (CONTRACT).
 const LISTED_MAX: usize = 64;
@@ -64,9 +64,9 @@ impl Default for ClusterSettings {
     }
 }
 
-/// A tenth of the symbols is thin at any time, by the definition of thin.
+/// Range of `share_min`: a tenth of the symbols is thin at any time, by the definition of thin.
 const SHARES: RangeInclusive<f64> = 0.15..=1.0;
-/// A share of fewer than three symbols says nothing; no venue has a million.
+/// Range of `symbols_min`: a share of fewer than three symbols says nothing; no venue has a million.
 const SYMBOLS: RangeInclusive<usize> = 3..=1_000_000;
 
 impl ClusterSettings {

@@ -5,17 +5,17 @@
 //! from the greatest |S| of each minute (`stats::block_tail`), because symbols move together far more often than independent
 //! ones would. Nothing is found before that tail is known.
 //!
-//! | S has reached its level, and | finding |
+//! | condition, once S has reached its level; each part counts in the direction of S | finding |
 //! |---|---|
-//! | the flow has half of it | `trade_burst`, information |
-//! | the price has half of it, and is that far from where it was | `price_shock`, information |
-//! | both | both, and they page |
+//! | the mean flow reaches half of the level | `trade_burst`, information |
+//! | the mean price, and its net move over a quarter of an hour, each reach half of the level | `price_shock`, information |
+//! | the flow and the price both do | `trade_burst` and `price_shock`, which page |
 //!
-//! "Where it was" is the mean of the symbols' moves over a quarter of an hour: prices that take back what they have just lost go
-//! one way for minutes too, with buyers, and wake nobody. Nor do one-sided trades without a price that follows, or prices without
-//! trades. The level is one false alarm a day, the budget of all pages (DETECTION 4), and at least [`LEVEL_MIN`]: a move of a
-//! minute cannot reach that, however deep it is, and a move that lasts reaches it while it is still shallow. One direction on
-//! half of the symbols' slots net reaches it within four minutes.
+//! The net move is the mean of the symbols' moves over a quarter of an hour. Prices that take back a loss also go one way for
+//! minutes, with buyers, but their net move is small, so they never page. One-sided trades without a price that follows never
+//! page either, nor do prices without trades. The level is one false alarm a day, the budget of all pages (DETECTION 4), and at
+//! least [`LEVEL_MIN`]: a move of a minute cannot reach that, however deep it is, and a move that lasts reaches it while it is
+//! still shallow. One direction on half of the symbols' slots net reaches it within four minutes.
 //!
 //! DETECTION asks for the first eigenvalue's share of the returns. Here the share of the mean's own direction takes its place:
 //! the two agree where symbols move together, and this one needs no matrix. Both it and the share of shocked symbols are evidence
@@ -42,28 +42,27 @@ use crate::{
 
 /// The fewest active symbols that make a market (DETECTION 3).
 const SYMBOLS_MIN: usize = 5;
-/// The time over which S is averaged: moves that end by themselves are over within a minute or two, those that do not build up
-/// for a quarter of an hour and more (issue R), so a third of that is left to act in.
+/// Time constant of S: passing moves end within two minutes, others build up for a quarter of an hour or more (issue R).
 const AVERAGED: Span = Span::from_secs(300);
-/// The least level: what all symbols bring by moving one way without exception for 90 s, 1 − e^(−90/300). The sell-offs that
-/// recovered by themselves took a minute (issue R).
+/// The least level: S after all symbols have moved one way for 90 s, 1 − e^(−90/300). Sell-offs that recovered took a minute
+/// (issue R).
 const LEVEL_MIN: f64 = 0.26;
 /// The part of the level that flow and price must each have to count: half of it, so the other may have three times as much.
 const PART_MIN: f64 = 0.5;
-/// The greatest index of the tail. An average over many symbols and thirty slots of what is bounded is nearly normal, and a normal
-/// law's greatest minute of a day is 1.9 times its .95 quantile of minutes: 72^.15. A few excursions of a quiet market would
-/// make the estimate .7, and with it the level greater than 1, which S cannot reach.
+/// The greatest index of the tail. S is an average of bounded scores, so nearly normal: the greatest minute of a day is 1.9 times
+/// the .95 quantile, 72^.15. An index of .7, as a few excursions would give, makes a level above 1, which S cannot reach.
 const INDEX_MAX: f64 = 0.15;
 /// False alarms a day: the budget of all pages (DETECTION 4).
 const PER_DAY: f64 = 1.0;
 /// A tenth of the false alarms where the mode is not normal (DETECTION 6 says that thresholds rise, not how far).
 const STRICTER: f64 = 0.1;
-/// The time that a symbol has to report a slot: one with an event each second needs one.
+/// The time that a symbol has to report a slot: a symbol with an event each second reports within one second.
 const REPORTED_WITHIN: Span = Span::from_secs(2);
 /// A symbol that has not reported for longer than this is not active: ten of the burst statistic's longest windows.
 const ACTIVE: Span = Span::from_secs(600);
 /// The longest time for which an excursion is one block of the tail; then its minutes are the new habit (`window::blocks`).
 const ONE_BLOCK_MAX: Span = Span::from_secs(3_600);
+/// The length of a block of the tail.
 const MINUTE: Span = Span::from_secs(60);
 /// The most symbols that a finding lists: the longest list in an alert (CONTRACT).
 const LISTED_MAX: usize = 64;
@@ -71,31 +70,40 @@ const LISTED_MAX: usize = 64;
 /// When something happens, by which record, and in which mode it is judged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Arrival {
+    /// The event time.
     pub(crate) at: EventTime,
+    /// The record behind it.
     pub(crate) record: RecordRef,
+    /// The mode in force.
     pub(crate) mode: Mode,
 }
 
 /// The statistic of the whole market.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Pressure {
+    /// The symbols that have reported within [`ACTIVE`], by name.
     members: BTreeMap<SharedName, Member>,
-    /// The slot under way, and when the one before was closed.
+    /// The slot under way; `None` before the first report.
     slot: Option<i64>,
+    /// When the slot before was closed.
     closed_at: EventTime,
-    /// The averaged means of flow and price.
+    /// The averaged mean of the flows.
     flow: f64,
+    /// The averaged mean of the prices' scores.
     price: f64,
-    /// The mean of where prices are against a quarter of an hour before, as last reported.
+    /// The mean of the scores of the moves over a quarter of an hour, as last reported.
     net: f64,
-    /// The averaged squares: of the mean price, and the mean of the prices'.
+    /// Averages of the squared mean price, and of the mean squared price.
     squares: (f64, f64),
+    /// The tail of the greatest |S| of each minute.
     tail: BlockTail,
     /// The minute under way with the greatest |S|; `None` before there are enough symbols.
     block: Option<(i64, f64)>,
     /// When |S| was last under half of the least level.
     calm_at: EventTime,
+    /// The finding of `trade_burst`.
     burst: Episode,
+    /// The finding of `price_shock`.
     shock: Episode,
 }
 
@@ -104,13 +112,17 @@ pub(super) struct Pressure {
 struct Member {
     /// When it last reported.
     at: EventTime,
-    /// Its scores of the slot under way.
+    /// The score of its flow in the slot under way, between −1 and 1.
     flow: f64,
+    /// The score of its price in the slot under way, between −1 and 1.
     price: f64,
+    /// The score of its move over a quarter of an hour, as last reported.
     net: f64,
+    /// The direction in which its price was last past its own q99; 0 where it was not.
     shock: i8,
-    /// Its own part of S, averaged as S is, and since when that has been as much as half of the least level.
+    /// Its own part of S, averaged as S is.
     lean: f64,
+    /// Since when `lean` has been at least half of the least level; `None` while it is below.
     since: Option<EventTime>,
 }
 
@@ -210,7 +222,7 @@ impl Pressure {
         let has = |part: f64| strength >= level.value && part * up >= level.value * PART_MIN;
         let (flows, moves) = (has(self.flow), has(self.price) && has(self.net));
         let severity = if flows && moves { Severity::Critical } else { Severity::Info };
-        let p = tail.light_p(strength, INDEX_MAX, LEVEL_MIN);
+        let p = tail.capped_p(strength, INDEX_MAX, LEVEL_MIN);
         let mut verdicts = Vec::new();
         for (detector, holds) in [(Detector::TradeBurst, flows), (Detector::PriceShock, moves)] {
             let reading = Reading { severity: holds.then_some(severity), ratio: strength / level.value, p };
@@ -336,7 +348,7 @@ fn level(tail: &Tail, mode: Mode) -> Bounded {
         Mode::Normal => 1.0,
         Mode::Degraded | Mode::Blind => STRICTER,
     };
-    tail.light_threshold(PER_DAY * strict, INDEX_MAX, LEVEL_MIN)
+    tail.capped_threshold(PER_DAY * strict, INDEX_MAX, LEVEL_MIN)
 }
 
 /// A part of the level of S, as findings have it.

@@ -6,8 +6,8 @@
 //!        └───────────────────────────────┴───────────────────────────────────────┘ or the least recently used of too many
 //! ```
 //! A party's burst must be one of withdrawals: in the ten-second slots that the burst reaches into, at least nine orders
-//! are withdrawn for ten that are placed. Otherwise every party that begins to trade would be a burst. Orders that move
-//! are neither: the market stage hands in what stayed withdrawn for a second (`engine/stage/market/requotes`).
+//! are withdrawn for ten that are placed. Otherwise every party that begins to trade would be a burst. An order that is
+//! only moved counts as neither: the market stage hands in what stayed withdrawn for a second (`engine/stage/market/requotes`).
 //!
 //! No party is judged before its tier has been observed for a quarter of an hour: until then only the prior is known, and
 //! the first busy account of a recording would be a burst. A tier is observed from the first event on of a party that
@@ -171,7 +171,7 @@ impl<K: Key> Parties<K> {
         self.due.first().map(|(at, _)| *at)
     }
 
-    /// Notes that a party does something. Whatever its size, there are others that do less.
+    /// Records that a party is active; this starts observing the two lowest tiers.
     pub fn observe(&mut self, at: EventTime) {
         for since in &mut self.observed_since[..LEAST_TIERS] {
             since.get_or_insert(at);
@@ -295,7 +295,7 @@ impl<K: Key> Parties<K> {
         let handle = self.light.find(&key).expect("a party with a deadline is in one of the two tables");
         let light = light(&mut self.light, handle);
         let behind = light.recent().expect("a party with a deadline is busy or has a full window").behind;
-        light.calm(at.minus(behind));
+        light.free_if_calm(at.minus(behind));
         self.due.extend(light.plan(behind).map(|at| (at, key)));
     }
 

@@ -1,4 +1,5 @@
-//! The settings of parties: those of all with the fewest withdrawals that a party's burst needs, and what overrides make of them for one.
+//! The settings of parties: those of all with the fewest withdrawals that a party's burst needs, and what overrides make of them
+//! for one.
 
 use std::sync::Arc;
 
@@ -23,8 +24,8 @@ impl Overridden {
         Self { overrides: Arc::new(overrides.clone()), of_all }
     }
 
-    /// The settings of a party with a full window, beside others with these settings. The number of false alarms that an override allows
-    /// changes the party's share in the same proportion.
+    /// The settings of a party with a full window, beside others with these settings. The number of false alarms that an override
+    /// allows changes the party's share in the same proportion.
     pub(super) fn settings_of(&self, subject: &Subject, others: BurstSettings) -> BurstSettings {
         if self.overrides.is_empty() {
             return others;

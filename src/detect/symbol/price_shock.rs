@@ -168,7 +168,7 @@ impl SymbolDetector for PriceShock {
         Self { settings: settings.price_shock, prices: None, metric: SlowMetric::default(), is_paused: false }
     }
 
-    /// The learned state does not depend on the settings.
+    /// Continues under other settings; the learned state does not depend on them.
     fn retune(&mut self, _before: &Detection, settings: &Detection) {
         self.settings = settings.price_shock;
     }
@@ -198,7 +198,7 @@ impl SymbolDetector for PriceShock {
         self.advance(second.at, second.record, second.mode)
     }
 
-    /// The move over a gap is not one of its window.
+    /// Forgets the prices: a move over a gap belongs to no window.
     fn gap(&mut self, _from: EventTime, until: EventTime) {
         if let Some(prices) = &mut self.prices {
             let slot = prices.slot.max(until.slot(SLOT));
@@ -298,7 +298,7 @@ impl Prices {
         moves
     }
 
-    /// A minute without any move says nothing about how far the price moves when it does.
+    /// Learns the volatility of each full minute; one without a move teaches nothing.
     fn learn_volatility(&mut self, size: f64, hour: usize) {
         self.squares = (self.squares.0 + size * size, self.squares.1 + 1);
         if self.squares.1 < MINUTE {
@@ -312,7 +312,7 @@ impl Prices {
     }
 }
 
-/// The windows of one direction of which two are the rarest pair, with the chance of that: 1 where no two are rare.
+/// Returns the direction whose rarest pair of windows is rarer, with its chance: 1 where no two are rare.
 fn agreeing(moves: &[Move]) -> Slot {
     let of = |is_up: bool| {
         let is_rare = |move_: &&Move| (move_.size > 0.0) == is_up && move_.p < 1.0;

@@ -13,7 +13,7 @@ const MEMORY: f64 = 360.0;
 const JUDGED_FROM: f64 = 90.0;
 /// A slot teaches at most this many scales, or one block trade would hide the next hour (DETECTION 2.3).
 const CLIP: f64 = 4.0;
-/// Slots that are clipped only after so many, because the scale is far off before.
+/// Slots after which clipping begins: before that the scale is far off.
 const CLIPPED_FROM: f64 = 30.0;
 /// The factor from a mean absolute value to the standard deviation of a normal law: √(π/2).
 const MEAN_ABS_TO_SD: f64 = 1.2533;
@@ -55,7 +55,7 @@ impl SignedFlow {
         (self.slots >= JUDGED_FROM).then_some(score)
     }
 
-    /// The feed was blind up to a time: the slot that it comes in begins anew.
+    /// Handles a gap: the slot in which the feed sees again begins anew.
     pub fn gap(&mut self, until: EventTime) {
         self.slot = self.slot.map(|slot| slot.max(until.slot(SLOT)));
         self.excess = 0.0;

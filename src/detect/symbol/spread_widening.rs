@@ -1,10 +1,10 @@
 //! `spread_widening`: the spread is far wider than is usual for the symbol at this time of day.
 //!
 //! Once a second the logarithm of the spread in basis points of the middle is sampled. The median over 5 s is judged against the
-//! quarter of an hour of the day, in the upper tail (DETECTION 2.3, which does not smooth); episodes, probation and levels are those of any slow metric
-//! (`detect::slow_metric`). The detector is the twin of `thin_book`: depth that goes takes the touch with it, so the two do not
-//! confirm each other ([`Detector::view`]). Alone it makes a ticket at most. It is blind to a book with an empty side
-//! (`one_sided_book`), and to a spread that is back within 2 s.
+//! quarter of an hour of the day, in the upper tail (DETECTION 2.3, which does not smooth); episodes, probation and levels are
+//! those of any slow metric (`detect::slow_metric`). The detector is the twin of `thin_book`: depth that goes takes the touch with
+//! it, so the two do not confirm each other ([`Detector::view`]). Alone it makes a ticket at most. It is blind to a book with an
+//! empty side (`one_sided_book`), and to a spread that is back within 2 s.
 
 use serde::{Deserialize, Serialize};
 

@@ -38,9 +38,9 @@ const TRADES: f64 = 20.0;
 /// The least time that the book must have been unchanged as well, in seconds: an auction prints many trades at once, before its
 /// levels.
 const UNCHANGED_MIN: f64 = 10.0;
-/// The usual longest waits that a book may let trades wait: two polls in a row may fail.
+/// Limit of a wait, in usual longest waits: two polls in a row may fail.
 const WAITS_MAX: f64 = 3.0;
-/// The same before the rhythm is known, in seconds: longer than any interval at which a book is worth polling.
+/// Limit of a wait before the rhythm is known, in seconds: longer than any interval at which a book is worth polling.
 const UNCHANGED_AT_FIRST: f64 = 300.0;
 /// Waits after which the rhythm is known. Trades that come at any time wait for any part of the interval between two polls; the
 /// longest of ten waits is less than a third of it, and three of them less than one poll, one time in 60,000.
@@ -51,6 +51,7 @@ const RISE_MAX: f64 = 1.5;
 const TAU_SECONDS: f64 = 3_600.0 / std::f64::consts::LN_2;
 /// The most seconds that count as observed between two waits: a symbol that does not trade shows nothing of its book's rhythm.
 const OBSERVED_MAX: f64 = 60.0;
+/// The condition: [`TRADES`] missed trades are a ticket.
 const KIND: ConditionKind = ConditionKind {
     detector: Detector::StaleBook,
     severity: Severity::Warning,
@@ -60,7 +61,7 @@ const KIND: ConditionKind = ConditionKind {
 /// The detector of one symbol.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct StaleBook {
-    /// How often the book had changed when it last did, and when that was seen; none before there is a book.
+    /// The book's count of changes at its last change, and when it was seen; `None` before there is a book.
     changed: Option<(u64, EventTime)>,
     trades: u32,
     /// The first trade since the last change.
@@ -96,7 +97,7 @@ impl Rhythm {
         self.waits >= KNOWN_FROM
     }
 
-    /// The longest that a book in order lets trades wait, in seconds.
+    /// Returns the longest wait of a healthy book, in seconds.
     fn limit(&self) -> f64 {
         if self.is_known() { (WAITS_MAX * self.usual).max(UNCHANGED_MIN) } else { UNCHANGED_AT_FIRST }
     }

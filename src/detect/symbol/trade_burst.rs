@@ -1,8 +1,8 @@
 //! `trade_burst` of a symbol: trades come far faster, or far larger, than is usual for it.
 //!
 //! Two channels of [`Burst`]. *Arrivals* counts orders that took, not their fills: a venue prints an order's fills one by one, and
-//! a sweep through twenty levels is one decision. *Notional* counts what the aggressor traded in units of the symbol's median trade,
-//! at most 50 for one trade. So a feed of trades alone warns too.
+//! a sweep through twenty levels is one decision. *Notional* counts what the aggressor traded in units of the symbol's median
+//! trade, at most 50 for one trade. So a feed of trades alone warns too.
 //!
 //! A trade belongs to the last arrival if it has the same taker's order, or the same stamp, or the same taker on the same side
 //! within 5 ms. Venues that name nobody leave only the stamp: there a sweep with a stamp for each fill counts as its fills.

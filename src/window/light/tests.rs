@@ -43,9 +43,9 @@ fn twenty_events_in_a_minute_are_many_and_their_times_are_kept() {
 fn a_party_that_is_calm_for_ten_minutes_frees_its_arrivals() {
     let mut light = Light::default();
     (0..5).for_each(|n| light.count(second(f64::from(n)), 1));
-    light.calm(second(603.0));
+    light.free_if_calm(second(603.0));
     assert!(light.is_busy());
-    light.calm(second(604.0));
+    light.free_if_calm(second(604.0));
     assert!(!light.is_busy());
 }
 

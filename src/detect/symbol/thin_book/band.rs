@@ -9,8 +9,9 @@ use crate::{
 
 /// ln 100: an empty band counts as a hundredth of the usual depth.
 const LN_EMPTY: f64 = 4.605_170_185_988_091;
-/// The share of seconds for which a band may be empty, and the gain of a second: a memory of an hour.
+/// The greatest share of seconds for which a band may be empty: one that is empty more often is thin by habit.
 const EMPTY_SHARE: f64 = 0.01;
+/// The gain of a second in the share of empty ones: a memory of an hour.
 const EMPTY_GAIN: f64 = 1.0 / 3_600.0;
 
 /// The channels of one band.
@@ -36,7 +37,7 @@ pub(super) struct Sampled {
     pub(super) change: f64,
     /// The p-values of level and change.
     pub(super) p: (f64, f64),
-    /// The two as one.
+    /// The joint p-value of both (ACAT).
     pub(super) joint: f64,
 }
 
@@ -67,7 +68,7 @@ impl Band {
             self.level.learn(median, slot, &level);
             self.change.learn(change, 0, &moved);
         }
-        // Both are ordinary nearly always: then no chance is worked out.
+        // Nearly always both p-values are 1; ACAT is then skipped.
         let p = (level.p, moved.p);
         let joint = if p.0 >= 1.0 && p.1 >= 1.0 { 1.0 } else { acat([p.0, p.1]).unwrap_or(1.0) };
         Some(Sampled { band, notional, level_z: level.z, change, p, joint })

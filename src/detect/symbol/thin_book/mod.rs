@@ -32,7 +32,7 @@ use crate::{
 const LOW_SHARE: f64 = 0.1;
 /// The band whose level counts for the cluster: the middle one.
 const LOW_BAND: usize = 2;
-/// How fast that quantile follows: within a tenth of a scale after some minutes.
+/// How fast the low quantile follows: within a tenth of a scale after some minutes.
 const LOW_STEP: f64 = 0.02;
 
 /// The detector of one symbol.
@@ -42,9 +42,11 @@ pub struct ThinBook {
     /// Empty before the first sample: most symbols of a venue never have a book.
     bands: Vec<Band>,
     metric: SlowMetric,
-    /// The z of the middle band's level that is passed downwards a tenth of the time, and whether it is passed now.
+    /// The low quantile: the z of the middle band's level that is passed downwards a tenth of the time.
     low_z: f64,
+    /// Whether the middle band's level is below the low quantile now.
     is_low: bool,
+    /// Since when the least band's level has been below the low quantile; kept while an episode is going on.
     low_since: Option<EventTime>,
 }
 
@@ -147,12 +149,12 @@ impl SymbolDetector for ThinBook {
         }
     }
 
-    /// The learned state does not depend on the settings.
+    /// Continues under other settings; the learned state does not depend on them.
     fn retune(&mut self, _before: &Detection, settings: &Detection) {
         self.settings = settings.thin_book;
     }
 
-    /// A stale book describes the past, and a crossed or one-sided one has no depth: neither is judged.
+    /// Judges a second. A stale book describes the past, and a crossed or one-sided one has no depth: neither is judged.
     fn second(&mut self, second: &BookSecond<'_>) -> Option<Verdict> {
         if second.is_paused {
             self.bands.iter_mut().for_each(Band::forget);
@@ -173,7 +175,7 @@ impl SymbolDetector for ThinBook {
         Some(self.metric.publish(Detector::ThinBook, judgement, finding))
     }
 
-    /// Samples before the gap say nothing of the second after.
+    /// Forgets the smoothed samples: those before a gap say nothing of the second after it.
     fn gap(&mut self, _from: EventTime, _until: EventTime) {
         self.bands.iter_mut().for_each(Band::forget);
     }

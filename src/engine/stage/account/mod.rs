@@ -259,7 +259,7 @@ impl AccountStage {
                 record: origin.record,
                 log_leverage,
                 intent: jump.change(log_leverage) - drift,
-                crowd: tiers[tier(exposure.equity)].known(),
+                peers_q99: tiers[tier(exposure.equity)].known(),
                 mode,
                 settings: account.jump,
             };
