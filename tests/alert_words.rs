@@ -120,6 +120,7 @@ fn signal(detector: Detector, subject: &Subject, millis: i64, severity: Severity
             borrowed_share: 0.0,
         },
         flow: None,
+        is_shadow: false,
     }
 }
 

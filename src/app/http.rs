@@ -65,7 +65,8 @@ impl Port {
                 );
                 Ok(Self { wanted: Some(http.listen), ..port })
             }
-            _ => Self::take(http),
+            Ok((address, listener)) => Ok(Self { listener, address, wanted: None, limits: http.clone() }),
+            Err(error) => Err(refused(http.listen, &error)),
         }
     }
 

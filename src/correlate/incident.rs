@@ -15,7 +15,7 @@
 //! it is open (`maintenance`).
 
 mod maintenance;
-mod reading;
+mod timers;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,9 +38,6 @@ use crate::{
 /// How long every finding must be clear before the incident ends, and how long a cleared finding still joins others
 /// (DETECTION 4).
 pub const CALM: Span = Span::from_secs(60);
-/// How long an incident may be open without a revision before it is published again. Readers of the alerts topic look back for
-/// a week and Kafka keeps records for a week (both by default): several revisions of an open incident are always there.
-const RESTATED_EVERY: Span = Span::from_secs(86_400);
 /// Factor by which the symbols must have grown since the last revision for a new one; one revision per symbol would be fourteen in
 /// three minutes.
 const GROWTH: usize = 2;
@@ -241,24 +238,6 @@ impl Incident {
         is_worse.then(|| self.revise(Status::Amended, at, completed_at))
     }
 
-    /// Publishes the incident again as it is.
-    pub(super) fn restate(&mut self, at: EventTime) -> Revision {
-        self.revise(Status::Amended, at, None)
-    }
-
-    /// Ends the incident. Returns its last revision.
-    #[must_use]
-    pub(super) fn resolve(mut self, at: EventTime) -> Revision {
-        self.revise(Status::Resolved, at, None)
-    }
-
-    /// Ends the incident although its findings may still fire. Returns its last revision.
-    #[must_use]
-    pub(super) fn withdraw(mut self, at: EventTime) -> Revision {
-        self.cleared_at = Some(at);
-        self.revise(Status::Withdrawn, at, None)
-    }
-
     /// The number of symbols that the findings which warn are about.
     fn symbols(&self) -> usize {
         let warning = self.parts.iter().filter(|(_, part)| part.warns());
@@ -292,42 +271,95 @@ impl Incident {
         }
     }
 
-    /// Returns when the incident is published again unless it is revised before.
-    #[must_use]
-    pub(super) const fn restates_at(&self) -> EventTime {
-        self.published.at.plus(RESTATED_EVERY)
-    }
-
-    /// Returns when the incident ends unless a finding fires again; `None` while one fires.
-    #[must_use]
-    pub(super) fn closes_at(&self) -> Option<EventTime> {
-        self.cleared_at.map(|at| at.plus(CALM))
-    }
-
-    /// Returns the nodes that the incident touches: those of the parts that warn and fire, or were cleared within the last
-    /// minute. As long as there is such a part, an incident that pages touches the whole market, so that books that
-    /// become thin elsewhere meanwhile join it (`super::thin_book_rate`).
-    pub(super) fn nodes(&self, at: EventTime) -> impl Iterator<Item = Node> {
-        let is_recent =
-            move |part: &Part| part.warns() && part.cleared_at.is_none_or(|cleared| at.since(cleared) <= CALM);
-        let recent = self.parts.iter().filter(move |(_, part)| is_recent(part));
-        let pages = self.severity() == Severity::Critical
-            && !matches!(self.opening.subject, Subject::Pipeline | Subject::Records);
-        let market = pages.then_some(Node::Market).filter(|_| self.parts.values().any(is_recent));
-        recent
-            .flat_map(|((_, subject), part)| subject.nodes().into_iter().chain(part.finding.related.iter().cloned()))
-            .chain(market)
-    }
-
     /// The highest severity so far; information in shadow, and where a maintenance window covers everything that the incident is about.
     #[must_use]
     pub const fn severity(&self) -> Severity {
         if self.is_shadow || self.maintenance.is_in_force() { Severity::Info } else { self.severity }
     }
 
-    /// Returns the keys of the findings that still fire.
-    pub(super) fn firing(&self) -> impl Iterator<Item = &FindingKey> {
-        self.parts.iter().filter(|(_, part)| part.is_firing()).map(|(key, _)| key)
+    /// The subject of the finding that opened the incident.
+    #[must_use]
+    pub const fn subject(&self) -> &Subject {
+        &self.opening.subject
+    }
+
+    /// The opening of the incident that absorbed this one; `None` if none did.
+    #[must_use]
+    pub fn absorbed_by(&self) -> Option<&Opening> {
+        self.absorbed_by.as_deref()
+    }
+
+    /// The finding that opened the incident.
+    #[must_use]
+    pub const fn opening(&self) -> &Opening {
+        &self.opening
+    }
+
+    /// The finding that made more of the incident than its opening says: the first of another detector, or later one of the whole
+    /// market; `None` while one detector alone warns.
+    #[must_use]
+    pub const fn companion(&self) -> Option<&FindingKey> {
+        self.companion.as_ref()
+    }
+
+    /// The state as of the revision before this one; `None` in the first.
+    #[must_use]
+    pub const fn before(&self) -> Option<&Published> {
+        self.before.as_ref()
+    }
+
+    /// The number of symbols as of this revision.
+    #[must_use]
+    pub const fn published_symbols(&self) -> usize {
+        self.published.symbols
+    }
+
+    /// The number of the revision, from 1.
+    #[must_use]
+    pub const fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// The names of the maintenance windows that lower the severity; `None` outside of maintenance.
+    #[must_use]
+    pub fn maintenance(&self) -> Option<&str> {
+        self.maintenance.names()
+    }
+
+    /// Whether the incident is that of a detector in shadow.
+    #[must_use]
+    pub const fn is_shadow(&self) -> bool {
+        self.is_shadow
+    }
+
+    /// The joint p-value of the findings that warn.
+    #[must_use]
+    pub const fn p(&self) -> f64 {
+        self.p
+    }
+
+    /// When the incident began to build.
+    #[must_use]
+    pub const fn starts_at(&self) -> EventTime {
+        self.starts_at
+    }
+
+    /// When the incident was first detected.
+    #[must_use]
+    pub const fn detected_at(&self) -> EventTime {
+        self.opening.at
+    }
+
+    /// When the last finding that warns was cleared, or when the incident was withdrawn; `None` while one fires.
+    #[must_use]
+    pub const fn cleared_at(&self) -> Option<EventTime> {
+        self.cleared_at
+    }
+
+    /// The findings of each detector about each subject.
+    #[must_use]
+    pub const fn parts(&self) -> &BTreeMap<FindingKey, Part> {
+        &self.parts
     }
 }
 

@@ -85,16 +85,20 @@ impl RecentTrades {
             let (then, now) = (from(at).next().map_or(self.price?, |bin| bin.price_before), self.price?);
             (then > 0.0 && now > 0.0).then(|| (now / then - 1.0) * BPS)
         };
-        let [bought, sold] =
-            [Side::Buy, Side::Sell].map(|side| from(since).map(|bin| bin.taken[side as usize]).sum::<f64>());
+        let [bought, sold] = [Side::Buy, Side::Sell].map(|side| total(from(since).map(|bin| bin.taken[side as usize])));
         let volume = bought + sold;
         Traded {
             move_bps: [since, now.minus(MINUTE), now.minus(FIVE_MINUTES)].map(move_since),
             bought_share: (volume > 0.0).then(|| bought / volume),
             volume,
-            notional: from(since).map(|bin| bin.notional).sum(),
+            notional: total(from(since).map(|bin| bin.notional)),
         }
     }
+}
+
+/// Returns the sum of numbers; +0 of none, where `sum` gives −0.
+fn total(numbers: impl Iterator<Item = f64>) -> f64 {
+    numbers.fold(0.0, |sum, number| sum + number)
 }
 
 #[cfg(test)]

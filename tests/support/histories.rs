@@ -10,12 +10,15 @@ pub type Histories = BTreeMap<String, Vec<Value>>;
 /// Fields that depend on the wall clock or on the build. They are null in a replay, and not compared.
 const NOT_COMPARED: [&str; 3] = ["/emitted_at", "/latency_ms", "/audit/build"];
 
+/// The command that reads the input again: it names the configuration where there is one.
+const COMMAND: &str = "/evidence/replay";
+
 /// Sorts alerts into histories, with the fields that are not compared set to null, and proves that the revisions of
 /// each are 1, 2, 3 …, each once and in order.
 pub fn histories(alerts: impl IntoIterator<Item = Value>) -> Histories {
     let mut histories = Histories::new();
     for mut alert in alerts {
-        for field in NOT_COMPARED {
+        for field in NOT_COMPARED.into_iter().chain([COMMAND]) {
             *alert.pointer_mut(field).expect("every field of an alert") = Value::Null;
         }
         let id = alert["id"].as_str().expect("a text for an id").to_owned();

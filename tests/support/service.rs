@@ -75,7 +75,9 @@ impl Service {
                 Ok(line) if line.contains(text) => break true,
                 Ok(_) => {}
                 Err(RecvTimeoutError::Timeout) => break false,
-                Err(RecvTimeoutError::Disconnected) => panic!("the service ended before it logged `{text}`"),
+                Err(RecvTimeoutError::Disconnected) => {
+                    panic!("the service ended before it logged `{text}`: {:?}", self.log)
+                }
             }
         };
         assert!(found, "the service never logged `{text}`");

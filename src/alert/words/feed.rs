@@ -58,7 +58,9 @@ impl Wording for Feed {
         match finding.features.len() - 1 - usize::from(missing.is_some()) {
             0 => sentence.and(format!("its clock stood at {since}")),
             more => {
-                let sentence = sentence.and(format!("with it {more} more such troubles"));
+                let troubles =
+                    if more == 1 { "one more such trouble".to_owned() } else { format!("{more} more such troubles") };
+                let sentence = sentence.and(format!("with it {troubles}"));
                 sentence.and(format!("the earliest clock stood at {since}"))
             }
         }
@@ -164,7 +166,8 @@ fn trouble(feature: &Feature, place: &Place<'_>) -> String {
             }
             Some(symbol) => {
                 let symbol = short(symbol);
-                format!("{count:.0} gaps in the sequence numbers of {symbol} on {partition}: records are missing")
+                let gaps = if count < 1.5 { "a gap".to_owned() } else { format!("{count:.0} gaps") };
+                format!("{gaps} in the sequence numbers of {symbol} on {partition}: records are missing")
             }
             None => {
                 format!("{count:.0} offsets of {partition} were deleted before they were read: records are missing")
