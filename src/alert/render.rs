@@ -233,7 +233,7 @@ fn parties(incident: &Incident) -> Vec<Party> {
         shares.by.iter().map(party).collect::<Vec<_>>()
     };
     let mut parties: Vec<Party> = incident.parts().iter().flat_map(of_finding).collect();
-    parties.sort_by(|a, b| b.count.cmp(&a.count));
+    parties.sort_by_key(|party| std::cmp::Reverse(party.count));
     parties.truncate(LIST_MAX);
     parties
 }

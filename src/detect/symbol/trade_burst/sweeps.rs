@@ -41,7 +41,7 @@ impl Sweeps {
             levels: 1,
             quantity: 0.0,
             notional: 0.0,
-            taker: seen.taker.map(|taker| taker.to_compact()),
+            taker: seen.taker.map(crate::event::SharedName::to_compact),
         });
         if (price - current.to).abs() > 0.0 {
             current.to = price;
@@ -113,7 +113,7 @@ mod tests {
         let largest = sweeps.largest(at(0)).unwrap();
         let seen = (largest.side, largest.from, largest.to, largest.levels, largest.quantity, largest.notional);
         assert_eq!(seen, (Some(Side::Sell), 100.0, 97.0, 3, 10.0, 985.0));
-        assert_eq!(sweeps.largest(at(501)).unwrap().quantity, 1.0, "the one since then");
+        assert!((sweeps.largest(at(501)).unwrap().quantity - 1.0).abs() < 1e-9, "the one since then");
         assert_eq!(sweeps.largest(at(601)), None);
     }
 
