@@ -1,5 +1,4 @@
 //! The words of alerts keep their limits and stay true, whatever is found about whomever.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::BTreeMap;
 

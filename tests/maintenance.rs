@@ -100,6 +100,7 @@ fn published(signals: Vec<Signal>, settings: &[MaintenanceSettings], until: i64)
     advance(&mut correlator, until)
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as an alert has it")]
 fn named(name: &str) -> Option<String> {
     Some(name.to_owned())
 }

@@ -174,12 +174,13 @@ fn inject(fault: Fault, flow: Vec<Line>, random: &mut Random) -> (Vec<Vec<u8>>, 
                 }
                 out.push(line.bytes);
             }
-            let cause = match fault {
-                Fault::Rejected => Cause::Rejected,
-                Fault::UnknownType => Cause::UnknownType,
-                Fault::Late => Cause::Late,
-                _ => Cause::Duplicates,
-            };
+            let causes = [
+                (Fault::Rejected, Cause::Rejected),
+                (Fault::UnknownType, Cause::UnknownType),
+                (Fault::Late, Cause::Late),
+                (Fault::Duplicates, Cause::Duplicates),
+            ];
+            let cause = causes.into_iter().find(|(of, _)| *of == fault).unwrap().1;
             let also: &[Cause] = if fault == Fault::Rejected { &[Cause::Gap, Cause::Book] } else { &[Cause::Book] };
             (out, expected(cause, None, one_in_a_hundred(&marks).plus(ten), also))
         }

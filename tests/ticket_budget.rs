@@ -1,10 +1,6 @@
 //! The ticket budget of a symbol on flow with the heavy tail of real trades: what it allows against what is opened, and by age.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test fails by panicking, and this one says what it measured"
-)]
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/environment.rs"]
 mod environment;

@@ -98,7 +98,7 @@ fn handled(flow: &Flow, round: usize) -> Spent {
     let config = process::config(flow, &format!("engine-{round}"));
     let range = |partition| Range { topic: TOPIC.to_owned(), partition, from: 0, to: 0 };
     let ranges: Vec<Range> = (0..PARTITIONS).map(range).collect();
-    let mut engine = Engine::new(plan::of_partitions(&config, &ranges, None));
+    let mut engine = Engine::new(plan::of_partitions(&config, &ranges, None, &[]));
     let mut outbox = Outbox::default();
     read(&config, flow, |record| {
         let event = decode(record.payload, config.limits.decode());
