@@ -102,9 +102,10 @@ impl Blocks {
         }
     }
 
-    /// Whether the minute after this one belongs to the same block, because an episode goes on.
-    pub(super) fn goes_on_after(&self, minute: i64) -> bool {
-        self.episode.is_some_and(|episode| episode.goes_on_after(minute))
+    /// Whether a minute is one of the newest episode.
+    pub(super) fn is_in_episode(&self, minute: i64) -> bool {
+        let is_in = |episode: Episode| minute >= episode.first && EventTime::of_slot(minute, MINUTE) < episode.until;
+        self.episode.is_some_and(is_in)
     }
 
     /// Learns the blocks that are over at a time. Returns whether there was one.

@@ -19,9 +19,10 @@ use super::{
     Baseline, Burst, BurstSettings, SECONDS, Scan, Seen,
     blocks::Blocks,
     cold::{COLD_LEVEL, Cold},
+    levels::{Both, Levels},
 };
 use crate::{
-    stats::block_tail::{BlockTail, Bounded, Priors, Tail, fixed_p},
+    stats::block_tail::{BlockTail, Priors, Tail, fixed_p},
     time::EventTime,
 };
 
@@ -53,31 +54,6 @@ pub(crate) enum Phase {
     Provisional,
     /// The window's own levels are in force.
     Calibrated,
-}
-
-/// The levels in force.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub enum Levels {
-    /// One level of the scan, for a warning.
-    Fixed(f64),
-    /// Levels for info and warning, and the one that is a step stricter than a warning's.
-    Own {
-        /// The levels of the scan.
-        scan: [Bounded; 3],
-        /// The levels of the CUSUM.
-        cusum: [Bounded; 3],
-        /// The levels that both must reach for a critical finding, and the same a step stricter.
-        critical: [Both; 2],
-    },
-}
-
-/// A level of the scan and one of the CUSUM.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Both {
-    /// The level of the scan.
-    pub scan: Bounded,
-    /// The level of the CUSUM.
-    pub cusum: Bounded,
 }
 
 /// The statistics at one event.
@@ -211,6 +187,12 @@ impl Calibrated {
         &self.levels
     }
 
+    /// Whether the baseline is long enough to say what is usual: 15 min.
+    #[must_use]
+    pub(crate) fn has_baseline(&self) -> bool {
+        self.burst.baseline().bins() >= BLOCKS_FROM
+    }
+
     /// How far the calibration has come.
     #[must_use]
     pub(crate) fn phase(&self) -> Phase {
@@ -301,8 +283,8 @@ impl Calibrated {
         if self.borrowed.is_some() || !matches!(self.levels, Levels::Fixed(_)) {
             return;
         }
-        let goes_on = self.blocks.goes_on_after(self.cold.minute());
-        self.levels = Levels::Fixed(self.cold.observe(at, score, goes_on));
+        let was_reported = self.blocks.is_in_episode(self.cold.minute());
+        self.levels = Levels::Fixed(self.cold.observe(at, score, was_reported));
     }
 
     /// Learns the blocks that are over at `at`, and starts blocks once the baseline is long enough.

@@ -14,7 +14,7 @@ pub(crate) const COLD_LEVEL: f64 = 25.0;
 const FACTOR: f64 = 5.0;
 const MINUTE: Span = Span::from_secs(60);
 
-/// The greatest scans of a window without levels of its own, by the minute. An episode is one minute here.
+/// The greatest scans of a window without levels of its own, by the minute, without those that were reported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Cold {
     /// The number of the newest minute.
@@ -33,11 +33,13 @@ impl Cold {
         self.minute
     }
 
-    /// Observes a scan, and returns the level for it. `goes_on` says whether an episode goes on after the newest minute.
-    pub(super) fn observe(&mut self, at: EventTime, score: f64, goes_on: bool) -> f64 {
+    /// Observes a scan, and returns the level for it. What was reported in the newest minute so far (`was_reported`) is no part of
+    /// what is usual: the next burst of the same size is reported again.
+    pub(super) fn observe(&mut self, at: EventTime, score: f64, was_reported: bool) -> f64 {
         let minute = at.slot(MINUTE);
-        if minute > self.minute && !goes_on {
-            *self = Self { minute, newest: 0.0, last: self.newest, greatest: self.greatest.max(self.last) };
+        if minute > self.minute {
+            let last = if was_reported { 0.0 } else { self.newest };
+            *self = Self { minute, newest: 0.0, last, greatest: self.greatest.max(self.last) };
         }
         self.newest = self.newest.max(score);
         COLD_LEVEL.max(FACTOR * self.greatest)
@@ -60,12 +62,12 @@ mod tests {
     }
 
     #[test]
-    fn an_episode_does_not_raise_the_level_before_it_has_ended() {
+    fn what_was_reported_does_not_raise_the_level() {
         let mut cold = Cold::default();
         cold.observe(at(0), 100.0, false);
-        let during = [60, 120, 180, 240].map(|second| cold.observe(at(second), 200.0, true));
-        assert_eq!(during.map(f64::to_bits), [COLD_LEVEL; 4].map(f64::to_bits));
-        let after = [300, 360, 420].map(|second| cold.observe(at(second), 1.0, false));
-        assert_eq!(after.map(f64::to_bits), [25.0, 1_000.0, 1_000.0].map(f64::to_bits));
+        let reported = [60, 120, 180].map(|second| cold.observe(at(second), 200.0, true));
+        assert_eq!(reported.map(f64::to_bits), [COLD_LEVEL; 3].map(f64::to_bits));
+        let after = [240, 300, 360].map(|second| cold.observe(at(second), 8.0, second == 240));
+        assert_eq!(after.map(f64::to_bits), [25.0, 25.0, 40.0].map(f64::to_bits));
     }
 }

@@ -15,6 +15,7 @@ mod buckets;
 mod burst;
 mod calibrated;
 mod cold;
+mod levels;
 mod light;
 mod recent_trades;
 mod scan;
@@ -34,7 +35,8 @@ use crate::{
 pub use self::{
     baseline::{Baseline, SECONDS},
     burst::{Burst, Seen},
-    calibrated::{Both, Calibrated, Levels, Observation, Warm},
+    calibrated::{Calibrated, Observation, Warm},
+    levels::{Both, Levels},
     recent_trades::{RecentTrades, Traded},
     scan::Scan,
     tier::Tier,

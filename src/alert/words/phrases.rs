@@ -56,5 +56,5 @@ pub(super) const fn since(finding: &Finding) -> EventTime {
 
 /// Returns an instant without what is below a millisecond: more digits only slow the reader down.
 pub(super) const fn to_millisecond(at: EventTime) -> EventTime {
-    EventTime::from_nanos(at.nanos() - at.nanos().rem_euclid(1_000_000))
+    EventTime::from_nanos(at.nanos().saturating_sub(at.nanos().rem_euclid(1_000_000)))
 }

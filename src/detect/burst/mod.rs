@@ -159,7 +159,7 @@ impl Burst {
     /// is known.
     #[must_use]
     pub fn pace(&self, at: EventTime) -> Option<f64> {
-        if self.window().phase() == Phase::Learning { None } else { self.window().burst().pace(at) }
+        self.window().has_baseline().then(|| self.window().burst().pace(at)).flatten()
     }
 
     /// Whether an episode is going on.
