@@ -16,7 +16,7 @@ use foreshock::{
 };
 use proptest::prelude::*;
 
-/// What pagers and lists of alerts show (CONTRACT).
+/// The longest texts that pagers and lists of alerts show (CONTRACT).
 const TITLE_MAX: usize = 80;
 const SUMMARY_MAX: usize = 240;
 const DESCRIPTION_MAX: usize = 1_000;

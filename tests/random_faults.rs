@@ -95,7 +95,7 @@ const FAULTS: [Fault; 10] = [
     Fault::StampsAhead,
 ];
 
-/// What must be told of a fault, and by when.
+/// The trouble that must be told of a fault, and by when.
 struct Expected {
     cause: Cause,
     /// The symbol that must be named, if the fault is one symbol's.
@@ -274,7 +274,7 @@ fn seeds() -> std::ops::Range<u64> {
     if environment::is_long() { 0..20 } else { 0..2 }
 }
 
-/// What is wrong with what was told of a fault, if anything.
+/// Returns the mistake in what was told of a fault, if there is one.
 fn mistake(fault: Fault, seed: u64) -> Option<String> {
     let mut random = Random(seed * 1_000 + fault as u64);
     let (lines, expected) = inject(fault, flow(seed), &mut random);

@@ -99,7 +99,7 @@ pub struct Criterion {
     pub level: f64,
     /// The unit of both.
     pub unit: String,
-    /// Where the level comes from: `default`, `calibrated` or `floor`, as of `threshold`.
+    /// The source of the level: `default`, `calibrated` or `floor`, as of `threshold`.
     pub source: String,
     /// When the statistic was last there, by the venue's clock.
     pub at: EventTime,

@@ -36,9 +36,9 @@ pub struct Agreement {
 /// The strongest findings of one view.
 #[derive(Clone, Copy, Default)]
 struct View<'a> {
-    /// Of all its findings.
+    /// The strongest of all its findings, with its p-value.
     any: Option<(&'a FindingKey, f64)>,
-    /// Of those that are calibrated.
+    /// The strongest of its calibrated findings, with its p-value.
     calibrated: Option<(&'a FindingKey, f64)>,
 }
 

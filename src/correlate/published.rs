@@ -1,4 +1,4 @@
-//! What an incident publishes of itself: its status, the finding that opened it, and its state as of a revision.
+//! The parts that an incident publishes of itself: its status, the finding that opened it, and its state as of a revision.
 
 use compact_str::CompactString;
 use schemars::JsonSchema;

@@ -60,7 +60,7 @@ fn is_mark(c: char) -> bool {
         || matches!(c, '\u{fe00}'..='\u{fe0f}' | '\u{fe20}'..='\u{fe2f}' | '\u{1f3fb}'..='\u{1f3ff}')
 }
 
-/// What was found: what every reader must know, and clauses that say more, the most useful first.
+/// The text of a finding: the core that every reader must know, and clauses that say more, the most useful first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Sentence {
     /// A sentence without its full stop.

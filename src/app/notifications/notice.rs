@@ -116,7 +116,7 @@ impl Notice {
     /// The alert as it is in the topic, with what happened before.
     ///
     /// # Panics
-    /// Where the payload was not kept ([`Notice::parse`]).
+    /// A notice whose payload was not kept ([`Notice::parse`]).
     #[must_use]
     pub fn payload_with(&self, history: Option<&History>) -> String {
         let payload = self.payload.as_deref().expect("with a webhook the reader keeps payloads");

@@ -1,6 +1,6 @@
 //! A market that is closed for a while or for good: no orders or trades of it reach the reader meanwhile.
 //!
-//! Where the venue states the closure, it takes all resting orders out first, and lets them in again in an auction at the end,
+//! A venue that states the closure takes all resting orders out first, and lets them in again in an auction at the end,
 //! which prints one trade without an aggressor. Where it states nothing, the reader only sees that other orders rest afterwards.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
