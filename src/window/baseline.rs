@@ -2,7 +2,7 @@
 //!
 //! The rate is an exponentially weighted mean (600 s) of winsorised one-second counts. The Fano factor of each window
 //! length is the weighted mean of (x − m)²/m over non-overlapping bins of that length, aligned to the epoch. Every
-//! detail follows the reference; DETECTION 2.1 has the reasons and measurements. Seconds without an event reach the
+//! detail follows the reference; DETECTION 2.1 has the reasons and measurements. A long silence reaches the
 //! same numbers by a shorter way (`silence`).
 
 use serde::{Deserialize, Serialize};
@@ -26,7 +26,7 @@ pub(super) const FANO_RATE_FLOOR: f64 = 0.02;
 /// Decay of the rate for one second: e^(−1/600).
 pub(super) const RATE_DECAY: f64 = 0.998_334_721_450_938_7;
 /// Decay of each window's Fano factor for one of its bins: a memory of an hour, or of 30 bins if that is longer.
-pub(super) const FANO_DECAY: [f64; WINDOWS.len()] = [
+const FANO_DECAY: [f64; WINDOWS.len()] = [
     0.999_972_222_608_021_1,
     0.999_944_445_987_625_8,
     0.999_861_120_755_726_3,
@@ -37,6 +37,9 @@ pub(super) const FANO_DECAY: [f64; WINDOWS.len()] = [
     0.994_459_848_004_896_7,
     0.983_471_453_821_617_5,
 ];
+
+/// Decay of a short window's Fano factor for one second. The same for all of them, because their memory is an hour.
+const SHORT_DECAY: f64 = FANO_DECAY[3];
 
 /// Windows whose bins are at most a second long, by index, each with its bins per second.
 pub(super) const SHORT: [(usize, u16); 4] = [(0, 10), (1, 5), (2, 2), (3, 1)];
@@ -146,7 +149,8 @@ impl Baseline {
     pub(crate) fn learn(&mut self, second: i64, counts: &[u16; 10]) {
         let total: u32 = counts.iter().map(|&n| u32::from(n)).sum();
         if total == 0 {
-            self.learn_silence(second, second + 1);
+            self.learn_empty(second);
+            self.settle();
             return;
         }
         self.learn_rate(f64::from(total));
@@ -160,8 +164,32 @@ impl Baseline {
         self.settle();
     }
 
+    /// Learns one empty second, for which [`Self::settle`] comes last too.
+    ///
+    /// The ten .1-s, five .2-s and two .5-s bins of an empty second all add the same term, so each of these windows
+    /// takes one step of a second instead.
+    pub(super) fn learn_empty(&mut self, second: i64) {
+        let (a, keep) = (RATE_DECAY, SHORT_DECAY);
+        let deviation = if self.bins > 0 { self.mean } else { 0.0 };
+        self.num *= a;
+        self.weight = a * self.weight + (1.0 - a);
+        self.mean = self.num / self.weight;
+        self.square = a * self.square + (1.0 - a) * deviation * deviation;
+        self.bins += 1;
+        // An empty bin of expectation m adds (0 − m)²/m = m.
+        let rate = self.mean.max(FANO_RATE_FLOOR);
+        for (window, bins) in SHORT {
+            let fano = &mut self.fano[window];
+            fano.sum = keep * fano.sum + (1.0 - keep) * (rate * SECONDS[window]);
+            fano.weight = keep * fano.weight + (1.0 - keep);
+            fano.bins = fano.bins.saturating_add(bins);
+        }
+        // The current bin of a long window may have begun before the silence.
+        self.learn_long(second, 0);
+    }
+
     /// Adds a second to the bins of several seconds, and learns the bins that end with it.
-    pub(super) fn learn_long(&mut self, second: i64, total: u32) {
+    fn learn_long(&mut self, second: i64, total: u32) {
         for (window, seconds) in LONG {
             let fano = &mut self.fano[window];
             let offset = second.rem_euclid(seconds);

@@ -5,19 +5,16 @@
 //! second. An empty second adds nothing but decay, so there are two shorter ways to the same numbers, equal to about
 //! 1e-12:
 //!
-//! 1. At first seconds are learned one by one, but with fewer steps: the ten .1-s, five .2-s and two .5-s bins of an
-//!    empty second all add the same term, so each of these windows takes one step of a second instead.
+//! 1. At first seconds are learned one by one, each in the few steps of `Baseline::learn_empty`.
 //! 2. Once the mean is below the floor of the Fano factors, every further bin adds the same term. The sums are then
 //!    geometric, and any number of seconds is learned at once. This begins an hour or two into a silence, at most after
 //!    six hours.
 //!
 //! The minutes of the block tails have no such form; `calibrated` learns them one by one.
 
-use super::baseline::{Baseline, FANO_DECAY, FANO_RATE_FLOOR, LONG, RATE_DECAY, SECONDS, SHORT};
+use super::baseline::{Baseline, FANO_RATE_FLOOR, LONG, RATE_DECAY, SECONDS, SHORT};
 use crate::stats::math::exp;
 
-/// Decay of a short window's Fano factor for one second. The same for all of them, because their memory is an hour.
-const SHORT_DECAY: f64 = FANO_DECAY[3];
 /// A weight this close to 1 counts as 1: rounding may keep it from coming closer.
 const WEIGHT_ROUNDING: f64 = 1e-13;
 
@@ -40,27 +37,6 @@ impl Baseline {
         self.mean <= FANO_RATE_FLOOR
             && 1.0 - self.weight <= WEIGHT_ROUNDING
             && LONG.iter().all(|&(window, _)| self.fano[window].running == 0)
-    }
-
-    /// Learns one empty second.
-    fn learn_empty(&mut self, second: i64) {
-        let (a, keep) = (RATE_DECAY, SHORT_DECAY);
-        let deviation = if self.bins > 0 { self.mean } else { 0.0 };
-        self.num *= a;
-        self.weight = a * self.weight + (1.0 - a);
-        self.mean = self.num / self.weight;
-        self.square = a * self.square + (1.0 - a) * deviation * deviation;
-        self.bins += 1;
-        // An empty bin of expectation m adds (0 − m)²/m = m.
-        let rate = self.mean.max(FANO_RATE_FLOOR);
-        for (window, bins) in SHORT {
-            let fano = &mut self.fano[window];
-            fano.sum = keep * fano.sum + (1.0 - keep) * (rate * SECONDS[window]);
-            fano.weight = keep * fano.weight + (1.0 - keep);
-            fano.bins = fano.bins.saturating_add(bins);
-        }
-        // The current bin of a long window may have begun before the silence.
-        self.learn_long(second, 0);
     }
 
     /// Learns the empty seconds of [first, end) at once. Needs [`Self::is_steady`].

@@ -163,7 +163,7 @@ pub fn circle(uses: &Uses) -> Option<Vec<&Module>> {
 }
 
 /// The shortest way of at least one use from a file to another.
-pub fn way<'a>(uses: &'a Uses, from: &'a Module, to: &'a Module) -> Option<Vec<&'a Module>> {
+fn way<'a>(uses: &'a Uses, from: &'a Module, to: &'a Module) -> Option<Vec<&'a Module>> {
     let mut before: BTreeMap<&Module, &Module> = BTreeMap::new();
     let (mut seen, mut queue) = (BTreeSet::new(), VecDeque::from([from]));
     while let Some(file) = queue.pop_front() {

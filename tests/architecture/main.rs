@@ -10,7 +10,7 @@ mod source;
 use std::{collections::BTreeSet, path::Path};
 
 use self::{
-    graph::{Graph, Module, Uses, circle, way},
+    graph::{Graph, Module, circle},
     names::{Names, Used},
     source::source,
 };
@@ -103,12 +103,6 @@ const FLOORS: [(&str, &[&str]); 4] = [
         ],
     ),
 ];
-/// Uses that close a circle and are left for now, as `(from, to)`. The list may only shrink: a new circle is broken by a file of
-/// its own for what both sides need.
-const CIRCLES: [(&str, &str); 1] = [
-    // One type with its methods in two files.
-    ("window/baseline", "window/silence"),
-];
 /// A file with more holds more than one idea.
 const LINES_MAX: usize = 400;
 /// The one file that reads the clock.
@@ -120,11 +114,6 @@ fn places(word: &str, except: &str) -> Vec<String> {
         file.lines.iter().enumerate().map(move |(i, line)| (format!("src/{}:{}", file.path.display(), i + 1), line))
     });
     lines.filter(|(_, line)| line.contains(word)).map(|(place, _)| place).collect()
-}
-
-/// A module from its printed form.
-fn module(name: &str) -> Module {
-    name.split('/').map(str::to_owned).collect()
 }
 
 /// The part of a folder to which a module belongs: the longest name in the list that begins its path, else its first name.
@@ -170,7 +159,6 @@ fn a_module_uses_only_those_below_it() {
 #[test]
 fn a_part_of_a_folder_uses_only_those_on_lower_floors() {
     let graph = Graph::of(source());
-    let uses = without_allowed(graph.uses.clone());
     let mut wrong = Vec::new();
     for (folder, floors) in FLOORS {
         let listed: BTreeSet<&str> = floors.iter().flat_map(|floor| floor.split(' ')).collect();
@@ -182,7 +170,7 @@ fn a_part_of_a_folder_uses_only_those_on_lower_floors() {
         for name in listed.iter().filter(|name| !present.contains(**name)) {
             wrong.push(format!("src/{folder}/{name} has a floor in this test and no file"));
         }
-        for (from, to) in uses.iter().flat_map(|(from, to)| to.keys().map(move |to| (from, to))) {
+        for (from, to) in graph.uses.iter().flat_map(|(from, to)| to.keys().map(move |to| (from, to))) {
             let (Some(own), Some(other)) = (part(from, folder, &listed), part(to, folder, &listed)) else { continue };
             if own != other && floor(&other) >= floor(&own) {
                 wrong.push(format!("{}: `{own}` must not use `{other}`", graph.shown(from, to)));
@@ -192,25 +180,11 @@ fn a_part_of_a_folder_uses_only_those_on_lower_floors() {
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
 }
 
-/// Leaves out the uses that are allowed for now.
-fn without_allowed(mut uses: Uses) -> Uses {
-    for (from, to) in CIRCLES {
-        uses.get_mut(&module(from)).and_then(|used| used.remove(&module(to)));
-    }
-    uses
-}
-
 #[test]
 fn no_files_use_each_other_in_a_circle() {
     let graph = Graph::of(source());
     assert!(graph.unknown.is_empty(), "paths that lead to nothing:\n{}\n", graph.unknown.join("\n"));
-    for (from, to) in CIRCLES.map(|(from, to)| (module(from), module(to))) {
-        let closes =
-            graph.uses.get(&from).is_some_and(|used| used.contains_key(&to)) && way(&graph.uses, &to, &from).is_some();
-        assert!(closes, "`{}` to `{}` closes no circle any more: take it off the list", from.join("/"), to.join("/"));
-    }
-    let uses = without_allowed(graph.uses.clone());
-    if let Some(circle) = circle(&uses) {
+    if let Some(circle) = circle(&graph.uses) {
         let steps = circle.windows(2).map(|step| graph.shown(step[0], step[1]));
         panic!("a circle:\n{}\n", steps.collect::<Vec<_>>().join("\n"));
     }
