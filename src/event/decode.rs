@@ -62,12 +62,16 @@ pub fn decode_counting<'a>(bytes: &'a [u8], limits: DecodeLimits, rounded: &mut 
     let text = std::str::from_utf8(bytes).map_err(|e| Rejection::new(Reason::NotUtf8, e.to_string()))?;
     let mut fields = Fields::new();
     parse(text, &mut fields)?;
-    let event = event(&fields, limits).map_err(|rejection| {
+    let event = event(&fields, limits);
+    if event.is_ok() {
+        *rounded += fields.rounded.get();
+        // Returned as it is: an event is large, and a `Result` that is taken apart and made again is copied twice.
+        return event;
+    }
+    event.map_err(|rejection| {
         let symbol: Option<Name<'_>> = fields.optional(Field::Symbol).ok().flatten();
         rejection.of_symbol(symbol.as_deref())
-    })?;
-    *rounded += fields.rounded.get();
-    Ok(event)
+    })
 }
 
 #[inline(always)]

@@ -47,15 +47,23 @@ macro_rules! detectors {
             }
 
             fn withdrawn(&mut self, moment: &Moment, sample: &Sample<'_>, verdicts: &mut Vec<Verdict>) {
-                $(verdicts.extend(self.$name.withdrawn(moment, sample));)*
+                $(push(self.$name.withdrawn(moment, sample), verdicts);)*
             }
 
             fn traded(&mut self, moment: &Moment, seen: &TradeSeen<'_>, verdicts: &mut Vec<Verdict>) {
-                $(verdicts.extend(self.$name.traded(moment, seen));)*
+                $(push(self.$name.traded(moment, seen), verdicts);)*
             }
 
         }
     };
+}
+
+/// Adds a detector's verdict where there is one. `Vec::extend` would copy the whole `Option` first, which takes longer than most
+/// detectors need to find nothing.
+fn push(verdict: Option<Verdict>, verdicts: &mut Vec<Verdict>) {
+    if let Some(verdict) = verdict {
+        verdicts.push(verdict);
+    }
 }
 
 detectors! {
@@ -87,7 +95,7 @@ detectors! {
 
 impl BookDetectors {
     fn second(&mut self, second: &BookSecond<'_>, verdicts: &mut Vec<Verdict>) {
-        self.each_mut(|detector| verdicts.extend(detector.second(second)));
+        self.each_mut(|detector| push(detector.second(second), verdicts));
     }
 }
 
@@ -198,7 +206,7 @@ impl Detectors {
     /// Ends episodes whose deadline has come.
     pub fn expire(&mut self, now: EventTime, verdicts: &mut Vec<Verdict>) {
         if self.due.is_some_and(|at| at <= now) {
-            self.each_mut(|detector| verdicts.extend(detector.expire(now)));
+            self.each_mut(|detector| push(detector.expire(now), verdicts));
             self.due = due(&self.flow, &self.book);
         }
     }
@@ -220,7 +228,7 @@ impl Detectors {
 
     /// Ends every episode, because the symbol is forgotten.
     pub fn end(&mut self, verdicts: &mut Vec<Verdict>) {
-        self.each_mut(|detector| verdicts.extend(detector.end()));
+        self.each_mut(|detector| push(detector.end(), verdicts));
     }
 
     fn each_mut(&mut self, mut f: impl FnMut(&mut dyn SymbolDetector)) {

@@ -295,7 +295,7 @@ pub struct SymbolSample {
     pub sample: MarketSample,
 }
 
-/// The depth of a book; sent at most once a second and symbol.
+/// The depth of a book; sent at most once in five seconds and symbol.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DepthSummary {
     /// The symbol.

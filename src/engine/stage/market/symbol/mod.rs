@@ -44,6 +44,9 @@ use crate::{
 const UNLIKE: u8 = 5;
 /// Seconds without an event after which the book counts as not observed, and no longer as unchanged.
 const UNSEEN_MAX: i64 = 60;
+/// Seconds between two summaries of the depth. A summary visits every level within 20 % of the middle: each second, it was a
+/// twentieth of the engine's cost.
+const SUMMARY_EVERY: i64 = 5;
 /// How long after a reopening the book is being built: as long as `one_sided_book` lets it.
 const BUILT: Span = Span::from_secs(60);
 
@@ -241,8 +244,8 @@ impl Symbol {
         if is_raised { moment.mode.max(Mode::Degraded) } else { moment.mode }
     }
 
-    /// Samples the book as it was when each second began that is over, before an event is applied. Returns the depth where a
-    /// second began.
+    /// Samples the book as it was when each second began that is over, before an event is applied. Returns the depth where
+    /// five seconds began.
     pub fn sample_book(&mut self, moment: &Moment, verdicts: &mut Vec<Verdict>) -> Option<DepthAt> {
         let now = moment.at.slot(Span::SECOND);
         let last = self.sampled.replace(now)?;
@@ -261,7 +264,9 @@ impl Symbol {
         }
         let depth = book.depth();
         let at = EventTime::of_slot(now, Span::SECOND);
-        let summary = book.middle().map(|middle| DepthAt { at, middle, notional: book.within(middle, DEPTH_BPS) });
+        let is_due = now.div_euclid(SUMMARY_EVERY) > last.div_euclid(SUMMARY_EVERY);
+        let middle = if is_due { book.middle() } else { None };
+        let summary = middle.map(|middle| DepthAt { at, middle, notional: book.within(middle, DEPTH_BPS) });
         // The spread of a locked book has no logarithm.
         let spread_bps = book.spread_bps().filter(|bps| *bps > 0.0);
         let sides = book.sides();
