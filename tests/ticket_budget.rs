@@ -41,9 +41,14 @@ fn decimal(number: i64, places: u32) -> Decimal {
     Decimal::from_parts(number, places).unwrap()
 }
 
-/// A day of one symbol: trades, and orders of sixty accounts that are placed and later withdrawn, either in heavy-tailed flow. The
-/// price walks with the trades.
-fn tickets(seed: u64, per_second: f64, hours: f64) -> Vec<f64> {
+/// The symbols of one feed. They show each other the tails of their flow (`stats::tail_prior`).
+const SYMBOLS: u64 = 10;
+/// The paces of the symbols, in events a second, by turns.
+const PACES: [f64; 2] = [0.2, 1.0];
+
+/// A day of one feed. Each symbol has trades, and orders of sixty accounts that are placed and later withdrawn, either in
+/// heavy-tailed flow; the price walks with the trades. Returns when tickets open, in seconds.
+fn tickets(seed: u64, hours: f64) -> Vec<f64> {
     let sources = vec![Source { name: "t".to_owned(), partition: Some(0), feed: 0 }];
     let (limits, detection, stages) = (Limits::default(), Detection::default(), StageSettings::default());
     let mut engine = Engine::new(Plan {
@@ -57,35 +62,43 @@ fn tickets(seed: u64, per_second: f64, hours: f64) -> Vec<f64> {
         currency: None,
     });
     let mut random = Random(seed);
-    let mut events: Vec<(i64, What)> = arrivals(seed, per_second, hours * HOUR)
-        .iter()
-        .map(|arrival| (arrival.at, What::Trade(arrival.units)))
-        .collect();
-    for (order, arrival) in (1_u64..).zip(arrivals(seed + 1_000_000, per_second, hours * HOUR)) {
-        // Orders rest for one to three minutes, evenly: what is withdrawn comes as heavily as what is placed.
-        let rests = 60_000_000_000 + i64::try_from(random.below(120_000_000_000)).unwrap();
-        events.push((arrival.at.saturating_sub(rests), What::Place(order)));
-        events.push((arrival.at, What::Cancel(order)));
+    let mut events: Vec<(i64, u64, What)> = Vec::new();
+    for symbol in 0..SYMBOLS {
+        let (seed, pace) = (seed * SYMBOLS + symbol, PACES[usize::try_from(symbol).unwrap() % PACES.len()]);
+        let trades = arrivals(seed, pace, hours * HOUR);
+        events.extend(trades.iter().map(|arrival| (arrival.at, symbol, What::Trade(arrival.units))));
+        let cancels = arrivals(seed + 1_000_000, pace, hours * HOUR);
+        for (order, arrival) in (symbol + SYMBOLS..).step_by(usize::try_from(SYMBOLS).unwrap()).zip(cancels) {
+            // Orders rest for one to three minutes, evenly: what is withdrawn comes as heavily as what is placed.
+            let rests = 60_000_000_000 + i64::try_from(random.below(120_000_000_000)).unwrap();
+            events.push((arrival.at.saturating_sub(rests), symbol, What::Place(order)));
+            events.push((arrival.at, symbol, What::Cancel(order)));
+        }
     }
     events.sort_unstable();
-    let mut price = 1_000_000_i64;
-    let (mut found, mut outbox) = (Vec::new(), Outbox::default());
-    for (offset, (at, what)) in (0_u64..).zip(events) {
+    let mut prices = [1_000_000_i64; SYMBOLS as usize];
+    let mut found = vec![Vec::new(); prices.len()];
+    let mut outbox = Outbox::default();
+    for (offset, (at, symbol, what)) in (0_u64..).zip(events) {
         let mut account = None;
+        let of_symbol = usize::try_from(symbol).unwrap();
+        // Each order has an account of its symbol.
+        let account_of = |order: u64| Some(name(&format!("a{symbol}_{}", order / SYMBOLS % 60)));
         let body = match what {
             What::Trade(units) => {
-                price += i64::try_from(random.below(3)).unwrap() - 1;
+                let price = &mut prices[of_symbol];
+                *price += i64::try_from(random.below(3)).unwrap() - 1;
                 let side = if random.one_in(2) { Side::Buy } else { Side::Sell };
                 let lots = Quantity::new(decimal(i64::from(units.max(1)), 0)).unwrap();
                 Body::Trade(Trade::public(
                     name(&offset.to_string()),
-                    Price::new(decimal(price, 2)).unwrap(),
+                    Price::new(decimal(*price, 2)).unwrap(),
                     lots,
                     Some(side),
                 ))
             }
             What::Place(order) => {
-                account = Some(name(&format!("a{}", order % 60)));
+                account = account_of(order);
                 Body::OrderNew(OrderNew {
                     order: name(&order.to_string()),
                     side: Side::Buy,
@@ -98,23 +111,25 @@ fn tickets(seed: u64, per_second: f64, hours: f64) -> Vec<f64> {
                 })
             }
             What::Cancel(order) => {
-                account = Some(name(&format!("a{}", order % 60)));
+                account = account_of(order);
                 let order = name(&order.to_string());
                 Body::OrderCancel(OrderCancel { order, side: None, price: None, qty: None, reason: None })
             }
         };
         // A day begins at an even time.
         let ts = EventTime::from_nanos(1_760_140_800_000_000_000 + at);
-        let event = Event { ts, symbol: Some(name("S")), seq: None, account, owner: None, body };
+        let event = Event { ts, symbol: Some(name(&format!("S{symbol}"))), seq: None, account, owner: None, body };
         let content = Ok(std::slice::from_ref(&event));
         engine.handle(Input::Record(Record { source: SourceId(0), offset, appended_at: None, content }), &mut outbox);
-        found.extend(outbox.drain().filter_map(|output| match output {
+        found[of_symbol].extend(outbox.drain().filter_map(|output| match output {
             Output::Signal(signal) if is_ticket_of_symbol(&signal) => Some(at as f64 / 1e9),
             Output::Signal(_) | Output::Notify(..) | Output::Rejected(..) => None,
         }));
     }
-    found.dedup_by(|later, earlier| *later - *earlier < ONE_TICKET);
-    found
+    for of_symbol in &mut found {
+        of_symbol.dedup_by(|later, earlier| *later - *earlier < ONE_TICKET);
+    }
+    found.concat()
 }
 
 /// Whether a signal opens a ticket about a symbol or a party on it.
@@ -126,20 +141,19 @@ fn is_ticket_of_symbol(signal: &foreshock::detect::Signal) -> bool {
     is_of_symbol && signal.severity >= Severity::Warning && signal.change != Change::Cleared
 }
 
-/// The days of the test: seeds, and events a second.
-fn days() -> Vec<(u64, f64)> {
-    let each = if environment::is_long() { 60 } else { 4 };
-    [0.2, 1.0].into_iter().flat_map(|pace| (1..=each).map(move |seed| (seed * 7_919, pace))).collect()
+/// The feeds of the test, of a day each.
+fn feeds() -> std::ops::RangeInclusive<u64> {
+    1..=if environment::is_long() { 12 } else { 1 }
 }
 
 /// The budget is one ticket a symbol and day, of which detectors of the book, which this flow does not have, hold a quarter.
 #[test]
 fn a_symbol_and_its_parties_open_about_as_many_tickets_as_their_budget_allows_at_any_age() {
-    let days = days();
-    let found: Vec<f64> = days.iter().flat_map(|(seed, pace)| tickets(*seed, *pace, 24.0)).collect();
+    let days = feeds().count() * usize::try_from(SYMBOLS).unwrap();
+    let found: Vec<f64> = feeds().flat_map(|seed| tickets(seed * 7_919, 24.0)).collect();
     let per_day = |from: f64, until: f64| {
         let count = found.iter().filter(|at| (from..until).contains(&(**at / HOUR))).count();
-        count as f64 / (days.len() as f64 * (until - from) / 24.0)
+        count as f64 / (days as f64 * (until - from) / 24.0)
     };
     // Until a symbol has levels of its own, only what is beyond doubt is told (DETECTION 6). Flow as heavy as this one passes even that
     // now and then, so the first half hour has a limit of its own, by the symbol.
@@ -147,8 +161,7 @@ fn a_symbol_and_its_parties_open_about_as_many_tickets_as_their_budget_allows_at
     let all = per_day(OWN_LEVELS, 24.0);
     let ages = [(OWN_LEVELS, 3.0), (3.0, 8.0), (8.0, 24.0)].map(|(from, until)| per_day(from, until));
     let what = format!(
-        "{all:.2} tickets a symbol and day, by age {ages:.2?}, {first:.2} a symbol before that, of {} days",
-        days.len()
+        "{all:.2} tickets a symbol and day, by age {ages:.2?}, {first:.2} a symbol before that, of {days} days"
     );
     println!("{what}");
     if environment::is_long() {

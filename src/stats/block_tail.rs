@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     keep_greatest,
     math::{exp, ln, log10, pow},
+    tail_prior::{Exceedances, Pool, Prior},
 };
 
 /// Blocks that are collected before the quantiles are known.
@@ -37,7 +38,7 @@ const MEMORY: f64 = 5_000.0;
 /// quantile; with fifteen it is their greatest.
 const EARLY: usize = 15;
 /// Exceedances that the index remembers (DETECTION 2.1).
-const INDEX_MEMORY: f64 = 200.0;
+pub(super) const INDEX_MEMORY: f64 = 200.0;
 /// The range in which the index is used (DETECTION 2.1): a few exceedances may give any estimate, and the level is a power of it.
 const INDEX_RANGE: (f64, f64) = (0.1, 0.7);
 /// The distance from the .8 to the .95 quantile of an exponential law, in scales.
@@ -46,6 +47,8 @@ const LN_4: f64 = 2.0 * std::f64::consts::LN_2;
 const ABOVE: f64 = 0.05;
 /// The logarithm of the greatest factor between a level and the .95 quantile: what is so far out is out of reach, and finite.
 const FACTOR_MAX_LN: f64 = 50.0;
+/// The .95 quantile, in nats, from which on a subject shows others its exceedances: one in e is no surprise.
+const TAIL_FROM: f64 = 1.0;
 /// Minutes in a day.
 const BLOCKS_PER_DAY: f64 = 1_440.0;
 /// The least threshold of the scan, as a share of the fixed level for the same rate; without it all levels of a quiet
@@ -70,45 +73,6 @@ pub(crate) fn fixed_p(score: f64) -> f64 {
     (exp(-(score - 13.2) / 1.5) / BLOCKS_PER_DAY).clamp(P_MIN, 1.0)
 }
 
-/// The assumption about a tail's index before the subject has shown its own.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Prior {
-    /// The Pareto index.
-    index: f64,
-    /// The weight of that index, in exceedances.
-    weight: f64,
-}
-
-impl Prior {
-    /// The reference's (DETECTION 2.1).
-    const REFERENCE: Self = Self { index: 0.3, weight: 20.0 };
-    /// The tail that others have shown: as much as an index ever remembers.
-    const fn of_others(index: f64) -> Self {
-        Self { index, weight: INDEX_MEMORY }
-    }
-}
-
-/// The assumptions about the tails of a scan and of the CUSUM beside it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Priors {
-    /// The assumption about the scan.
-    pub(crate) scan: Prior,
-    /// The assumption about the CUSUM. A run adds up, so its sums differ less than its scores.
-    pub(crate) cusum: Prior,
-}
-
-impl Priors {
-    /// A symbol's withdrawals: the reference's index. There is no public flow of cancels by which to know better. The CUSUM is what
-    /// finds a burst on a young symbol, so it begins between real and simulated flow, and unlearns sooner.
-    pub(crate) const CANCELS: Self =
-        Self { scan: Prior { index: 0.3, weight: 40.0 }, cusum: Prior { index: 0.25, weight: 30.0 } };
-    /// A symbol's trades. The far tail of real trades, and of the flow that imitates it in tests, has .45 to .55 between one minute
-    /// in a hundred and one in ten thousand, and that of their CUSUM .3 to .4; simulated flow has .15 for both. The CUSUM begins
-    /// between them, as that of withdrawals: with .35 half of the ten-fold bursts on simulated symbols of two hours were missed.
-    pub(crate) const TRADES: Self =
-        Self { scan: Prior { index: 0.45, weight: 40.0 }, cusum: Prior { index: 0.25, weight: 30.0 } };
-}
-
 /// A threshold that is at least its floor.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Bounded {
@@ -129,6 +93,8 @@ pub enum BlockTail {
         greatest: [f64; GREATEST],
         /// The index that is assumed.
         prior: Prior,
+        /// The tails of others.
+        others: Prior,
     },
     /// The quantiles and the tail above them.
     Known(Tail),
@@ -144,9 +110,13 @@ pub struct Tail {
     /// The Pareto index before it is clamped to its range.
     raw_index: f64,
     /// Exceedances of the .95 quantile so far.
-    above: f64,
+    above: Exceedances,
+    /// Those of them that the pool has.
+    shown: Exceedances,
     /// The exceedances that the index at the start is worth.
     prior_weight: f64,
+    /// The tails of others.
+    others: Prior,
 }
 
 impl Default for BlockTail {
@@ -159,7 +129,7 @@ impl BlockTail {
     /// A tail that has learned nothing.
     #[must_use]
     pub(crate) const fn new(prior: Prior) -> Self {
-        Self::Filling { seen: 0, greatest: [0.0; GREATEST], prior }
+        Self::Filling { seen: 0, greatest: [0.0; GREATEST], prior, others: Prior::NONE }
     }
 
     /// A tail that begins with the .95 quantile and the Pareto index of others. The .8 quantile follows from both: the
@@ -174,11 +144,16 @@ impl BlockTail {
     pub fn learn(&mut self, maximum: f64) {
         match self {
             Self::Known(tail) => tail.learn(maximum),
-            Self::Filling { seen, greatest, prior } => {
+            Self::Filling { seen, greatest, prior, others } => {
                 *seen += 1;
                 keep_greatest(greatest, maximum);
                 if *seen >= INITIAL {
-                    *self = Self::Known(Tail::new(greatest[GREATEST - 1], greatest[Q95_AT], *prior));
+                    let mut tail =
+                        Tail { others: *others, ..Tail::new(greatest[GREATEST - 1], greatest[Q95_AT], *prior) };
+                    if prior.learns_first && tail.is_tail() {
+                        greatest[..Q95_AT].iter().for_each(|maximum| tail.exceed(*maximum));
+                    }
+                    *self = Self::Known(tail);
                 }
             }
         }
@@ -199,9 +174,22 @@ impl BlockTail {
     pub(crate) fn so_far(&self) -> Option<Tail> {
         match self {
             Self::Known(tail) => Some(*tail),
-            Self::Filling { seen, greatest, prior } => {
+            Self::Filling { seen, greatest, prior, others } => {
                 let at_q95 = (*seen / 20).saturating_sub(1);
-                (*seen >= EARLY).then(|| Tail::new(greatest[*seen / 5], greatest[at_q95], *prior))
+                (*seen >= EARLY)
+                    .then(|| Tail { others: *others, ..Tail::new(greatest[*seen / 5], greatest[at_q95], *prior) })
+            }
+        }
+    }
+
+    /// Shows the new exceedances to a pool, and takes over what it has of others.
+    pub(crate) fn exchange(&mut self, pool: &mut Pool) {
+        match self {
+            Self::Filling { others, .. } => *others = pool.exchange(Exceedances::default(), Exceedances::default()),
+            Self::Known(tail) => {
+                let new = tail.above.minus(std::mem::replace(&mut tail.shown, tail.above));
+                let new = if tail.is_tail() { new } else { Exceedances::default() };
+                tail.others = pool.exchange(new, tail.above);
             }
         }
     }
@@ -210,16 +198,22 @@ impl BlockTail {
 impl Tail {
     fn new(q80: f64, q95: f64, prior: Prior) -> Self {
         let q95 = f64::max(q95, q80 * 1.05 + 1e-3);
-        let Prior { index, weight } = prior;
-        Self { q80, q95, blocks: INITIAL as f64, raw_index: index, above: 0.0, prior_weight: weight }
+        let none = Exceedances::default();
+        Self {
+            q80,
+            q95,
+            blocks: INITIAL as f64,
+            raw_index: prior.index,
+            above: none,
+            shown: none,
+            prior_weight: prior.weight,
+            others: Prior::NONE,
+        }
     }
 
     fn learn(&mut self, maximum: f64) {
         if maximum > self.q95 {
-            self.above += 1.0;
-            // Winsorised, so that a single burst cannot raise the tail.
-            let over = ln(maximum.min(self.threshold(0.1)) / self.q95);
-            self.raw_index += (over - self.raw_index) / self.weight();
+            self.exceed(maximum);
         }
         let scale = ((self.q95 - self.q80) / LN_4).max(1e-3);
         let gain = (1.0 / self.blocks).max(1.0 / MEMORY);
@@ -232,10 +226,26 @@ impl Tail {
         self.blocks += 1.0;
     }
 
-    /// The Pareto index of the tail above q95.
+    /// Whether the subject's maxima have a tail at all: of a subject with so few events that its .95 quantile is near zero,
+    /// every maximum is a hundred quantiles.
+    fn is_tail(&self) -> bool {
+        self.q95 >= TAIL_FROM
+    }
+
+    /// Learns a maximum above q95.
+    fn exceed(&mut self, maximum: f64) {
+        // Winsorised, so that a single burst cannot raise the tail.
+        let over = ln(maximum.min(self.threshold(0.1)) / self.q95);
+        self.above.add(over);
+        self.raw_index += (over - self.raw_index) / self.own_weight();
+    }
+
+    /// The Pareto index of the tail above q95, the tails of others included.
     #[must_use]
-    pub const fn index(&self) -> f64 {
-        self.raw_index.clamp(INDEX_RANGE.0, INDEX_RANGE.1)
+    pub fn index(&self) -> f64 {
+        let (own, others) = (self.own_weight(), self.others_weight());
+        let index = (own * self.raw_index + others * self.others.index) / (own + others);
+        index.clamp(INDEX_RANGE.0, INDEX_RANGE.1)
     }
 
     /// The .8 and .95 quantiles of the block maxima.
@@ -250,9 +260,19 @@ impl Tail {
         self.q95 * pow((0.05 * BLOCKS_PER_DAY / per_day).max(1.0), self.index())
     }
 
-    /// The exceedances behind the index, those that its start is worth included.
+    /// The exceedances behind the subject's own index, those that its start is worth included.
+    fn own_weight(&self) -> f64 {
+        (self.above.count + self.prior_weight).min(INDEX_MEMORY)
+    }
+
+    /// The exceedances of others that count beside them: the fewer, the more the subject has shown itself.
+    fn others_weight(&self) -> f64 {
+        self.others.weight.min(INDEX_MEMORY - self.own_weight())
+    }
+
+    /// The exceedances behind the index.
     fn weight(&self) -> f64 {
-        (self.above + self.prior_weight).min(INDEX_MEMORY)
+        self.own_weight() + self.others_weight()
     }
 
     /// The level for this many alarms a day, in .95 quantiles.
@@ -337,53 +357,4 @@ fn bounded(value: f64, floor: f64) -> Bounded {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A tail that has learned so many maxima of a Pareto law with this index above .95, in an order without runs.
-    fn learned(prior: Prior, index: f64, blocks: u32) -> Tail {
-        let mut tail = BlockTail::new(prior);
-        for n in 0..blocks {
-            // The multiples of the golden ratio are spread evenly.
-            let share = (f64::from(n) * 0.618_033_988_749_894_9).fract() + 1e-4;
-            tail.learn(10.0 * pow(share / 0.05, -index));
-        }
-        *tail.tail().unwrap()
-    }
-
-    #[test]
-    fn the_chance_of_a_level_is_the_rate_that_it_is_for() {
-        for blocks in [60, 500, 20_000] {
-            let tail = learned(Priors::TRADES.scan, 0.5, blocks);
-            for per_day in [10.0, 1.0, 0.05] {
-                let chance = tail.scan_p(tail.scan_level(per_day).value);
-                assert!(
-                    (chance * BLOCKS_PER_DAY / per_day - 1.0).abs() < 1e-6,
-                    "{chance} for {per_day} after {blocks}"
-                );
-            }
-        }
-    }
-
-    #[test]
-    fn a_tail_unlearns_what_it_has_borrowed_and_its_level_falls_to_the_pareto_law() {
-        let young = learned(Priors::TRADES.scan, 0.2, 60);
-        let old = learned(Priors::TRADES.scan, 0.2, 20_000);
-        let level = |tail: &Tail| tail.scan_level(0.05).value / tail.quantiles().1;
-        assert!(level(&young) > 25.0, "{}", level(&young));
-        let pareto = old.threshold(0.05) / old.quantiles().1;
-        assert!(level(&old) < 1.1 * pareto && level(&old) > pareto, "{} for {pareto}", level(&old));
-        assert!((old.index() - 0.2).abs() < 0.03, "{}", old.index());
-    }
-
-    #[test]
-    fn quantiles_are_given_from_the_fifteenth_block_on_and_are_no_lower_than_those_of_the_hour() {
-        let mut tail = BlockTail::new(Priors::CANCELS.cusum);
-        for n in 0..60_u32 {
-            assert_eq!(tail.so_far().is_some(), n >= 15, "{n} blocks");
-            tail.learn(f64::from(n * 7 % 60));
-            let so_far = tail.so_far().map(|tail| tail.quantiles().1);
-            assert!(so_far.is_none_or(|q95| q95 >= 50.0), "{so_far:?} after {n}");
-        }
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@ pub mod math;
 pub mod nb1;
 pub mod quantile;
 pub mod seasonal;
+pub mod tail_prior;
 
 /// Inserts a value into the greatest values so far, sorted with the greatest first. The least of them makes room.
 fn keep_greatest(greatest: &mut [f64], value: f64) {

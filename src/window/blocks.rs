@@ -12,7 +12,10 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    stats::block_tail::{BlockTail, Priors},
+    stats::{
+        block_tail::BlockTail,
+        tail_prior::{Pools, Priors},
+    },
     time::{EventTime, Span},
 };
 
@@ -71,6 +74,12 @@ impl Blocks {
     /// Begins anew. An episode that is going on stays one block.
     pub(super) fn reset(&mut self) {
         *self = Self { episode: self.episode, ..Self::new(self.priors) };
+    }
+
+    /// Shows both tails' new exceedances to the pools of a feed, and takes over what these have of others.
+    pub(super) fn exchange(&mut self, pools: &mut Pools) {
+        self.scan.exchange(&mut pools.scan);
+        self.cusum.exchange(&mut pools.cusum);
     }
 
     /// Whether blocks are learned.

@@ -22,7 +22,10 @@ use super::{
     levels::{Both, Levels},
 };
 use crate::{
-    stats::block_tail::{BlockTail, Priors, Tail, fixed_p},
+    stats::{
+        block_tail::{BlockTail, Tail, fixed_p},
+        tail_prior::{Pools, Priors},
+    },
     time::EventTime,
 };
 
@@ -161,6 +164,12 @@ impl Calibrated {
         if matches!(self.levels, Levels::Own { .. }) {
             self.apply_tails();
         }
+    }
+
+    /// Shows the tails' new exceedances to the pools of a feed, and takes over what these have of others. The levels follow with
+    /// the next block.
+    pub(crate) fn exchange(&mut self, pools: &mut Pools) {
+        self.blocks.exchange(pools);
     }
 
     /// Changes the settings. The baseline stays; the tails, and the levels that follow from them, begin anew.

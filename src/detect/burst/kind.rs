@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     detect::{Counted, Detector, Severity, Unit, trail::Ids},
-    stats::block_tail::Priors,
+    stats::tail_prior::Priors,
     window::BurstSettings,
 };
 

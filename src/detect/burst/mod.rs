@@ -39,6 +39,7 @@ use super::{
 };
 use crate::{
     event::RecordRef,
+    stats::tail_prior::Pools,
     time::{EventTime, Span},
     trust::Mode,
     window::{BurstSettings, Calibrated, Observation, Phase, Warm},
@@ -132,6 +133,12 @@ impl Burst {
         for (channel, kind) in self.channels.iter_mut().zip(self.kind.channels()) {
             channel.window.set_warnings_per_day(kind.share_of(warnings_per_day));
         }
+    }
+
+    /// Shows the new exceedances of each channel's tails to its pools, and takes over what these have of others.
+    pub fn exchange(&mut self, pools: &mut [Pools]) {
+        debug_assert_eq!(pools.len(), self.channels.len(), "a channel has one pair of pools");
+        self.channels.iter_mut().zip(pools).for_each(|(channel, pools)| channel.window.exchange(pools));
     }
 
     /// The window of the first channel.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::{Moment, SymbolDetector, SymbolNow};
 use crate::{
     detect::{Burst, BurstKind, CoverageState, Detection, Detector, Sample, Verdict, budget::of_symbol},
+    stats::tail_prior::Pools,
     time::EventTime,
 };
 
@@ -22,6 +23,11 @@ impl CancelBurst {
     #[must_use]
     pub const fn burst(&self) -> &Burst {
         &self.0
+    }
+
+    /// Shows the new exceedances of the burst's tails to the feed's pools, and takes over what these have of other symbols.
+    pub fn exchange(&mut self, pools: &mut [Pools]) {
+        self.0.exchange(pools);
     }
 }
 

@@ -22,7 +22,7 @@ use self::{
     stale_book::StaleBook, thin_book::ThinBook, trade_burst::TradeBurst,
 };
 use super::{BookSight, CoverageState, Detection, Detector, MarketSample, Sample, Verdict};
-use crate::{time::EventTime, trust::Mode};
+use crate::{stats::tail_prior::Pools, time::EventTime, trust::Mode};
 
 /// Makes a struct of detectors whose methods call each of them in the order of the list.
 macro_rules! detectors {
@@ -113,6 +113,15 @@ impl Pace {
     pub const ALL: [(Self, &'static str); 2] = [(Self::Cancels, "cancels"), (Self::Trades, "trades")];
 }
 
+/// The tails of the symbols of one feed: by detector, and by channel of its burst.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct FlowPools {
+    /// Withdrawals.
+    cancels: [Pools; 1],
+    /// Arrivals and notional.
+    trades: [Pools; 2],
+}
+
 /// Every detector of one symbol.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Detectors {
@@ -141,6 +150,12 @@ impl Detectors {
     /// Continues under other settings.
     pub fn retune(&mut self, before: &Detection, settings: &Detection) {
         self.each_mut(|detector| detector.retune(before, settings));
+    }
+
+    /// Shows the new exceedances of the bursts' tails to the feed's pools, and takes over what these have of other symbols.
+    pub fn exchange(&mut self, pools: &mut FlowPools) {
+        self.flow.cancel_burst.exchange(&mut pools.cancels);
+        self.flow.trade_burst.exchange(&mut pools.trades);
     }
 
     /// Hands a withdrawal to all detectors.

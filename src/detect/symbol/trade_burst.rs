@@ -24,6 +24,7 @@ use crate::{
         Burst, BurstKind, CoverageState, Detection, Detector, Sample, Verdict, budget::of_symbol, burst::UNITS_MAX,
     },
     event::{SharedName, Side},
+    stats::tail_prior::Pools,
     time::{EventTime, Span},
 };
 
@@ -49,6 +50,11 @@ impl TradeBurst {
     /// The detector of arrivals and notional.
     pub const fn burst(&self) -> &Burst {
         &self.burst
+    }
+
+    /// Shows the new exceedances of the burst's tails to the feed's pools, and takes over what these have of other symbols.
+    pub fn exchange(&mut self, pools: &mut [Pools]) {
+        self.burst.exchange(pools);
     }
 
     /// The score of the signed flow since it was last taken.

@@ -33,11 +33,14 @@ impl FeedStage {
     pub(super) fn apply(&mut self, me: Handle, event: &Event<'_>, origin: Origin, outbox: &mut Outbox) -> Age {
         let mode = self.mode_of(event.symbol.as_deref());
         let moment = Moment { at: event.ts, clock: self.now(), record: origin.record, mode };
-        let Self { symbols, participants, orders, counters, verdicts, calendars, .. } = self;
+        let Self { symbols, participants, orders, counters, verdicts, calendars, pools, .. } = self;
         let symbol = symbols.get_mut(me).map(Arc::make_mut).expect("the event's symbol is the one used last");
         let age = symbol.age(event);
         symbol.observe_session(event, calendars);
         counters.disordered += u64::from(age == Age::Disordered);
+        if age.is_timely() {
+            symbol.exchange(moment.at, pools);
+        }
         let depth = if age.is_timely() { symbol.sample_book(&moment, verdicts) } else { None };
         let counts = Counts { faults: &mut counters.book_faults, deltas_forgotten: &mut counters.deltas_forgotten };
         let mut shared = Shared { orders, participants, counts };

@@ -14,7 +14,7 @@ use super::{
 use crate::{
     book::{Fault, Orders},
     calendar::Calendars,
-    detect::{Change, Detection, Signal, Subject, Verdict, participant::PartyVerdict},
+    detect::{Change, Detection, Signal, Subject, Verdict, participant::PartyVerdict, symbol::FlowPools},
     engine::{
         Limits,
         message::{CorrelationFact, SymbolForgotten},
@@ -47,6 +47,8 @@ pub struct FeedStage {
     pub(super) symbols: Table<SharedName, Arc<Symbol>>,
     pub(super) participants: Participants,
     pub(super) orders: Orders,
+    /// What the symbols have shown each other of the tails of their flow.
+    pub(super) pools: FlowPools,
     /// Deadlines of symbols with an episode; a deadline may be early, never late.
     pub(super) deadlines: BTreeSet<(EventTime, Handle)>,
     pub(super) pulse: Option<Pulse>,
@@ -80,6 +82,7 @@ impl FeedStage {
             symbols: Table::new(limits.symbols_max),
             participants: Participants::new(limits, settings),
             orders: Orders::new(limits.orders_max),
+            pools: FlowPools::default(),
             deadlines: BTreeSet::new(),
             pulse: None,
             streams: Streams::default(),

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use super::{FeedStage, Outbox, feed::Resume, participants::Participants, streams::Streams};
 use crate::{
     book::{Fault, Orders},
+    detect::symbol::FlowPools,
     engine::{Limits, message::Blind},
     event::{Event, Origin, RecordRef},
     table::Table,
@@ -94,6 +95,7 @@ impl FeedStage {
     pub(super) fn forget_history(&mut self, limits: Limits, origin: Origin, outbox: &mut Outbox) {
         let symbols = std::mem::replace(&mut self.symbols, Table::new(limits.symbols_max));
         self.deadlines.clear();
+        self.pools = FlowPools::default();
         for (name, symbol) in symbols.iter() {
             self.forget(name, Arc::clone(symbol), origin, outbox);
         }

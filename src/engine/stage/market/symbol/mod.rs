@@ -30,7 +30,7 @@ use crate::{
     calendar::{CalendarId, Calendars, ClosuresAt},
     detect::{
         Burst, Detection, FlowFacts, MarketSample, PriceMove, REOPENED_FOR, SLOT, Sample, Verdict,
-        symbol::{BookSample, Detectors, Moment, TradeSeen},
+        symbol::{BookSample, Detectors, FlowPools, Moment, TradeSeen},
     },
     engine::message::DEPTH_BPS,
     event::{Decimal, Event, EventType, SharedName, TradingStatus},
@@ -74,6 +74,8 @@ pub struct Symbol {
     unlike: u8,
     /// The slot in which the symbol was last asked for its part of the market's statistic.
     asked: i64,
+    /// The minute in which the symbol's tails were last exchanged with the feed's pools.
+    exchanged: i64,
     session: Session,
     trades: RecentTrades,
     detectors: Detectors,
@@ -107,6 +109,7 @@ impl Symbol {
             thin: None,
             unlike: 0,
             asked: i64::MIN,
+            exchanged: i64::MIN,
             session,
             trades: RecentTrades::default(),
             detectors: Detectors::new(settings),
@@ -116,6 +119,15 @@ impl Symbol {
     /// Continues under other settings: a detector whose own did not change keeps all that it has learned.
     pub fn retune(&mut self, before: &Detection, settings: &Detection) {
         self.detectors.retune(before, settings);
+    }
+
+    /// Once a minute, exchanges what the symbol's tails have shown with the feed's pools.
+    pub fn exchange(&mut self, at: EventTime, pools: &mut FlowPools) {
+        let minute = at.slot(Span::from_secs(60));
+        if minute > self.exchanged {
+            self.exchanged = minute;
+            self.detectors.exchange(pools);
+        }
     }
 
     /// Returns when, by the feed's clock, [`Symbol::expire`] must be called. A symbol whose events lag behind that clock is given
