@@ -1,5 +1,5 @@
-//! Files in which some records are stamped far ahead: a leap of the clock that was believed is taken back when the flow goes on at the
-//! time before, and it is told.
+//! Files in which some records are stamped far ahead: a leap of the clock that was believed is taken back when the flow goes on at
+//! the time before the leap, and a trouble is reported.
 #![cfg(feature = "app")]
 
 #[path = "support/lines.rs"]
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 /// 2026-06-29, on a whole second.
 const START: i64 = 1_782_739_800;
 const DAY: i64 = 86_400;
-/// Late records at most until a leap of so many records is taken back: twenty, or twice as many.
+/// The most late records before a leap of `wrong` records is taken back: twenty, or twice as many as the leap has.
 fn until_taken_back(wrong: i64) -> u64 {
     20.max(2 * wrong.unsigned_abs())
 }

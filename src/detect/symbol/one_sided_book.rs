@@ -26,9 +26,9 @@ const fn kind(settings: OneSidedBookSettings) -> ConditionKind {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct OneSidedBook {
     settings: OneSidedBookSettings,
-    /// Since when both sides have been there, before the one under way went empty.
+    /// Since when both sides have been there; `None` while one is empty.
     both_since: Option<EventTime>,
-    /// Since when a side has been empty after both had long been there.
+    /// Since when a side has been empty, where both had been there for [`BUILT`].
     empty_since: Option<EventTime>,
     condition: Condition,
 }

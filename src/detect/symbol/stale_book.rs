@@ -33,7 +33,7 @@ use crate::{
     time::EventTime,
 };
 
-/// Trades without a change that are no longer chance: a trade takes from the book.
+/// Trades without a change of the book that are no longer chance, because each trade takes quantity from the book.
 const TRADES: f64 = 20.0;
 /// The least time that the book must have been unchanged as well, in seconds: an auction prints many trades at once, before its
 /// levels.
@@ -42,8 +42,8 @@ const UNCHANGED_MIN: f64 = 10.0;
 const WAITS_MAX: f64 = 3.0;
 /// Limit of a wait before the rhythm is known, in seconds: longer than any interval at which a book is worth polling.
 const UNCHANGED_AT_FIRST: f64 = 300.0;
-/// Waits after which the rhythm is known. Trades that come at any time wait for any part of the interval between two polls; the
-/// longest of ten waits is less than a third of it, and three of them less than one poll, one time in 60,000.
+/// Waits after which the rhythm is known. A trade comes at a random time between two polls, so the longest of ten waits is less
+/// than a third of the interval, and the limit shorter than one interval, one time in 60,000.
 const KNOWN_FROM: u8 = 10;
 /// The most by which one wait raises the usual longest one: from a book of deltas to polls each minute takes five of them.
 const RISE_MAX: f64 = 1.5;

@@ -46,7 +46,7 @@ struct Resting {
     quantity: i64,
 }
 
-/// The same by the plainest means: live orders oldest first, and those used up.
+/// The naive model: a list of live orders, oldest first, and a list of those used up.
 #[derive(Default)]
 struct Model {
     max: usize,

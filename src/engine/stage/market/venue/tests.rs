@@ -1,4 +1,4 @@
-//! Closures of all kinds, as the feed handles them, against a plain model: a window that is told of every closure as a gap.
+//! Closures of all kinds, as the feed handles them, against a plain model: a window that gets every closure as a gap.
 
 use proptest::prelude::*;
 
@@ -20,11 +20,11 @@ const PHASES: [TradingPhase; 4] =
 /// How a stated closure ends.
 #[derive(Clone, Copy, Debug)]
 enum End {
-    /// The word that it is open.
+    /// The status `open`.
     Word,
-    /// Its own end, which the word named.
+    /// Its own end, which the status named.
     Named,
-    /// A trade with an aggressor: the word was lost.
+    /// A trade with an aggressor: the status `open` was lost.
     Trade,
 }
 
@@ -33,7 +33,7 @@ enum End {
 enum Part {
     /// A withdrawal each few seconds, and perhaps a burst of them in the middle.
     Flow { minutes: i64, every: i64, burst: bool },
-    /// No word and no event.
+    /// No status and no event.
     Silence { minutes: i64 },
     /// A stated closure, perhaps of the whole partition, in which orders are withdrawn each so many seconds.
     Closed { minutes: i64, phase: usize, venue: bool, every: Option<i64>, end: End },
@@ -202,7 +202,7 @@ fn closures(events: &[(i64, What)]) -> Vec<(usize, i64, i64)> {
     closures
 }
 
-/// Handles the events as a window does that is told of the closures.
+/// Handles the events with a window that gets the closures as gaps.
 fn by_the_model(events: &[(i64, What)]) -> (Burst, Vec<Said>) {
     let mut burst = Burst::new(BurstKind::Cancels, of_symbol(Detector::CancelBurst, Detection::default().cancel_burst));
     let (closures, mut said) = (closures(events), Vec::new());
