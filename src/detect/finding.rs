@@ -240,7 +240,7 @@ pub struct Criterion {
     pub at: EventTime,
 }
 
-/// How many of a finding's samples are whose: the accounts with most of them.
+/// The accounts with most of a finding's samples, and the number of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shares {
     /// How many samples there were since the pace rose.

@@ -36,7 +36,7 @@ struct Entry {
 pub struct Received<'a> {
     /// Place of the record's partition among those that are read.
     pub partition: usize,
-    /// The number of the partition's log; whoever takes a record from a batch knows it.
+    /// The number of the partition's log, which the receiver of a batch sets.
     pub generation: u32,
     /// Offset in the partition.
     pub offset: i64,
@@ -89,7 +89,7 @@ impl Batch {
     }
 }
 
-/// A record's own time; `None` where it has none, or one that cannot be meant. Only latency and lag are reckoned from it: a
+/// A record's own time; `None` where it has none, or an implausible one. Only latency and lag are computed from it, because a
 /// producer with a wrong clock writes it wrongly too.
 #[must_use]
 pub fn appended_at(message: &BorrowedMessage<'_>) -> Option<WallTime> {
@@ -111,7 +111,7 @@ pub fn appended_at(message: &BorrowedMessage<'_>) -> Option<WallTime> {
     appended_at
 }
 
-/// A record's own time in milliseconds, if it can be meant: seconds instead of milliseconds are in 1970, and 0 stands for none.
+/// A record's own time in milliseconds, if it is plausible: seconds instead of milliseconds are in 1970, and 0 stands for none.
 fn meant(millis: i64) -> Option<WallTime> {
     (millis >= YEAR_2000_MS).then(|| WallTime::from_nanos(millis.saturating_mul(1_000_000)))
 }

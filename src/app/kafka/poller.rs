@@ -136,7 +136,7 @@ impl Poller {
         }
     }
 
-    /// Begins to read where the receiver says, if it has said that.
+    /// Begins to read at the positions that the receiver has sent, if it has sent any.
     fn begin_if_told(&mut self) -> Result<(), Failure> {
         let Assignment::Waiting(Some(starts)) = &self.assignment else { return Ok(()) };
         let Ok(partitions) = starts.try_recv() else { return Ok(()) };
@@ -246,7 +246,7 @@ impl Poller {
             }
             self.poll(BUSY_POLL, &mut batch)?;
         }
-        // Partitions that were assigned meanwhile stay paused until it is said where they begin.
+        // Partitions that were assigned meanwhile stay paused until the receiver sends their positions.
         if self.epoch == epoch {
             self.set_paused(paused.as_ref(), false);
         }

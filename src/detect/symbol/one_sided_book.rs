@@ -1,7 +1,7 @@
 //! `one_sided_book`: one side of the book is empty, where both were there before.
 //!
-//! The finding is a condition, and worse than a thin book: whoever must trade on that side has no price. A book that has not had
-//! both sides for a minute is one that is being built, and nothing is said of it.
+//! The finding is a condition, and worse than a thin book: a party that must trade on that side has no price. A book that has not
+//! had both sides for a minute is still being built, and is not judged.
 
 use serde::{Deserialize, Serialize};
 

@@ -17,8 +17,8 @@
 //! minutes because nothing happens. So a feed of deltas that stops is found 10 s after the first missed trade, one that is polled
 //! each 5 s after 15 s, each 30 s after 90 s, each 60 s after 180 s; later only where twenty trades take longer.
 //!
-//! One wait raises `usual` by half at most: a book that was stale for an hour once must not be deaf for three, and a venue that
-//! polls less often from now on is understood after a few polls.
+//! One wait raises `usual` by half at most: an outage of an hour must not hide the next ones for three hours, and a venue that
+//! polls less often from now on is known after a few polls.
 
 use serde::{Deserialize, Serialize};
 
