@@ -40,7 +40,7 @@ proptest! {
 
     /// Any number of records in a row of a clock that is ahead, anywhere in a flow, its first record included.
     #[test]
-    fn a_clock_that_leapt_is_set_back_where_the_flow_goes_on_and_that_is_told(
+    fn a_clock_that_leapt_is_set_back_where_the_flow_goes_on_and_that_is_reported(
         before in prop_oneof![Just(0_i64), 2_i64..600],
         wrong in 3_i64..60,
         ahead in 120_i64..3 * DAY,

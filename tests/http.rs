@@ -108,7 +108,7 @@ fn ready_is_who_was_released_once_and_the_page_says_what_it_waits_for() {
     site.latch.release();
     site.telemetry.reach(Point::Following);
     asked(200, "ready");
-    // It has been ready: another's turn does not take that back, but it is said.
+    // It has been ready: another's turn does not take that back, but is shown.
     site.telemetry.reach(Point::StandingBy);
     asked(200, "standing by");
     assert!(Metrics::of(site.address).value("foreshock_ready") > 0.5);

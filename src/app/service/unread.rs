@@ -38,7 +38,7 @@ pub struct UnreadPartitions {
 #[derive(Clone, Copy, Debug)]
 struct Sighting {
     since: Instant,
-    /// The number of offsets that it holds, once a broker has said so.
+    /// The number of offsets that it holds, once a broker has reported it.
     holds: Option<u64>,
 }
 
