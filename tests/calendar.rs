@@ -97,7 +97,7 @@ fn the_hours_outside_are_not_learned_and_the_first_minutes_after_them_are_raised
         let burst = (0..size).map(|n| cancel(at as f64 + 0.02 * n as f64, SYMBOLS[0])).collect();
         let lines = sorted(&[
             flow(0, CLOSES),
-            // The first word of the day is no activity, so it does not show that the pause before it was a closure.
+            // The first record of the day is a heartbeat, no activity, so it does not show that the pause before was a closure.
             heartbeats(CLOSES, REOPENS),
             flow(REOPENS, at),
             burst,

@@ -261,7 +261,7 @@ fn a_symbol_of_which_nothing_can_be_used_is_reported_and_the_others_stay_normal(
     assert!(reported.summary.contains(" X ") && reported.summary.contains("missing_field"), "{}", reported.summary);
 }
 
-/// Thirty symbols with a mark every five seconds for twenty minutes; six of them end after five. What they say last is given.
+/// Thirty symbols with a mark every five seconds for twenty minutes; six of them end after five, each with the given last event.
 fn ending(last: impl Fn(EventTime, &str) -> Option<Event<'static>>) -> (World, Vec<i64>) {
     let (mut world, mut degraded) = (World::new(1), Vec::new());
     for second in 0..1_200 {
@@ -295,7 +295,7 @@ fn symbols_whose_orders_have_expired_or_that_have_ended_are_not_awaited() {
 }
 
 #[test]
-fn symbols_that_fall_silent_without_a_word_are_news_for_ten_minutes() {
+fn symbols_that_fall_silent_without_a_status_are_reported_for_ten_minutes() {
     let (world, degraded) = ending(|_, _| None);
     let (first, last) = (degraded[0], *degraded.last().unwrap());
     assert!((390..=410).contains(&first) && (990..=1_020).contains(&last), "{first} to {last}");

@@ -178,7 +178,7 @@ fn a_client_that_says_nothing_or_reads_nothing_is_cut_off() {
     let silent = connect(site.address);
     let mut halfway = connect(site.address);
     halfway.write_all(b"GET / HTTP/1.1\r\nHost:").unwrap();
-    // Both connections end, whatever is said in farewell.
+    // Both connections end, with an answer or without one.
     wait_end(silent);
     wait_end(halfway);
     wait(site.address, "foreshock_http_refused_total{reason=\"request_ms_max\"}", 2.0);

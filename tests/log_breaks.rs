@@ -1,5 +1,6 @@
-//! Logs that do not go on where they were read up to: another log under a partition's name, records that were deleted unread, and
-//! a record that is left out. Each is a recorded decision, so a replay in another interleaving and a restored engine do the same.
+//! Logs that do not continue at the position that was read: another log under a partition's name, records that were deleted unread,
+//! and a record that is left out. Each is a recorded decision, so a replay in another interleaving and a restored engine do the
+//! same.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use foreshock::{

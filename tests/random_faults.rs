@@ -74,7 +74,7 @@ enum Fault {
     AllRejected,
     /// One symbol's book is crossed by one order after the other.
     CrossedBook,
-    /// Half of the symbols say nothing.
+    /// Half of the symbols are silent.
     SilentSymbols,
     /// Some records of one symbol are lost.
     Gap,

@@ -1,7 +1,7 @@
-//! Makers who move their quotes are no withdrawers, and whoever withdraws for more than a second is one.
+//! Makers who move their quotes are not reported as withdrawing; accounts that stay away for more than a second are.
 //!
 //! The makers of one symbol follow its price in four ways, for hours: most of the time each moves its quotes every few seconds,
-//! and in a storm twenty times a second. All that the symbol's own detector may say of the storms; the parties have withdrawn
+//! and in a storm twenty times a second. Only the symbol's own detector may report the storms; the parties have withdrawn
 //! nothing.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -308,7 +308,7 @@ fn what_a_party_withdraws_and_does_not_put_back_within_a_second_is_reported_a_se
     // The last of them has stayed away for its second at 3,000 ms; the withdrawals of a party are judged each tenth of a second.
     assert!(reported.values().all(|millis| (1_000..=3_100).contains(millis)), "{reported:?}");
 
-    // Who places three hundred orders and withdraws the same at once has moved nothing.
+    // An account that places three hundred orders and cancels the same ones at once has moved nothing.
     let flash = pulls + 60_000;
     (0..600).for_each(|tenth| market.heartbeat(pulls + 9_000 + tenth * 85));
     let placed: Vec<u64> = (0..300).map(|nth| market.place(flash + nth, ("flash", None), quote(nth))).collect();

@@ -53,7 +53,7 @@ fn send(broker: &SecuredBroker) {
     producer.flush(ANSWER_MAX).unwrap();
 }
 
-/// Proves that a service reads everything and commits what comes of it, and says no secret however much it is asked to say.
+/// Proves that a service reads everything and commits its output, and logs no secret, not even at the level `trace`.
 fn serves(broker: &SecuredBroker, group: &str, config: &NamedTempFile, variables: &[(&str, &str)]) {
     let variables = [variables, &[("FORESHOCK_LOG", "trace")]].concat();
     let mut service = Service::start_with(config.path(), &variables);
