@@ -24,7 +24,7 @@ use support::{
     topic::{Isolation, Topic},
 };
 
-/// What the broker may take to learn of a right.
+/// Time in which the broker learns of a new right.
 const WAIT_MAX: Duration = Duration::from_mins(1);
 
 /// The output of a check.

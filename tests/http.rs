@@ -1,4 +1,4 @@
-//! What is served over HTTP, without a broker: pages, refusals, limits on clients, and the end.
+//! HTTP without a broker: pages, refusals, limits on clients, and the end.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
@@ -32,7 +32,7 @@ use support::{
     prometheus,
 };
 
-/// What a wait may take on a loaded machine.
+/// Longest wait on a loaded machine.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
 struct Site {

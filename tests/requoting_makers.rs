@@ -163,7 +163,7 @@ struct Maker {
     accounts: [String; 2],
     owner: Option<String>,
     orders: Vec<u64>,
-    /// Which of the accounts quotes.
+    /// The index of the account that quotes.
     active: usize,
 }
 

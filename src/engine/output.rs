@@ -1,4 +1,4 @@
-//! What comes out of the engine.
+//! Outputs of the engine.
 
 use std::collections::VecDeque;
 

@@ -13,7 +13,7 @@ use crate::{
     table::Table,
 };
 
-/// What a venue may say of an order; ids and symbols are few, so that they meet.
+/// A message of a venue about an order; ids are few, so that messages concern the same orders.
 #[derive(Clone, Debug)]
 enum Op {
     New { id: u8, side: Side, price: i64, quantity: i64 },
