@@ -141,8 +141,8 @@ fn a_symbol_and_its_parties_open_about_as_many_tickets_as_their_budget_allows_at
         let count = found.iter().filter(|at| (from..until).contains(&(**at / HOUR))).count();
         count as f64 / (days.len() as f64 * (until - from) / 24.0)
     };
-    // Until a symbol has levels of its own, only what is beyond doubt is reported (DETECTION 6). Flow as heavy as this one passes
-    // even that now and then, so the first half hour has a limit of its own, by the symbol.
+    // Until a symbol has levels of its own, only what is beyond doubt is told (DETECTION 6). Flow as heavy as this one passes even that
+    // now and then, so the first half hour has a limit of its own, by the symbol.
     let first = per_day(0.0, OWN_LEVELS) * OWN_LEVELS / 24.0;
     let all = per_day(OWN_LEVELS, 24.0);
     let ages = [(OWN_LEVELS, 3.0), (3.0, 8.0), (8.0, 24.0)].map(|(from, until)| per_day(from, until));
