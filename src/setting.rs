@@ -4,8 +4,8 @@
 
 use std::{fmt::Display, ops::RangeInclusive};
 
-/// False alarms a day: rarer than once in three years nothing can be learned; oftener than every twenty minutes the tail of
-/// minutes says nothing.
+/// Range of the false alarms a day: a rate below one in three years cannot be learned, and above one in twenty minutes the tail
+/// of a minute's values says nothing.
 pub const RATES: RangeInclusive<f64> = 0.001..=72.0;
 
 /// A key that breaks its rule.

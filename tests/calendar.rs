@@ -1,4 +1,4 @@
-//! Symbols that follow a calendar of the configuration: what is told of them outside their hours, and of the minutes after.
+//! Symbols that follow a calendar of the configuration: what is reported of them outside their hours, and of the minutes after.
 #![cfg(feature = "app")]
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -78,15 +78,15 @@ fn incidents(found: &Replayed, detector: Detector) -> usize {
 }
 
 #[test]
-fn what_is_withdrawn_outside_the_hours_is_not_told() {
+fn what_is_withdrawn_outside_the_hours_is_not_reported() {
     let at = |second| sorted(&[flow(0, CLOSES), mass(second), heartbeats(second + 3, second + 200)]);
-    let told = |lines: Vec<String>, symbols: &[&str]| {
+    let reported = |lines: Vec<String>, symbols: &[&str]| {
         incidents(&replay_in_hours(lines, hours(symbols)), Detector::CancelBurst)
     };
-    assert_eq!(told(at(CLOSES - 600), &["*"]), 1, "within the hours");
-    assert_eq!(told(at(CLOSES + 60), &["*"]), 0);
-    assert_eq!(told(at(CLOSES + 60), &["ES*"]), 0);
-    assert_eq!(told(at(CLOSES + 60), &["NQ*"]), 1, "of another symbol");
+    assert_eq!(reported(at(CLOSES - 600), &["*"]), 1, "within the hours");
+    assert_eq!(reported(at(CLOSES + 60), &["*"]), 0);
+    assert_eq!(reported(at(CLOSES + 60), &["ES*"]), 0);
+    assert_eq!(reported(at(CLOSES + 60), &["NQ*"]), 1, "of another symbol");
     assert_eq!(incidents(&replay(at(CLOSES + 60)), Detector::CancelBurst), 1, "without a calendar");
 }
 
@@ -97,7 +97,7 @@ fn the_hours_outside_are_not_learned_and_the_first_minutes_after_them_are_raised
         let burst = (0..size).map(|n| cancel(at as f64 + 0.02 * n as f64, SYMBOLS[0])).collect();
         let lines = sorted(&[
             flow(0, CLOSES),
-            // The first word of the day is no activity, so it does not show that the pause before it was a closure.
+            // The first record of the day is a heartbeat, no activity, so it does not show that the pause before was a closure.
             heartbeats(CLOSES, REOPENS),
             flow(REOPENS, at),
             burst,
@@ -113,7 +113,7 @@ fn the_hours_outside_are_not_learned_and_the_first_minutes_after_them_are_raised
 #[test]
 fn a_status_of_the_venue_wins_over_the_calendar() {
     // Heartbeats keep the clock going: in a file the first two records after a pause are held back.
-    let told = |parts: Vec<Vec<(i64, String)>>| {
+    let reported = |parts: Vec<Vec<(i64, String)>>| {
         let lines = sorted(&[parts, vec![heartbeats(0, REOPENS + CLOSES + 300)]].concat());
         incidents(&replay_in_hours(lines, hours(&["*"])), Detector::CancelBurst)
     };
@@ -121,16 +121,16 @@ fn a_status_of_the_venue_wins_over_the_calendar() {
     let evening = CLOSES + HOUR;
     let word = |second, word| vec![status(second, SYMBOLS[0], word)];
     let open = vec![day(), word(evening, "open"), flow(evening, evening + 1_200), mass(evening + 1_200)];
-    assert_eq!(told(open), 1, "a session that the calendar does not know");
+    assert_eq!(reported(open), 1, "a session that the calendar does not know");
     let noon = 3 * HOUR;
-    assert_eq!(told(vec![flow(0, noon), word(noon, "halted"), mass(noon + 60)]), 0);
+    assert_eq!(reported(vec![flow(0, noon), word(noon, "halted"), mass(noon + 60)]), 0);
     // The halt goes on over the night, whatever the calendar says.
     let next = REOPENS + 1_200;
-    assert_eq!(told(vec![flow(0, noon), word(noon, "halted"), mass(next)]), 0);
+    assert_eq!(reported(vec![flow(0, noon), word(noon, "halted"), mass(next)]), 0);
     // The next evening the calendar holds again.
     let next_evening = REOPENS + CLOSES + 60;
     let days = vec![day(), word(evening, "open"), word(evening + 60, "open"), flow(REOPENS, REOPENS + CLOSES)];
-    assert_eq!(told([days, vec![mass(next_evening)]].concat()), 0);
+    assert_eq!(reported([days, vec![mass(next_evening)]].concat()), 0);
 }
 
 #[test]
@@ -147,8 +147,8 @@ fn symbols_that_fall_silent_when_their_hours_end_are_no_trouble() {
     };
     let until = CLOSES + 900;
     let causes = |found: &Replayed| {
-        let told = found.alerts.iter().flat_map(|alert| alert.trust.reasons.clone());
-        told.collect::<Vec<Cause>>()
+        let reported = found.alerts.iter().flat_map(|alert| alert.trust.reasons.clone());
+        reported.collect::<Vec<Cause>>()
     };
     assert!(causes(&replay(day(until))).contains(&Cause::SilentSymbols));
     let found = replay_in_hours(day(until), hours(&["ES*", "NQ*"]));

@@ -1,4 +1,4 @@
-//! `foreshock check`: what it says of each thing that the service needs, with its exit codes, on real brokers.
+//! `foreshock check`: its finding about each thing that the service needs, with its exit codes, on real brokers.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
@@ -24,10 +24,10 @@ use support::{
     topic::{Isolation, Topic},
 };
 
-/// What the broker may take to learn of a right.
+/// Time in which the broker learns of a new right.
 const WAIT_MAX: Duration = Duration::from_mins(1);
 
-/// What a check said.
+/// The output of a check.
 #[derive(Debug)]
 struct Checked {
     code: i32,

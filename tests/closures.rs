@@ -1,4 +1,4 @@
-//! Markets that close: what is told of them, and of the minutes after.
+//! Markets that close: what is reported of them, and of the minutes after.
 //!
 //! Each case has an input of its own. Where the inputs of `../shared/field` are present, they are replayed too.
 #![cfg(feature = "app")]
@@ -72,21 +72,21 @@ fn the_flow_after_two_hours_without_a_word_is_no_burst() {
 }
 
 #[test]
-fn a_burst_after_the_first_minutes_of_a_session_is_told_by_the_levels_of_the_sessions_before() {
+fn a_burst_after_the_first_minutes_of_a_session_is_reported_by_the_levels_of_the_sessions_before() {
     let (closes, opens) = (2 * HOUR, 4 * HOUR);
     let burst = |second: i64, size: i32| (0..size).map(|n| cancel(second as f64 + 0.02 * f64::from(n))).collect();
-    let is_told = |minutes: i64, size: i32| {
+    let is_reported = |minutes: i64, size: i32| {
         let at = opens + 60 * minutes;
         let lines = [flow(0, closes), flow(opens, at), burst(at, size), flow(at + 1, at + 120)].concat();
         incidents(&replay(lines), Detector::CancelBurst) == 1
     };
-    let least = |minutes: i64| (4..40).find(|size| is_told(minutes, *size)).unwrap();
+    let least = |minutes: i64| (4..40).find(|size| is_reported(minutes, *size)).unwrap();
     let (soon, later) = (least(3), least(15));
     assert!(later < soon, "{later} after 15 minutes, {soon} after 3");
 }
 
 #[test]
-fn what_is_withdrawn_while_a_symbol_is_not_open_is_not_told() {
+fn what_is_withdrawn_while_a_symbol_is_not_open_is_not_reported() {
     let mass: Vec<String> = (0..300).map(|n| cancel(5_000.0 + 0.01 * f64::from(n))).collect();
     let day = |word: Option<&str>| {
         let word = word.map(|word| status(5_000, word));
@@ -104,9 +104,9 @@ fn what_is_withdrawn_while_a_symbol_is_not_open_is_not_told() {
 fn the_prints_of_an_auction_are_no_burst() {
     let quiet = (0_u32..5_000).map(|second| trade(f64::from(second), 1 + second % 3, "buy"));
     let prints = |side| (0..300).map(move |n| trade(5_000.0 + 0.01 * f64::from(n), 2, side));
-    let told = |side| incidents(&replay(quiet.clone().chain(prints(side))), Detector::TradeBurst);
-    assert_eq!(told("buy"), 1);
-    assert_eq!(told(""), 0);
+    let reported = |side| incidents(&replay(quiet.clone().chain(prints(side))), Detector::TradeBurst);
+    assert_eq!(reported("buy"), 1);
+    assert_eq!(reported(""), 0);
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn order(second: i64, id: &str, side: &str, price: &str) -> String {
 }
 
 #[test]
-fn a_book_that_is_crossed_in_an_auction_is_neither_told_nor_repaired() {
+fn a_book_that_is_crossed_in_an_auction_is_neither_reported_nor_repaired() {
     let day = |word: &str| {
         let mut lines = vec![order(0, "b", "buy", "9"), order(1, "a", "sell", "11"), status(2, word)];
         lines.push(order(3, "c", "buy", "12"));
@@ -148,8 +148,8 @@ fn a_book_that_is_crossed_in_an_auction_is_neither_told_nor_repaired() {
         (incidents(&found, Detector::Feed), found.counters().book_faults.iter().sum::<u64>())
     };
     assert_eq!(day("auction"), (0, 0));
-    let (told, faults) = day("open");
-    assert!(told == 0 && faults > 0, "told {told}, faults {faults}: it is repaired before it is told");
+    let (reported, faults) = day("open");
+    assert!(reported == 0 && faults > 0, "reported {reported}, faults {faults}: it is repaired before it is reported");
 }
 
 #[test]

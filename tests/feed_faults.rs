@@ -1,4 +1,4 @@
-//! The faults of the simulated feed: what must be told of them, and what must not.
+//! The faults of the simulated feed: what must be reported of them, and what must not.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 #[path = "support/lines.rs"]
@@ -21,7 +21,7 @@ fn run(seed: u64, fault: &str) -> (Vec<Vec<u8>>, Vec<Label>) {
 }
 
 /// Whether an incident of a detector that names a symbol was detected while a label holds.
-fn is_told(found: &Replayed, label: &Label) -> bool {
+fn is_reported(found: &Replayed, label: &Label) -> bool {
     let symbol = label.symbol.as_ref().unwrap();
     found.alerts.iter().any(|alert| {
         alert.detectors.iter().any(|detector| detector.name() == label.kind)
@@ -30,15 +30,15 @@ fn is_told(found: &Replayed, label: &Label) -> bool {
     })
 }
 
-fn assert_what_is_to_be_told_is(found: &Replayed, labels: &[Label], case: &str) {
+fn assert_what_is_to_be_reported_is(found: &Replayed, labels: &[Label], case: &str) {
     for label in labels.iter().filter(|label| !label.benign) {
-        assert!(is_told(found, label), "{case}: {label:?}");
+        assert!(is_reported(found, label), "{case}: {label:?}");
     }
 }
 
-fn assert_nothing_benign_is_told(found: &Replayed, labels: &[Label], case: &str) {
+fn assert_nothing_benign_is_reported(found: &Replayed, labels: &[Label], case: &str) {
     for label in labels.iter().filter(|label| label.benign) {
-        assert!(!is_told(found, label), "{case}: {label:?}");
+        assert!(!is_reported(found, label), "{case}: {label:?}");
     }
 }
 
@@ -52,8 +52,8 @@ fn a_late_snapshot_brings_the_book_back_within_seconds() {
         let (lines, labels) = run(seed, "late_snapshot@20");
         let total = lines.len() as u64;
         let found = replay(&lines);
-        assert_nothing_benign_is_told(&found, &labels, &format!("seed {seed}"));
-        assert_what_is_to_be_told_is(&found, &labels, &format!("seed {seed}"));
+        assert_nothing_benign_is_reported(&found, &labels, &format!("seed {seed}"));
+        assert_what_is_to_be_reported_is(&found, &labels, &format!("seed {seed}"));
         assert_eq!(found.fates(), [total, 0, 0, 0, 0], "seed {seed}");
         assert_eq!((found.counters().restarts, found.counters().gaps), (0, 1), "seed {seed}: one delta was lost");
         assert!(is_usable(&found), "seed {seed}");
@@ -70,7 +70,7 @@ fn orders_whose_cancels_are_lost_are_dropped_and_the_book_is_not_called_thin() {
     for seed in 0..4 {
         let (lines, labels) = run(seed, "lost_cancels@20");
         let found = replay(&lines);
-        assert_nothing_benign_is_told(&found, &labels, &format!("seed {seed}"));
+        assert_nothing_benign_is_reported(&found, &labels, &format!("seed {seed}"));
         let [faults, stuck] = [0, 4].map(|fault| found.counters().book_faults[fault]);
         assert!(faults == 0 || stuck > 0, "seed {seed}: crossed {faults}, dropped {stuck}");
         assert_eq!(found.counters().gaps, 0, "seed {seed}: the loss cannot be seen by the numbers");
@@ -80,13 +80,13 @@ fn orders_whose_cancels_are_lost_are_dropped_and_the_book_is_not_called_thin() {
 }
 
 #[test]
-fn what_happens_while_a_market_is_closed_and_when_it_opens_again_is_not_told() {
+fn what_happens_while_a_market_is_closed_and_when_it_opens_again_is_not_reported() {
     for (fault, feed_labels) in [("halt", 1), ("close", 2), ("pause", 0), ("expiry", 1)] {
         for seed in 0..3 {
             let (lines, labels) = run(seed, &format!("{fault}@20"));
             let found = replay(&lines);
             assert_eq!(labels.iter().filter(|label| label.kind == "feed").count(), feed_labels, "{fault}");
-            assert_nothing_benign_is_told(&found, &labels, &format!("{fault}, seed {seed}"));
+            assert_nothing_benign_is_reported(&found, &labels, &format!("{fault}, seed {seed}"));
             assert_eq!(found.counters().gaps, 0, "{fault}, seed {seed}");
             assert_eq!(found.fates(), [lines.len() as u64, 0, 0, 0, 0], "{fault}, seed {seed}");
         }
@@ -94,11 +94,11 @@ fn what_happens_while_a_market_is_closed_and_when_it_opens_again_is_not_told() {
 }
 
 #[test]
-fn a_producer_with_a_wrong_clock_is_told_and_its_flow_is_no_burst() {
+fn a_producer_with_a_wrong_clock_is_reported_and_its_flow_is_no_burst() {
     for seed in 0..3 {
         let (lines, labels) = run(seed, "wrong_clock@20");
         let found = replay_by_the_clock(&lines);
-        assert_nothing_benign_is_told(&found, &labels, &format!("seed {seed}"));
+        assert_nothing_benign_is_reported(&found, &labels, &format!("seed {seed}"));
         let label = labels.iter().find(|label| !label.benign).unwrap();
         assert_eq!(label.kind, "feed");
         let is_of_feed = |alert: &foreshock::alert::Alert| {

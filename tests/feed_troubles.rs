@@ -1,5 +1,5 @@
 //! Feeds with faults that people have reported (`../shared/field`), each with a small input of its own: what is found in spite of
-//! the fault, and what is told of it.
+//! the fault, and what is reported of it.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::borrow::Cow;
@@ -108,7 +108,7 @@ impl World {
         self.engine.fates()[0].of(fate)
     }
 
-    /// The causes that are told now.
+    /// The causes that are reported now.
     fn causes(&self) -> Vec<Cause> {
         self.engine.standing().1.iter().map(|trouble| trouble.cause).collect()
     }
@@ -166,13 +166,13 @@ fn one_stamp_of_tomorrow_moves_no_clock_and_loses_no_finding() {
 }
 
 #[test]
-fn three_stamps_of_tomorrow_within_a_minute_are_told_with_how_far_they_are_ahead() {
+fn three_stamps_of_tomorrow_within_a_minute_are_reported_with_how_far_they_are_ahead() {
     let tomorrow = at(9_000).plus(Span::from_secs(86_400));
     let further: Vec<_> = (0..3).map(|n| (2_000 + 20 * n, heartbeat(tomorrow))).collect();
     let world = with(&further);
-    let told: Vec<_> = world.alerts.iter().filter(|alert| alert.detectors == [Detector::Feed]).collect();
-    assert_eq!((told[0].severity, told[0].trust.reasons.as_slice()), (Severity::Warning, &[Cause::Skew][..]));
-    assert!(told[0].summary.contains("into the future"), "{}", told[0].summary);
+    let reported: Vec<_> = world.alerts.iter().filter(|alert| alert.detectors == [Detector::Feed]).collect();
+    assert_eq!((reported[0].severity, reported[0].trust.reasons.as_slice()), (Severity::Warning, &[Cause::Skew][..]));
+    assert!(reported[0].summary.contains("into the future"), "{}", reported[0].summary);
 }
 
 proptest! {
@@ -232,17 +232,22 @@ fn orders_of_which_none_can_be_used_blind_and_page_within_five_seconds_although_
         world.send(&heartbeat(at(10 * second + 5)));
         assert_eq!(world.mode() == Mode::Blind, second >= 5, "at {second}");
     }
-    let told = &world.alerts[0];
+    let reported = &world.alerts[0];
     assert_eq!(
-        (told.severity, told.trust.mode, told.detectors.as_slice()),
+        (reported.severity, reported.trust.mode, reported.detectors.as_slice()),
         (Severity::Critical, Mode::Blind, &[Detector::Feed][..])
     );
-    assert!(told.title.contains("Blind") && told.summary.contains("missing_field"), "{} {}", told.title, told.summary);
-    assert!(told.summary.contains("t:0:"), "the example's position: {}", told.summary);
+    assert!(
+        reported.title.contains("Blind") && reported.summary.contains("missing_field"),
+        "{} {}",
+        reported.title,
+        reported.summary
+    );
+    assert!(reported.summary.contains("t:0:"), "the example's position: {}", reported.summary);
 }
 
 #[test]
-fn a_symbol_of_which_nothing_can_be_used_is_told_and_the_others_stay_normal() {
+fn a_symbol_of_which_nothing_can_be_used_is_reported_and_the_others_stay_normal() {
     let mut world = World::new(1);
     for tenth in 0..1_200 {
         (0..30).filter(|n| tenth % 30 == *n).for_each(|n| world.send(&mark(at(tenth), &format!("S{n}"))));
@@ -251,12 +256,12 @@ fn a_symbol_of_which_nothing_can_be_used_is_told_and_the_others_stay_normal() {
         }
     }
     assert_eq!((world.mode(), world.causes()), (Mode::Normal, vec![Cause::Unusable]));
-    let told = world.alerts.iter().find(|alert| alert.detectors == [Detector::Feed]).unwrap();
-    assert_eq!((told.severity, told.trust.mode), (Severity::Warning, Mode::Normal));
-    assert!(told.summary.contains(" X ") && told.summary.contains("missing_field"), "{}", told.summary);
+    let reported = world.alerts.iter().find(|alert| alert.detectors == [Detector::Feed]).unwrap();
+    assert_eq!((reported.severity, reported.trust.mode), (Severity::Warning, Mode::Normal));
+    assert!(reported.summary.contains(" X ") && reported.summary.contains("missing_field"), "{}", reported.summary);
 }
 
-/// Thirty symbols with a mark every five seconds for twenty minutes; six of them end after five. What they say last is given.
+/// Thirty symbols with a mark every five seconds for twenty minutes; six of them end after five, each with the given last event.
 fn ending(last: impl Fn(EventTime, &str) -> Option<Event<'static>>) -> (World, Vec<i64>) {
     let (mut world, mut degraded) = (World::new(1), Vec::new());
     for second in 0..1_200 {
@@ -290,7 +295,7 @@ fn symbols_whose_orders_have_expired_or_that_have_ended_are_not_awaited() {
 }
 
 #[test]
-fn symbols_that_fall_silent_without_a_word_are_news_for_ten_minutes() {
+fn symbols_that_fall_silent_without_a_status_are_reported_for_ten_minutes() {
     let (world, degraded) = ending(|_, _| None);
     let (first, last) = (degraded[0], *degraded.last().unwrap());
     assert!((390..=410).contains(&first) && (990..=1_020).contains(&last), "{first} to {last}");

@@ -1,5 +1,5 @@
-//! Files in which some records are stamped far ahead: a leap of the clock that was believed is taken back when the flow goes on at the
-//! time before, and it is told.
+//! Files in which some records are stamped far ahead: a leap of the clock that was believed is taken back when the flow goes on at
+//! the time before the leap, and a trouble is reported.
 #![cfg(feature = "app")]
 
 #[path = "support/lines.rs"]
@@ -12,7 +12,7 @@ use proptest::prelude::*;
 /// 2026-06-29, on a whole second.
 const START: i64 = 1_782_739_800;
 const DAY: i64 = 86_400;
-/// Late records at most until a leap of so many records is taken back: twenty, or twice as many.
+/// The most late records before a leap of `wrong` records is taken back: twenty, or twice as many as the leap has.
 fn until_taken_back(wrong: i64) -> u64 {
     20.max(2 * wrong.unsigned_abs())
 }
@@ -40,7 +40,7 @@ proptest! {
 
     /// Any number of records in a row of a clock that is ahead, anywhere in a flow, its first record included.
     #[test]
-    fn a_clock_that_leapt_is_set_back_where_the_flow_goes_on_and_that_is_told(
+    fn a_clock_that_leapt_is_set_back_where_the_flow_goes_on_and_that_is_reported(
         before in prop_oneof![Just(0_i64), 2_i64..600],
         wrong in 3_i64..60,
         ahead in 120_i64..3 * DAY,

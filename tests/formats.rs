@@ -162,7 +162,7 @@ fn a_file_of_which_most_lines_are_refused_is_unusable_and_says_how_many_and_why(
 
 /// The producer has renamed a field: nothing can be seen, and the alerts that say so are written.
 #[test]
-fn what_was_told_of_an_unusable_input_is_written() {
+fn what_was_reported_of_an_unusable_input_is_written() {
     let dir = tempfile::tempdir().unwrap();
     let order = |i: u64| {
         let ts = (T + 500 * i) * 1_000_000;
@@ -179,7 +179,7 @@ fn what_was_told_of_an_unusable_input_is_written() {
 }
 
 #[test]
-fn a_rounded_number_is_counted_and_told() {
+fn a_rounded_number_is_counted_and_reported() {
     let dir = tempfile::tempdir().unwrap();
     let trade =
         |price: &str| format!(r#"{{"type":"trade","ts":{T}000000,"symbol":"S","trade":"1","price":{price},"qty":1}}"#);

@@ -1,4 +1,4 @@
-//! What is served over HTTP, without a broker: pages, refusals, limits on clients, and the end.
+//! HTTP without a broker: pages, refusals, limits on clients, and the end.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;
@@ -32,7 +32,7 @@ use support::{
     prometheus,
 };
 
-/// What a wait may take on a loaded machine.
+/// Longest wait on a loaded machine.
 const WAIT_MAX: Duration = Duration::from_secs(30);
 
 struct Site {
@@ -108,7 +108,7 @@ fn ready_is_who_was_released_once_and_the_page_says_what_it_waits_for() {
     site.latch.release();
     site.telemetry.reach(Point::Following);
     asked(200, "ready");
-    // It has been ready: another's turn does not take that back, but it is said.
+    // It has been ready: another's turn does not take that back, but is shown.
     site.telemetry.reach(Point::StandingBy);
     asked(200, "standing by");
     assert!(Metrics::of(site.address).value("foreshock_ready") > 0.5);
@@ -178,7 +178,7 @@ fn a_client_that_says_nothing_or_reads_nothing_is_cut_off() {
     let silent = connect(site.address);
     let mut halfway = connect(site.address);
     halfway.write_all(b"GET / HTTP/1.1\r\nHost:").unwrap();
-    // Both connections end, whatever is said in farewell.
+    // Both connections end, with an answer or without one.
     wait_end(silent);
     wait_end(halfway);
     wait(site.address, "foreshock_http_refused_total{reason=\"request_ms_max\"}", 2.0);

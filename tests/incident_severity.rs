@@ -97,8 +97,8 @@ fn severity(findings: &[Found]) -> Severity {
     incidents[0].severity()
 }
 
-/// The rule by itself: the highest severity, or critical where two findings of different views, of which at least one is no
-/// model's, come to one in a million.
+/// The rule by itself: the highest severity of a finding, or critical where two findings of different views, at least one of which
+/// is not a model's, combine to a probability of one in a million or less.
 fn expected(findings: &[Found]) -> Severity {
     let agree = |a: &Found, b: &Found| {
         a.0.view() != b.0.view()

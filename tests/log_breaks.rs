@@ -1,5 +1,6 @@
-//! Logs that do not go on where they were read up to: another log under a partition's name, records that were deleted unread, and
-//! a record that is left out. Each is a recorded decision, so a replay in another interleaving and a restored engine do the same.
+//! Logs that do not continue at the position that was read: another log under a partition's name, records that were deleted unread,
+//! and a record that is left out. Each is a recorded decision, so a replay in another interleaving and a restored engine do the
+//! same.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use foreshock::{
@@ -95,7 +96,7 @@ impl Run {
     }
 
     /// The causes of the troubles that stand, and whether each pages.
-    fn told(&self) -> Vec<(Cause, bool)> {
+    fn reported(&self) -> Vec<(Cause, bool)> {
         self.engine.standing().1.iter().map(|trouble| (trouble.cause, trouble.pages)).collect()
     }
 
@@ -143,10 +144,10 @@ fn the_records_of_another_log_are_all_taken_though_their_numbers_were_seen_befor
 /// The summaries of the alerts that a decision brings about, after two hundred records.
 fn summaries(decision: impl Fn(Option<u64>) -> Decision) -> (Vec<String>, Engine) {
     let (mut engine, mut outbox) = (Engine::new(plan()), Outbox::default());
-    let mut told = Vec::new();
+    let mut reported = Vec::new();
     let mut give = |engine: &mut Engine, input: Input<'_>| {
         engine.handle(input, &mut outbox);
-        told.extend(outbox.drain().filter_map(|output| match output {
+        reported.extend(outbox.drain().filter_map(|output| match output {
             Output::Notify(alert, _) => Some(alert.summary),
             Output::Signal(_) | Output::Rejected(..) => None,
         }));
@@ -164,7 +165,7 @@ fn summaries(decision: impl Fn(Option<u64>) -> Decision) -> (Vec<String>, Engine
         let after_offset = engine.feeds(EventTime::from_nanos(0))[source.0 as usize].last_offset;
         give(&mut engine, Input::Decision(Decision::Idle(Idle { source, after_offset, until })));
     }
-    (told, engine)
+    (reported, engine)
 }
 
 #[test]
@@ -173,9 +174,9 @@ fn what_was_left_unread_of_an_old_log_is_a_gap_and_stands_in_the_words_about_the
         let source = SourceId(0);
         let new_log =
             |after_offset| Decision::NewLog(NewLog { source, after_offset, generation: 1, unread, clock: None });
-        let (told, engine) = summaries(new_log);
-        assert!(told.iter().any(|summary| summary.contains(words)), "{told:?}");
-        assert!(!told.iter().any(|summary| summary.contains("more such")), "{told:?}");
+        let (reported, engine) = summaries(new_log);
+        assert!(reported.iter().any(|summary| summary.contains(words)), "{reported:?}");
+        assert!(!reported.iter().any(|summary| summary.contains("more such")), "{reported:?}");
         assert_eq!(engine.counters().lost, unread);
         let causes: Vec<Cause> = engine.standing().1.iter().map(|trouble| trouble.cause).collect();
         let gap = [Cause::Gap].into_iter().filter(|_| unread > 0);
@@ -200,9 +201,9 @@ fn a_partition_that_is_not_read_is_named_with_its_size() {
     };
     let change =
         |after| Decision::Mode(ModeChange { from: clock, mode: Mode::Degraded, troubles: vec![trouble(after)] });
-    let (told, _) = summaries(change);
+    let (reported, _) = summaries(change);
     let words = "the partition t:9 exists and is not read: 7000 offsets of it are unseen so far";
-    assert!(told.iter().any(|summary| summary.contains(words)), "{told:?}");
+    assert!(reported.iter().any(|summary| summary.contains(words)), "{reported:?}");
 }
 
 #[test]
@@ -228,11 +229,11 @@ fn a_record_that_is_left_out_is_rejected_with_a_reason_of_its_own_and_the_next_i
     assert!(!run.engine.skips(source, offset));
     assert_eq!((run.of(Fate::Accepted), run.of(Fate::Rejected)), (2, 1));
     assert_eq!(run.engine.counters().rejected[Reason::Poison as usize], 1);
-    assert_eq!(run.told(), [(Cause::Poison, true)]);
+    assert_eq!(run.reported(), [(Cause::Poison, true)]);
 }
 
 #[test]
-fn a_break_of_the_log_is_told_at_once_and_until_a_minute_after_the_first_event_behind_it() {
+fn a_break_of_the_log_is_reported_at_once_and_until_a_minute_after_the_first_event_behind_it() {
     let source = SourceId(0);
     for (cause, later_ms) in
         [(Cause::Gap, 100), (Cause::Gap, HOUR_MS), (Cause::NewLog, HOUR_MS), (Cause::NewLog, -HOUR_MS)]
@@ -243,23 +244,26 @@ fn a_break_of_the_log_is_told_at_once_and_until_a_minute_after_the_first_event_b
         run.record(&cancel(0, 0, 0, START_MS - 2 * HOUR_MS), &mut none);
         (1..4).for_each(|offset| run.record(&cancel(0, 0, offset, START_MS), &mut none));
         (4..100).for_each(|offset| run.record(&cancel(0, 0, offset, START_MS + at(offset)), &mut none));
-        assert_eq!(run.told(), [], "{cause:?}");
+        assert_eq!(run.reported(), [], "{cause:?}");
         let after_offset = run.last(source);
         let loss = Decision::Loss(Loss { source, after_offset, offsets: 7, clock: None });
         let decision = if cause == Cause::Gap { loss } else { new_log(&run, 1) };
         run.decide(decision);
         let generation = u32::from(cause == Cause::NewLog);
         let begins_ms = START_MS + at(100) + later_ms;
-        let mut told = Vec::new();
+        let mut reported = Vec::new();
         for n in 0..700 {
             let offset = if generation == 0 { 107 + n } else { n };
             run.record(&cancel(0, generation, offset, begins_ms + at(n)), &mut none);
-            told.push(run.told().iter().any(|(told, pages)| *told == cause && !pages));
+            reported.push(run.reported().iter().any(|(reported, pages)| *reported == cause && !pages));
         }
-        // An earlier history is told of once the clock of messages goes on.
+        // An earlier history is reported once the clock of messages goes on.
         if later_ms > 0 {
-            let first = told.iter().position(|told| *told).unwrap();
-            assert!(first <= 1 && told[first..600].iter().all(|told| *told) && !told[620], "{cause:?} {later_ms}");
+            let first = reported.iter().position(|reported| *reported).unwrap();
+            assert!(
+                first <= 1 && reported[first..600].iter().all(|reported| *reported) && !reported[620],
+                "{cause:?} {later_ms}"
+            );
         }
         assert_eq!(
             run.engine.feeds(EventTime::from_nanos(0))[0].own_clock,

@@ -199,7 +199,7 @@ fn an_incident_that_a_window_lowers_waits_for_its_end() {
 }
 
 #[test]
-fn open_incidents_are_held_against_other_windows_when_the_watermark_moves() {
+fn open_incidents_are_checked_against_other_windows_when_the_watermark_moves() {
     let mut correlator = correlator(&[]);
     correlator.handle(std::iter::once(signal(symbol("S1"), 10, Opened, Critical)));
     assert_eq!(advance(&mut correlator, 20), [(Status::Firing, Critical, None, 10)]);

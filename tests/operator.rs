@@ -58,7 +58,7 @@ fn run_fails(config: &str, code: i32, words: &[&str]) -> String {
 fn fails(output: &Output, code: i32, words: &[&str]) -> String {
     let stderr = String::from_utf8(output.stderr.clone()).unwrap();
     assert_eq!(output.status.code(), Some(code), "{stderr}");
-    // What went wrong is said last, after what was logged before.
+    // The failure is printed last, after the log lines.
     let at = stderr.find("foreshock: ").unwrap_or_else(|| panic!("no last words: {stderr}"));
     for word in words {
         assert!(stderr[at..].contains(word), "{word}: {stderr}");
@@ -79,12 +79,12 @@ fn a_broken_configuration_is_shown_at_its_place_before_anything_else() {
 }
 
 #[test]
-fn a_port_in_use_ends_a_demo_and_is_told_by_a_service_that_may_stand_by() {
+fn a_port_in_use_ends_a_demo_and_is_reported_by_a_service_that_may_stand_by() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let listen = taken.local_addr().unwrap().to_string();
     let stderr = run_fails(&minimal(NOBODY, &listen), 69, &[&format!("no broker answers at `{NOBODY}`")]);
-    let is_told = |line: &serde_json::Value| line["level"] == "WARN" && line["wanted"] == listen.as_str();
-    assert!(logged(&stderr).iter().any(is_told), "{stderr}");
+    let is_reported = |line: &serde_json::Value| line["level"] == "WARN" && line["wanted"] == listen.as_str();
+    assert!(logged(&stderr).iter().any(is_reported), "{stderr}");
     let demo = foreshock().args(["demo", "--listen", &listen]).output().unwrap();
     fails(&demo, 69, &[&listen, "in use"]);
     assert!(demo.stdout.is_empty(), "nothing had begun: {demo:?}");
@@ -259,8 +259,8 @@ impl Running {
 
     /// SIGTERM, and how it ended.
     fn terminate(mut self) -> ExitStatus {
-        let told = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().unwrap();
-        assert!(told.success());
+        let sent = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().unwrap();
+        assert!(sent.success());
         let deadline = Deadline::after(WAIT_MAX);
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {

@@ -34,8 +34,8 @@ fn order(second: f64, symbol: &str, id: &str, side: &str, price: &str) -> String
     line(second, &fields)
 }
 
-/// The causes of the troubles that were told, each once.
-fn told(found: &Replayed) -> Vec<Cause> {
+/// The causes of the troubles that were reported, each once.
+fn reported(found: &Replayed) -> Vec<Cause> {
     let mut causes: Vec<Cause> = found.alerts.iter().flat_map(|alert| alert.trust.reasons.clone()).collect();
     causes.sort_unstable();
     causes.dedup();
@@ -43,7 +43,7 @@ fn told(found: &Replayed) -> Vec<Cause> {
 }
 
 #[test]
-fn a_mass_of_unknown_types_is_told_with_an_example_and_a_few_are_not() {
+fn a_mass_of_unknown_types_is_reported_with_an_example_and_a_few_are_not() {
     let flow = |every: i64| {
         let trades = move |second: i64| line(second as f64 + 0.7, r#""type":"trades","symbol":"WELL","price":"1""#);
         (0..300)
@@ -53,11 +53,11 @@ fn a_mass_of_unknown_types_is_told_with_an_example_and_a_few_are_not() {
     let alert = found.alerts.iter().find(|alert| alert.trust.reasons == [Cause::UnknownType]).unwrap();
     assert!(alert.summary.contains("of a type that is not known"), "{}", alert.summary);
     assert!(alert.summary.contains(" among them"), "{}", alert.summary);
-    assert_eq!(told(&replay(flow(30))), []);
+    assert_eq!(reported(&replay(flow(30))), []);
 }
 
 #[test]
-fn a_thin_symbol_of_which_every_record_is_rejected_is_told_beside_a_healthy_flow() {
+fn a_thin_symbol_of_which_every_record_is_rejected_is_reported_beside_a_healthy_flow() {
     let flow = |bad_every: i64| {
         (0..3_000).flat_map(move |second| {
             let thin = (second % 120 == 0).then(|| {
@@ -92,16 +92,16 @@ fn crossed(until: i64, stuck: impl Fn(i64) -> bool) -> Replayed {
 }
 
 #[test]
-fn a_book_that_is_crossed_through_one_order_mends_itself_before_it_is_told() {
+fn a_book_that_is_crossed_through_one_order_mends_itself_before_it_is_reported() {
     let found = crossed(300, |second| second == 100);
     assert!(found.counters().book_faults.iter().sum::<u64>() > 0);
-    assert_eq!(told(&found), []);
+    assert_eq!(reported(&found), []);
 }
 
 #[test]
-fn a_book_that_is_crossed_again_and_again_is_told() {
+fn a_book_that_is_crossed_again_and_again_is_reported() {
     let found = crossed(300, |second| second >= 100);
-    assert!(found.alerts.iter().any(|alert| alert.summary.contains("the book of X")), "{:?}", told(&found));
+    assert!(found.alerts.iter().any(|alert| alert.summary.contains("the book of X")), "{:?}", reported(&found));
 }
 
 #[test]

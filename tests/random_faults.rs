@@ -1,5 +1,5 @@
-//! Random faults of a feed: each is told within the time that is promised for its kind, nothing else is told with it, and nothing
-//! where nothing is wrong.
+//! Random faults of a feed: each is reported within the time that is promised for its kind, nothing else is reported with it, and
+//! nothing where nothing is wrong.
 //!
 //! The faults are brought into a flow that was simulated without any. When the promised time begins is found anew from the changed
 //! records by a naive count, not by the judge that is tested. In the long form there are twenty seeds, and three quiet days. Faults
@@ -74,7 +74,7 @@ enum Fault {
     AllRejected,
     /// One symbol's book is crossed by one order after the other.
     CrossedBook,
-    /// Half of the symbols say nothing.
+    /// Half of the symbols are silent.
     SilentSymbols,
     /// Some records of one symbol are lost.
     Gap,
@@ -95,7 +95,7 @@ const FAULTS: [Fault; 10] = [
     Fault::StampsAhead,
 ];
 
-/// The trouble that must be told of a fault, and by when.
+/// The trouble that must be reported of a fault, and by when.
 struct Expected {
     cause: Cause,
     /// The symbol that must be named, if the fault is one symbol's.
@@ -264,7 +264,7 @@ fn inject(fault: Fault, flow: Vec<Line>, random: &mut Random) -> (Vec<Vec<u8>>, 
 }
 
 /// Every cause that an incident of the feed named, with its time and its symbols, in the order of time.
-fn told(found: &Replayed) -> Vec<(EventTime, Cause, &[String])> {
+fn reported(found: &Replayed) -> Vec<(EventTime, Cause, &[String])> {
     let feed = found.alerts.iter().filter(|alert| alert.detectors.contains(&Detector::Feed));
     feed.flat_map(|alert| alert.trust.reasons.iter().map(|cause| (alert.revised_at, *cause, alert.symbols.as_slice())))
         .collect()
@@ -274,34 +274,34 @@ fn seeds() -> std::ops::Range<u64> {
     if environment::is_long() { 0..20 } else { 0..2 }
 }
 
-/// Returns the mistake in what was told of a fault, if there is one.
+/// Returns the mistake in what was reported of a fault, if there is one.
 fn mistake(fault: Fault, seed: u64) -> Option<String> {
     let mut random = Random(seed * 1_000 + fault as u64);
     let (lines, expected) = inject(fault, flow(seed), &mut random);
     let found = replay(&lines);
-    let told = told(&found);
+    let reported = reported(&found);
     let Expected { cause, symbol, by, also } = expected;
     let names = |symbols: &[String]| symbol.as_ref().is_none_or(|symbol| symbols.contains(symbol));
-    let first = told.iter().find(|(_, told, symbols)| *told == cause && names(symbols));
+    let first = reported.iter().find(|(_, reported, symbols)| *reported == cause && names(symbols));
     let is_right = first.is_some_and(|(at, ..)| *at <= by)
-        && told.iter().all(|(_, told, _)| *told == cause || also.contains(told));
-    (!is_right).then(|| format!("{fault:?}, seed {seed}: {cause:?} of {symbol:?} by {by:?}; told {told:?}"))
+        && reported.iter().all(|(_, reported, _)| *reported == cause || also.contains(reported));
+    (!is_right).then(|| format!("{fault:?}, seed {seed}: {cause:?} of {symbol:?} by {by:?}; reported {reported:?}"))
 }
 
 #[test]
-fn a_fault_of_any_kind_is_told_in_its_time_and_as_what_it_is() {
+fn a_fault_of_any_kind_is_reported_in_its_time_and_as_what_it_is() {
     let mistakes = seeds().flat_map(|seed| FAULTS.into_iter().filter_map(move |fault| mistake(fault, seed)));
     let mistakes: Vec<_> = mistakes.collect();
     assert!(mistakes.is_empty(), "{mistakes:#?}");
 }
 
 #[test]
-fn nothing_is_told_where_nothing_is_wrong() {
+fn nothing_is_reported_where_nothing_is_wrong() {
     let minutes = if environment::is_long() { 1_440 } else { 60 };
     for seed in 1..=3 {
         let plan = SimulationPlan { symbols: SYMBOLS, ..SimulationPlan::new(seed, minutes) };
         let lines = Exchange::try_new(&plan).unwrap().map(|item| serde_json::to_vec(&item.into_event()).unwrap());
         let found = replay(lines);
-        assert_eq!(told(&found), [], "seed {seed}");
+        assert_eq!(reported(&found), [], "seed {seed}");
     }
 }

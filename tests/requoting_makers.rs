@@ -1,7 +1,7 @@
-//! Makers who move their quotes are no withdrawers, and whoever withdraws for more than a second is one.
+//! Makers who move their quotes are not reported as withdrawing; accounts that stay away for more than a second are.
 //!
 //! The makers of one symbol follow its price in four ways, for hours: most of the time each moves its quotes every few seconds,
-//! and in a storm twenty times a second. All that the symbol's own detector may say of the storms; the parties have withdrawn
+//! and in a storm twenty times a second. Only the symbol's own detector may report the storms; the parties have withdrawn
 //! nothing.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -123,12 +123,12 @@ impl Market {
     }
 
     /// The subjects with tickets since the last call, each with the time of its first one after a time, in milliseconds.
-    fn told_after(&mut self, millis: i64) -> BTreeMap<Subject, i64> {
-        let mut told = BTreeMap::new();
+    fn reported_after(&mut self, millis: i64) -> BTreeMap<Subject, i64> {
+        let mut reported = BTreeMap::new();
         for signal in self.tickets.drain(..) {
-            told.entry(signal.subject).or_insert(signal.visible_at.since(at(millis)).millis());
+            reported.entry(signal.subject).or_insert(signal.visible_at.since(at(millis)).millis());
         }
-        told
+        reported
     }
 }
 
@@ -163,7 +163,7 @@ struct Maker {
     accounts: [String; 2],
     owner: Option<String>,
     orders: Vec<u64>,
-    /// Which of the accounts quotes.
+    /// The index of the account that quotes.
     active: usize,
 }
 
@@ -253,13 +253,13 @@ fn makers_who_follow_the_price_for_two_hours_give_no_ticket_about_a_party() {
     let (mut market, mut random) = (Market::new(), Random(7));
     let mut makers: Vec<Maker> = (0..STYLES.len()).map(Maker::new).collect();
     quote(&mut market, &mut makers, 0..120, &mut random);
-    assert_eq!(market.told_after(0), BTreeMap::new());
+    assert_eq!(market.reported_after(0), BTreeMap::new());
     let parties = market.engine.occupancy().iter().map(|(_, occupancy)| occupancy.evicted).sum::<u64>();
     assert_eq!(parties, 0, "nothing was judged early or forgotten");
 }
 
 #[test]
-fn what_a_party_withdraws_and_does_not_put_back_within_a_second_is_told_a_second_later() {
+fn what_a_party_withdraws_and_does_not_put_back_within_a_second_is_reported_a_second_later() {
     let (mut market, mut random) = (Market::new(), Random(8));
     // Others withdraw now and then, in every shard of accounts: a tier without anybody is not judged.
     let others: Vec<String> = (0..64).map(|n| format!("other{n}")).collect();
@@ -267,7 +267,7 @@ fn what_a_party_withdraws_and_does_not_put_back_within_a_second_is_told_a_second
     others.iter().zip(placed).for_each(|(other, order)| market.cancel(5_000, (other, None), order));
     let mut makers: Vec<Maker> = (0..STYLES.len()).map(Maker::new).collect();
     quote(&mut market, &mut makers, 1..100, &mut random);
-    market.told_after(0);
+    market.reported_after(0);
     // Three accounts place three hundred orders each within a minute, and withdraw them in two seconds. One leaves it at that, one
     // is back after three seconds, and one is back at once.
     let accounts = ["leaves", "late", "at_once"];
@@ -296,26 +296,26 @@ fn what_a_party_withdraws_and_does_not_put_back_within_a_second_is_told_a_second
         }
     }
     (1..30).for_each(|tenth| market.heartbeat(pulls + 5_200 + tenth * 100));
-    let told = market.told_after(pulls);
-    let subjects: Vec<Subject> = told.keys().cloned().collect();
+    let reported = market.reported_after(pulls);
+    let subjects: Vec<Subject> = reported.keys().cloned().collect();
     let account = |name: &str| Subject::Account(name.into());
     let on_symbol = |name: &str| Subject::AccountSymbol(name.into(), SYMBOL.into());
     // Over all symbols or on this one: a symbol whose own flow comes in storms hides what an account does there.
     let is_of = |subject: &Subject, name: &str| [account(name), on_symbol(name)].contains(subject);
-    let told_of = |subjects: &[Subject], name: &str| subjects.iter().any(|subject| is_of(subject, name));
-    assert!(told_of(&subjects, "late") && told_of(&subjects, "leaves"), "{subjects:?}");
+    let reported_of = |subjects: &[Subject], name: &str| subjects.iter().any(|subject| is_of(subject, name));
+    assert!(reported_of(&subjects, "late") && reported_of(&subjects, "leaves"), "{subjects:?}");
     assert!(subjects.iter().all(|subject| is_of(subject, "late") || is_of(subject, "leaves")), "{subjects:?}");
     // The last of them has stayed away for its second at 3,000 ms; the withdrawals of a party are judged each tenth of a second.
-    assert!(told.values().all(|millis| (1_000..=3_100).contains(millis)), "{told:?}");
+    assert!(reported.values().all(|millis| (1_000..=3_100).contains(millis)), "{reported:?}");
 
-    // Who places three hundred orders and withdraws the same at once has moved nothing.
+    // An account that places three hundred orders and cancels the same ones at once has moved nothing.
     let flash = pulls + 60_000;
     (0..600).for_each(|tenth| market.heartbeat(pulls + 9_000 + tenth * 85));
     let placed: Vec<u64> = (0..300).map(|nth| market.place(flash + nth, ("flash", None), quote(nth))).collect();
     placed.iter().zip(400..).for_each(|(order, millis)| market.cancel(flash + millis, ("flash", None), *order));
     (1..50).for_each(|tenth| market.heartbeat(flash + 1_000 + tenth * 100));
-    let subjects: Vec<Subject> = market.told_after(flash).into_keys().collect();
-    assert!(told_of(&subjects, "flash"), "{subjects:?}");
+    let subjects: Vec<Subject> = market.reported_after(flash).into_keys().collect();
+    assert!(reported_of(&subjects, "flash"), "{subjects:?}");
     assert!(subjects.iter().all(|subject| is_of(subject, "flash")), "{subjects:?}");
 }
 
@@ -337,6 +337,6 @@ fn the_makers_of_the_simulator_give_no_ticket_in_two_hours_of_a_busy_market() {
         | Subject::OwnerSymbol(name, _) => makers.iter().any(|maker| maker == name),
         Subject::Symbol(_) | Subject::Market | Subject::Pipeline | Subject::Records => false,
     };
-    let told: Vec<Subject> = market.told_after(0).into_keys().filter(of_maker).collect();
-    assert_eq!(told, []);
+    let reported: Vec<Subject> = market.reported_after(0).into_keys().filter(of_maker).collect();
+    assert_eq!(reported, []);
 }

@@ -1,4 +1,4 @@
-//! What an operator sees of a running service over HTTP, on a real broker: points, numbers, a rebalance, the end.
+//! HTTP of a running service on a real broker, as an operator sees it: points, numbers, a rebalance, the end.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod support;

@@ -20,7 +20,7 @@ use support::topic::{Isolation, Topic};
 const INPUT: &str = "orderflow.events";
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 const RECORDS: usize = 20;
-/// Where a secret may come from beside a file.
+/// The variable that may hold a secret instead of a file.
 const PASSWORD_VARIABLE: &str = "FORESHOCK_KAFKA__CLIENT__SASL_PASSWORD";
 
 /// A configuration file with these settings of the client.
@@ -53,7 +53,7 @@ fn send(broker: &SecuredBroker) {
     producer.flush(ANSWER_MAX).unwrap();
 }
 
-/// Proves that a service reads everything and commits what comes of it, and says no secret however much it is asked to say.
+/// Proves that a service reads everything and commits its output, and logs no secret, not even at the level `trace`.
 fn serves(broker: &SecuredBroker, group: &str, config: &NamedTempFile, variables: &[(&str, &str)]) {
     let variables = [variables, &[("FORESHOCK_LOG", "trace")]].concat();
     let mut service = Service::start_with(config.path(), &variables);
@@ -73,7 +73,7 @@ fn assert_no_secret(text: &str) {
     }
 }
 
-/// What `run` says, and its code, where it does not even begin.
+/// The exit code and the output of a `run` that does not even begin.
 fn refused(config: &NamedTempFile, variables: &[(&str, &str)]) -> (Option<i32>, String) {
     let mut command = foreshock();
     command.args(["run", "--config"]).arg(config.path()).envs(variables.iter().copied());

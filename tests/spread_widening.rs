@@ -69,7 +69,7 @@ fn a_wide_spread_after_two_calm_hours_is_found_once_and_a_calm_book_is_not() {
 }
 
 #[test]
-fn a_spread_that_is_back_within_two_seconds_is_not_told() {
+fn a_spread_that_is_back_within_two_seconds_is_not_reported() {
     assert_eq!(alerts(125 * MINUTE, 2), []);
 }
 

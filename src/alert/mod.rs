@@ -87,7 +87,7 @@ pub struct Alert {
     pub revised_at_text: String,
     /// When this revision was emitted, by this machine's clock; null in a replay.
     pub emitted_at: Option<WallTime>,
-    /// Where the time until then went; null in a replay.
+    /// The parts of the time until then; null in a replay.
     pub latency_ms: Option<Latency>,
     /// The detectors with findings in the incident, sorted by name.
     pub detectors: Vec<Detector>,
@@ -121,7 +121,7 @@ pub struct Alert {
     /// The incidents before this one with the same fingerprint. Null in the alerts topic and in a replay, because only a reader of
     /// that topic knows them: webhooks are sent them.
     pub history: Option<History>,
-    /// Where to look.
+    /// The orders, trades, parties and records to look at.
     pub evidence: Evidence,
     /// The possible cost of the incident.
     pub impact: Impact,
@@ -186,7 +186,7 @@ pub struct Feature {
     pub would_not_fire_below: Option<f64>,
 }
 
-/// Where to look.
+/// The orders, trades, parties and records to look at.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 pub struct Evidence {
     /// Order ids; at most 20.

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-/// The commit of this build, once the binary has said which.
+/// The commit of this build, once the binary has set it.
 static COMMIT: OnceLock<&str> = OnceLock::new();
 
 /// Version of this build.
@@ -11,8 +11,8 @@ pub const fn build() -> &'static str {
     env!("CARGO_PKG_VERSION")
 }
 
-/// Sets the commit that this build was made from; the first call counts. The binary says it, and not this library, so that
-/// another commit builds only the binary again.
+/// Sets the commit that this build was made from; the first call counts. The binary sets it, and not this library, so
+/// that a new commit rebuilds only the binary.
 pub fn stamp(commit: Option<&'static str>) {
     if let Some(commit) = commit {
         COMMIT.get_or_init(|| commit);

@@ -92,7 +92,7 @@ fn kafka(config: &Config, interrupt: &Interrupt, report: &mut Report) -> Result<
     report.print([rights::group(&config.kafka), rights::transactions(&config.kafka)])
 }
 
-/// Whether the HTTP address is free. That a running service holds it is no failure.
+/// Whether the HTTP address is free. An address that a running service holds is no failure.
 fn http(config: &Config) -> Finding {
     let (about, address) = ("http", config.http.listen);
     let beyond =

@@ -1,4 +1,4 @@
-//! Refuses a command one of whose output files is also an input, or another output, before anything is opened for writing.
+//! Refuses a command that names an output file also as an input or as another output, before anything is opened for writing.
 //!
 //! Files are compared by identity (device and inode), because one file has many spellings: a relative path, a symbolic link, a
 //! hard link, or standard input redirected from it. A file that does not exist yet is known by its folder and its name.

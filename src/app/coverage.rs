@@ -5,7 +5,7 @@ use crate::{
     engine::{Coverage, Covered, StateCounts},
 };
 
-/// The subjects that each detector judges, by its name: `3 of 5 symbols (2 in warm-up)`. Nothing while nothing was counted.
+/// The subjects that each detector judges, by its name: `3 of 5 symbols (2 in warm-up)`. Empty before the first count.
 #[must_use]
 pub fn words(coverage: &Coverage) -> Vec<(&'static str, String)> {
     if *coverage == Coverage::default() {

@@ -236,8 +236,8 @@ impl Replay {
         Ok(())
     }
 
-    /// Hands the engine the decisions that the service made after the last record. Not where the range was cut: then they belong to
-    /// records that are not read.
+    /// Hands the engine the decisions that the service made after the last record. Does nothing where the range was cut, because
+    /// those decisions belong to records that are not read.
     fn conclude(&mut self, is_cut: bool) -> Result<(), Failure> {
         while !is_cut && let Some(decision) = self.inputs.rest() {
             self.handle(Input::Decision(decision), &[])?;

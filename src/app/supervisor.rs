@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_status_is_told_when_it_changes() {
+    fn a_status_is_reported_when_it_changes() {
         let mut state = State::new(&[]);
         assert_eq!(
             state.observe(&Point::Restoring).status.as_deref(),

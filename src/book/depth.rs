@@ -5,8 +5,8 @@
 //! comparison each; and when the middle moves, only the levels between the old and the new edges are visited. The sums
 //! are floats, so they are computed anew every few thousand changes, before their rounding errors add up.
 //!
-//! The depth is read only while the best bid is above zero, because bands in basis points need a middle above zero. Then no
-//! level at or below zero lies within a band, and what such levels added since the last read they have taken off again.
+//! The depth is read only while the best bid is above zero, because bands in basis points need a middle above zero. No level at or
+//! below zero lies within a band then: such levels were removed again, and subtracted from the sums that they were added to.
 //!
 //! The bands are moved only when the depth is read ([`Depth::at`]). Between two reads they lie around the middle of the
 //! last read.

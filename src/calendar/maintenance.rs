@@ -1,8 +1,8 @@
 //! Maintenance windows from the configuration: when findings about symbols are expected and must wake nobody.
 //!
-//! A window names symbols by pattern and lasts from one instant until another, or comes again in some hours of each week. It is
-//! evaluated in event time, with the zones that calendars use too. What a window means for an incident is decided in correlation;
-//! here it only says which window covers everything that an incident is about.
+//! A window names symbols by pattern. It lasts from one instant until another, or recurs in some hours of each week. It is
+//! evaluated in event time, with the time zones that calendars use too. This module only finds the windows that cover everything
+//! that an incident is about; correlation decides what they mean for the incident.
 
 use std::collections::BTreeSet;
 
@@ -123,8 +123,8 @@ impl MaintenanceWindows {
         self.0.is_empty()
     }
 
-    /// The names of the windows, the first in the file for each symbol, that together cover everything an incident is about at an
-    /// instant, with commas between; `None` if a part of it is covered by none.
+    /// The names, joined with commas, of the windows that together cover the whole reach of an incident at an instant; `None` if a
+    /// part is not covered. Where several windows cover a symbol, the first in the file counts.
     pub fn covering(&mut self, reach: &Reach<'_>, at: EventTime) -> Option<String> {
         let open = self.0.iter_mut().enumerate().filter_map(|(nth, window)| window.is_open(at).then_some(nth));
         let open: Vec<usize> = open.collect();

@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::setting::{Invalid, check_range};
 
-/// More partitions than a broker takes in one topic by any advice.
+/// Range of the partitions of a topic: the greatest number is more than anybody advises.
 const PARTITIONS: std::ops::RangeInclusive<u32> = 1..=10_000;
-/// A replica is on a broker of its own, of which no cluster has so many.
+/// Range of the replicas: each is on another broker, and no cluster has a hundred.
 const REPLICATION: std::ops::RangeInclusive<u32> = 1..=100;
-/// From an hour to a century.
+/// Range of the retention in hours: from an hour to a century.
 const RETENTION_H: std::ops::RangeInclusive<u64> = 1..=876_000;
 
 /// See [`RawKafka::topics`](super::raw::RawKafka::topics).

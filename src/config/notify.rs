@@ -19,11 +19,11 @@ const RESEND_S: std::ops::RangeInclusive<u64> = 1..=3_600;
 /// Range of `look_back_s`: incidents last minutes to days, and the alerts of more than a year are more than a start
 /// should read.
 const LOOK_BACK_S: std::ops::RangeInclusive<u64> = 3_600..=31_536_000;
-/// Longer than a minute a receiver holds up the repetition of its own alerts.
+/// Range of `timeout_s`: a receiver that is waited for longer than a minute holds up the repetition of its own alerts.
 const TIMEOUT_S: std::ops::RangeInclusive<u64> = 1..=60;
-/// An hour of none would be a service that never pages; above a thousand it is no limit.
+/// Range of the pages within an hour: with 0 the service would never page; above a thousand there is no limit.
 const PAGES_PER_HOUR: std::ops::RangeInclusive<usize> = 1..=1_000;
-/// Members of a cluster are all posted to; no cluster has more.
+/// Largest number of receivers: each member of a cluster is one, and no cluster has more.
 const RECEIVERS_MAX: usize = 16;
 
 /// See `RawConfig::notify`.

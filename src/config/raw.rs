@@ -21,13 +21,13 @@ use crate::{
 #[derive(Clone, Default, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct RawConfig {
-    /// Where order flow comes from.
+    /// The brokers and the input of order flow.
     pub kafka: RawKafka,
-    /// Where results go.
+    /// The topics of the results.
     pub topics: RawTopics,
     /// How the service remembers what it has learned over a restart.
     pub state: RawState,
-    /// What is served over HTTP.
+    /// The pages over HTTP, and their limits.
     pub http: RawHttp,
     /// The reading that the metrics show.
     pub metrics: RawMetrics,
@@ -67,7 +67,7 @@ pub struct RawKafka {
     pub brokers: String,
     /// The consumer group.
     pub group: String,
-    /// What this process is called in the group. Each process that runs on a host adds what tells it from the others, so
+    /// The name of this process in the group. Each process that runs on a host adds what distinguishes it from the others, so
     /// copies of one configuration need no names of their own. The host's name where absent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
@@ -114,7 +114,7 @@ pub struct RawTopics {
     pub alerts: String,
     /// Records that cannot be used, with the reason.
     pub dead_letter: String,
-    /// What the service decided by its clock, for replays and restarts.
+    /// Decisions of the service by its clock, for replays and restarts.
     pub audit: String,
     /// Snapshots of the state. Compacted; several services may share it.
     pub state: String,

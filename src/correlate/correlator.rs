@@ -78,7 +78,7 @@ pub struct Correlator {
     pub(super) lowered: BTreeSet<u64>,
     /// When a window begins or ends next while an incident is open.
     pub(super) windows_change_at: Option<EventTime>,
-    /// Whether open incidents are still to be held against windows that are others than before.
+    /// Whether open incidents are still to be checked against changed maintenance windows.
     pub(super) has_other_windows: bool,
     pub(super) states: DetectorStates,
     /// Whether findings of detectors whose state has changed are still to be ended.

@@ -217,7 +217,7 @@ impl Incident {
         }
     }
 
-    /// Holds the incident against the maintenance windows of an instant.
+    /// Checks the incident against the maintenance windows of an instant.
     fn judge_maintenance(&mut self, windows: &mut MaintenanceWindows, at: EventTime) {
         self.maintenance.judge(windows, &self.parts, (self.cleared_at.is_none(), at));
     }
@@ -254,8 +254,8 @@ impl Incident {
         Revision { incident: self.clone(), status, at, completed_at }
     }
 
-    /// Chooses the companion of the opening from the findings that warn, the strongest first. One of the whole market takes the
-    /// place of another: the incident has become a thing of the whole market then.
+    /// Chooses the companion of the opening from the findings that warn, the strongest first. A finding of the whole market takes
+    /// precedence, because the incident is then about the whole market.
     fn find_companion(&mut self) {
         let of_market = |(_, subject): &FindingKey| *subject == Subject::Market;
         let has_market = self.opening.subject == Subject::Market || self.companion.as_ref().is_some_and(of_market);
@@ -271,7 +271,8 @@ impl Incident {
         }
     }
 
-    /// The highest severity so far; information in shadow, and where a maintenance window covers everything that the incident is about.
+    /// The highest severity so far; information in shadow, and where a maintenance window covers everything that the incident is
+    /// about.
     #[must_use]
     pub const fn severity(&self) -> Severity {
         if self.is_shadow || self.maintenance.is_in_force() { Severity::Info } else { self.severity }

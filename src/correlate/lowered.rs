@@ -20,7 +20,7 @@ use crate::{
 pub(super) struct Maintenance {
     /// The names of the windows; `None` outside of maintenance.
     names: Option<CompactString>,
-    /// The instant at which the incident was last held against the windows.
+    /// The instant at which the incident was last checked against the windows.
     judged_at: EventTime,
 }
 
@@ -30,7 +30,7 @@ impl Maintenance {
         Self { names: None, judged_at: at }
     }
 
-    /// Holds the findings of an incident against the windows, at this time if the incident fires.
+    /// Checks the findings of an incident against the windows, at this time if the incident fires.
     pub(super) fn judge(
         &mut self,
         windows: &mut MaintenanceWindows,
@@ -44,7 +44,7 @@ impl Maintenance {
         self.names = covering.map(CompactString::from);
     }
 
-    /// Whether other windows cover the findings of an incident that fires at a time than did when they were last held against them.
+    /// Whether the windows that cover the findings of a firing incident at a time differ from those of the last check.
     pub(super) fn differs(
         &self,
         windows: &mut MaintenanceWindows,
@@ -54,7 +54,7 @@ impl Maintenance {
         windows.covering(&reach(parts), self.judged_at.max(at)).as_deref() != self.names()
     }
 
-    /// When a window next begins or ends after a time, and after the last one that was taken into account.
+    /// When a window next begins or ends, after a time and after the instant of the last check.
     pub(super) fn changes_at(&self, windows: &mut MaintenanceWindows, at: EventTime) -> Option<EventTime> {
         if windows.is_empty() { None } else { windows.changes_after(self.judged_at.max(at)) }
     }
@@ -69,7 +69,7 @@ impl Maintenance {
         self.names.is_some()
     }
 
-    /// The instant at which the incident was last held against the windows.
+    /// The instant at which the incident was last checked against the windows.
     pub(super) const fn judged_at(&self) -> EventTime {
         self.judged_at
     }

@@ -15,8 +15,8 @@ use crate::{
 };
 
 impl Correlator {
-    /// Takes the detectors' states from now on. Findings of a detector in another state than before end when the watermark moves
-    /// next, because the signal that clears them would go elsewhere.
+    /// Uses these states of detectors from now on. Findings of a detector whose state changes end when the watermark next moves,
+    /// because the signal that clears them would go to another incident.
     pub fn follow_states(&mut self, states: DetectorStates) {
         self.has_other_states |= self.states != states && !self.incidents.is_empty();
         self.states = states;
@@ -53,7 +53,7 @@ impl Correlator {
         }
     }
 
-    /// Whether a further incident in shadow takes no place of another one: such an incident is not followed, and is counted.
+    /// Whether there is room for another incident in shadow without evicting an incident that is not. Counts the refusal otherwise.
     fn has_room_for_shadow(&mut self) -> bool {
         let has_room = self.incidents.len() < self.incidents_max || !self.shadows.is_empty();
         self.incidents_evicted += u64::from(!has_room);

@@ -1,10 +1,10 @@
 //! The rate at which books become thin, and the rule that relates a thin book to the market while that rate is low.
 //!
-//! Makers often withdraw from one symbol after the other, before two of the thin books have anything else in common
-//! that can be seen. Two books that become thin within a minute have one cause where that hardly ever happens by
-//! accident. There a thin book is related to the market, so that the next thin book joins its incident. The rate is taken
-//! over a day without the last five minutes; with them, a crisis would soon count as usual. On a venue with thousands of
-//! symbols such accidents are common, and the rule relates nothing.
+//! Makers often withdraw from one symbol after the other, before the thin books have anything else in common that can be seen.
+//! Where two books hardly ever become thin within a minute by accident, two that do have one cause. So while the rate is low, a
+//! thin book is related to the market, and the next thin book joins its incident. The rate is taken over a day without the last
+//! five minutes; with them, a crisis would soon count as usual. On a venue with thousands of symbols such accidents are common,
+//! and the rule relates nothing.
 //!
 //! DETECTION 4 joins incidents through account, owner, symbol and market, and does not define when a book belongs to the
 //! market. An incident that pages is related to the market too ([`super::Incident::nodes`]).

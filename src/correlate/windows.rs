@@ -1,4 +1,4 @@
-//! The maintenance windows of a correlator: open incidents are held against them again whenever one begins or ends.
+//! The maintenance windows of a correlator: open incidents are checked against them again whenever one begins or ends.
 //!
 //! One timer serves all incidents, because a window begins or ends for all of them at once. It goes off after the signals of its
 //! instant, as the other timers do.
@@ -7,8 +7,8 @@ use super::correlator::{Correlator, Step};
 use crate::{calendar::MaintenanceWindows, time::EventTime};
 
 impl Correlator {
-    /// Follows these maintenance windows from now on. Where they are others, open incidents are held against them when the
-    /// watermark moves next.
+    /// Uses these maintenance windows from now on. If they differ from those in force, open incidents are checked against them when
+    /// the watermark next moves.
     pub fn follow_windows(&mut self, windows: &MaintenanceWindows) {
         if self.windows == *windows {
             return;
@@ -17,7 +17,7 @@ impl Correlator {
         self.has_other_windows = !self.incidents.is_empty();
     }
 
-    /// Holds every open incident against the windows, one of which begins or ends at this time.
+    /// Checks every open incident against the windows, one of which begins or ends at this time.
     pub(super) fn change_windows(&mut self, at: EventTime, steps: &mut Vec<Step>) {
         let Self { incidents, windows, .. } = self;
         self.windows_change_at = if incidents.is_empty() { None } else { windows.changes_after(at) };

@@ -9,8 +9,8 @@
 //!
 //! The scan has a third of the share of a window and the CUSUM the rest (`window::Calibrated`). The statistics of a burst look at
 //! the same flow and are often wrong together; their shares are added all the same, so the sum is an upper bound as far as each
-//! keeps its own. Notional has the smaller part because an arrival's amount is noise mostly, and a wide spread less than a thin
-//! book, whose twin it is.
+//! keeps its own. Notional has a smaller part than arrivals because an arrival's amount is mostly noise. A wide spread has less
+//! than a thin book because the two find the same thing.
 //!
 //! A detector of a slow metric fires at the p-value that its share leaves for one test each minute. A burst calibrates itself by
 //! its share as false alarms a day (`window`). `leverage_jump` has no share: its limit is a fixed number of deviations, and what
@@ -25,13 +25,13 @@ const TESTS_PER_DAY: f64 = 1_440.0;
 const INFO: f64 = 10.0;
 /// A tenth of the false alarms where the mode is not normal (DETECTION 6 says that thresholds rise, not how far).
 const STRICTER: f64 = 0.1;
-/// The hundredths of a symbol's budget that its accounts have, and as many its owners. They are many: with a twentieth each, one of
-/// a hundred accounts that withdraws three hundred orders within two seconds is below its level.
+/// The share of its accounts in a symbol's budget, in hundredths; its owners have the same. With a twentieth instead, one of a
+/// hundred accounts that withdraws three hundred orders within two seconds would be below its level.
 const PARTIES: u32 = 15;
-/// The hundredths of everybody's budget that accounts have, and as many owners.
+/// The share of accounts in everybody's budget, in hundredths; owners have the same.
 const EVERYBODY: u32 = 50;
 
-/// The hundredths of a symbol's budget that are given to somebody.
+/// The hundredths of a symbol's budget that are allotted.
 const GIVEN: u32 = {
     let (mut given, mut index) = (2 * PARTIES, 0);
     while index < Detector::ALL.len() {

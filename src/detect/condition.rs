@@ -1,4 +1,4 @@
-//! Conditions: findings that hold or do not, where no history says how often. One detector serves all that have a limit.
+//! Conditions: findings that hold or do not, and have no history of how often they hold. One detector serves all that have a limit.
 //!
 //! A condition holds while its measure is at its limit or above. The figure in the place of its p-value only orders findings, as
 //! DETECTION 3.1 has it for a fact. The episode is over when the condition has not held for 10 s.

@@ -1,7 +1,7 @@
 //! Whether a detector can judge a subject now, and if not, why not.
 //!
-//! A detector that cannot look is as quiet as one that has nothing to find. So each says of each of its subjects in which of
-//! these states it is. The states are asked for from time to time and never kept.
+//! A detector that cannot judge is as quiet as one that has nothing to find. So each detector reports the state of each of its
+//! subjects. The states are computed on request and never kept.
 
 /// Why a detector judges a subject, or does not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

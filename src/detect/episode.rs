@@ -41,7 +41,7 @@ pub enum Change {
     Cleared,
 }
 
-/// One sample of a detector, held against the levels in force.
+/// One sample of a detector, compared with the levels in force.
 #[derive(Clone, Copy, Debug)]
 pub struct Reading {
     /// The severity whose level the sample reaches, if any.

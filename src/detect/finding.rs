@@ -31,7 +31,7 @@ pub struct Threshold {
     /// The unit of the statistic.
     #[schemars(with = "String")]
     pub unit: Unit,
-    /// Where the value comes from: `default` (fixed, before self-calibration), `calibrated` (the subject's own tail) or
+    /// The origin of the value: `default` (fixed, before self-calibration), `calibrated` (the subject's own tail) or
     /// `floor` (self-calibrated, but held up by the least allowed).
     #[schemars(with = "String")]
     pub source: ThresholdSource,
@@ -63,7 +63,7 @@ pub enum Unit {
     BasisPoints,
 }
 
-/// Where a threshold comes from.
+/// The origin of a threshold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ThresholdSource {
@@ -240,7 +240,7 @@ pub struct Criterion {
     pub at: EventTime,
 }
 
-/// How many of a finding's samples are whose: the accounts with most of them.
+/// The accounts with most of a finding's samples, and the number of each.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Shares {
     /// How many samples there were since the pace rose.
@@ -324,7 +324,7 @@ pub struct Finding {
     pub starts_at: EventTime,
     /// The numbers behind it.
     pub features: Vec<Feature>,
-    /// Where to look.
+    /// The orders, trades, accounts and symbols of the finding.
     pub evidence: Evidence,
     /// The accounts, owners and symbols that the finding touches beside its subject.
     pub related: Vec<Node>,

@@ -133,11 +133,11 @@ impl Detector {
         }
     }
 
-    /// The detector under whose name a finding counts when several must agree: twins that look at the same thing count once.
+    /// The detector under whose name a finding counts when several must agree: two detectors of the same thing count once.
     #[must_use]
     pub const fn view(self) -> Self {
         match self {
-            // Depth that goes takes the touch with it.
+            // Orders that leave the touch make the book thin and the spread wide.
             Self::SpreadWidening => Self::ThinBook,
             Self::CancelBurst
             | Self::Feed

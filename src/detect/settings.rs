@@ -160,7 +160,7 @@ impl Default for OneSidedBookSettings {
     }
 }
 
-/// The book is looked at once a second; a side that may be empty for an hour is nothing to wake anybody for.
+/// Range of the empty seconds: the book is sampled once a second, and a side that may be empty for an hour needs no alert.
 const EMPTY: RangeInclusive<f64> = 1.0..=3_600.0;
 
 impl OneSidedBookSettings {

@@ -46,7 +46,7 @@ use crate::{
 pub const DAY: Season = Season { slots: 96, per_visit: 900, half_life_visits: 3.0 };
 /// The season of a number that has none, such as a change over a second.
 pub const NO_SEASON: Season = Season { slots: 1, ..DAY };
-/// Samples before anything is said: an hour (DETECTION 6, probation of slow metrics).
+/// Samples before anything is reported: an hour (DETECTION 6, probation of slow metrics).
 const PROBATION: u64 = 3_600;
 /// Samples after which every slot was visited: a day.
 const SEASONED: u64 = 86_400;
@@ -54,7 +54,7 @@ const SEASONED: u64 = 86_400;
 const ABOVE: f64 = 0.05;
 /// How much the logarithm of that share falls from the .8 quantile to the .95 quantile: ln (.2 / .05).
 const LN_4: f64 = 2.0 * std::f64::consts::LN_2;
-/// How long nothing is learned at most; then the new regime is accepted (DETECTION 3).
+/// The longest time for which learning pauses; then the new regime is accepted (DETECTION 3).
 const FROZEN_MAX: Span = Span::from_secs(600);
 /// Samples of which the median is taken: makers who pull their quotes after a jump are back within two seconds.
 const SMOOTHED: usize = 5;

@@ -1,7 +1,7 @@
 //! The state of a detector: on, in shadow, or off.
 //!
-//! A venue tries a detector in shadow before on-call hears of it, and switches one off that does not fit. Nothing that a detector
-//! learns depends on its state, so a detector that is switched on again knows what it would have known.
+//! A venue tries a detector in shadow before it reports to on-call, and switches off a detector that does not fit the venue. A
+//! detector learns the same in every state, so one that is switched on again has lost nothing.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

@@ -1,6 +1,6 @@
 //! Coverage of the detectors now: how many subjects of each kind are in which state.
 //!
-//! Counted when somebody asks, never for each event. A count visits every symbol and every account once.
+//! Subjects are counted on request, never for each event. A count visits every symbol and every account once.
 
 use std::collections::BTreeMap;
 

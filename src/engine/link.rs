@@ -12,7 +12,7 @@ pub enum Link {
     /// Messages are passed as they are, in memory.
     #[default]
     Memory,
-    /// Through their encoded form, as between processes. The outputs are the same; this proves it, at a cost.
+    /// Messages are encoded and decoded, as between processes. Tests prove by it that the outputs are the same.
     Wire,
 }
 

@@ -113,8 +113,8 @@ impl Engine {
         self.flush(outbox);
     }
 
-    /// Takes one input. What follows from a record may wait for others of its batch, until [`Engine::flush`] at the latest: the
-    /// caller flushes before a commit, and when no more records are there.
+    /// Takes one input. The outputs of a record may wait for others of its batch, until [`Engine::flush`] at the latest: the caller
+    /// flushes before a commit, and when no more records are there.
     ///
     /// # Panics
     /// If a record's source is not in the plan: the shell reads only what it planned.

@@ -1,4 +1,4 @@
-//! What comes out of the engine.
+//! Outputs of the engine.
 
 use std::collections::VecDeque;
 
@@ -12,7 +12,7 @@ use crate::{
 /// Something for the world outside.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Output {
-    /// A revision of an incident, to be published, and the own time of the record that completed it: a timer has none.
+    /// A revision of an incident to be published, and the append time of the record that completed it; `None` if a timer did.
     Notify(Box<Alert>, Option<WallTime>),
     /// A signal, for `--signals` and metrics.
     Signal(Box<Signal>),
@@ -25,7 +25,7 @@ pub enum Output {
 pub struct Outbox(VecDeque<Output>);
 
 impl Outbox {
-    /// Leaves one output.
+    /// Adds an output.
     pub fn push(&mut self, output: Output) {
         self.0.push_back(output);
     }

@@ -48,8 +48,8 @@ impl State {
         }
     }
 
-    /// Begins anew behind the only feed, whose clock was set back: the account stage and all messages that wait. Correlation begins
-    /// anew by a call of its own, because it has incidents to end.
+    /// Replaces the account stage and all waiting messages by new ones, because the clock of the only feed was set back.
+    /// Correlation begins anew by a call of its own, because it has incidents to end.
     pub(super) fn begin_anew(&mut self, plan: &Plan, config: &str) {
         let Self { watermarks, shards, to_shards, to_correlation, .. } = Self::new(plan, config);
         (self.watermarks, self.shards, self.to_shards, self.to_correlation) =

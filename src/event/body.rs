@@ -168,7 +168,7 @@ pub struct BookDelta {
 pub struct Leverage {
     /// Leverage as a multiple of the margin: `20` stands for a position of twenty times its margin.
     pub leverage: Quantity,
-    /// Which margin backs the positions.
+    /// The margin that backs the positions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub margin_mode: Option<MarginMode>,
 }
@@ -180,7 +180,7 @@ pub struct Position {
     pub qty: Decimal,
     /// Mean entry price; 0 if there is no position.
     pub entry: Decimal,
-    /// Which margin backs the position.
+    /// The margin that backs the position.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub margin_mode: Option<MarginMode>,
     /// Margin that was set aside for the position, if it is isolated.

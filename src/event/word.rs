@@ -58,7 +58,7 @@ pub enum CancelReason {
     System,
 }
 
-/// Which margin backs a position.
+/// The margin that backs a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MarginMode {

@@ -1,4 +1,4 @@
-//! Judges one feed from its records alone, by event time, and says what is wrong with it when that changes.
+//! Judges one feed from its records alone, by event time, and reports its troubles when they change.
 //!
 //! Time is the feed's own clock: the newest stamp that was believed. So the same records give the same troubles in a replay, after
 //! a restart, and however partitions interleave. A feed whose clock stands still judges nothing; that is the silence of the whole
@@ -39,21 +39,21 @@ const HELD: Span = Span::from_secs(HELD_S as i64);
 const CALM: Span = Span::from_secs(CALM_S as i64);
 /// How many stamps that were held back within [`HELD`] are a trouble: one or two are a slip.
 const HELD_BACK: usize = 3;
-/// How long only unusable records must come to be a trouble. With the second between two judgements it is reported within five.
+/// How long a period with only unusable records must last to be a trouble. Judged each second, it is reported within five.
 const DARK: Span = Span::from_secs(4);
-/// The longest step between two records that cannot be used and are one such time: what comes more rarely is a stray, for instance
-/// an order that is refused while the venue is closed.
+/// The longest time between two successive unusable records of one such period. Rarer ones are strays, such as orders that are
+/// refused while the venue is closed.
 const DARK_STEP: Span = Span::from_secs(20);
-/// Usual pauses between usable records that must pass besides: a quiet feed with one bad producer is not blind.
+/// How many usual pauses between usable records the period must also last: a quiet feed with one bad producer is not blind.
 const DARK_PAUSES: f64 = 20.0;
 /// The weight of a new pause in the usual one: about the last ten count.
 const PAUSE_WEIGHT: f64 = 0.1;
-/// Records in a row of which none could be used, after which the feed is judged although its clock stands still: fewer than come in
-/// ten seconds of a feed that is worth watching, and enough for every share.
+/// Unusable records in a row after which the feed is judged although its clock stands still: enough for every share, and fewer than
+/// a feed worth watching has in ten seconds.
 const UNUSABLE_RUN: u32 = 200;
-/// The fewest records in such a time.
+/// The fewest records in such a period.
 const DARK_MIN: u32 = 3;
-/// How long a feed that saw something counts as seeing: a quiet partition has an order a minute.
+/// How long a feed counts as seeing after its last usable record: a quiet partition has an order a minute.
 const SEEN: Span = Span::from_secs(60);
 /// Troubles of symbols that are followed at once; as many as a partition has symbols by default. Beyond the limit a new one is
 /// counted and not followed, and the mode is degraded long before.
@@ -95,7 +95,7 @@ struct Held {
     example: Option<Example>,
 }
 
-/// A time in which records come and none can be used.
+/// A period in which records come and none can be used.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Dark {
     since: EventTime,
@@ -162,9 +162,8 @@ impl FeedJudge {
         self.hold_symbol(key, Held { value: before + 1.0, until: clock.plus(HELD), who: None, example });
     }
 
-    /// Observes that something happened to the whole feed: records were deleted unread, another log began, or a record is left out.
-    /// `n` is how many, `last` the
-    /// feed's last record before; what happens while it is held adds up.
+    /// Observes an event that affects the whole feed: `n` records were deleted unread, another log began, or a record is left out.
+    /// `last` is the feed's last record before it. Events of one cause add up while their trouble is held.
     pub(crate) fn happened(
         &mut self,
         (cause, n): (Cause, u64),
@@ -177,14 +176,14 @@ impl FeedJudge {
         self.feed.insert(cause, Held { value: before + n as f64, until: clock.plus(HELD), who: None, example });
     }
 
-    /// Holds a break of the log anew from the first event after it on: the windows that overlap it end as long after that.
+    /// Holds a break of the log anew from the first event after it on, because the windows that overlap the break reach that far.
     pub(crate) fn resume(&mut self, clock: EventTime) {
         for cause in [Cause::Gap, Cause::NewLog] {
             self.feed.entry(cause).and_modify(|held| held.until = held.until.max(clock.plus(HELD)));
         }
     }
 
-    /// Begins anew at any time, because the feed holds another history from now on. A trouble of just now is still reported.
+    /// Begins anew, because the feed holds another history from now on. Troubles that led to it are still reported.
     pub(crate) fn rewind(&mut self, clock: EventTime) {
         let mut feed = std::mem::take(&mut self.feed);
         feed.retain(|cause, _| matches!(cause, Cause::Gap | Cause::NewLog | Cause::Poison));
@@ -209,7 +208,7 @@ impl FeedJudge {
         }
     }
 
-    /// Begins anew at the time at which the flow goes on, and says that the clock was ahead.
+    /// Begins anew at the time at which the flow goes on, and holds the trouble that the clock was ahead.
     pub(crate) fn set_back(&mut self, SetBack { to, ahead, .. }: SetBack) {
         let example = self.examples.get(&Cause::Late).copied();
         self.rewind(to);

@@ -75,7 +75,7 @@ impl Mode {
     }
 }
 
-/// What is wrong with a feed.
+/// A trouble of a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {

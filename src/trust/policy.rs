@@ -19,8 +19,8 @@ const LINGER_MAX: Duration = Duration::from_millis(500);
 /// How long everything must be idle before what waits is released: no partition will move the watermark on (DESIGN,
 /// "Determinism").
 const RELEASED_AFTER: Duration = Duration::from_secs(1);
-/// Shortest time between two raises of a partition's ceiling. A stamp that is a quarter of a second within the five seconds may
-/// therefore be held back.
+/// Shortest time between two raises of a partition's ceiling. The ceiling may be so much too low, so a stamp that is 4.75 s ahead
+/// of this machine's clock may be held back.
 const CEILING_EVERY: Span = Span::from_millis(250);
 /// A mode takes effect at the beginning of a bucket (DESIGN, "Determinism").
 const BUCKET: Span = Span::from_millis(100);

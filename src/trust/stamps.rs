@@ -2,12 +2,12 @@
 //!
 //! A stamp is compared with one of two things. In the service there is a *ceiling*: this machine's clock, handed in as a recorded
 //! [`Ceiling`](super::Ceiling). A stamp beyond it by more than [`AHEAD_MAX`] is held back, however many agree with it, because a
-//! producer with a wrong clock sends many; far beyond it the record is refused. A stamp that is far ahead of its feed's past and
-//! not of the ceiling is believed: a feed of one symbol goes on after a night.
+//! producer with a wrong clock sends many; far beyond it the record is refused. A stamp that is far ahead of its feed's past
+//! but not of the ceiling is believed, because a feed of one symbol may pause for a night.
 //!
 //! Files have no ceiling. There a stamp that jumps ahead of the feed's clock by more than [`AHEAD_MAX`] and the largest gap so far
-//! is held back until three consecutive records agree about the time: none steps back, and none steps further than the jump. Only
-//! where a record of the usual time comes instead were those before it wrong; a thin flow makes such jumps by itself.
+//! is held back until three consecutive records agree about the time: none steps back, and none steps further than the jump. The
+//! held-back stamps count as wrong only if a record of the usual time comes instead, because a thin flow jumps by itself.
 //!
 //! A jump that was believed and was wrong after all is taken back: `leap`.
 //!
@@ -100,7 +100,7 @@ impl Stamps {
     }
 
     /// How many stamps have turned out to be wrong since the last call, and how far the furthest was ahead. Under a ceiling there
-    /// are none: it is known at once.
+    /// are none, because each stamp is judged at once.
     pub(crate) const fn take_refuted(&mut self) -> Option<(u32, Span)> {
         self.refuted.take()
     }

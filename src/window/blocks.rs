@@ -1,7 +1,7 @@
 //! The block maxima of a window: the greatest scan and CUSUM of each minute, and what their tails have learned.
 //!
-//! An episode is one block, however many minutes it lasts: its minutes follow from each other. Each learned by itself, a
-//! crisis of half an hour raised the levels to thousands of nats, and the window was deaf to the next one. So a tail
+//! An episode is one block, however many minutes it lasts, because its minutes depend on each other. When each minute was a
+//! block, a crisis of half an hour raised the levels to thousands of nats, and the next crisis was not found. So a tail
 //! counts episodes, as the ticket budget does.
 //!
 //! The reference does not define what happens to a minute that a gap overlaps. Here a minute inside a gap is not

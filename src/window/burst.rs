@@ -191,8 +191,8 @@ impl Burst {
         self.base.rate() * SECONDS[window]
     }
 
-    /// The events of the ten seconds before a time, as a multiple of those that are usual in ten seconds, of one at least; `None`
-    /// before the first event.
+    /// The events of the ten seconds before a time, as a multiple of the usual number, which counts as one at least; `None` before
+    /// the first event.
     #[must_use]
     pub(crate) fn pace(&self, at: EventTime) -> Option<f64> {
         let is_over = at.since(self.now()?) >= super::length(PACE);

@@ -1,10 +1,10 @@
 //! The burst window with levels of its own: thresholds by false alarms a day, and p-values.
 //!
-//! The greatest scan and CUSUM of each block are learned (`stats::block_tail`). Blocks are whole minutes of the window's
-//! clock, from 15 min of baseline on. After fifteen blocks both tails are known well enough for levels, which are the higher
-//! the less is known; after sixty the window is calibrated. The scan and the CUSUM share the
-//! rate of the settings. Before the first levels only the scan has one, and only for a warning: 25 nats (DETECTION 6), or
-//! five times the greatest scan of the minutes so far. Flow with the tail of real trades passes 25 nats twenty times a day.
+//! The greatest scan and CUSUM of each block are learned (`stats::block_tail`). Blocks are whole minutes of the window's clock,
+//! from 15 min of baseline on. After fifteen blocks both tails are known well enough for levels, which are higher the less is
+//! known; after sixty the window is calibrated. The scan and the CUSUM share the rate of the settings. Before the first levels only
+//! the scan has one, and only for a warning: 25 nats (DETECTION 6), or five times the greatest scan of the minutes so far. Flow
+//! with the tail of real trades passes 25 nats twenty times a day.
 //!
 //! In the first 75 minutes only windows with many events are judged (`cold_a_min`). What is learned is the scan over all
 //! windows, as it will be judged later: thin subjects, whose windows all have few events, would learn a tail of zeros and

@@ -53,7 +53,7 @@ fn a_webhook_is_posted_each_revision_as_it_is_once_and_with_its_key() {
 }
 
 #[test]
-fn a_webhook_that_was_away_hears_of_the_end_also_from_a_process_that_starts_later() {
+fn a_webhook_that_was_away_gets_the_end_also_from_a_process_that_starts_later() {
     let is_back = Arc::new(AtomicBool::new(false));
     let answers = Arc::clone(&is_back);
     let receiver = FakeReceiver::answering(move |_, _| Some(if answers.load(Ordering::SeqCst) { 200 } else { 503 }));

@@ -126,8 +126,8 @@ fn the_same_seed_gives_the_same_bytes_and_the_same_alerts() {
     for dir in [a.path(), b.path()] {
         flow(dir);
         let (stdout, stderr) = exits(dir, &["replay", "e.jsonl", "--alerts", "a.jsonl", "--metrics", "m.txt"], 0);
-        for told in ["cancel_burst judged 2 of 2 symbols", "thin_book judged 0 of 2 symbols (2 in warm-up)"] {
-            assert!(stderr.contains(&format!("replay: at its end {told}")), "{stderr}");
+        for reported in ["cancel_burst judged 2 of 2 symbols", "thin_book judged 0 of 2 symbols (2 in warm-up)"] {
+            assert!(stderr.contains(&format!("replay: at its end {reported}")), "{stderr}");
         }
         let summary = summary(&stdout);
         let fates = ["accepted", "rejected", "late", "duplicate", "shed"].map(|fate| summary[fate].as_u64().unwrap());
@@ -179,26 +179,26 @@ fn a_comparison_goes_by_incident_and_revision_and_names_what_differs() {
     let named = format!("revision 1 of {}", first["id"].as_str().unwrap());
     // From another source, incidents are found without their ids.
     fs::copy(dir.join("e.jsonl"), dir.join("other.jsonl")).unwrap();
-    let told = |source: &str, code: i32| exits(dir, &["replay", source, "--diff", "b.jsonl"], code).1;
+    let reported = |source: &str, code: i32| exits(dir, &["replay", source, "--diff", "b.jsonl"], code).1;
 
     rewritten(dir, "b.jsonl", |alerts| alerts.reverse());
-    assert!(told("e.jsonl", 0).contains("alerts agree"));
-    assert!(told("other.jsonl", 0).contains("compared without ids and positions"));
+    assert!(reported("e.jsonl", 0).contains("alerts agree"));
+    assert!(reported("other.jsonl", 0).contains("compared without ids and positions"));
 
     rewritten(dir, "b.jsonl", |alerts| drop(alerts.remove(0)));
-    let stderr = told("e.jsonl", 2);
+    let stderr = reported("e.jsonl", 2);
     assert!(stderr.contains(&format!("{named} (firing: ")), "{stderr}");
     assert!(stderr.contains("published by the replay, but not recorded") && !stderr.contains("differs in"), "{stderr}");
     let counted = "diff: differing revisions: 1 (0 with other values, 0 missing, 1 not recorded)";
     assert!(stderr.contains(counted), "{stderr}");
-    assert!(told("other.jsonl", 2).contains(counted));
+    assert!(reported("other.jsonl", 2).contains(counted));
 
     rewritten(dir, "b.jsonl", |alerts| {
         alerts.reverse();
         alerts.push(first.clone());
         alerts.last_mut().unwrap()["revision"] = 71.into();
     });
-    let stderr = told("e.jsonl", 2);
+    let stderr = reported("e.jsonl", 2);
     assert!(stderr.contains("recorded, but the replay does not put it out"), "{stderr}");
     assert!(
         stderr.contains("diff: differing revisions: 1 (0 with other values, 1 missing, 0 not recorded)"),
@@ -212,7 +212,7 @@ fn a_comparison_goes_by_incident_and_revision_and_names_what_differs() {
         alerts.reverse();
     });
     for source in ["e.jsonl", "other.jsonl"] {
-        let stderr = told(source, 2);
+        let stderr = reported(source, 2);
         assert!(stderr.contains("differs in added, owners, threshold.value\n"), "{stderr}");
         assert!(
             stderr.contains("diff: differing revisions: 1 (1 with other values, 0 missing, 0 not recorded)"),

@@ -111,13 +111,13 @@ fn count(address: SocketAddr, metric: &str) -> i32 {
 /// Proves that a replay with the recorded decisions judges the same stamps the same way.
 #[track_caller]
 fn assert_replays(bench: &Bench) {
-    let told = |alerts: &[Value]| {
+    let reported = |alerts: &[Value]| {
         let each = alerts.iter().map(|alert| format!("{} {} {}", alert["id"], alert["revision"], alert["summary"]));
-        let mut told: Vec<String> = each.collect();
-        told.sort();
-        told
+        let mut reported: Vec<String> = each.collect();
+        reported.sort();
+        reported
     };
-    assert_eq!(told(&bench.replay().alerts), told(&bench.alerts()));
+    assert_eq!(reported(&bench.replay().alerts), reported(&bench.alerts()));
 }
 
 fn is_burst(alert: &Value) -> bool {
@@ -129,7 +129,7 @@ fn has_reason(alert: &Value, reason: &str) -> bool {
 }
 
 #[test]
-fn stamps_far_ahead_of_this_machine_hold_nothing_up_and_are_told() {
+fn stamps_far_ahead_of_this_machine_hold_nothing_up_and_are_reported() {
     let bench = Bench::new("ahead", 1);
     let sender = Sender::new(&bench);
     let end = now();
@@ -162,7 +162,7 @@ fn stamps_far_ahead_of_this_machine_hold_nothing_up_and_are_told() {
 }
 
 #[test]
-fn a_partition_an_hour_behind_holds_the_others_up_for_seconds_and_is_told() {
+fn a_partition_an_hour_behind_holds_the_others_up_for_seconds_and_is_reported() {
     let bench = Bench::new("behind", 2);
     let sender = Sender::new(&bench);
     let end = now();
@@ -191,8 +191,8 @@ fn a_record_time_in_another_unit_counts_as_none() {
     sender.burst(0, "X", now());
     sender.beat_until(&[0], TOLD_MAX * 2, "the burst", is_burst);
     assert_eq!(count(address, "foreshock_rejected_total"), 0);
-    let told: Vec<Value> = bench.alerts().into_iter().filter(|alert| has_reason(alert, "lag")).collect();
-    assert_eq!(told, Vec::<Value>::new(), "a time that cannot be meant is no lag");
+    let reported: Vec<Value> = bench.alerts().into_iter().filter(|alert| has_reason(alert, "lag")).collect();
+    assert_eq!(reported, Vec::<Value>::new(), "a time that cannot be meant is no lag");
     assert_eq!(service.terminate().code(), Some(0));
     assert_replays(&bench);
 }

@@ -1,5 +1,5 @@
-//! A topic that is deleted and made again: every record of the new one has a fate, positions of the two logs differ, it is told,
-//! and a restart, a takeover and a replay go on from there.
+//! A topic that is deleted and made again: every record of the new one has a fate, positions of the two logs differ, the break is
+//! reported, and a restart, a takeover and a replay go on from there.
 
 use serde_json::Value;
 
@@ -10,7 +10,8 @@ use crate::support::deadline::Deadline;
 const NEW_LOG: &str = "another log has begun";
 const READ_AGAIN: &str = "the input was read again";
 
-/// Has a service read a topic, makes that again with other records, and proves that all of them are taken and told.
+/// Has a service read a topic, makes the topic again with other records, and proves that all of them are taken and the break is
+/// reported.
 fn make_again_while_it_runs(name: &str, old: i64, new: i64) -> Bench {
     let bench = Bench::new(name, 1);
     bench.send(0, 0..old);
@@ -44,21 +45,21 @@ fn make_again_while_it_runs(name: &str, old: i64, new: i64) -> Bench {
 }
 
 #[test]
-fn a_topic_that_is_made_again_with_fewer_records_is_read_from_its_start_and_told() {
+fn a_topic_that_is_made_again_with_fewer_records_is_read_from_its_start_and_reported() {
     let bench = make_again_while_it_runs("fewer", 600, 200);
     // The replay reads the new log alone, with the numbers of its positions.
     let replay = bench.replay();
     assert_eq!((replay.totals.records, replay.totals.fates()), (211, 211));
-    let told = |alerts: &[Value]| {
+    let reported = |alerts: &[Value]| {
         let has = |alert: &&Value| alert["trust"]["reasons"].as_array().unwrap().iter().any(|one| one == "new_log");
         alerts.iter().filter(has).map(|alert| (alert["id"].clone(), alert["revision"].clone())).collect::<Vec<_>>()
     };
-    assert_eq!(told(&replay.alerts), told(&bench.alerts()));
+    assert_eq!(reported(&replay.alerts), reported(&bench.alerts()));
 }
 
 /// The position goes on to exist in the new log, so nothing but the topic's id shows that it is another.
 #[test]
-fn a_topic_that_is_made_again_with_more_records_is_read_from_its_start_and_told() {
+fn a_topic_that_is_made_again_with_more_records_is_read_from_its_start_and_reported() {
     make_again_while_it_runs("more", 50, 2_000);
 }
 
@@ -93,7 +94,7 @@ fn partitions(alert: &Value) -> Vec<i64> {
 
 /// Nothing comes after the break, so no clock moves on by itself.
 #[test]
-fn every_partition_of_a_topic_that_is_made_again_and_stays_empty_is_told() {
+fn every_partition_of_a_topic_that_is_made_again_and_stays_empty_is_reported() {
     let bench = Bench::new("several", 3);
     (0..3).for_each(|partition| bench.send(partition, 0..300 + i64::from(partition)));
     let mut service = bench.start();
@@ -107,8 +108,8 @@ fn every_partition_of_a_topic_that_is_made_again_and_stays_empty_is_told() {
     let deadline = Deadline::after(TOLD_MAX);
     loop {
         let alerts = bench.alerts();
-        let told = alerts.iter().filter(|alert| alert["trust"]["reasons"].to_string().contains("new_log"));
-        let last = told.max_by_key(|alert| alert["revision"].as_i64());
+        let reported = alerts.iter().filter(|alert| alert["trust"]["reasons"].to_string().contains("new_log"));
+        let last = reported.max_by_key(|alert| alert["revision"].as_i64());
         if last.is_some_and(|alert| partitions(alert) == [0, 1, 2] && alert["trust"]["mode"] != "normal") {
             break;
         }

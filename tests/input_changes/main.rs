@@ -1,5 +1,5 @@
 //! Changes of the input under a running service, on a real broker: a topic that is made again, records that are deleted unread,
-//! partitions and topics that are added, and a record that stops the service. Every record has a fate, what is missing is told,
+//! partitions and topics that are added, and a record that stops the service. Every record has a fate, what is missing is reported,
 //! and a restart and a replay agree.
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 
@@ -20,7 +20,7 @@ use support::http::Metrics;
 use support::service::Service;
 use support::topic::Isolation;
 
-/// Time in which a change is noticed and told, on a machine that does other work too.
+/// Time in which a change is noticed and reported, on a machine that does other work too.
 const TOLD_MAX: Duration = Duration::from_secs(10);
 
 #[test]
@@ -42,7 +42,7 @@ fn a_partition_that_is_added_is_read_within_ten_seconds_and_what_was_learned_is_
     bench.wait_fates(address, &mut service, 150);
     deadline.check("the records of the new partition");
     assert_eq!(service.count_lines("a snapshot is not used"), 0, "{}", service.log_so_far());
-    // It was read soon enough, so nothing is missing and nothing is told.
+    // It was read soon enough, so nothing is missing and nothing is reported.
     let unread = Metrics::of(address).value("foreshock_partitions_unread");
     assert!(unread < 0.5 && service.count_lines("the mode changes") == 0, "{unread}: {}", service.log_so_far());
     assert_eq!(service.terminate().code(), Some(0));
@@ -80,7 +80,7 @@ fn records_that_retention_removed_while_the_service_was_away_are_a_gap_with_its_
 
 /// Nothing comes after the loss, so no clock moves on by itself.
 #[test]
-fn all_records_removed_while_the_service_was_away_are_told_although_nothing_follows() {
+fn all_records_removed_while_the_service_was_away_are_reported_although_nothing_follows() {
     let bench = Bench::new("emptied", 1);
     bench.send(0, 0..100);
     let mut service = bench.start();

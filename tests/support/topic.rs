@@ -18,7 +18,7 @@ use super::deadline::Deadline;
 const ANSWER_MAX: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(20);
 
-/// Which records a reader sees.
+/// The records that a reader sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Isolation {
     /// Records of committed transactions, up to the first open one.

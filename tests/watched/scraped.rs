@@ -97,7 +97,7 @@ fn every_query_of_panels_and_rules_shows_something_during_a_crisis() {
     let faults: BTreeMap<_, _> =
         prometheus.rules().into_iter().filter(|rule| rule.health != "ok").map(|rule| (rule.name, rule.error)).collect();
     assert!(faults.is_empty(), "{faults:#?}");
-    // The flow has ended, which is told as what it is.
+    // The flow has ended, which is reported as such.
     prometheus.wait("ALERTS{alertname=\"ForeshockBlind\",alertstate=\"firing\"}", |value| value > 0.5);
     assert_eq!(service.terminate().code(), Some(0));
 }

@@ -36,7 +36,7 @@ struct Entry {
 pub struct Received<'a> {
     /// Place of the record's partition among those that are read.
     pub partition: usize,
-    /// The number of the partition's log; whoever takes a record from a batch knows it.
+    /// The number of the partition's log, which the receiver of a batch sets.
     pub generation: u32,
     /// Offset in the partition.
     pub offset: i64,
@@ -89,15 +89,15 @@ impl Batch {
     }
 }
 
-/// A record's own time; `None` where it has none, or one that cannot be meant. Only latency and lag are reckoned from it: a
+/// A record's own time; `None` where it has none, or an implausible one. Only latency and lag are computed from it, because a
 /// producer with a wrong clock writes it wrongly too.
 #[must_use]
 pub fn appended_at(message: &BorrowedMessage<'_>) -> Option<WallTime> {
-    static SAID: Once = Once::new();
+    static LOGGED: Once = Once::new();
     let (Timestamp::CreateTime(millis) | Timestamp::LogAppendTime(millis)) = message.timestamp() else { return None };
-    let appended_at = meant(millis);
+    let appended_at = plausible(millis);
     if appended_at.is_none() {
-        SAID.call_once(|| {
+        LOGGED.call_once(|| {
             tracing::warn!(
                 topic = message.topic(),
                 partition = message.partition(),
@@ -111,8 +111,8 @@ pub fn appended_at(message: &BorrowedMessage<'_>) -> Option<WallTime> {
     appended_at
 }
 
-/// A record's own time in milliseconds, if it can be meant: seconds instead of milliseconds are in 1970, and 0 stands for none.
-fn meant(millis: i64) -> Option<WallTime> {
+/// A record's own time in milliseconds, if it is plausible: seconds instead of milliseconds are in 1970, and 0 stands for none.
+fn plausible(millis: i64) -> Option<WallTime> {
     (millis >= YEAR_2000_MS).then(|| WallTime::from_nanos(millis.saturating_mul(1_000_000)))
 }
 
@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn a_time_before_the_year_2000_is_as_good_as_none() {
-        assert_eq!([-1, 0, 1, 1_760_000_400, 946_684_799_999].map(meant), [None; 5]);
-        assert_eq!(meant(1_760_000_400_000), Some(WallTime::from_nanos(1_760_000_400_000_000_000)));
+        assert_eq!([-1, 0, 1, 1_760_000_400, 946_684_799_999].map(plausible), [None; 5]);
+        assert_eq!(plausible(1_760_000_400_000), Some(WallTime::from_nanos(1_760_000_400_000_000_000)));
     }
 }

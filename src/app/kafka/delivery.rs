@@ -29,7 +29,7 @@ pub enum Delivery {
     Assigned(Assignment),
     /// Records of the assigned partitions.
     Batch(Batch),
-    /// Partitions do not go on where they were read up to.
+    /// The logs of partitions do not continue at the positions that were read.
     Moved(Vec<Moved>),
     /// The partitions are revoked: the receiver commits, lets them go, and reports that by a message or by dropping the sender.
     Revoked(Revoked),
@@ -58,7 +58,7 @@ pub struct Start {
     pub topic_id: Option<String>,
 }
 
-/// A partition that does not go on where it was read up to, and is now read from another offset.
+/// A partition whose log does not continue at the position that was read, and which is now read from another offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moved {
     /// The partition's index among those that are read.

@@ -83,8 +83,8 @@ impl Ends {
 /// for records without a partition.
 fn existing(statistics: &Statistics) -> Vec<(String, i32)> {
     let all = statistics.topics.iter().flat_map(|(name, topic)| {
-        let told = topic.partitions.iter().filter(|(number, partition)| **number >= 0 && !partition.unknown);
-        told.map(|(number, _)| (name.clone(), *number))
+        let known = topic.partitions.iter().filter(|(number, partition)| **number >= 0 && !partition.unknown);
+        known.map(|(number, _)| (name.clone(), *number))
     });
     let mut all: Vec<(String, i32)> = all.collect();
     all.sort_unstable();

@@ -22,7 +22,7 @@ const UNKNOWN: &str = "AAAAAAAAAAAAAAAAAAAAAA";
 #[derive(Debug, Default)]
 pub struct TopicIds {
     known: Mutex<Known>,
-    /// Whether any topic was made again, for a look that costs nothing.
+    /// Whether any topic was made again: a check that needs no lock.
     changed: AtomicBool,
 }
 

@@ -46,7 +46,7 @@ pub(super) struct Poller {
 
 /// The input that is read.
 enum Assignment {
-    /// No partition is read: there are none, or the receiver has not yet said where to begin.
+    /// No partition is read: there are none, or the receiver has not yet sent the positions.
     Waiting(Option<Receiver<Vec<Start>>>),
     /// The partitions.
     Reading(Reading),
@@ -112,7 +112,7 @@ impl Poller {
             self.epoch = context.epoch();
             self.assignment = Assignment::Waiting(context.take_starts());
         }
-        self.begin_if_told()?;
+        self.begin_if_positioned()?;
         let Assignment::Reading(reading) = &mut self.assignment else {
             return polled.and_then(Result::err).map_or(Ok(false), |error| self.handle_error(&error).map(|()| false));
         };
@@ -136,8 +136,8 @@ impl Poller {
         }
     }
 
-    /// Begins to read where the receiver says, if it has said that.
-    fn begin_if_told(&mut self) -> Result<(), Failure> {
+    /// Begins to read at the positions that the receiver has sent, if it has sent any.
+    fn begin_if_positioned(&mut self) -> Result<(), Failure> {
         let Assignment::Waiting(Some(starts)) = &self.assignment else { return Ok(()) };
         let Ok(partitions) = starts.try_recv() else { return Ok(()) };
         let mut reading = Reading::new(partitions);
@@ -246,7 +246,7 @@ impl Poller {
             }
             self.poll(BUSY_POLL, &mut batch)?;
         }
-        // Partitions that were assigned meanwhile stay paused until it is said where they begin.
+        // Partitions that were assigned meanwhile stay paused until the receiver sends their positions.
         if self.epoch == epoch {
             self.set_paused(paused.as_ref(), false);
         }

@@ -91,7 +91,7 @@ pub struct Notified {
     pub failed: Count,
     /// Incidents that were evicted from the board to make room.
     pub evicted: Count,
-    /// An incident of the past had to make room for a newer one: it is missing from histories.
+    /// Past incidents that were evicted for newer ones, and are missing from histories.
     pub forgotten: Count,
     /// Seconds from the emission of an alert to the receiver's answer.
     pub seconds: Histogram,

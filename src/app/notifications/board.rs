@@ -85,9 +85,9 @@ enum Page {
 /// How many incidents had to make room when a revision was taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MadeRoom {
-    /// On the board: receivers are no longer told of them.
+    /// Incidents evicted from the board: receivers no longer get them.
     pub incidents: u64,
-    /// In the past: later ones do not know of them.
+    /// Incidents evicted from the past: later histories do not count them.
     pub past: u64,
 }
 
@@ -100,7 +100,7 @@ pub enum Item {
     Own(OwnAlert),
 }
 
-/// The incidents that receivers are to know of.
+/// The incidents that receivers are to show.
 #[derive(Debug)]
 pub struct Board {
     incidents: BTreeMap<String, Incident>,
@@ -134,8 +134,8 @@ impl Board {
         self.life.observe(written_at);
     }
 
-    /// Decides which incidents page, now that all before now is known. Partitions are read one after another, so only now can what
-    /// they hold be ordered by time, as a process saw it that was there.
+    /// Decides which incidents page, once the topic was read to its end. Partitions are read one after another, so only then can
+    /// their records be ordered by time, as a process saw them that ran all the time.
     pub fn complete(&mut self) {
         self.is_complete = true;
         let undecided = self.incidents.iter().filter_map(|(id, incident)| match incident.page {
@@ -283,7 +283,7 @@ impl Item {
         }
     }
 
-    /// A number that differs when there is something else to say.
+    /// A number that changes with the content of the item.
     #[must_use]
     pub fn version(&self) -> u64 {
         match self {

@@ -83,12 +83,12 @@ impl Notifier {
         let (config, inner) = (config.clone(), interrupt.clone());
         let reader = thread::Builder::new().name("alerts".to_owned()).spawn(move || {
             let mut reader = Reader::new(&config, shared, meters, || {});
-            let mut told = None;
+            let mut reported = None;
             while let Err(failure) = reader.run(&inner, &|| {}) {
-                let is_told = told.as_ref() == Some(&failure);
-                if failure.exit != Exit::Interrupted && !is_told {
+                let is_reported = reported.as_ref() == Some(&failure);
+                if failure.exit != Exit::Interrupted && !is_reported {
                     tracing::error!(error = %failure, "alerts cannot be read, so new ones are not notified: it is tried again");
-                    told = Some(failure);
+                    reported = Some(failure);
                 }
                 if inner.wait(MENDED).is_err() {
                     break;

@@ -26,7 +26,7 @@ pub struct OwnAlert {
     pub since: WallTime,
     /// When it ended; `None` while it fires.
     pub ended_at: Option<WallTime>,
-    /// A number that differs when there is something else to say.
+    /// A number that changes with the content of the alert.
     pub version: u64,
 }
 

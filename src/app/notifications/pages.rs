@@ -1,4 +1,4 @@
-//! How many incidents may page within an hour.
+//! The limit of incidents that page within an hour.
 
 use std::collections::VecDeque;
 

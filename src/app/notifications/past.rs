@@ -2,8 +2,8 @@
 //!
 //! The engine cannot say whether a thing happened before, because it may have begun in the middle of the input. A reader of the
 //! alerts topic can: reading begins at the look-back, so every process that reads the topic knows the same, and a restart forgets
-//! nothing. An incident is remembered as long as its newest record is within the look-back. Beyond the limit those with the oldest
-//! records make room; what is said then is a least number, and where that would be none, nothing is said.
+//! nothing. An incident is remembered as long as its newest record is within the look-back. Beyond the limit the incidents with the
+//! oldest records are evicted. A history may then count too few, and one that would count none is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -38,7 +38,7 @@ pub struct Past {
     incidents: BTreeMap<String, BTreeMap<Key, Seen>>,
     /// All of them in the order of their newest records.
     order: BTreeSet<(WallTime, String, Key)>,
-    /// The newest record of those that had to make room.
+    /// The newest record among those of evicted incidents.
     evicted_at: Option<WallTime>,
 }
 
@@ -89,7 +89,8 @@ impl Past {
         Some(written_at)
     }
 
-    /// Returns what is known of the incidents before that of a notice; `None` where nothing is.
+    /// Returns the history of a notice's incident: the earlier incidents with its fingerprint; `None` where nothing is known of
+    /// them.
     pub fn history(&self, notice: &Notice) -> Option<History> {
         let of_fingerprint = self.incidents.get(notice.fingerprint.as_ref()?)?;
         let key = (notice.detected_at(), notice.id.clone());

@@ -225,7 +225,8 @@ impl Receiver {
         (json.len(), self.client.post(ALERTS, json, None).await)
     }
 
-    /// Posts the one revision of the batch as it is in the topic, with what happened before. Returns the number of bytes and the answer.
+    /// Posts the one revision of the batch as it is in the topic, with what happened before. Returns the number of bytes and the
+    /// answer.
     async fn post_to_webhook(&self, batch: &[Item]) -> (usize, Result<Answer, NoAnswer>) {
         let [Item::Incident(entry)] = batch else { unreachable!("a webhook is shown one incident at a time") };
         let notice = &entry.notice;
@@ -269,7 +270,7 @@ impl Receiver {
 }
 
 impl Sent {
-    /// Whether the item says something else than what was sent.
+    /// Whether the item differs from the state that was sent.
     fn is_news(&self, item: &Item) -> bool {
         self.version != item.version() || self.ended != item.ended_at().is_some()
     }

@@ -66,7 +66,7 @@ impl RecordedAlerts {
     }
 }
 
-/// Reads one line. An event or a label lacks what every alert has.
+/// Reads one line. A line that is no alert, such as an event or a label, is refused.
 fn alert(line: &[u8]) -> Result<Value, String> {
     let alert: Value = serde_json::from_slice(line).map_err(|e| e.to_string())?;
     for field in ["id", "fingerprint", "status"] {

@@ -2,8 +2,9 @@
 //!
 //! A fault in the engine stops the process, and a supervisor starts it again: at the same record, where it stops again. So the
 //! process writes into the audit log at which record it stopped, and a record at which two have stopped is left out: it goes to the
-//! dead letters, as a decision that a restart and a replay repeat. What follows from a record may be worked out only with a later
-//! one of its batch, so after a first crash the service works each record out at once, until it is past that place.
+//! dead letters, as a decision that a restart and a replay repeat. The engine may handle the effects of a record only with a
+//! later one of its batch. So after a first crash the service lets the engine finish each record at once, until it is past that
+//! place.
 //!
 //! Only a fault that unwinds is noticed here, not the end of the memory or of the stack.
 
@@ -26,7 +27,7 @@ use crate::{
 
 /// Crashes at a record after which it is left out: a first one may have had another cause.
 const CRASHES_MAX: u32 = 2;
-/// Offsets after a crash up to which records are worked out one by one: more than a batch of the engine.
+/// Offsets after a crash up to which the engine finishes records one by one: more than a batch of the engine.
 const CAREFUL: i64 = 1_000;
 /// How long the broker is waited for when a process stops.
 const WRITE_MAX: Duration = Duration::from_secs(5);
@@ -56,7 +57,7 @@ impl Crashes {
             && self.counts.get(&crash(partition, offset)).is_some_and(|crashes| *crashes >= CRASHES_MAX)
     }
 
-    /// Whether records are to be worked out one by one: a crash lies ahead, or not far behind.
+    /// Whether the engine is to finish records one by one: a crash lies ahead, or not far behind.
     pub fn are_near(&self, partitions: &[Partition]) -> bool {
         let is_near = |crash: &Crash| {
             let is_its = |p: &&Partition| p.topic == crash.topic && p.number == crash.partition;

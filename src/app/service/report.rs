@@ -85,7 +85,7 @@ impl Reporter {
         self.telemetry.reach(Point::StandingBy);
     }
 
-    /// Leaves the numbers, if it is time. `idle`: nothing waits to be handled.
+    /// Publishes the numbers, if they are due. `idle`: nothing waits to be handled.
     pub fn turn(&mut self, worker: &Worker, ends: &Ends, idle: bool, now: Instant) {
         if now >= self.due_at {
             self.leave(worker, ends, idle, now);

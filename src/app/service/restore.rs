@@ -1,9 +1,9 @@
 //! Restores a service before it takes its first record: from the newest usable snapshot, and by reading the input again from there
 //! up to the committed offsets.
 //!
-//! Outputs are a function of the offsets read, so those of the records read again were published before and are discarded.
-//! Without a usable snapshot the input is read from its first offset on. Why a snapshot is not used is logged, each with its
-//! reason; none is ever changed or removed for it.
+//! Outputs are a function of the offsets read, so the outputs of records that are read again were published before and are
+//! discarded. Without a usable snapshot the input is read from its first offset on. For each snapshot that is not used the reason
+//! is logged; the snapshot itself is neither changed nor removed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -37,9 +37,9 @@ use crate::{
     engine::{Engine, Input, Inputs, Outbox, Recorded, Snapshot},
 };
 
-/// How long the ids of topics are waited for: the client learns them with metadata that it has, or is about to get.
+/// The longest wait for the ids of topics: the client learns them with metadata that it has or is about to get.
 const IDS_MAX: Duration = Duration::from_millis(500);
-/// How often the client is asked for them: short against [`IDS_MAX`].
+/// How often the client is asked for the ids: short against [`IDS_MAX`].
 const ASK_EVERY: Duration = Duration::from_millis(20);
 
 /// A restored state.
@@ -131,9 +131,9 @@ fn saved(config: &Config, found: &Found) -> Vec<PartitionOffset> {
     ours.next().map_or_else(Vec::new, |manifest| manifest.positions.clone())
 }
 
-/// Returns where each partition goes on. The order is that of the snapshot, with partitions that are new behind it, so that a
-/// state can be used that knows fewer partitions. A topic that the configuration names and that is gone keeps its partitions: its
-/// state goes on if it is made again.
+/// Returns the position at which each partition goes on, in the order of the snapshot with new partitions last, so that a snapshot
+/// with fewer partitions can be used. A topic that the configuration names but that no longer exists keeps its partitions, so that
+/// its state can be used if the topic is made again.
 fn positions(
     config: &Config,
     reader: &Handle,
@@ -291,7 +291,7 @@ fn unknown(error: &KafkaError) -> Failure {
     unavailable("cannot ask for the committed offsets", error)
 }
 
-/// Whether Kafka answers if the question allows for open transactions, so that one of them is what keeps the answer back.
+/// Whether Kafka answers the question once open transactions are allowed: if so, an open transaction keeps the answer back.
 fn is_kept_back(config: &Config, question: &TopicPartitionList) -> bool {
     let reader: Result<BaseConsumer, _> =
         kafka::consumer(&config.kafka).set("isolation.level", "read_uncommitted").create();
@@ -311,8 +311,8 @@ fn held_back(config: &Config, error: &KafkaError) -> Failure {
     Failure::new(failure.exit, format!("{advice} ({error})")).passing()
 }
 
-/// Compares the fates that were counted with those that were committed. They differ if the start of the input is no longer kept:
-/// counting then goes on from the committed fates, because a restart must not lose counts.
+/// Compares the counted fates with the committed ones. If they differ, because the start of the input is no longer kept, counting
+/// goes on from the committed fates: a restart must not lose counts.
 fn resume_fates(engine: &mut Engine, positions: &[Position], from_snapshot: bool) {
     for (source, position) in positions.iter().enumerate() {
         let (Some(fates), counted) = (position.fates, engine.fates()[source]) else { continue };

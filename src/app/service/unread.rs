@@ -22,7 +22,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// How long a partition may be unread before that is reported: the group assigns a new one within two seconds, and it must be
 /// reported within ten.
 const UNREAD_MAX: Duration = Duration::from_secs(5);
-/// How long one look may ask brokers what partitions hold, and how long one of them may take: the flow waits meanwhile.
+/// The time limit of all questions to brokers in one look, and of each of them: the flow waits meanwhile.
 const ASK_MAX: Duration = Duration::from_millis(100);
 /// The most partitions that are reported: the longest list in an alert (CONTRACT). The metric counts all.
 const REPORTED_MAX: usize = 20;
@@ -38,7 +38,7 @@ pub struct UnreadPartitions {
 #[derive(Clone, Copy, Debug)]
 struct Sighting {
     since: Instant,
-    /// The number of offsets that it holds, once a broker has said so.
+    /// The number of offsets that it holds, once a broker has reported it.
     holds: Option<u64>,
 }
 
@@ -48,12 +48,12 @@ impl UnreadPartitions {
         Self { look_at: now, since: BTreeMap::new() }
     }
 
-    /// How many there are, as last looked.
+    /// The number of unread partitions at the last look.
     pub fn len(&self) -> usize {
         self.since.len()
     }
 
-    /// Looks if it is time to. Returns the partitions that have been unread for too long.
+    /// Looks for unread partitions, if a look is due. Returns those that have been unread for too long.
     pub fn look(&mut self, now: Instant, partitions: &[Partition], reader: &Handle) -> Option<Vec<Unread>> {
         if now < self.look_at {
             return None;

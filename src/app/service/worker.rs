@@ -64,7 +64,7 @@ pub struct Worker {
     /// How many numbers of the records taken were rounded.
     rounded: u64,
     crashes: Crashes,
-    /// Whether each record is worked out at once, because a process stopped hereabouts.
+    /// Whether the engine finishes each record before the next is taken, because a process stopped near this position.
     is_careful: bool,
 }
 
@@ -73,12 +73,12 @@ pub struct Resumed {
     pub worker: Worker,
     /// The positions at which the consumer begins to read.
     pub starts: Vec<Start>,
-    /// The partitions that do not go on where they were read up to.
+    /// The partitions whose log does not continue at the position that was read.
     pub moved: Vec<Moved>,
 }
 
 impl Partition {
-    /// Whether the partition has been read to its end but for a batch: what is behind then is no backlog.
+    /// Whether the partition has been read to its end, but for one batch at most, which is no backlog.
     fn is_at_end(&self, ends: &Ends, is_drained: bool) -> bool {
         ends.of(&self.topic, self.number)
             .is_none_or(|end| usize::try_from(end.lag(self.next, is_drained)).is_ok_and(|lag| lag <= BATCH_RECORDS_MAX))
@@ -86,8 +86,8 @@ impl Partition {
 }
 
 impl Worker {
-    /// Reads the input again up to the committed offsets. Returns the worker, where the consumer begins to read, and the partitions
-    /// that do not go on where they were read up to; `None` without partitions.
+    /// Reads the input again up to the committed offsets. Returns the worker, the positions at which the consumer begins to read,
+    /// and the partitions whose log does not continue at the position that was read; `None` without partitions.
     pub fn restore(
         config: &Config,
         telemetry: &Arc<Telemetry>,
@@ -102,7 +102,7 @@ impl Worker {
         let restored = restore::restore(config, reader, partitions, interrupt, |engine, inputs, record| {
             let event = decode_counting(record.payload, limits, &mut 0);
             take((engine, inputs), &mut outbox, record, &event, None)?;
-            // Published before the restart.
+            // These outputs were published before the restart.
             outbox.drain().for_each(drop);
             Ok(())
         })?;
@@ -137,7 +137,7 @@ impl Worker {
         })
     }
 
-    /// Takes the records of a batch; what follows from them waits for the commit.
+    /// Takes the records of a batch; their outputs wait for the commit.
     pub fn take_batch<'r>(&mut self, records: impl Iterator<Item = Received<'r>>) -> Result<(), Failure> {
         let mut last = None;
         for record in records {
@@ -150,7 +150,7 @@ impl Worker {
         self.deliver_outputs(None, Some(handled_at))
     }
 
-    /// Works on a record. Where that stops the process, writes down at which record it was.
+    /// Works on a record. If the work stops the process, writes down at which record.
     fn guarded<T>(&mut self, (place, offset): (usize, i64), work: impl FnOnce(&mut Self) -> T) -> T {
         catch_unwind(AssertUnwindSafe(|| work(self))).unwrap_or_else(|panic| {
             self.crashes.record(&self.partitions[place], offset);
@@ -179,7 +179,7 @@ impl Worker {
         Ok(now)
     }
 
-    /// Hands a record to the engine, after the ceiling that its stamp is compared with, if a higher one is needed.
+    /// Hands a record to the engine, after a higher ceiling if its stamp must be compared with one.
     fn hand_over(&mut self, record: Received<'_>, now: WallTime) -> Result<Option<EventTime>, Failure> {
         let event = decode_counting(record.payload, self.limits, &mut self.rounded);
         let ts = event.as_ref().ok().map(|event| event.ts);
@@ -209,13 +209,13 @@ impl Worker {
         self.hand_in(Decision::Skip(Skip { source, after_offset, offset }))
     }
 
-    /// Goes on in partitions of which the restore found that they do not go on where they were read up to. To be called once
-    /// the engine's counters are followed: what happens here is news, and was not counted by the process before.
+    /// Records the breaks of the logs that the restore found. Must be called after the totals have begun to follow the engine's
+    /// counters, because the process before has not counted these breaks.
     pub fn break_logs(&mut self, moved: Vec<Moved>) -> Result<(), Failure> {
         moved.into_iter().try_for_each(|moved| self.break_log(moved, 0))
     }
 
-    /// Goes on where the consumer does, in partitions that do not go on where they were read up to.
+    /// Records the breaks of the logs in which the consumer goes on at another position.
     pub fn move_on(&mut self, moved: Vec<Moved>, reader: &Handle) -> Result<(), Failure> {
         for moved in moved {
             let Partition { topic, number, next, .. } = &self.partitions[moved.partition];
@@ -227,8 +227,8 @@ impl Worker {
         Ok(())
     }
 
-    /// Says that a partition does not go on where it was read up to, and hands that to the engine. `unread`: what is known to have
-    /// been left in the old log.
+    /// Logs that a partition does not continue at the position that was read, and hands the decision to the engine. `unread` is
+    /// the number of records that are known to be left in the old log.
     fn break_log(&mut self, moved: Moved, unread: u64) -> Result<(), Failure> {
         let source = SourceId::of_index(moved.partition);
         let last = (self.engine.last_offset(source), self.engine.own_clock(source));

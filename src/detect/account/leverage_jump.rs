@@ -10,9 +10,9 @@
 //! and only more than that is news. An account without a position has no leverage, and one with nothing left is `insolvent`, a
 //! condition of its own. The detector needs two hours of history.
 //!
-//! Source of the steps: the reference, from the third hour on. There the first minute sets the mean and every later one moves it
-//! by 1/2078: an account that begins small is then unusual for days (90 false jumps in three simulated hours). Here the first
-//! half hour, in which an account builds what it will hold, is not learned, and the rest of the first two hours is a plain mean
+//! From the third hour on the steps are those of the reference. In the reference the first minute sets the mean and every later one
+//! moves it by 1/2078, so an account that begins small is unusual for days (90 false jumps in three simulated hours). Here the
+//! first half hour, in which an account builds its positions, is not learned, and the rest of the first two hours is a plain mean
 //! and variance.
 
 use std::ops::RangeInclusive;
@@ -36,9 +36,9 @@ use crate::{
 const VARIANCE: f64 = 0.04;
 /// The variance that is added to any: without it the least move of an account that never moves would be a jump.
 const VARIANCE_MIN: f64 = 0.01;
-/// Minutes in which an account builds its first positions from nothing; they say nothing of its habit.
+/// Minutes in which an account builds its first positions; they are not part of its habit.
 const BUILDING: u32 = 30;
-/// How many minutes the variance at the start is worth.
+/// Weight of the variance at the start, in minutes.
 const VARIANCE_PRIOR: f64 = 11.0;
 /// Minutes learned before an account is judged: two hours.
 const MINUTES_MIN: u32 = 120;
@@ -59,7 +59,7 @@ const HELD: f64 = 0.7;
 const USUAL: f64 = 1.645;
 /// Least p-value: a normal law that far out is a guess.
 const P_MIN: f64 = 1e-12;
-/// How long nothing is learned, and how long a jump is news, at most; then the new regime is accepted (DETECTION 3).
+/// The longest time for which learning pauses and a jump is reported; then the new leverage is accepted (DETECTION 3).
 const FROZEN_MAX: Span = Span::from_secs(600);
 /// Gain per minute with which the account's own part and the marks' part are forgotten: a half-life of half an hour.
 const CAUSE_GAIN: f64 = 0.022_840_031_565_754_093;

@@ -14,9 +14,8 @@ use crate::{
 const STRICTER: f64 = 3.8;
 /// The most time between the scan and the CUSUM at their critical levels for a critical finding (DETECTION 2.1).
 const TOGETHER: Span = Span::from_secs(60);
-/// How long the pace must have been calm for a CUSUM that is still high to be over. With the minute that the pace is taken
-/// over, an episode ends three minutes after its flow. The CUSUM itself drains by 3 λ a second, which takes a thin symbol
-/// hours.
+/// The calm time after which a CUSUM that is still high is emptied. By itself it drains by 3 λ a second, which takes a thin symbol
+/// hours. The pace is measured over a minute, so an episode ends three minutes after its flow.
 const DRAINED_AFTER: Span = Span::from_secs(120);
 /// The tails beyond the range that an alert calls usual (CONTRACT: from the .05 to the .95 quantile).
 const USUAL: (f64, f64) = (0.05, 0.95);

@@ -365,7 +365,7 @@ impl Burst {
         }
     }
 
-    /// The events of the window in which a channel of amounts found most: of how many orders an amount is.
+    /// The number of events in the window that a channel of amounts found most unusual: how many orders the amount came from.
     fn events_beside(&self, result: &ChannelResult) -> Option<Feature> {
         if result.channel == 0 {
             return None;

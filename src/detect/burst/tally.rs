@@ -1,10 +1,10 @@
-//! The tally of a run: whose the samples are since the pace rose.
+//! The tally of a run: the number of samples by account since the pace rose.
 //!
 //! A run begins where the CUSUM leaves zero, which ordinary flow does every few samples, so a tally is nearly always short. In a
 //! burst it counts all samples, and not only those that are kept as evidence. It holds eight accounts by the Space-Saving algorithm
 //! (Metwally, Agrawal and El Abbadi 2005): a new account takes the place of the least, and inherits its count as a possible error.
-//! An account with more than an eighth of the samples is therefore always among them. What is reported is the count less the error,
-//! so it is never too much.
+//! An account with more than an eighth of the samples is therefore always among them. The reported number is the count less the
+//! error, so it is never too high.
 
 use serde::{Deserialize, Serialize};
 

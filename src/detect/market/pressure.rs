@@ -15,11 +15,11 @@
 //! minutes, with buyers, but their net move is small, so they never page. One-sided trades without a price that follows never
 //! page either, nor do prices without trades. The level is one false alarm a day, the budget of all pages (DETECTION 4), and at
 //! least [`LEVEL_MIN`]: a move of a minute cannot reach that, however deep it is, and a move that lasts reaches it while it is
-//! still shallow. One direction on half of the symbols' slots net reaches it within four minutes.
+//! still shallow. If half of all slots, net, go in one direction, S reaches the level within four minutes.
 //!
-//! DETECTION asks for the first eigenvalue's share of the returns. Here the share of the mean's own direction takes its place:
-//! the two agree where symbols move together, and this one needs no matrix. Both it and the share of shocked symbols are evidence
-//! and decide nothing: to wait until most symbols are past their own q99 is to wait for the fall to be deep.
+//! DETECTION asks for the first eigenvalue's share of the returns. Here the share of the mean's own direction takes its place: the
+//! two agree where symbols move together, and this one needs no matrix. This share and the share of shocked symbols are evidence
+//! only: most symbols are past their own q99 only when the fall is already deep.
 
 use std::collections::BTreeMap;
 
@@ -241,8 +241,8 @@ impl Pressure {
         if detector == Detector::PriceShock { &mut self.shock } else { &mut self.burst }
     }
 
-    /// Learns |S|. Minutes of one excursion follow from each other, because S is an average of five: together they are one block.
-    /// Each by itself, a crisis or two would raise the level until the next one is not seen.
+    /// Learns |S|. The minutes of one excursion are one block, because S is an average over five minutes. As blocks of their own,
+    /// the minutes of a crisis or two would raise the level so far that the next crisis is not found.
     fn learn(&mut self, at: EventTime, strength: f64) {
         let minute = at.slot(MINUTE);
         let goes_on = self.calm_at < at && at.since(self.calm_at) <= ONE_BLOCK_MAX;

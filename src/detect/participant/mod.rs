@@ -76,7 +76,8 @@ pub(crate) struct Parties<K: Key> {
     /// The number of members that share each budget.
     sharers: BTreeMap<K::Budget, usize>,
     settings: BurstSettings,
-    /// The overrides, with the settings that they change. Kept by whoever restores the parties, and members keep what follows.
+    /// The overrides, with the settings that they change. Not in a snapshot: the restore sets them, and members have their own
+    /// settings.
     #[serde(skip)]
     overrides: Overridden,
 }

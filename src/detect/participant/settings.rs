@@ -1,5 +1,4 @@
-//! The settings of parties: those of all with the fewest withdrawals that a party's burst needs, and what overrides make of them
-//! for one.
+//! The burst settings of parties: those of all parties, and those of one party under overrides.
 
 use std::sync::Arc;
 
@@ -24,8 +23,8 @@ impl Overridden {
         Self { overrides: Arc::new(overrides.clone()), of_all }
     }
 
-    /// The settings of a party with a full window, beside others with these settings. The number of false alarms that an override
-    /// allows changes the party's share in the same proportion.
+    /// The settings of a party with a full window; `others` are those of a party without overrides. An override of the number of
+    /// false alarms changes the party's share in the same proportion.
     pub(super) fn settings_of(&self, subject: &Subject, others: BurstSettings) -> BurstSettings {
         if self.overrides.is_empty() {
             return others;
@@ -36,7 +35,7 @@ impl Overridden {
     }
 }
 
-/// How many times as many false alarms as others these settings allow.
+/// The number of false alarms that these settings allow, as a multiple of that of others.
 pub(super) fn proportion(settings: BurstSettings, others: BurstSettings) -> f64 {
     settings.warnings_per_day / others.warnings_per_day
 }

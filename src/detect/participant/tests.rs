@@ -165,15 +165,15 @@ fn up_to_a_hundred_members_share_the_false_alarms_of_one() {
 #[test]
 fn no_party_is_judged_before_its_tier_has_been_observed_for_a_quarter_of_an_hour() {
     // A burst of four hundred in four seconds by an account that is new each time.
-    let first_told = |begins: i64| {
+    let first_reported = |begins: i64| {
         let mut harness = PartyHarness::new(1_000, 1_000);
         harness.withdraws(1_000, 0, 1, 0);
         harness.steady(1, begins..begins + 4_000, 10);
         harness.parties.advance(at(begins + 60_000), &mut harness.verdicts);
         harness.changes().first().copied()
     };
-    assert_eq!(first_told(900), None, "4.9 s into a recording");
-    assert_eq!(first_told(600_000), None, "its tier is observed since it belongs to it");
+    assert_eq!(first_reported(900), None, "4.9 s into a recording");
+    assert_eq!(first_reported(600_000), None, "its tier is observed since it belongs to it");
     let mut harness = PartyHarness::new(1_000, 1_000);
     // Others of the same size were there before, none of them with a full window.
     (0..15).for_each(|n| harness.withdraws(2, 60_000 * n, 1, 0));

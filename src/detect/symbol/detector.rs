@@ -55,7 +55,7 @@ pub struct BookSample<'a> {
     pub changes: u64,
 }
 
-/// The same, with what the detectors before have seen.
+/// The book as it was when a second began, with the results of the detectors that are called earlier.
 #[derive(Clone, Copy)]
 pub struct BookSecond<'a> {
     /// The beginning of the second.
@@ -76,7 +76,7 @@ pub struct BookSecond<'a> {
     pub changes: u64,
     /// Whether the book no longer changes though trades print.
     pub is_stale: bool,
-    /// The withdrawals of late, for the question who made most of them.
+    /// The recent withdrawals, which tell who made most of them.
     pub withdrawals: &'a Burst,
 }
 

@@ -1,7 +1,7 @@
 //! `one_sided_book`: one side of the book is empty, where both were there before.
 //!
-//! The finding is a condition, and worse than a thin book: whoever must trade on that side has no price. A book that has not had
-//! both sides for a minute is one that is being built, and nothing is said of it.
+//! The finding is a condition, and worse than a thin book: a party that must trade on that side has no price. A book that has not
+//! had both sides for a minute is still being built, and is not judged.
 
 use serde::{Deserialize, Serialize};
 
@@ -26,9 +26,9 @@ const fn kind(settings: OneSidedBookSettings) -> ConditionKind {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct OneSidedBook {
     settings: OneSidedBookSettings,
-    /// Since when both sides have been there, before the one under way went empty.
+    /// Since when both sides have been there; `None` while one is empty.
     both_since: Option<EventTime>,
-    /// Since when a side has been empty after both had long been there.
+    /// Since when a side has been empty, where both had been there for [`BUILT`].
     empty_since: Option<EventTime>,
     condition: Condition,
 }
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
     use crate::{detect::Change, event::SourceId};
 
-    fn said(book: &mut OneSidedBook, second: i64, bids: bool, asks: bool) -> Option<Change> {
+    fn observed(book: &mut OneSidedBook, second: i64, bids: bool, asks: bool) -> Option<Change> {
         let at = EventTime::from_nanos(0).plus(Span::from_secs(second));
         let ended = book.expire(at).map(|verdict| verdict.change);
         let record = RecordRef { source: SourceId(0), offset: 0 };
@@ -105,20 +105,20 @@ mod tests {
     }
 
     #[test]
-    fn a_side_that_empties_after_a_minute_of_both_is_said_and_over_ten_seconds_after_it_is_back() {
+    fn a_side_that_empties_after_a_minute_of_both_is_found_and_clears_ten_seconds_after_it_is_back() {
         let mut book = OneSidedBook::default();
-        assert_eq!((0..=60).find_map(|second| said(&mut book, second, true, true)), None);
-        assert_eq!(said(&mut book, 61, false, true), None);
-        assert_eq!(said(&mut book, 62, false, true), Some(Change::Opened));
-        assert_eq!((63..=71).find_map(|second| said(&mut book, second, true, true)), None);
-        assert_eq!(said(&mut book, 72, true, true), Some(Change::Cleared));
+        assert_eq!((0..=60).find_map(|second| observed(&mut book, second, true, true)), None);
+        assert_eq!(observed(&mut book, 61, false, true), None);
+        assert_eq!(observed(&mut book, 62, false, true), Some(Change::Opened));
+        assert_eq!((63..=71).find_map(|second| observed(&mut book, second, true, true)), None);
+        assert_eq!(observed(&mut book, 72, true, true), Some(Change::Cleared));
     }
 
     #[test]
     fn a_book_that_is_being_built_or_was_cleared_is_not_one_sided() {
         let mut book = OneSidedBook::default();
-        assert_eq!((0..100).find_map(|second| said(&mut book, second, true, false)), None);
-        assert_eq!((100..130).find_map(|second| said(&mut book, second, true, true)), None);
-        assert_eq!((130..200).find_map(|second| said(&mut book, second, false, false)), None);
+        assert_eq!((0..100).find_map(|second| observed(&mut book, second, true, false)), None);
+        assert_eq!((100..130).find_map(|second| observed(&mut book, second, true, true)), None);
+        assert_eq!((130..200).find_map(|second| observed(&mut book, second, false, false)), None);
     }
 }

@@ -3,8 +3,8 @@
 //! Every ten seconds the logarithm of the last trade's price is compared with that of 10 s, 60 s and 300 s before. The unit is the
 //! symbol's realised volatility: the root mean square of the ten-second moves of a minute, of which the logarithm is learned by
 //! the hour of the day (DETECTION 2.3), times the square root of the window's length. Each window has a tail of its own past
-//! (DETECTION 2.2). Two windows must agree, in rarity and direction: at any time each is beyond x by chance x, so two of three
-//! are by a chance of at most 3x/2, whatever their dependence. That is the p-value of the ten seconds; probation, levels and
+//! (DETECTION 2.2). Two windows must agree, in rarity and direction: each is beyond x with chance x, so two of three are with
+//! a chance of at most 3x/2, whatever their dependence. That is the p-value of the ten seconds; probation, levels and
 //! episodes are those of any slow metric (`detect::slow_metric`).
 //!
 //! Alone it makes a ticket at most: news moves prices too. It pages together with another detector (`correlate`), and its market
@@ -38,9 +38,9 @@ const WINDOWS: [usize; 3] = [1, 6, 30];
 const SILENT_MAX: i64 = 30;
 /// Windows that must agree.
 const AGREE: usize = 2;
-/// By how much the chance of two windows of three exceeds that of the second of them: Markov's bound, 3/2.
+/// The bound on the chance of two windows of three, as a multiple of the chance of the less rare one: Markov's bound, 3/2.
 const TWO_OF_THREE: f64 = 1.5;
-/// Slots over which the market asks where a price has got to: a quarter of an hour (`detect::market`).
+/// Slots of the net move that the market's statistic uses: a quarter of an hour (`detect::market`).
 const NET: usize = 90;
 /// Prices that are kept: those of the longest time, and one before it.
 const KEPT: usize = NET + 1;
@@ -52,7 +52,7 @@ const DAY: Season = Season { slots: 24, per_visit: 60, half_life_visits: 10.0 };
 const MINUTES_MIN: u32 = 15;
 /// The chance beyond which a symbol counts as shocked for the market: its own q99 (DETECTION 3).
 const SHOCKED: f64 = 0.01;
-/// A tail is taught no value rarer than this: the seconds of a shock would hide the next one.
+/// The rarest value that a tail is taught: rarer ones, those of a shock, would hide the next shock.
 const TAUGHT_P_MIN: f64 = 1e-3;
 /// Slots without a trade after which a symbol takes no part in the market: ten of the burst statistic's longest windows.
 const TRADED_WITHIN: i64 = 60;

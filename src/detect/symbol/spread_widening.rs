@@ -2,9 +2,9 @@
 //!
 //! Once a second the logarithm of the spread in basis points of the middle is sampled. The median over 5 s is judged against the
 //! quarter of an hour of the day, in the upper tail (DETECTION 2.3, which does not smooth); episodes, probation and levels are
-//! those of any slow metric (`detect::slow_metric`). The detector is the twin of `thin_book`: depth that goes takes the touch with
-//! it, so the two do not confirm each other ([`Detector::view`]). Alone it makes a ticket at most. It is blind to a book with an
-//! empty side (`one_sided_book`), and to a spread that is back within 2 s.
+//! those of any slow metric (`detect::slow_metric`). The detector and `thin_book` do not confirm each other, because orders that
+//! leave the touch set off both ([`Detector::view`]). Alone it makes a ticket at most. It is blind to a book with an empty side
+//! (`one_sided_book`), and to a spread that is back within 2 s.
 
 use serde::{Deserialize, Serialize};
 

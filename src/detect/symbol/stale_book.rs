@@ -17,8 +17,8 @@
 //! minutes because nothing happens. So a feed of deltas that stops is found 10 s after the first missed trade, one that is polled
 //! each 5 s after 15 s, each 30 s after 90 s, each 60 s after 180 s; later only where twenty trades take longer.
 //!
-//! One wait raises `usual` by half at most: a book that was stale for an hour once must not be deaf for three, and a venue that
-//! polls less often from now on is understood after a few polls.
+//! One wait raises `usual` by half at most: an outage of an hour must not hide the next ones for three hours, and a venue that
+//! polls less often from now on is known after a few polls.
 
 use serde::{Deserialize, Serialize};
 
@@ -33,7 +33,7 @@ use crate::{
     time::EventTime,
 };
 
-/// Trades without a change that are no longer chance: a trade takes from the book.
+/// Trades without a change of the book that are no longer chance, because each trade takes quantity from the book.
 const TRADES: f64 = 20.0;
 /// The least time that the book must have been unchanged as well, in seconds: an auction prints many trades at once, before its
 /// levels.
@@ -42,8 +42,8 @@ const UNCHANGED_MIN: f64 = 10.0;
 const WAITS_MAX: f64 = 3.0;
 /// Limit of a wait before the rhythm is known, in seconds: longer than any interval at which a book is worth polling.
 const UNCHANGED_AT_FIRST: f64 = 300.0;
-/// Waits after which the rhythm is known. Trades that come at any time wait for any part of the interval between two polls; the
-/// longest of ten waits is less than a third of it, and three of them less than one poll, one time in 60,000.
+/// Waits after which the rhythm is known. A trade comes at a random time between two polls, so the longest of ten waits is less
+/// than a third of the interval, and the limit shorter than one interval, one time in 60,000.
 const KNOWN_FROM: u8 = 10;
 /// The most by which one wait raises the usual longest one: from a book of deltas to polls each minute takes five of them.
 const RISE_MAX: f64 = 1.5;
@@ -199,41 +199,44 @@ mod tests {
 
         /// Trades until a time, with the book as it is. Returns when the book is first called stale.
         fn trade_until(&mut self, end: f64) -> Option<f64> {
-            let mut told = None;
+            let mut reported = None;
             while self.now < end {
                 self.book.expire(at(self.now));
                 let opened = trade(&mut self.book, self.now, self.changes) == Some(Change::Opened);
-                told = told.or(opened.then_some(self.now));
+                reported = reported.or(opened.then_some(self.now));
                 self.now += 1.0 / self.per_second;
                 self.book.note_changes(at(self.now.floor()), self.changes);
             }
-            told
+            reported
         }
 
         /// Trades for some time while the book is polled. Each poll is late by up to a tenth; of forty, so many fail.
         fn poll(&mut self, every: f64, polls: u32, failing: u32) -> Option<f64> {
-            let (start, mut told) = (self.now, None);
+            let (start, mut reported) = (self.now, None);
             for nth in 1..=polls {
                 let late = 0.1 * every * (f64::from(nth) * 0.618).fract();
-                told = told.or(self.trade_until(start + f64::from(nth) * every + late));
+                reported = reported.or(self.trade_until(start + f64::from(nth) * every + late));
                 self.changes += u64::from(nth % 40 >= failing);
             }
-            told
+            reported
         }
     }
 
     #[test]
-    fn a_polled_book_is_never_stale_and_one_that_stops_is_told_after_three_polls() {
+    fn a_polled_book_is_never_stale_and_one_that_stops_is_reported_after_three_polls() {
         for per_second in [0.5, 2.0, 40.0] {
             for every in [0.2, 1.0, 5.0, 30.0, 60.0] {
                 let mut market = Market::new(per_second);
                 assert_eq!(market.poll(every, 239, 0), None, "each {every} s, {per_second} trades a second");
                 let stopped = market.now;
-                let told = market.trade_until(stopped + 600.0).expect("a book that stops") - stopped;
+                let reported = market.trade_until(stopped + 600.0).expect("a book that stops") - stopped;
                 // The usual wait is that of the latest poll; after the limit comes a trade, the twentieth at least.
                 let (soonest, latest) = ((3.0 * every).max(10.0), (3.0 * 1.1 * every).max(10.0).max(20.0 / per_second));
                 let trade = 1.0 / per_second;
-                assert!((soonest - 2.0 * trade - 1.0..=latest + 2.0 * trade).contains(&told), "{told} s for {every} s");
+                assert!(
+                    (soonest - 2.0 * trade - 1.0..=latest + 2.0 * trade).contains(&reported),
+                    "{reported} s for {every} s"
+                );
             }
         }
     }
@@ -247,22 +250,22 @@ mod tests {
     }
 
     #[test]
-    fn a_book_of_deltas_that_stops_is_told_after_ten_seconds() {
+    fn a_book_of_deltas_that_stops_is_reported_after_ten_seconds() {
         let mut market = Market::new(4.0);
         for _ in 0..1_000 {
             market.changes += 1;
             assert_eq!(market.trade_until(market.now + 0.25), None);
         }
         let stopped = market.now;
-        let told = market.trade_until(stopped + 60.0).unwrap() - stopped;
-        assert!((9.5..11.0).contains(&told), "{told}");
+        let reported = market.trade_until(stopped + 60.0).unwrap() - stopped;
+        assert!((9.5..11.0).contains(&reported), "{reported}");
     }
 
     #[test]
-    fn a_book_that_never_answered_is_told_after_five_minutes() {
+    fn a_book_that_never_answered_is_reported_after_five_minutes() {
         let mut market = Market::new(1.0);
-        let told = market.trade_until(600.0).unwrap();
-        assert!((300.0..=301.0).contains(&told), "{told}");
+        let reported = market.trade_until(600.0).unwrap();
+        assert!((300.0..=301.0).contains(&reported), "{reported}");
     }
 
     #[test]
@@ -273,8 +276,8 @@ mod tests {
         market.changes += 1;
         assert_eq!(market.poll(5.0, 120, 0), None);
         let stopped = market.now;
-        let told = market.trade_until(stopped + 600.0).unwrap() - stopped;
-        assert!(told <= 30.0, "{told}");
+        let reported = market.trade_until(stopped + 600.0).unwrap() - stopped;
+        assert!(reported <= 30.0, "{reported}");
     }
 
     #[test]

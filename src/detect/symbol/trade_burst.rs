@@ -28,9 +28,9 @@ use crate::{
     time::{EventTime, Span},
 };
 
-/// A step of the median's estimate: within a tenth after some fifty trades, and it flickers by 2 %.
+/// Factor of one step of the median's estimate, which is within a tenth after some fifty trades and then varies by 2 %.
 const STEP: f64 = 1.02;
-/// How far the fills of one taker on one side lie apart at most to be one arrival: a taker that splits an order sends the parts
+/// The greatest distance between fills of one taker on one side that are one arrival: a taker that splits an order sends the parts
 /// together, and a venue prints a sweep within milliseconds. Counted from the arrival's first fill, so that a taker who
 /// trades on and on still arrives two hundred times a second.
 const SWEEP_MAX: Span = Span::from_millis(5);

@@ -61,7 +61,7 @@ impl Feed {
 const BAD: Use = Use::Rejected(Reason::NotDecimal);
 
 #[test]
-fn rejected_records_are_told_with_reason_and_example_from_a_hundredth_of_a_minute_and_twenty_on() {
+fn rejected_records_are_reported_with_reason_and_example_from_a_hundredth_of_a_minute_and_twenty_on() {
     let symbols: Vec<String> = (0..40).map(|n| format!("S{n}")).collect();
     let mut feed = Feed::default();
     let mut bad = 0;
@@ -83,7 +83,7 @@ fn rejected_records_are_told_with_reason_and_example_from_a_hundredth_of_a_minut
 }
 
 #[test]
-fn a_symbol_of_which_most_cannot_be_used_is_told_by_itself_and_degrades_itself_alone() {
+fn a_symbol_of_which_most_cannot_be_used_is_reported_by_itself_and_degrades_itself_alone() {
     let mut feed = Feed::default();
     for second in 0..60 {
         for n in 0..20 {
@@ -232,7 +232,7 @@ proptest! {
     /// Random rejects: reported if and only if a hundredth, and twenty, of the last minute's records were rejected, by the naive
     /// count over the whole list.
     #[test]
-    fn rejects_are_told_as_a_naive_count_of_the_last_minute_says(
+    fn rejects_are_reported_as_a_naive_count_of_the_last_minute_says(
         runs in prop::collection::vec((1_i64..40, 1_i64..400, 0_i64..8), 1..30),
     ) {
         let mut feed = Feed::default();

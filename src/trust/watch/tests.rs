@@ -177,7 +177,7 @@ fn a_partition_that_is_not_read_is_a_gap_with_its_size_until_it_has_been_read_fo
 }
 
 #[test]
-fn a_partition_far_behind_is_told_within_five_seconds_and_pages_after_a_minute() {
+fn a_partition_far_behind_is_reported_within_five_seconds_and_pages_after_a_minute() {
     let feeds = [feed(true, 1), feed(true, 1)];
     let mut watch = Watch::new(&feeds, at(0), Mode::Normal, Vec::new());
     let mut decisions = Vec::new();

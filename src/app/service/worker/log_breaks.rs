@@ -1,4 +1,4 @@
-//! Breaks of a log: the decision about a partition that does not go on where it was read up to, and its line in the log.
+//! Breaks of a partition's log: the decision where the log does not continue at the position that was read, and its log line.
 
 use crate::{
     app::{Exit, Failure, kafka::consumer::Moved, service::partitions::Partition},

@@ -7,7 +7,7 @@ const SYMBOLS: usize = 10;
 struct Market {
     pressure: Pressure,
     slot: i64,
-    /// The prices against those before, if that is not the way they go.
+    /// The score of the net move, where it differs from that of the price.
     net: Option<f64>,
     verdicts: Vec<Verdict>,
 }

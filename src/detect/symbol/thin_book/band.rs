@@ -11,7 +11,7 @@ use crate::{
 const LN_EMPTY: f64 = 4.605_170_185_988_091;
 /// The greatest share of seconds for which a band may be empty: one that is empty more often is thin by habit.
 const EMPTY_SHARE: f64 = 0.01;
-/// The gain of a second in the share of empty ones: a memory of an hour.
+/// The weight of one second in the share of empty seconds: a memory of an hour.
 const EMPTY_GAIN: f64 = 1.0 / 3_600.0;
 
 /// The channels of one band.

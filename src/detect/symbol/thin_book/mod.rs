@@ -6,11 +6,11 @@
 //! p-value of a second is five times that of the least band. Episodes, probation and levels are those of any slow metric
 //! (`detect::slow_metric`).
 //!
-//! The finding names the accounts that withdrew most on the symbol of late and is related to them: books that thin by one maker
-//! are one incident. An empty band counts as a hundredth of what is usual there, and takes no part where it is empty every now
-//! and then: a spread of its width is nothing thin. Alone the detector makes a ticket at most. It is blind to a book that is
-//! thin beyond 100 bps only, and to what is filled again within 3 s. Not here: order-flow imbalance as a confirmation (DETECTION
-//! names it), which needs returns.
+//! The finding names the accounts that withdrew most on the symbol of late and is related to them, so that books which one maker
+//! makes thin are one incident. An empty band counts as a hundredth of what is usual there. A band that is empty every now and then
+//! is not judged, because spreads of its width are usual. Alone the detector makes a ticket at most. It is blind to a book that is
+//! thin beyond 100 bps only, and to one that is filled again within 3 s. Order-flow imbalance as a confirmation (DETECTION names
+//! it) is left out, because it needs returns.
 
 mod band;
 
@@ -32,7 +32,7 @@ use crate::{
 const LOW_SHARE: f64 = 0.1;
 /// The band whose level counts for the cluster: the middle one.
 const LOW_BAND: usize = 2;
-/// How fast the low quantile follows: within a tenth of a scale after some minutes.
+/// The step of the low quantile: after some minutes it is within a tenth of a scale.
 const LOW_STEP: f64 = 0.02;
 
 /// The detector of one symbol.

@@ -12,9 +12,9 @@ use crate::{
     time::{EventTime, Span},
 };
 
-/// The length of time of which the largest is kept.
+/// The length of a slot; the largest arrival of each slot is kept.
 const SLOT: Span = Span::from_secs(10);
-/// The number of these: the longest window of a burst, and the slot in which it begins.
+/// The number of slots: those of a burst's longest window, and the one in which the window begins.
 const SLOTS_MAX: usize = 7;
 
 /// The current arrival, and the largest of each slot before.
@@ -51,7 +51,7 @@ impl Sweeps {
         current.notional += price * quantity;
     }
 
-    /// Puts the arrival that is over among the largest, unless its slot has a larger one.
+    /// Ends the current arrival, and keeps it if it is the largest of its slot.
     fn keep(&mut self) {
         let Some(over) = self.current.take() else { return };
         match self.largest.back_mut() {

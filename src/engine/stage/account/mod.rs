@@ -66,7 +66,7 @@ pub struct AccountStage {
     modes: Schedule<Mode>,
     /// The reports of the feeds.
     overall: Overall,
-    /// The settings that new accounts are given theirs from; whoever restores the stage gives them.
+    /// The settings from which new accounts get theirs. Not in a snapshot: the restore sets them.
     #[serde(skip)]
     detection: Arc<Detection>,
 }
@@ -91,8 +91,8 @@ impl AccountStage {
         }
     }
 
-    /// Continues under other limits and settings. Entries beyond a smaller limit are evicted; of them only the ends of their open
-    /// findings are published.
+    /// Continues under other limits and settings. Entries beyond a smaller limit are evicted, and the ends of their open findings
+    /// are published.
     pub fn retune(&mut self, plan: &Plan, outbox: &mut Outbox) {
         let limits = plan.limits.of_shard(plan.stages.account_shards);
         self.detection = Arc::new(plan.detection.clone());

@@ -77,7 +77,7 @@ impl FeedStage {
                 let rested = Some((replaced.side, replaced.before.quantity.to_f64(), replaced.age));
                 let order = WithdrawnOrder { order: replaced.order, party: replaced.party, rested };
                 self.observe_withdrawal(me, &order, moment, origin, outbox);
-                // Elsewhere in the book it is another order.
+                // At its new price the order counts as placed anew.
                 self.observe_placement(me, replaced.party, (replaced.side, &replaced.after), moment);
             }
             OrderFact::Withdrawn(withdrawn) if withdrawn.by_choice => {
@@ -128,7 +128,7 @@ impl FeedStage {
         participants.withdrawn(moment, &withdrawal, origin, &mut context);
     }
 
-    /// Hands an event that is no order's to the symbol's detectors.
+    /// Hands an event that is not about an order to the symbol's detectors.
     fn observe_event(&mut self, me: Handle, event: &Event<'_>, moment: &Moment) {
         let Self { symbols, verdicts, .. } = self;
         let symbol = symbols.get_mut(me).map(Arc::make_mut).expect("the event's symbol is the one used last");

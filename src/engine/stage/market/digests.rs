@@ -15,7 +15,7 @@ use crate::{
 
 /// How long withdrawals are gathered (DESIGN: a digest per account and 100 ms).
 const BUCKET: Span = Span::from_millis(100);
-/// Digests that are open at once; where a clock stands and names come without end they are sent early.
+/// Largest number of open digests. Beyond it they are sent early: a clock may stand still while ever new names come.
 const DIGESTS_MAX: usize = 10_000;
 
 /// Open digests, in the order in which they began.
@@ -63,7 +63,7 @@ impl Digests {
     /// the earlier digest is sent as of the clock. Returns the index of the open digest.
     ///
     /// # Panics
-    /// If there are 2³² digests, of which the limit keeps it far.
+    /// If there are 2³² digests, which the limit prevents.
     pub fn open(
         &mut self,
         before: Option<u32>,
@@ -80,7 +80,7 @@ impl Digests {
         u32::try_from(self.0.len() - 1).expect("open digests are bounded")
     }
 
-    /// Whether as many are open as may be.
+    /// Whether the limit of open digests is reached.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.0.len() >= DIGESTS_MAX

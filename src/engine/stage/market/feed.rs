@@ -1,4 +1,4 @@
-//! The state of a feed, and what every step on it needs: its clocks, its symbols, and the way out for what is found.
+//! The state of a feed, and the steps that all its work shares: its clocks, its symbols, and the publishing of verdicts.
 
 use std::{collections::BTreeSet, sync::Arc};
 
@@ -53,7 +53,7 @@ pub struct FeedStage {
     pub(super) deadlines: BTreeSet<(EventTime, Handle)>,
     pub(super) pulse: Option<Pulse>,
     pub(super) streams: Streams,
-    /// Whether the venue trades, as far as all that the partition carries shows.
+    /// Whether the venue trades, by its statuses, its calendar and the partition's events.
     pub(super) session: Session,
     pub(super) counters: FeedCounters,
     pub(super) modes: Schedule<Mode>,
@@ -61,7 +61,7 @@ pub struct FeedStage {
     pub(super) resume: Option<Resume>,
     pub(super) settings: Detection,
     pub(super) calendars: Calendars,
-    /// Verdicts of the symbol at hand; drained after each event, the allocation reused.
+    /// Scratch buffer of the current symbol's verdicts; drained after each event, its allocation reused.
     #[serde(skip)]
     pub(super) verdicts: Vec<Verdict>,
     /// Scratch buffer of the verdicts about parties; drained after each event, its allocation reused.
@@ -109,7 +109,7 @@ impl FeedStage {
         &self.counters
     }
 
-    /// Whether an episode waits for the clock to be over.
+    /// Whether an open episode waits for the clock to move on.
     #[must_use]
     pub fn waits(&self) -> bool {
         !self.deadlines.is_empty() || self.participants.waits()

@@ -1,4 +1,4 @@
-//! Breaks of a feed's log: the log does not go on where it was read up to, because records are missing or it is another log.
+//! Breaks of a feed's log: the log does not continue at the position that was read, because records are missing or the log is new.
 //!
 //! Learned rates are of the market and not of the log, so they are kept: hours of flow are not learned anew because
 //! a topic was made again. State that follows from one record to the next begins anew with another log: sequence numbers, books,

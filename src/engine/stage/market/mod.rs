@@ -1,9 +1,9 @@
 //! The market stage: one ordered feed of records, and everything that its symbols need.
 //!
 //! A feed owns all its state, limits included, so that its findings depend on its own records alone and not on how they interleave
-//! with those of other feeds. It evaluates on arrival. It has two clocks. Its own is the newest time it has seen and believed
-//! ([`Stamps`](crate::trust::Stamps)): by this one its symbols and producers are judged. The other is at least that, or the time
-//! it was given while it was idle or far behind: with this one its messages are stamped, and deadlines move with it.
+//! with those of other feeds. It evaluates on arrival. It has two clocks. Its own clock is the newest time that it has seen and
+//! believed ([`Stamps`](crate::trust::Stamps)); its symbols and producers are judged by it. The second clock is the own one or a
+//! later time that the feed was given while it was idle or far behind; it stamps messages and moves deadlines.
 //!
 //! ```text
 //! event ─▶ sequence ─▶ clock (deadlines, silence) ─▶ book ─▶ order facts ─▶ detectors ─▶ signals
@@ -73,18 +73,18 @@ impl FeedStage {
         }
     }
 
-    /// Moves the clock of a feed that is idle or far behind on to where the others are; `after` is its last record. Its own clock
-    /// stays.
+    /// Moves the second clock of a feed that is idle or far behind to the time of the other feeds; `after` is its last record. Its
+    /// own clock does not move.
     pub fn idle(&mut self, until: EventTime, after: Option<RecordRef>, outbox: &mut Outbox) {
         match after {
             Some(record) => self.advance(until, record.into(), outbox),
-            // Nothing came yet: there is nothing whose time could come.
+            // Before its first record a feed has no deadlines.
             None => self.clock = self.clock.max(Some(until)),
         }
     }
 
-    /// Takes one event of a record, which is its only one or one of several. Returns the event's fate; `None` where the events
-    /// after it decide. The outbox then has the fate of the record once it is settled, if the event is its only one.
+    /// Takes one event of a record; `is_only` says whether the record has no other. Returns the event's fate; `None` where the
+    /// events after it decide. The fate of a record with one event is then in the outbox once it is settled.
     pub fn handle(&mut self, event: &Event<'_>, origin: Origin, is_only: bool, outbox: &mut Outbox) -> Option<Fate> {
         self.counters.events[event.body.kind() as usize] += 1;
         let symbol = match (event.body.kind().key(), &event.symbol) {
@@ -162,12 +162,12 @@ impl FeedStage {
         }
     }
 
-    /// Begins a new sequence with the events that are held and the one that shows it, in the order of their numbers. Returns that
-    /// one's fate.
+    /// Begins a new sequence with the held events and the event that shows the new sequence, in the order of their numbers. Returns
+    /// the fate of that event.
     ///
-    /// A record has one fate, and that of a held one is known only when the events after it have come. Until then the record
-    /// counts as late in what is shown, and no counter that may only rise has it (`observe::Fates`). So the five fates sum to the
-    /// records read at any time, and nothing that was counted is taken back.
+    /// The fate of a record with a held event is known only when the events after it have come. Until then the record is shown as
+    /// late, and no counter that may only rise includes it (`observe::Fates`). So the five fates sum to the records read at any
+    /// time, and no count is taken back.
     fn begin_anew(
         &mut self,
         symbol: Handle,

@@ -32,7 +32,7 @@ use crate::{
     window::Busy,
 };
 
-/// The seconds for which orders placed are remembered: a slot of those that a burst is held against (`window::light`).
+/// The seconds for which orders placed are remembered: a slot of those that a burst is compared with (`window::light`).
 const PLACED_SECONDS: u32 = 10;
 
 /// A party and a symbol.
@@ -149,7 +149,7 @@ impl Participants {
         [accounts, owners, both(0), both(1), self.requotes.occupancy()]
     }
 
-    /// Whether an episode waits for the clock to be over.
+    /// Whether an open episode waits for the clock to move on.
     #[must_use]
     pub const fn waits(&self) -> bool {
         self.on_symbols.waits() || self.owners_on_symbols.waits()

@@ -1,9 +1,9 @@
 //! The orders that an account has placed within the last second.
 //!
 //! Some makers place the new quote before they cancel the old one, so that they are never out of the market. An order that is
-//! withdrawn within a second after as much was placed on its side has moved, and so has the one that was placed. It must be older
-//! than all of them: whoever places a hundred orders and withdraws the same hundred at once has moved nothing. What is left of
-//! the placements after their second was placed for good.
+//! withdrawn within a second after as much was placed on its side has moved, and so has the one that was placed. The
+//! withdrawn order must be older than all of the placements: a party that places a hundred orders and withdraws the same hundred
+//! at once has moved nothing. Placements that are left after their second were placed for good.
 //!
 //! One symbol is held at a time, the last one, for a second from its first order on. A maker that moves its quotes on several
 //! symbols at once is known by what it places afterwards only (`requotes`).
@@ -51,7 +51,7 @@ impl Placements {
         kept
     }
 
-    /// Handles the withdrawal of an order of a quantity and an age. Returns whether the placements are in its place.
+    /// Handles the withdrawal of an order of a quantity and an age. Returns whether the placements replace it.
     pub fn replaces(&mut self, symbol: Handle, (side, quantity, age): (Side, f64, Span), at: EventTime) -> bool {
         let is_older = self.0.is_some_and(|recent| at.minus(age) < recent.since);
         is_older && self.take(symbol, (side, quantity), at)

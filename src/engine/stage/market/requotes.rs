@@ -15,10 +15,10 @@
 //!   t   0       400     500     1,000 ms
 //!       −10     −10     +10               the second is back; the first has stayed and counts at 1,000
 //! ```
-//! Exactly the exposure that was missing for a second counts. The other way round a party that withdraws for two seconds
-//! and begins to come back in the second one would have withdrawn next to nothing. The withdrawals of one party, symbol and
-//! side form a stack in the queue of all; a withdrawal and a placement cost a step each, whatever waits. Parties are judged a
-//! second late therefore; the detectors of the symbol itself see every withdrawal at once.
+//! Exactly the exposure that was missing for a second counts. If the oldest were put back first, a party that withdraws for
+//! two seconds and begins to come back in the second one would have withdrawn next to nothing. The withdrawals of one party,
+//! symbol and side form a stack in the queue of all; a withdrawal and a placement cost a step each, whatever waits. So parties
+//! are judged a second late; the detectors of the symbol itself see every withdrawal at once.
 //!
 //! This module does not see prices: an order that is put back far from the touch counts as put back. The depth near the
 //! touch shows that (`thin_book`).
@@ -247,7 +247,7 @@ impl Waiting {
     }
 }
 
-/// Whether so much of a quantity makes it one that was put back.
+/// Whether so much of a quantity is put back that the whole counts as put back.
 #[must_use]
 pub fn is_back(back: f64, quantity: f64) -> bool {
     back >= BACK_MIN * quantity

@@ -33,7 +33,7 @@ const SYMBOL_ACTIVE: Span = Span::from_secs(10);
 /// A stream without an event for so long is no longer expected: it was removed, or closed. Symbols whose own rhythm is as slow
 /// cannot be judged.
 pub(super) const FORGOTTEN: Span = Span::from_secs(3_600);
-/// How long the silence of a symbol is news, from the time at which it was noticed: after ten minutes without change it is none.
+/// How long the silence of a symbol is reported after it was noticed; then the symbol is no longer awaited.
 const SYMBOL_NEWS: Span = Span::from_secs(600);
 /// How often producers and symbols are examined, by the feed's clock.
 const PRODUCERS_EVERY: Span = Span::from_millis(500);
@@ -159,8 +159,8 @@ fn examine(
             unusable(name.as_str(), since);
         }
         let limit = (usual_gap * SYMBOL_GAPS).max(SYMBOL_SILENT.secs_f64());
-        // A symbol with one event, or with one every few minutes, cannot be judged within the hour. One whose silence is no news is
-        // no longer awaited.
+        // A symbol with one event, or with one every few minutes, cannot be judged within the hour. A symbol that has been silent
+        // for too long is no longer awaited.
         if usual_gap <= 0.0 || limit >= FORGOTTEN.secs_f64() || silence.secs_f64() >= limit + SYMBOL_NEWS.secs_f64() {
             continue;
         }

@@ -73,7 +73,7 @@ impl Symbol {
         }
         let mut succession = sequence.handle(numbered);
         let held = if succession == Succession::Held {
-            // What is applied beneath the deltas now is not left open.
+            // A snapshot that is applied beneath the deltas is not left open.
             let held = Held::new(event, seq, origin, (is_open && !is_beneath, is_beneath));
             if held.is_none() {
                 sequence.release();

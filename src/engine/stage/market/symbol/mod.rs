@@ -69,7 +69,7 @@ pub struct Symbol {
     usual_gap: UsualGap,
     /// The last second at whose beginning the book was looked at.
     sampled: Option<i64>,
-    /// Whether the book was thin when that was last reported, and the seconds since it last was as reported.
+    /// Whether the book was last reported as thin, and for how many seconds it has differed from that report.
     thin: Option<bool>,
     unlike: u8,
     /// The slot in which the symbol was last asked for its part of the market's statistic.
@@ -208,8 +208,8 @@ impl Symbol {
         lost_up_to.is_some_and(|up_to| self.books.lose(until, up_to))
     }
 
-    /// Records of the feed in [from, until) are lost, and nobody knows whose: the next snapshot that is newer makes the book whole.
-    /// Returns whether its book from levels was whole until now.
+    /// Handles the loss of records of the feed in [from, until), which may be the symbol's: the next newer snapshot makes its book
+    /// whole. Returns whether its book from levels was whole until now.
     pub fn lose(&mut self, from: EventTime, until: EventTime) -> bool {
         let was_whole = self.gap(from, until, Some(0));
         self.books.renumber();
@@ -241,8 +241,8 @@ impl Symbol {
         self.detectors.flow.cancel_burst.burst()
     }
 
-    /// Ends, before a sample is judged, the episodes whose deadline has come by the symbol's own events, and notes how far those
-    /// events are behind the feed's clock.
+    /// Ends the episodes whose deadline has come by the symbol's own events, before a sample is judged. Notes how far those events
+    /// are behind the feed's clock.
     fn catch_up(&mut self, moment: &Moment, stream: EventType, verdicts: &mut Vec<Verdict>) {
         if moment.at >= self.newest[stream as usize] {
             self.behind = moment.clock.since(moment.at);
@@ -302,7 +302,7 @@ impl Symbol {
     /// Whether the book became thin, or no longer is; once it has been so for some seconds.
     pub fn thinned(&mut self) -> Option<bool> {
         if self.thin == Some(true) && (matches!(self.books.state(), BookState::Unusable { .. }) || !self.is_open()) {
-            // A book that cannot be read, or whose symbol is closed, is not thin, whatever it was.
+            // A book that cannot be read, or whose symbol is closed, counts as not thin.
             (self.thin, self.unlike) = (Some(false), 0);
             return Some(false);
         }

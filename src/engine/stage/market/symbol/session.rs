@@ -5,14 +5,14 @@
 //! closure is time unseen, like a gap of the feed. There are two kinds:
 //!
 //! - *Stated*: a `trading_status` that is not `open`, of the symbol or of its whole partition. It lasts until the next
-//!   status, until its own `until`, or until a trade with an aggressor shows that the word was lost. The symbol is not
-//!   awaited meanwhile, because its venue says that nothing will come. A calendar of the configuration states the same
-//!   for the time outside its hours. What the venue says wins: a status, or a trade that shows that the calendar is wrong,
-//!   holds until the calendar's next closure, and no calendar opens what a status has closed.
+//!   status, until its own `until`, or until a trade with an aggressor shows that the next status was lost. The symbol is
+//!   not awaited meanwhile, because its venue says that nothing will come. A calendar of the configuration states the same
+//!   for the time outside its hours. The venue takes precedence: a status, or a trade that shows that the calendar is
+//!   wrong, holds until the calendar's next closure, and no calendar opens a symbol that a status has closed.
 //! - *Inferred*: a pause that is longer than any ordinary one ([`Pauses`]), once it is over. Nothing is known while it
 //!   lasts, so the symbol is awaited: a dead producer looks the same.
 //!
-//! A symbol is not awaited either once its orders have expired.
+//! A symbol whose orders have expired is not awaited either.
 
 use serde::{Deserialize, Serialize};
 
@@ -128,7 +128,7 @@ impl Session {
         self.open(until)
     }
 
-    /// Closes with the newest closure of the calendar, if nothing has been said since that began.
+    /// Closes with the newest closure of the calendar, if the venue has stated nothing since that began.
     fn follow_calendar(&mut self, at: EventTime, calendars: &mut Calendars) {
         let Some(closure) = self.calendar.and_then(|calendar| calendars.closure(calendar, at)) else { return };
         if closure.since <= self.calendar_from || self.closed.is_some() {
@@ -173,8 +173,8 @@ impl Session {
         Some(Unseen { from, until: at })
     }
 
-    /// Whether a trade shows that a symbol trades that was stated to be closed: the word that it is open was lost. A venue
-    /// that never names aggressors is taken at its word while there is an auction.
+    /// Whether a trade shows that a symbol trades although it was stated to be closed, because the status of its reopening was
+    /// lost. A trade without an aggressor shows this only where the venue never names one, and not in an auction.
     fn shows_trading(&self, closed: Closed, event: &Event<'_>) -> bool {
         let Body::Trade(trade) = &event.body else { return false };
         let is_continuous = trade.side.is_some() || (!self.names_aggressors && closed.phase != TradingPhase::Auction);

@@ -13,7 +13,7 @@ use crate::{
     table::Table,
 };
 
-/// What a venue may say of an order; ids and symbols are few, so that they meet.
+/// A message of a venue about an order; ids are few, so that messages concern the same orders.
 #[derive(Clone, Debug)]
 enum Op {
     New { id: u8, side: Side, price: i64, quantity: i64 },
@@ -46,7 +46,7 @@ struct Resting {
     quantity: i64,
 }
 
-/// The same by the plainest means: live orders oldest first, and those used up.
+/// The naive model: a list of live orders, oldest first, and a list of those used up.
 #[derive(Default)]
 struct Model {
     max: usize,

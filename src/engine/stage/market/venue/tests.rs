@@ -1,4 +1,4 @@
-//! Closures of all kinds, as the feed handles them, against a plain model: a window that is told of every closure as a gap.
+//! Closures of all kinds, as the feed handles them, against a plain model: a window that gets every closure as a gap.
 
 use proptest::prelude::*;
 
@@ -20,11 +20,11 @@ const PHASES: [TradingPhase; 4] =
 /// How a stated closure ends.
 #[derive(Clone, Copy, Debug)]
 enum End {
-    /// The word that it is open.
-    Word,
-    /// Its own end, which the word named.
+    /// The status `open`.
+    Status,
+    /// Its own end, which the status named.
     Named,
-    /// A trade with an aggressor: the word was lost.
+    /// A trade with an aggressor: the status `open` was lost.
     Trade,
 }
 
@@ -33,7 +33,7 @@ enum End {
 enum Part {
     /// A withdrawal each few seconds, and perhaps a burst of them in the middle.
     Flow { minutes: i64, every: i64, burst: bool },
-    /// No word and no event.
+    /// No status and no event.
     Silence { minutes: i64 },
     /// A stated closure, perhaps of the whole partition, in which orders are withdrawn each so many seconds.
     Closed { minutes: i64, phase: usize, venue: bool, every: Option<i64>, end: End },
@@ -43,7 +43,7 @@ enum Part {
 const LAST: Part = Part::Flow { minutes: 3, every: 2, burst: false };
 
 fn part() -> impl Strategy<Value = Part> {
-    let end = prop_oneof![Just(End::Word), Just(End::Named), Just(End::Trade)];
+    let end = prop_oneof![Just(End::Status), Just(End::Named), Just(End::Trade)];
     prop_oneof![
         4 => (5_i64..40, 1_i64..20, any::<bool>())
             .prop_map(|(minutes, every, burst)| Part::Flow { minutes, every, burst }),
@@ -85,7 +85,7 @@ fn events(parts: &[Part], heartbeats: bool) -> Vec<(i64, What)> {
                     events.extend((now + 1..ends).step_by(step).map(|second| (second, What::Cancels(3))));
                 }
                 match end {
-                    End::Word => {
+                    End::Status => {
                         events.push((ends, What::Status { phase: TradingPhase::Open, venue, until: None }));
                     }
                     End::Named => {}
@@ -131,12 +131,12 @@ fn body(what: What) -> (Option<&'static str>, Body<'static>) {
 }
 
 /// A change of an episode of `cancel_burst`.
-type Said = (Change, EventTime);
+type EpisodeChange = (Change, EventTime);
 
 /// Handles the events as a feed does.
-fn by_the_feed(events: &[(i64, What)]) -> (FeedStage, Vec<Said>) {
+fn by_the_feed(events: &[(i64, What)]) -> (FeedStage, Vec<EpisodeChange>) {
     let mut feed = FeedStage::new(&Limits::default(), &Detection::default(), &Calendars::default());
-    let (mut offset, mut said) = (0, Vec::new());
+    let (mut offset, mut changes) = (0, Vec::new());
     for &(second, what) in events {
         let (symbol, body) = body(what);
         let event = Event { ts: at(second), symbol: symbol.map(name), seq: None, account: None, owner: None, body };
@@ -146,10 +146,10 @@ fn by_the_feed(events: &[(i64, What)]) -> (FeedStage, Vec<Said>) {
             feed.handle(&event, origin, true, &mut outbox);
             offset += 1;
             let of_cancels = outbox.signals.iter().filter(|signal| signal.detector == Detector::CancelBurst);
-            said.extend(of_cancels.map(|signal| (signal.change, signal.at)));
+            changes.extend(of_cancels.map(|signal| (signal.change, signal.at)));
         }
     }
-    (feed, said)
+    (feed, changes)
 }
 
 /// The closures of a list of events by the plainest means, each with the index of the event with which it is over.
@@ -202,14 +202,14 @@ fn closures(events: &[(i64, What)]) -> Vec<(usize, i64, i64)> {
     closures
 }
 
-/// Handles the events as a window does that is told of the closures.
-fn by_the_model(events: &[(i64, What)]) -> (Burst, Vec<Said>) {
+/// Handles the events with a window that gets the closures as gaps.
+fn by_the_model(events: &[(i64, What)]) -> (Burst, Vec<EpisodeChange>) {
     let mut burst = Burst::new(BurstKind::Cancels, of_symbol(Detector::CancelBurst, Detection::default().cancel_burst));
-    let (closures, mut said) = (closures(events), Vec::new());
+    let (closures, mut changes) = (closures(events), Vec::new());
     let mut closed = false;
     for (index, &(second, what)) in events.iter().enumerate() {
         // An episode is over at its deadline, which comes before it is known that the pause after it was a closure.
-        said.extend(burst.expire(at(second)).map(|verdict| (verdict.change, verdict.at)));
+        changes.extend(burst.expire(at(second)).map(|verdict| (verdict.change, verdict.at)));
         for &(_, from, until) in closures.iter().filter(|(over, ..)| *over == index) {
             burst.gap(at(from), at(until));
             burst.reopen(at(until));
@@ -223,10 +223,10 @@ fn by_the_model(events: &[(i64, What)]) -> (Burst, Vec<Said>) {
             let record = RecordRef { source: SourceId(0), offset: 0 };
             let sample = Sample { at: at(second), record, id: "o", account: None, owner: None };
             let verdict = burst.handle(&sample, &[1], Mode::Normal, |_| true);
-            said.extend(verdict.map(|verdict| (verdict.change, verdict.at)));
+            changes.extend(verdict.map(|verdict| (verdict.change, verdict.at)));
         }
     }
-    (burst, said)
+    (burst, changes)
 }
 
 /// The bins that were learned, the rate, and the tails of minutes.
@@ -238,7 +238,7 @@ fn learned(burst: &Burst) -> (u64, (f64, f64), String) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
     #[test]
-    fn a_closure_of_any_kind_is_neither_learned_nor_told(
+    fn a_closure_of_any_kind_is_neither_learned_nor_reported(
         first in 20_i64..60,
         parts in prop::collection::vec(part(), 1..14),
         heartbeats in any::<bool>(),
@@ -246,12 +246,13 @@ proptest! {
         let parts: Vec<Part> =
             [Part::Flow { minutes: first, every: 2, burst: false }].into_iter().chain(parts).chain([LAST]).collect();
         let events = events(&parts, heartbeats);
-        let (feed, said) = by_the_feed(&events);
+        let (feed, changes) = by_the_feed(&events);
         let (burst, expected) = by_the_model(&events);
         let symbol = feed.symbols.find(&NameRef::new("S")).and_then(|symbol| feed.symbols.get(symbol)).unwrap();
         prop_assert_eq!(learned(symbol.cancels()), learned(&burst));
         // The feed ends an episode at its deadline, the model with the event after it.
-        let opened = |said: Vec<Said>| said.into_iter().filter(|(change, _)| *change == Change::Opened).collect::<Vec<_>>();
-        prop_assert_eq!(opened(said), opened(expected));
+        let is_opening = |(change, _): &EpisodeChange| *change == Change::Opened;
+        let opened = |changes: Vec<EpisodeChange>| changes.into_iter().filter(is_opening).collect::<Vec<_>>();
+        prop_assert_eq!(opened(changes), opened(expected));
     }
 }
