@@ -166,9 +166,9 @@ fn a_symbol_and_its_parties_open_about_as_many_tickets_as_their_budget_allows_at
     println!("{what}");
     if environment::is_long() {
         assert!((0.5..=2.0).contains(&all), "{what}");
-        // Wanted are a half to twice the mean at any age; measured are 3.7, 1.5 and .4 of it. What is learned of an index in hours is
-        // too little for a level that is passed once in weeks; symbols of one feed together would show it.
-        assert!(ages.iter().all(|rate| (0.25 * all..=4.0 * all).contains(rate)), "{what}");
+        // From the third hour on the rate is within a half and twice the mean at any age. Before it, 3.9 of the mean were measured:
+        // no exceedance is known in the first hour and a quarter, so nothing can be pooled.
+        assert!(ages[1..].iter().all(|rate| (0.5 * all..=2.0 * all).contains(rate)) && ages[0] <= 4.5 * all, "{what}");
         assert!(first <= 0.6, "{what}");
     } else {
         // Eight days say no more than that.
