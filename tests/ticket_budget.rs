@@ -171,7 +171,7 @@ fn a_symbol_and_its_parties_open_about_as_many_tickets_as_their_budget_allows_at
         assert!(ages[1..].iter().all(|rate| (0.5 * all..=2.0 * all).contains(rate)) && ages[0] <= 4.5 * all, "{what}");
         assert!(first <= 0.6, "{what}");
     } else {
-        // Eight days say no more than that.
-        assert!(all <= 2.0 && ages[0] <= 4.0 && first <= 1.0, "{what}");
+        // Ten days say no more than that.
+        assert!(all <= 2.5 && ages[0] <= 8.0 && first <= 1.0, "{what}");
     }
 }

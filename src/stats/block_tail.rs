@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     keep_greatest,
     math::{exp, ln, log10, pow},
-    tail_prior::{Exceedances, Pool, Prior},
+    tail_prior::{Exceedances, INDEX_MEMORY, Others, Pool, Prior},
 };
 
 /// Blocks that are collected before the quantiles are known.
@@ -37,8 +37,6 @@ const MEMORY: f64 = 5_000.0;
 /// Blocks from which on quantiles are given before all of [`INITIAL`] are there. Fewer say too little about the .95
 /// quantile; with fifteen it is their greatest.
 const EARLY: usize = 15;
-/// Exceedances that the index remembers (DETECTION 2.1).
-pub(super) const INDEX_MEMORY: f64 = 200.0;
 /// The range in which the index is used (DETECTION 2.1): a few exceedances may give any estimate, and the level is a power of it.
 const INDEX_RANGE: (f64, f64) = (0.1, 0.7);
 /// The distance from the .8 to the .95 quantile of an exponential law, in scales.
@@ -94,7 +92,7 @@ pub enum BlockTail {
         /// The index that is assumed.
         prior: Prior,
         /// The tails of others.
-        others: Prior,
+        others: Others,
     },
     /// The quantiles and the tail above them.
     Known(Tail),
@@ -116,7 +114,7 @@ pub struct Tail {
     /// The exceedances that the index at the start is worth.
     prior_weight: f64,
     /// The tails of others.
-    others: Prior,
+    others: Others,
 }
 
 impl Default for BlockTail {
@@ -129,7 +127,7 @@ impl BlockTail {
     /// A tail that has learned nothing.
     #[must_use]
     pub(crate) const fn new(prior: Prior) -> Self {
-        Self::Filling { seen: 0, greatest: [0.0; GREATEST], prior, others: Prior::NONE }
+        Self::Filling { seen: 0, greatest: [0.0; GREATEST], prior, others: Others::default() }
     }
 
     /// A tail that begins with the .95 quantile and the Pareto index of others. The .8 quantile follows from both: the
@@ -150,7 +148,8 @@ impl BlockTail {
                 if *seen >= INITIAL {
                     let mut tail =
                         Tail { others: *others, ..Tail::new(greatest[GREATEST - 1], greatest[Q95_AT], *prior) };
-                    if prior.learns_first && tail.is_tail() {
+                    // The reference counts exceedances from the second hour on.
+                    if *prior != Prior::REFERENCE && tail.is_tail() {
                         greatest[..Q95_AT].iter().for_each(|maximum| tail.exceed(*maximum));
                     }
                     *self = Self::Known(tail);
@@ -207,7 +206,7 @@ impl Tail {
             above: none,
             shown: none,
             prior_weight: prior.weight,
-            others: Prior::NONE,
+            others: Others::default(),
         }
     }
 
@@ -244,7 +243,7 @@ impl Tail {
     #[must_use]
     pub fn index(&self) -> f64 {
         let (own, others) = (self.own_weight(), self.others_weight());
-        let index = (own * self.raw_index + others * self.others.index) / (own + others);
+        let index = (own * self.raw_index + others * self.others.index()) / (own + others);
         index.clamp(INDEX_RANGE.0, INDEX_RANGE.1)
     }
 
@@ -267,7 +266,7 @@ impl Tail {
 
     /// The exceedances of others that count beside them: the fewer, the more the subject has shown itself.
     fn others_weight(&self) -> f64 {
-        self.others.weight.min(INDEX_MEMORY - self.own_weight())
+        self.others.weight().min(INDEX_MEMORY - self.own_weight())
     }
 
     /// The exceedances behind the index.

@@ -7,8 +7,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::block_tail::INDEX_MEMORY;
-
+/// Exceedances that the index of a tail remembers (DETECTION 2.1).
+pub(super) const INDEX_MEMORY: f64 = 200.0;
 /// The most that the exceedances of others weigh against a subject's own, of which as many as [`INDEX_MEMORY`] count: half. Symbols
 /// are alike, and not the same.
 const OTHERS_MAX: f64 = 0.5 * INDEX_MEMORY;
@@ -23,19 +23,14 @@ pub struct Prior {
     pub(super) index: f64,
     /// The weight of that index, in exceedances.
     pub(super) weight: f64,
-    /// Whether exceedances among the first blocks count. The reference begins with those after the first hour.
-    pub(super) learns_first: bool,
 }
 
 impl Prior {
     /// The reference's (DETECTION 2.1).
-    pub(super) const REFERENCE: Self = Self { index: 0.3, weight: 20.0, learns_first: false };
+    pub(super) const REFERENCE: Self = Self::of(0.3, 20.0);
     const fn of(index: f64, weight: f64) -> Self {
-        Self { index, weight, learns_first: true }
+        Self { index, weight }
     }
-
-    /// No assumption.
-    pub(super) const NONE: Self = Self::of(0.0, 0.0);
 
     /// The tail that others have shown: as much as an index ever remembers.
     pub(super) const fn of_others(index: f64) -> Self {
@@ -60,6 +55,25 @@ impl Priors {
     /// in a hundred and one in ten thousand, and that of their CUSUM .3 to .4; simulated flow has .15 for both. The CUSUM begins
     /// between them, as that of withdrawals: with .35 half of the ten-fold bursts on simulated symbols of two hours were missed.
     pub(crate) const TRADES: Self = Self { scan: Prior::of(0.45, 40.0), cusum: Prior::of(0.25, 30.0) };
+}
+
+/// The tails of the other subjects of a feed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Others {
+    index: f32,
+    weight: f32,
+}
+
+impl Others {
+    /// The Pareto index that they have shown.
+    pub(super) fn index(self) -> f64 {
+        self.index.into()
+    }
+
+    /// The exceedances that the index is worth.
+    pub(super) fn weight(self) -> f64 {
+        self.weight.into()
+    }
 }
 
 /// Exceedances of the .95 quantile.
@@ -87,7 +101,7 @@ impl Exceedances {
 
     /// The exceedances as an assumption about someone else's tail.
     fn prior(self) -> Prior {
-        if self.count < 1.0 { Prior::NONE } else { Prior::of(self.sum / self.count, self.count.min(OTHERS_MAX)) }
+        if self.count < 1.0 { Others::default() } else { Prior::of(self.sum / self.count, self.count.min(OTHERS_MAX)) }
     }
 }
 
@@ -100,12 +114,12 @@ pub struct Pool {
 impl Pool {
     /// Adds what a subject has shown since it last did (`new`), of `own` in all. Returns what the others have shown. A pool that
     /// has forgotten some counts less for the others than there was, never more.
-    pub(super) fn exchange(&mut self, new: Exceedances, own: Exceedances) -> Prior {
+    pub(super) fn exchange(&mut self, new: Exceedances, own: Exceedances) -> Others {
         self.all = self.all.plus(new);
         if self.all.count > POOLED_MAX {
             self.all = Exceedances { count: 0.5 * self.all.count, sum: 0.5 * self.all.sum };
         }
-        self.all.minus(own).prior()
+        self.all.minus(own).assumption()
     }
 }
 
@@ -126,9 +140,9 @@ mod tests {
     fn a_subject_is_shown_what_the_others_have_shown_and_not_its_own() {
         let mut pool = Pool::default();
         let own = |count: f64, index: f64| Exceedances { count, sum: count * index };
-        assert_eq!(pool.exchange(own(10.0, 0.5), own(10.0, 0.5)), Prior::NONE);
-        assert_eq!(pool.exchange(own(30.0, 0.25), own(30.0, 0.25)), Prior::of(0.5, 10.0));
-        assert_eq!(pool.exchange(own(0.0, 0.0), own(10.0, 0.5)), Prior::of(0.25, 30.0));
+        assert_eq!(pool.exchange(own(10.0, 0.5), own(10.0, 0.5)), Others::default());
+        assert_eq!(pool.exchange(own(30.0, 0.25), own(30.0, 0.25)), Others { index: 0.5, weight: 10.0 });
+        assert_eq!(pool.exchange(own(0.0, 0.0), own(10.0, 0.5)), Others { index: 0.25, weight: 30.0 });
     }
 
     #[test]
@@ -138,9 +152,9 @@ mod tests {
             let new = Exceedances { count: 100.0, sum: 100.0 * index };
             (0..200).map(|_| pool.exchange(new, Exceedances::default())).last().expect("some")
         };
-        assert!((shown(0.5).index - 0.5).abs() < 1e-9);
+        assert!((shown(0.5).index() - 0.5).abs() < 1e-9);
         let after = shown(0.2);
-        assert!((after.index - 0.2).abs() < 1e-3, "{after:?}");
-        assert_eq!(after.weight.to_bits(), OTHERS_MAX.to_bits());
+        assert!((after.index() - 0.2).abs() < 1e-3, "{after:?}");
+        assert_eq!(after.weight().to_bits(), OTHERS_MAX.to_bits());
     }
 }
