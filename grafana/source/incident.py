@@ -1,21 +1,26 @@
 """Incident response: where the link of a page lands, at its time and symbols."""
 
 from .parts import (
+    BPS,
     CANCELS,
     CHOSEN,
     CHOSEN_SYMBOLS,
+    EACH_MINUTE,
     MODES,
     ORANGE,
     RED,
     SEVERITIES,
-    TOP,
+    TIMES,
     TRADES,
     Dashboard,
+    backlog,
+    extreme,
     gauge,
     graph,
     mode,
     number,
-    rate,
+    or_none,
+    per_minute,
 )
 
 WITHIN_50 = 'band_bps="50"'
@@ -30,23 +35,24 @@ def build() -> Dashboard:
         since="now-30m",
         symbols=True,
     )
-    page.row("What").add(
+    page.row("What was found").add(
         graph(
             "Open incidents",
             "Incidents that are open, by severity. A mark shows where a critical one opened.",
             "none",
-            (gauge("foreshock_incidents", "sum", "severity"), "{{severity}}"),
+            (or_none(gauge("foreshock_incidents", "sum", "severity"), "severity"), "{{severity}}"),
             stacked=True,
             steps=True,
             width=8,
             colors=SEVERITIES,
         ),
         graph(
-            "Findings",
-            "Findings that opened or rose, by detector: which came first says how it began.",
-            "none",
-            (f"{rate('foreshock_signals_total', 'detector', over='increase')} > 0", "{{detector}}"),
+            "Findings a minute",
+            "Findings that opened or rose, by detector: which came first says how it began. A single one is spread over the minute after it.",
+            EACH_MINUTE,
+            (or_none(per_minute("foreshock_signals_total", "detector"), "detector"), "{{detector}}"),
             stacked=True,
+            bars=True,
             width=8,
         ),
         graph(
@@ -63,32 +69,33 @@ def build() -> Dashboard:
         graph(
             "Cancels against usual",
             "Orders withdrawn within ten seconds, as a multiple of the usual number: the fastest of the chosen symbols.",
-            "none",
-            (f"topk({TOP}, {gauge('foreshock_pace_ratio', 'max', 'symbol', CANCELS, CHOSEN_SYMBOLS)})", "{{symbol}}"),
-            limit=1,
+            TIMES,
+            (extreme("max", "foreshock_pace_ratio", "symbol", CANCELS, CHOSEN_SYMBOLS), "{{symbol}}"),
+            usual=1,
+            ranked="max",
         ),
         graph(
             "Trades against usual",
             "Orders that took within ten seconds, as a multiple of the usual number: the fastest of the chosen symbols.",
-            "none",
-            (f"topk({TOP}, {gauge('foreshock_pace_ratio', 'max', 'symbol', TRADES, CHOSEN_SYMBOLS)})", "{{symbol}}"),
-            limit=1,
+            TIMES,
+            (extreme("max", "foreshock_pace_ratio", "symbol", TRADES, CHOSEN_SYMBOLS), "{{symbol}}"),
+            usual=1,
+            ranked="max",
         ),
         graph(
-            "Depth within 50 bps",
+            "Notional within 50 bps",
             "Notional of the thinner side within 50 basis points of the middle: the thinnest of the chosen symbols.",
             "short",
-            (
-                f"bottomk({TOP}, {gauge('foreshock_depth_notional', 'min', 'symbol', WITHIN_50, CHOSEN_SYMBOLS)})",
-                "{{symbol}}",
-            ),
+            (extreme("min", "foreshock_depth_notional", "symbol", WITHIN_50, CHOSEN_SYMBOLS), "{{symbol}}"),
             logarithmic=True,
+            ranked="min",
         ),
         graph(
             "Spread",
             "Spread in basis points of the middle: the widest of the chosen symbols.",
-            "none",
-            (f"topk({TOP}, {gauge('foreshock_book_spread_bps', 'max', 'symbol', CHOSEN_SYMBOLS)})", "{{symbol}}"),
+            BPS,
+            (extreme("max", "foreshock_book_spread_bps", "symbol", CHOSEN_SYMBOLS), "{{symbol}}"),
+            ranked="max",
         ),
     )
     page.row("Can it be believed?").add(
@@ -106,33 +113,29 @@ def build() -> Dashboard:
             "Books that cannot be used",
             "Of the chosen symbols: their books contradict the feed, so depth and spread are not judged.",
             "none",
-            (f"count(foreshock_book_usable{{{CHOSEN},{CHOSEN_SYMBOLS}}} == 0) or vector(0)", "books"),
+            (f"sum(foreshock_book_usable{{{CHOSEN},{CHOSEN_SYMBOLS}}} == bool 0)", "books"),
             (1, ORANGE),
             width=6,
         ),
-        number(
-            "Records waiting",
-            "Records of the input that are not read yet.",
-            "short",
-            (gauge("foreshock_consumer_lag_records", "sum"), "records"),
-            (10_000, ORANGE),
-            width=6,
-        ),
+        backlog(width=6),
     )
     page.add(
         graph(
             "Troubles of the input",
             "Partitions, producers and symbols with something wrong, by what it is.",
             "none",
-            (f"{gauge('foreshock_feed_troubles', 'sum', 'cause')} > 0", "{{cause}}"),
+            (or_none(gauge("foreshock_feed_troubles", "sum", "cause"), "cause"), "{{cause}}"),
+            stacked=True,
             steps=True,
         ),
         graph(
             "Records that were not accepted",
             "Records by what became of them, without those that were accepted.",
-            "cps",
-            (rate("foreshock_records_total", "fate", 'fate!="accepted"'), "{{fate}}"),
+            EACH_MINUTE,
+            (or_none(per_minute("foreshock_records_total", "fate", 'fate!="accepted"'), "fate"), "{{fate}}"),
             stacked=True,
+            bars=True,
+            colors={"late": ORANGE, "duplicate": "yellow", "shed": "purple"},
         ),
     )
     return page

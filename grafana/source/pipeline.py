@@ -1,11 +1,31 @@
 """Pipeline and objectives: from an event to its alert, and the resources that this takes."""
 
-from .parts import CHOSEN, GREEN, ORANGE, RED, TOTAL, Dashboard, gauge, graph, number, quantile, rate
+from .parts import (
+    CHOSEN,
+    EACH_MINUTE,
+    EACH_SECOND,
+    GREEN,
+    ORANGE,
+    RED,
+    TIMES,
+    TOTAL,
+    Dashboard,
+    extreme,
+    gauge,
+    graph,
+    number,
+    or_none,
+    per_minute,
+    quantile,
+    rate,
+    select,
+)
 
 # The share of alerts that may miss the objective.
 BUDGET = 0.01
 LATENCY = "foreshock_alert_latency_seconds"
 STAGES = 'stage!="total"'
+NONE = "no alert in this time"
 
 
 def build() -> Dashboard:
@@ -27,6 +47,7 @@ def build() -> Dashboard:
             width=6,
             least=RED,
             decimals=2,
+            empty="no alert",
         ),
         number(
             "Budget left, last day",
@@ -38,18 +59,20 @@ def build() -> Dashboard:
             width=6,
             least=RED,
             decimals=0,
+            empty="no alert",
         ),
         number(
-            "p99, now",
+            "p99, last hour",
             "The 99th percentile of the time from event to commit.",
             "s",
-            (quantile(0.99, LATENCY, TOTAL), "p99"),
+            (f"histogram_quantile(0.99, sum by (le) (increase({LATENCY}_bucket{select(TOTAL)}[1h]))) >= 0", "p99"),
             (0.5, ORANGE),
             (1, RED),
             width=6,
+            empty="no alert",
         ),
         number(
-            "Alerts an hour",
+            "Alerts, last hour",
             "Revisions of alerts that were committed.",
             "short",
             (
@@ -63,13 +86,14 @@ def build() -> Dashboard:
     page.add(
         graph(
             "Burn rate",
-            "How many times faster than permitted the budget is used. 14.4 over an hour, or 6 over six, pages.",
-            "none",
+            "How many times faster than permitted the budget is used. ForeshockAlertsLate pages above 14.4 over an hour (the line), or above 6 over six.",
+            TIMES,
             *(
                 (f'max by (job) ({missed}{window}{{job=~"$job"}}) / {BUDGET}', f"{window}")
                 for window in ("5m", "30m", "1h", "6h")
             ),
             limit=14.4,
+            empty=NONE,
         ),
         graph(
             "Event to commit",
@@ -77,6 +101,7 @@ def build() -> Dashboard:
             "s",
             *((quantile(q, LATENCY, TOTAL), f"p{q * 100:g}") for q in (0.5, 0.9, 0.99)),
             limit=1,
+            empty=NONE,
         ),
         graph(
             "Where the time goes",
@@ -87,12 +112,14 @@ def build() -> Dashboard:
                 "{{stage}}",
             ),
             stacked=True,
+            bars=True,
+            empty=NONE,
         ),
         graph(
             "Watermark",
-            "How far each partition's clock is behind this machine's.",
+            "How far the partitions' clocks are behind this machine's: the slowest ones.",
             "s",
-            (gauge("foreshock_watermark_lag_seconds", "max", "topic, partition"), "{{topic}}:{{partition}}"),
+            (extreme("max", "foreshock_watermark_lag_seconds", "topic, partition"), "{{topic}}:{{partition}}"),
             limit=60,
         ),
     )
@@ -100,15 +127,15 @@ def build() -> Dashboard:
         graph(
             "Records",
             "Records read, by topic.",
-            "cps",
+            EACH_SECOND,
             (rate("foreshock_records_total", "topic"), "{{topic}}"),
             width=8,
         ),
         graph(
             "Records waiting",
-            "Records that are not read yet, by partition.",
+            "Records that are not read yet: the partitions with the most.",
             "short",
-            (gauge("foreshock_consumer_lag_records", "sum", "topic, partition"), "{{topic}}:{{partition}}"),
+            (extreme("max", "foreshock_consumer_lag_records", "topic, partition"), "{{topic}}:{{partition}}"),
             width=8,
         ),
         graph(
@@ -122,7 +149,7 @@ def build() -> Dashboard:
         graph(
             "Transactions",
             "Transactions that committed, and attempts that were repeated.",
-            "cps",
+            EACH_SECOND,
             (rate("foreshock_commits_total", "outcome"), "{{outcome}}"),
             width=8,
             colors={"retried": RED},
@@ -137,27 +164,31 @@ def build() -> Dashboard:
         graph(
             "Rejected records",
             "Rejected records by reason.",
-            "cps",
-            (f"{rate('foreshock_rejected_total', 'reason')} > 0", "{{reason}}"),
+            EACH_MINUTE,
+            (or_none(per_minute("foreshock_rejected_total", "reason"), "reason"), "{{reason}}"),
             width=8,
             stacked=True,
+            bars=True,
         ),
     )
     page.row("State").add(
         graph(
             "Entries in tables",
-            "Entries in each limited table.",
+            "Entries in the limited tables that hold the most.",
             "short",
-            (gauge("foreshock_keys", "sum", "kind"), "{{kind}}"),
+            (extreme("max", "foreshock_keys", "kind"), "{{kind}}"),
             logarithmic=True,
+            ranked="lastNotNull",
             width=8,
         ),
         graph(
             "Evictions",
             "Entries that made room in a full table.",
-            "cps",
-            (f"{rate('foreshock_keys_evicted_total', 'kind')} > 0", "{{kind}}"),
+            EACH_MINUTE,
+            (or_none(per_minute("foreshock_keys_evicted_total", "kind"), "kind"), "{{kind}}"),
             width=8,
+            stacked=True,
+            bars=True,
         ),
         graph(
             "Age of the last snapshot",
@@ -171,7 +202,7 @@ def build() -> Dashboard:
             "Size of a snapshot",
             "Bytes of the last snapshot, packed.",
             "bytes",
-            (gauge("foreshock_state_bytes", "max", "instance"), "{{instance}}"),
+            (f"{gauge('foreshock_state_bytes', 'max', 'instance')} > 0", "{{instance}}"),
             width=8,
         ),
         graph(
@@ -183,15 +214,17 @@ def build() -> Dashboard:
                 "{{stage}}",
             ),
             width=8,
+            joined=True,
         ),
         graph(
             "Faults of sequences and clocks",
-            "Gaps and restarts of sequences, events that were disordered, and stamps that are not believed.",
-            "cps",
-            (rate("foreshock_sequence_gaps_total"), "gaps"),
-            (rate("foreshock_sequence_restarts_total"), "restarts"),
-            (rate("foreshock_disordered_events_total"), "disordered"),
-            (rate("foreshock_held_back_events_total"), "held back"),
+            "Gaps and restarts of sequences, events that were disordered, stamps that are not believed, and offsets that are missing.",
+            EACH_MINUTE,
+            (per_minute("foreshock_sequence_gaps_total"), "gaps"),
+            (per_minute("foreshock_sequence_restarts_total"), "restarts"),
+            (per_minute("foreshock_disordered_events_total"), "disordered"),
+            (per_minute("foreshock_held_back_events_total"), "held back"),
+            (per_minute("foreshock_records_lost_total"), "lost"),
             width=8,
         ),
     )
