@@ -6,6 +6,7 @@ from .parts import (
     CHOSEN,
     CHOSEN_SYMBOLS,
     EACH_MINUTE,
+    FATES,
     MODES,
     ORANGE,
     RED,
@@ -127,6 +128,7 @@ def build() -> Dashboard:
             (or_none(gauge("foreshock_feed_troubles", "sum", "cause"), "cause"), "{{cause}}"),
             stacked=True,
             steps=True,
+            wrong=True,
         ),
         graph(
             "Records that were not accepted",
@@ -135,7 +137,7 @@ def build() -> Dashboard:
             (or_none(per_minute("foreshock_records_total", "fate", 'fate!="accepted"'), "fate"), "{{fate}}"),
             stacked=True,
             bars=True,
-            colors={"late": ORANGE, "duplicate": "yellow", "shed": "purple"},
+            colors=FATES,
         ),
     )
     return page

@@ -1,6 +1,6 @@
 """Notifications: whether alerts reach their receivers, and how fast."""
 
-from .parts import CHOSEN, EACH_MINUTE, RED, TIMES, Dashboard, graph, number, or_none, per_minute, quantile
+from .parts import CHOSEN, EACH_MINUTE, GREEN, ORANGE, RED, TIMES, Dashboard, graph, number, or_none, per_minute, quantile
 
 BUDGET = 0.01
 RECEIVED = 'receiver!="kafka"'
@@ -61,6 +61,7 @@ def build() -> Dashboard:
             (or_none(per_minute(total, "receiver, outcome", RECEIVED), "outcome"), "{{outcome}} {{receiver}}"),
             stacked=True,
             bars=True,
+            colors={"delivered": GREEN, "repeated": "blue", "failed": RED, "refused": "purple", "evicted": ORANGE},
         ),
         graph(
             "Failures",
@@ -74,6 +75,7 @@ def build() -> Dashboard:
             ),
             stacked=True,
             bars=True,
+            wrong=True,
         ),
         graph(
             "Emission to answer",

@@ -4,6 +4,7 @@ from .parts import (
     CHOSEN,
     EACH_MINUTE,
     EACH_SECOND,
+    FATES,
     GREY,
     JUDGED,
     MODES,
@@ -113,7 +114,7 @@ def build() -> Dashboard:
             EACH_SECOND,
             (or_none(rate("foreshock_records_total", "fate"), "fate"), "{{fate}}"),
             stacked=True,
-            colors={"accepted": "blue", "none": RED, "late": ORANGE, "duplicate": "yellow", "shed": "purple"},
+            colors={"accepted": "blue"} | FATES,
         ),
         graph(
             "Events",
@@ -132,6 +133,7 @@ def build() -> Dashboard:
             stacked=True,
             steps=True,
             width=8,
+            wrong=True,
         ),
         graph(
             "Watermark",
@@ -140,6 +142,7 @@ def build() -> Dashboard:
             (gauge("foreshock_watermark_lag_seconds", "max", "topic"), "{{topic}}"),
             limit=60,
             width=8,
+            wide=True,
         ),
         shares(
             "Subjects that are judged, now",

@@ -33,8 +33,8 @@ GREEN, ORANGE, RED, GREY = "green", "orange", "red", "#8e8e8e"
 # Units with a scale: 15000 is `15.0K /s`.
 EACH_SECOND, EACH_MINUTE = "count:/s", "count:/min"
 TIMES, BPS = "suffix:×", "suffix: bps"
-# Colours that have a meaning; `none` is the line that `or_none` draws.
-MEANINGS = {"none": GREY, "failed": RED, "refused": RED, "evicted": RED, "rejected": RED, "retried": RED}
+# The colours of fates of records.
+FATES = {"rejected": RED, "late": ORANGE, "duplicate": "yellow", "shed": "purple"}
 # The colour of a severity is the same everywhere.
 SEVERITIES = {"critical": RED, "warning": ORANGE, "info": "blue"}
 MODES = {"0": ("normal", GREEN), "1": ("degraded", ORANGE), "2": ("blind", RED)}
@@ -63,11 +63,13 @@ def graph(
     width: int = 12,
     stacked: bool = False,
     logarithmic: bool = False,
+    wide: bool = False,
     steps: bool = False,
     limit: float | None = None,
     usual: float | None = None,
     most: float | None = None,
     bars: bool = False,
+    wrong: bool = False,
     ranked: Literal["max", "min", "lastNotNull"] | None = None,
     joined: bool = False,
     empty: str = "",
@@ -76,8 +78,9 @@ def graph(
     """Lines over time.
 
     `limit` draws a red line at an objective or an alert's limit, `usual` a grey one at what is normal. `ranked` lists the series
-    beside the graph, the worst first. `bars` shows single points too. `joined` draws over gaps. `empty` is shown where nothing is, if
-    that is no fault.
+    beside the graph, the worst first. `bars` shows single points too. `wrong` is for what should not be: no series of it is green.
+    `wide` keeps small values readable beside large ones, 0 included. `joined` draws over gaps. `empty` is shown where nothing is,
+    if that is no fault.
     """
     panel = (
         timeseries.Panel()
@@ -88,7 +91,11 @@ def graph(
         .height(8)
         .datasource(PROMETHEUS)
         .targets([_target(query, nth) for nth, query in enumerate(queries)])
-        .color_scheme(builders.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC))
+        .color_scheme(
+            builders.FieldColor().mode(dashboard.FieldColorModeId.SHADES).fixed_color(ORANGE)
+            if wrong
+            else builders.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC)
+        )
         # A series at 0 has no line on top of those below it.
         .line_width(0 if stacked else 1)
         .fill_opacity(80 if bars else 60 if stacked else 0)
@@ -109,13 +116,17 @@ def graph(
         panel = panel.scale_distribution(scale)
     else:
         panel = panel.axis_soft_min(0)
-        # Without it an axis of zeros goes to 100.
-        if unit in ("none", "short", EACH_SECOND, EACH_MINUTE):
-            panel = panel.axis_soft_max(1)
+        # The limit is in sight, and an axis of zeros does not go to 100.
+        if limit is not None or unit in ("none", "short", EACH_SECOND, EACH_MINUTE):
+            panel = panel.axis_soft_max(limit or 1)
+    if wide:
+        scale = common_builders.ScaleDistributionConfig().type(common.ScaleDistribution.SYMLOG).log(10)
+        # Without a least value the scale begins at -1.
+        panel = panel.scale_distribution(scale.linear_threshold(1)).min(0)
     if unit == "none":
         panel = panel.decimals(0)
     if bars:
-        panel = panel.draw_style(common.GraphDrawStyle.BARS)
+        panel = panel.draw_style(common.GraphDrawStyle.BARS).bar_width_factor(1)
     if steps:
         panel = panel.line_interpolation(common.LineInterpolation.STEP_AFTER)
     line = (limit, RED) if limit is not None else (usual, GREY)
@@ -125,10 +136,11 @@ def graph(
         )
     if most is not None:
         panel = panel.max(most)
-    used = "".join(expr + legend for expr, legend in queries)
-    meanings = {name: color for name, color in MEANINGS.items() if name in used}
-    for name, color in (meanings | (colors or {})).items():
-        panel = panel.override_by_name(name, [_fixed(color)])
+    if '"none"' in queries[0][0]:
+        colors = {"none": GREY} | (colors or {})
+    # The name of a series may go on behind the word that has the colour.
+    for word, color in (colors or {}).items():
+        panel = panel.override_by_regexp(f"/^{word}( |$)/", [_fixed(color)])
     return panel
 
 
@@ -199,15 +211,18 @@ def number(
     )
     if decimals is not None:
         panel = panel.decimals(decimals)
+    # Without it the colour is that of a number below all steps.
+    nothing = dashboard.DashboardSpecialValueMapOptions(
+        match=dashboard.SpecialValueMatch.NULL,
+        result=dashboard.ValueMappingResult(text=empty, color=RED if words else GREY),
+    )
+    mappings: list[dashboard.ValueMapping] = [dashboard.SpecialValueMap(options=nothing)]
     if words is not None:
         options = {
             value: dashboard.ValueMappingResult(text=text, color=color) for value, (text, color) in words.items()
         }
-        nothing = dashboard.DashboardSpecialValueMapOptions(
-            match=dashboard.SpecialValueMatch.NULL, result=dashboard.ValueMappingResult(text=empty, color=RED)
-        )
-        panel = panel.mappings([dashboard.ValueMap(options=options), dashboard.SpecialValueMap(options=nothing)])
-    return panel
+        mappings.append(dashboard.ValueMap(options=options))
+    return panel.mappings(mappings)
 
 
 class Dashboard:

@@ -121,6 +121,7 @@ def build() -> Dashboard:
             "s",
             (extreme("max", "foreshock_watermark_lag_seconds", "topic, partition"), "{{topic}}:{{partition}}"),
             limit=60,
+            wide=True,
         ),
     )
     page.row("Throughput").add(
@@ -137,6 +138,7 @@ def build() -> Dashboard:
             "short",
             (extreme("max", "foreshock_consumer_lag_records", "topic, partition"), "{{topic}}:{{partition}}"),
             width=8,
+            wide=True,
         ),
         graph(
             "Engine time of a record",
@@ -169,6 +171,7 @@ def build() -> Dashboard:
             width=8,
             stacked=True,
             bars=True,
+            wrong=True,
         ),
     )
     page.row("State").add(
@@ -189,6 +192,7 @@ def build() -> Dashboard:
             width=8,
             stacked=True,
             bars=True,
+            wrong=True,
         ),
         graph(
             "Age of the last snapshot",
@@ -226,6 +230,23 @@ def build() -> Dashboard:
             (per_minute("foreshock_held_back_events_total"), "held back"),
             (per_minute("foreshock_records_lost_total"), "lost"),
             width=8,
+        ),
+        graph(
+            "Snapshots",
+            "Snapshots by outcome: of those that failed or were too large nothing is kept, and a restart reads more.",
+            EACH_MINUTE,
+            (or_none(per_minute("foreshock_snapshots_total", "outcome"), "outcome"), "{{outcome}}"),
+            stacked=True,
+            bars=True,
+            colors={"written": GREEN, "failed": RED, "too_large": ORANGE},
+        ),
+        graph(
+            "Who works",
+            "Partitions that each process reads. One has all of them; a change of the colour is a take-over.",
+            "none",
+            (or_none(gauge("foreshock_partitions_read", "sum", "instance"), "instance"), "{{instance}}"),
+            stacked=True,
+            steps=True,
         ),
     )
     return page

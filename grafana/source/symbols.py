@@ -76,6 +76,7 @@ def build() -> Dashboard:
             (or_none(gauge("foreshock_books", "sum", "state", 'state!="usable"'), "state"), "{{state}}"),
             steps=True,
             stacked=True,
+            wrong=True,
         ),
         graph(
             "Contradictions",
@@ -84,6 +85,7 @@ def build() -> Dashboard:
             (or_none(per_minute("foreshock_book_faults_total", "fault"), "fault"), "{{fault}}"),
             stacked=True,
             bars=True,
+            wrong=True,
         ),
         graph(
             "Fastest cancels",
@@ -147,6 +149,7 @@ def build() -> Dashboard:
             ),
             stacked=True,
             steps=True,
+            wrong=True,
         ),
     )
     return page
