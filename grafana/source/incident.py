@@ -5,6 +5,7 @@ from .parts import (
     CANCELS,
     CHOSEN,
     CHOSEN_SYMBOLS,
+    DETECTORS,
     EACH_MINUTE,
     FATES,
     MODES,
@@ -55,6 +56,7 @@ def build() -> Dashboard:
             stacked=True,
             bars=True,
             width=8,
+            colors=DETECTORS,
         ),
         graph(
             "Books that are thin",

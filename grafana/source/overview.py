@@ -2,6 +2,7 @@
 
 from .parts import (
     CHOSEN,
+    DETECTORS,
     EACH_MINUTE,
     EACH_SECOND,
     FATES,
@@ -105,6 +106,7 @@ def build() -> Dashboard:
             (or_none(per_minute("foreshock_signals_total", "detector"), "detector"), "{{detector}}"),
             stacked=True,
             bars=True,
+            colors=DETECTORS,
         ),
     )
     page.row("Input").add(
@@ -142,7 +144,7 @@ def build() -> Dashboard:
             (gauge("foreshock_watermark_lag_seconds", "max", "topic"), "{{topic}}"),
             limit=60,
             width=8,
-            wide=True,
+            logarithmic=True,
         ),
         shares(
             "Subjects that are judged, now",

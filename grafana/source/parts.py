@@ -33,6 +33,20 @@ GREEN, ORANGE, RED, GREY = "green", "orange", "red", "#8e8e8e"
 # Units with a scale: 15000 is `15.0K /s`.
 EACH_SECOND, EACH_MINUTE = "count:/s", "count:/min"
 TIMES, BPS = "suffix:×", "suffix: bps"
+# The colour of a detector is the same everywhere, and no two share one.
+DETECTORS = {
+    "cancel_burst": ORANGE,
+    "trade_burst": "yellow",
+    "thin_book": "blue",
+    "thin_book_cluster": "dark-blue",
+    "spread_widening": "#2dd4bf",
+    "one_sided_book": "#f472b6",
+    "stale_book": "#a16207",
+    "price_shock": "purple",
+    "leverage_jump": "light-green",
+    "insolvent": RED,
+    "feed": "#e5e7eb",
+}
 # The colours of fates of records.
 FATES = {"rejected": RED, "late": ORANGE, "duplicate": "yellow", "shed": "purple"}
 # The colour of a severity is the same everywhere.
@@ -121,8 +135,7 @@ def graph(
             panel = panel.axis_soft_max(limit or 1)
     if wide:
         scale = common_builders.ScaleDistributionConfig().type(common.ScaleDistribution.SYMLOG).log(10)
-        # Without a least value the scale begins at -1.
-        panel = panel.scale_distribution(scale.linear_threshold(1)).min(0)
+        panel = panel.scale_distribution(scale.linear_threshold(1))
     if unit == "none":
         panel = panel.decimals(0)
     if bars:

@@ -51,10 +51,10 @@ def build() -> Dashboard:
         ),
         number(
             "Budget left, last day",
-            "The share of the day's permitted misses that is not used.",
+            "The share of the day's permitted misses that is not used. Of few alerts it says little: ForeshockAlertsLate asks for 20.",
             "percentunit",
-            (f'1 - max({missed}1d{{job=~"$job"}}) / {BUDGET}', "left"),
-            (0, ORANGE),
+            (f'clamp_min(1 - max({missed}1d{{job=~"$job"}}) / {BUDGET}, 0)', "left"),
+            (0.001, ORANGE),
             (0.5, GREEN),
             width=6,
             least=RED,
@@ -121,7 +121,7 @@ def build() -> Dashboard:
             "s",
             (extreme("max", "foreshock_watermark_lag_seconds", "topic, partition"), "{{topic}}:{{partition}}"),
             limit=60,
-            wide=True,
+            logarithmic=True,
         ),
     )
     page.row("Throughput").add(
