@@ -130,9 +130,11 @@ def graph(
         panel = panel.scale_distribution(scale)
     else:
         panel = panel.axis_soft_min(0)
-        # The limit is in sight, and an axis of zeros does not go to 100.
-        if limit is not None or unit in ("none", "short", EACH_SECOND, EACH_MINUTE):
-            panel = panel.axis_soft_max(limit or 1)
+        # An axis of zeros does not go to 100.
+        if unit in ("none", "short", EACH_SECOND, EACH_MINUTE):
+            panel = panel.axis_soft_max(1)
+    if limit is not None:
+        panel = panel.axis_soft_max(limit)
     if wide:
         scale = common_builders.ScaleDistributionConfig().type(common.ScaleDistribution.SYMLOG).log(10)
         panel = panel.scale_distribution(scale.linear_threshold(1))
