@@ -368,7 +368,7 @@ def backlog(width: int) -> stat.Panel:
     waiting, flow = gauge("foreshock_consumer_lag_records", "sum"), rate("foreshock_records_total")
     return number(
         "Backlog",
-        "How long the flow is that is not read yet, at the rate at which it is read. ForeshockLag fires above a minute.",
+        "How long the flow is that is not read yet, at the rate at which it is read. ForeshockLag fires above a minute, from 1000 records on.",
         "s",
         (f"{waiting} / clamp_min({flow}, 1)", "backlog"),
         (5, ORANGE),
