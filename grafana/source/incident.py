@@ -3,6 +3,7 @@
 from .parts import (
     BPS,
     CANCELS,
+    CAUSES,
     CHOSEN,
     CHOSEN_SYMBOLS,
     DETECTORS,
@@ -130,7 +131,7 @@ def build() -> Dashboard:
             (or_none(gauge("foreshock_feed_troubles", "sum", "cause"), "cause"), "{{cause}}"),
             stacked=True,
             steps=True,
-            wrong=True,
+            wrong=CAUSES,
         ),
         graph(
             "Records that were not accepted",

@@ -4,6 +4,7 @@ from .parts import CHOSEN, EACH_MINUTE, GREEN, ORANGE, RED, TIMES, Dashboard, gr
 
 BUDGET = 0.01
 RECEIVED = 'receiver!="kafka"'
+OUTCOMES = {"delivered": GREEN, "repeated": "blue", "failed": RED, "refused": "purple", "evicted": ORANGE}
 NONE = "no alert in this time"
 
 
@@ -61,7 +62,7 @@ def build() -> Dashboard:
             (or_none(per_minute(total, "receiver, outcome", RECEIVED), "outcome"), "{{outcome}} {{receiver}}"),
             stacked=True,
             bars=True,
-            colors={"delivered": GREEN, "repeated": "blue", "failed": RED, "refused": "purple", "evicted": ORANGE},
+            colors=OUTCOMES,
         ),
         graph(
             "Failures",
@@ -75,7 +76,7 @@ def build() -> Dashboard:
             ),
             stacked=True,
             bars=True,
-            wrong=True,
+            colors=OUTCOMES,
         ),
         graph(
             "Emission to answer",

@@ -1,6 +1,7 @@
 """Overview: is the flow watched, what is found, and does it reach anybody."""
 
 from .parts import (
+    CAUSES,
     CHOSEN,
     DETECTORS,
     EACH_MINUTE,
@@ -135,7 +136,7 @@ def build() -> Dashboard:
             stacked=True,
             steps=True,
             width=8,
-            wrong=True,
+            wrong=CAUSES,
         ),
         graph(
             "Watermark",

@@ -7,6 +7,7 @@ A number is asked for now, not over the range: of a service that is dead it show
 nothing is wrong a graph shows a line `none` at 0, so that an empty graph always means that no metrics came.
 """
 
+from itertools import cycle
 from typing import Literal, Self, Union
 
 from grafana_foundation_sdk.builders import common as common_builders
@@ -22,6 +23,11 @@ CHOSEN = 'job=~"$job",instance=~"$instance"'
 CHOSEN_SYMBOLS = 'symbol=~"$symbol"'
 CANCELS, TRADES = 'flow="cancels"', 'flow="trades"'
 JUDGED, USABLE, TOTAL = 'state="judged"', 'state="usable"', 'stage="total"'
+# Causes of troubles of the input. One that is missing here is drawn in a shade of orange.
+CAUSES = (
+    "silence", "gap", "late", "lag", "rejected", "skew", "silent_symbols", "unusable", "book",
+    "silent_producer", "nothing_usable", "behind", "duplicates", "machine_clock", "unknown_type", "poison", "new_log",
+)  # fmt: skip
 # How many series a ranking shows: Grafana's palette has six hues and then their shades.
 TOP = 6
 
@@ -47,6 +53,8 @@ DETECTORS = {
     "insolvent": RED,
     "feed": "#e5e7eb",
 }
+# Colours of what should not be, without green: names that are seldom seen together may share one.
+ALARMING = (ORANGE, RED, "yellow", "purple", "#f472b6", "blue", "#a16207", "#2dd4bf", "#e5e7eb")
 # The colours of fates of records.
 FATES = {"rejected": RED, "late": ORANGE, "duplicate": "yellow", "shed": "purple"}
 # The colour of a severity is the same everywhere.
@@ -83,7 +91,7 @@ def graph(
     usual: float | None = None,
     most: float | None = None,
     bars: bool = False,
-    wrong: bool = False,
+    wrong: tuple[str, ...] | None = None,
     ranked: Literal["max", "min", "lastNotNull"] | None = None,
     joined: bool = False,
     empty: str = "",
@@ -92,7 +100,8 @@ def graph(
     """Lines over time.
 
     `limit` draws a red line at an objective or an alert's limit, `usual` a grey one at what is normal. `ranked` lists the series
-    beside the graph, the worst first. `bars` shows single points too. `wrong` is for what should not be: no series of it is green.
+    beside the graph, the worst first. `bars` shows single points too. `wrong` names the series of what should not be:
+    none of them is green, nor any that is not named.
     `wide` keeps small values readable beside large ones, 0 included. `joined` draws over gaps. `empty` is shown where nothing is,
     if that is no fault.
     """
@@ -107,7 +116,7 @@ def graph(
         .targets([_target(query, nth) for nth, query in enumerate(queries)])
         .color_scheme(
             builders.FieldColor().mode(dashboard.FieldColorModeId.SHADES).fixed_color(ORANGE)
-            if wrong
+            if wrong is not None
             else builders.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC)
         )
         # A series at 0 has no line on top of those below it.
@@ -151,10 +160,11 @@ def graph(
         )
     if most is not None:
         panel = panel.max(most)
+    colors = dict(zip(wrong or (), cycle(ALARMING), strict=False)) | (colors or {})
     if '"none"' in queries[0][0]:
-        colors = {"none": GREY} | (colors or {})
+        colors = {"none": GREY} | colors
     # The name of a series may go on behind the word that has the colour.
-    for word, color in (colors or {}).items():
+    for word, color in colors.items():
         panel = panel.override_by_regexp(f"/^{word}( |$)/", [_fixed(color)])
     return panel
 

@@ -25,6 +25,11 @@ from .parts import (
 BUDGET = 0.01
 LATENCY = "foreshock_alert_latency_seconds"
 STAGES = 'stage!="total"'
+# Reasons of rejections, those of a changed format first. One that is missing here is drawn in a shade of orange.
+REASONS = (
+    "not_json", "missing_field", "wrong_type", "ts_unit", "ts_future", "unknown_word", "not_in_format", "out_of_range",
+    "not_object", "not_utf8", "not_decimal", "bad_name", "duplicate_field", "empty", "too_large", "too_many", "poison",
+)  # fmt: skip
 NONE = "no alert in this time"
 
 
@@ -171,7 +176,7 @@ def build() -> Dashboard:
             width=8,
             stacked=True,
             bars=True,
-            wrong=True,
+            wrong=REASONS,
         ),
     )
     page.row("State").add(
@@ -192,7 +197,7 @@ def build() -> Dashboard:
             width=8,
             stacked=True,
             bars=True,
-            wrong=True,
+            wrong=("account", "order", "party", "symbol", "owner", "holder", "burst", "signal", "fact", "incident"),
         ),
         graph(
             "Age of the last snapshot",

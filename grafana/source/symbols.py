@@ -76,7 +76,7 @@ def build() -> Dashboard:
             (or_none(gauge("foreshock_books", "sum", "state", 'state!="usable"'), "state"), "{{state}}"),
             steps=True,
             stacked=True,
-            wrong=True,
+            wrong=("no_snapshot", "crossed", "broken"),
         ),
         graph(
             "Contradictions",
@@ -85,7 +85,7 @@ def build() -> Dashboard:
             (or_none(per_minute("foreshock_book_faults_total", "fault"), "fault"), "{{fault}}"),
             stacked=True,
             bars=True,
-            wrong=True,
+            wrong=("broken", "crossed", "mismatch", "overfilled", "duplicate_order", "stuck_order"),
         ),
         graph(
             "Fastest cancels",
@@ -149,7 +149,7 @@ def build() -> Dashboard:
             ),
             stacked=True,
             steps=True,
-            wrong=True,
+            wrong=(),
         ),
     )
     return page
