@@ -86,7 +86,8 @@ def build() -> Dashboard:
             "Service alerts",
             "Alerts of Prometheus about the service that fire now. Each has a runbook.",
             "none",
-            ('count(ALERTS{alertname=~"Foreshock.+",alertstate="firing",job=~"$job"}) or vector(0)', "alerts"),
+            # ForeshockAbsent is of no job.
+            ('count(ALERTS{alertname=~"Foreshock.+",alertstate="firing",job=~"$job|"}) or vector(0)', "alerts"),
             (1, RED),
         ),
     )
