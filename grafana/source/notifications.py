@@ -1,9 +1,11 @@
 """Notifications: whether alerts reach their receivers, and how fast."""
 
-from .parts import CHOSEN, RED, Dashboard, graph, number, quantile, rate
+from .parts import CHOSEN, EACH_MINUTE, GREEN, ORANGE, RED, TIMES, Dashboard, graph, number, or_none, per_minute, quantile
 
 BUDGET = 0.01
 RECEIVED = 'receiver!="kafka"'
+OUTCOMES = {"delivered": GREEN, "repeated": "blue", "failed": RED, "refused": "purple", "evicted": ORANGE}
+NONE = "no alert in this time"
 
 
 def build() -> Dashboard:
@@ -56,17 +58,25 @@ def build() -> Dashboard:
         graph(
             "Outcomes",
             "Alerts by receiver and outcome: delivered is new to the receiver, repeated lasts, failed is tried again.",
-            "cps",
-            (rate(total, "receiver, outcome", RECEIVED), "{{receiver}} {{outcome}}"),
+            EACH_MINUTE,
+            (or_none(per_minute(total, "receiver, outcome", RECEIVED), "outcome"), "{{outcome}} {{receiver}}"),
+            stacked=True,
+            bars=True,
+            colors=OUTCOMES,
         ),
         graph(
             "Failures",
             "Alerts that were not taken, by receiver.",
-            "cps",
+            EACH_MINUTE,
             (
-                rate(total, "receiver, outcome", f'{RECEIVED},outcome=~"failed|refused|evicted"'),
-                "{{receiver}} {{outcome}}",
+                or_none(
+                    per_minute(total, "receiver, outcome", f'{RECEIVED},outcome=~"failed|refused|evicted"'), "outcome"
+                ),
+                "{{outcome}} {{receiver}}",
             ),
+            stacked=True,
+            bars=True,
+            colors=OUTCOMES,
         ),
         graph(
             "Emission to answer",
@@ -74,28 +84,30 @@ def build() -> Dashboard:
             "s",
             *((quantile(q, "foreshock_notification_seconds"), f"p{q * 100:g}") for q in (0.5, 0.9, 0.99)),
             limit=0.1,
+            empty=NONE,
         ),
         graph(
             "Burn rate",
-            "How many times faster than permitted the budget is used: 1 of 100 alerts may take more than 0.1 s.",
-            "none",
+            "How many times faster than permitted the budget is used: 1 of 100 alerts may take more than 0.1 s. ForeshockNotificationsLate fires where both are above the line.",
+            TIMES,
             *(
                 (f'max by (receiver) ({missed}{window}{{job=~"$job"}}) / {BUDGET}', f"{{{{receiver}}}} {window}")
                 for window in ("30m", "6h")
             ),
             limit=6,
+            empty=NONE,
         ),
         graph(
             "Commits of alerts",
             "Revisions of alerts that were committed to the alerts topic.",
-            "cps",
-            (rate(total, "", 'receiver="kafka"'), "committed"),
+            EACH_MINUTE,
+            (per_minute(total, "", 'receiver="kafka"'), "committed"),
         ),
         graph(
-            "Pages of Foreshock's own HTTP",
+            "Requests of Foreshock's own HTTP",
             "Answered requests by path and code.",
-            "cps",
-            (rate("foreshock_http_requests_total", "path, code"), "{{path}} {{code}}"),
+            EACH_MINUTE,
+            (or_none(per_minute("foreshock_http_requests_total", "path, code"), "path"), "{{path}} {{code}}"),
         ),
     )
     return page

@@ -1,6 +1,52 @@
 """Overview: is the flow watched, what is found, and does it reach anybody."""
 
-from .parts import CHOSEN, JUDGED, MODES, ORANGE, RED, SEVERITIES, Dashboard, gauge, graph, mode, number, rate
+from .parts import (
+    CAUSES,
+    CHOSEN,
+    DETECTORS,
+    EACH_MINUTE,
+    EACH_SECOND,
+    FATES,
+    GREY,
+    JUDGED,
+    MODES,
+    ORANGE,
+    RED,
+    SEVERITIES,
+    Dashboard,
+    backlog,
+    gauge,
+    graph,
+    mode,
+    number,
+    or_none,
+    per_minute,
+    rate,
+    shares,
+)
+
+# What the feed carries, in groups that are told apart at a glance, by the types of their events.
+GROUPS = {
+    "orders: new": "order_new|order_replace",
+    "orders: cancelled": "order_cancel",
+    "orders: rejected": "order_reject",
+    "trades": "trade",
+    "books": "book_.+",
+    "accounts": "balance|leverage|position",
+    "heartbeats": "heartbeat",
+}
+REST = "|".join(GROUPS.values())
+# Eight colours that are told apart.
+GROUP_COLORS = {
+    "orders: new": "blue",
+    "orders: cancelled": ORANGE,
+    "orders: rejected": RED,
+    "trades": "green",
+    "books": "purple",
+    "accounts": "yellow",
+    "heartbeats": GREY,
+    "prices and the rest": "#2dd4bf",
+}
 
 
 def build() -> Dashboard:
@@ -35,18 +81,13 @@ def build() -> Dashboard:
             (gauge("foreshock_incidents", "sum", "", 'severity="warning"'), "warning"),
             (1, ORANGE),
         ),
-        number(
-            "Waiting",
-            "Records of the input that are not read yet.",
-            "short",
-            (gauge("foreshock_consumer_lag_records", "sum"), "records"),
-            (10_000, ORANGE),
-        ),
+        backlog(width=4),
         number(
             "Service alerts",
             "Alerts of Prometheus about the service that fire now. Each has a runbook.",
             "none",
-            ('count(ALERTS{alertname=~"Foreshock.+",alertstate="firing",job=~"$job"}) or vector(0)', "alerts"),
+            # ForeshockAbsent is of no job.
+            ('count(ALERTS{alertname=~"Foreshock.+",alertstate="firing",job=~"$job|"}) or vector(0)', "alerts"),
             (1, RED),
         ),
     )
@@ -55,61 +96,66 @@ def build() -> Dashboard:
             "Open incidents",
             "Incidents that are open, by severity.",
             "none",
-            (gauge("foreshock_incidents", "sum", "severity"), "{{severity}}"),
+            (or_none(gauge("foreshock_incidents", "sum", "severity"), "severity"), "{{severity}}"),
             stacked=True,
             steps=True,
             colors=SEVERITIES,
         ),
         graph(
-            "Findings",
-            "Findings that opened or rose, by detector.",
-            "none",
-            (f"{rate('foreshock_signals_total', 'detector', over='increase')} > 0", "{{detector}}"),
+            "Findings a minute",
+            "Findings that opened or rose, by detector. A single one is spread over the minute after it.",
+            EACH_MINUTE,
+            (or_none(per_minute("foreshock_signals_total", "detector"), "detector"), "{{detector}}"),
             stacked=True,
+            bars=True,
+            colors=DETECTORS,
         ),
     )
     page.row("Input").add(
         graph(
             "Records",
             "Records by what became of them. Rejected ones are in the dead letters.",
-            "cps",
-            (rate("foreshock_records_total", "fate"), "{{fate}}"),
+            EACH_SECOND,
+            (or_none(rate("foreshock_records_total", "fate"), "fate"), "{{fate}}"),
             stacked=True,
-            colors={"accepted": "green", "rejected": RED, "late": ORANGE},
+            colors={"accepted": "blue"} | FATES,
         ),
         graph(
             "Events",
-            "Accepted events by type: what the feed carries.",
-            "cps",
-            (f"{rate('foreshock_events_total', 'type')} > 0", "{{type}}"),
+            "Accepted events by what they are about: what the feed carries.",
+            EACH_SECOND,
+            *((rate("foreshock_events_total", "", f'type=~"{types}"'), name) for name, types in GROUPS.items()),
+            (rate("foreshock_events_total", "", f'type!~"{REST}"'), "prices and the rest"),
             stacked=True,
+            colors=GROUP_COLORS,
         ),
         graph(
             "Troubles of the input",
             "Partitions, producers and symbols with something wrong, by what it is.",
             "none",
-            (f"{gauge('foreshock_feed_troubles', 'sum', 'cause')} > 0", "{{cause}}"),
+            (or_none(gauge("foreshock_feed_troubles", "sum", "cause"), "cause"), "{{cause}}"),
+            stacked=True,
             steps=True,
             width=8,
+            wrong=CAUSES,
         ),
         graph(
             "Watermark",
-            "How far the slowest partition is behind the clock: an alert waits for it.",
+            "How far the slowest partition is behind the clock: an alert waits for it. ForeshockWatermarkBehind fires above the line.",
             "s",
             (gauge("foreshock_watermark_lag_seconds", "max", "topic"), "{{topic}}"),
             limit=60,
             width=8,
+            logarithmic=True,
         ),
-        graph(
-            "Subjects that are judged",
-            "The share of symbols, accounts and markets that each detector can judge. A detector that judges nothing finds nothing.",
-            "percentunit",
+        shares(
+            "Subjects that are judged, now",
+            "The share of symbols, accounts and markets that each detector can judge. A detector that judges nothing finds nothing. stale_book judges only symbols whose feed sends books.",
             (
                 f"{gauge('foreshock_coverage', 'sum', 'detector', JUDGED)} / ({gauge('foreshock_coverage', 'sum', 'detector')} > 0)",
                 "{{detector}}",
             ),
             width=8,
-            most=1,
         ),
     )
     return page

@@ -1,21 +1,28 @@
 """Symbols and books: the state of the market as Foreshock sees it, of all symbols and of some."""
 
 from .parts import (
+    BPS,
     CANCELS,
     CHOSEN,
     CHOSEN_SYMBOLS,
+    EACH_MINUTE,
     GREEN,
     ORANGE,
     RED,
-    TOP,
+    TIMES,
     TRADES,
     USABLE,
     Dashboard,
+    extreme,
     gauge,
     graph,
     number,
-    rate,
+    or_none,
+    per_minute,
 )
+
+# The bands of `foreshock_depth_notional`, from the nearest.
+BANDS_BPS = (5, 10, 25, 50, 100)
 
 
 def build() -> Dashboard:
@@ -63,39 +70,47 @@ def build() -> Dashboard:
     )
     page.add(
         graph(
-            "Books that cannot be used",
+            "Books that cannot be used, by cause",
             "Symbols by why their book cannot be used.",
             "none",
-            (gauge("foreshock_books", "sum", "state", 'state!="usable"'), "{{state}}"),
+            (or_none(gauge("foreshock_books", "sum", "state", 'state!="usable"'), "state"), "{{state}}"),
             steps=True,
             stacked=True,
+            wrong=("no_snapshot", "crossed", "broken"),
         ),
         graph(
             "Contradictions",
             "Contradictions between a book and its feed, by kind.",
-            "cps",
-            (rate("foreshock_book_faults_total", "fault"), "{{fault}}"),
+            EACH_MINUTE,
+            (or_none(per_minute("foreshock_book_faults_total", "fault"), "fault"), "{{fault}}"),
             stacked=True,
+            bars=True,
+            wrong=("broken", "crossed", "mismatch", "overfilled", "duplicate_order", "stuck_order"),
         ),
         graph(
             "Fastest cancels",
             "Orders withdrawn within ten seconds, as a multiple of the usual number.",
-            "none",
-            (f"topk({TOP}, {gauge('foreshock_pace_ratio', 'max', 'symbol', CANCELS)})", "{{symbol}}"),
+            TIMES,
+            (extreme("max", "foreshock_pace_ratio", "symbol", CANCELS), "{{symbol}}"),
+            usual=1,
+            ranked="max",
             width=8,
         ),
         graph(
             "Fastest trades",
             "Orders that took within ten seconds, as a multiple of the usual number.",
-            "none",
-            (f"topk({TOP}, {gauge('foreshock_pace_ratio', 'max', 'symbol', TRADES)})", "{{symbol}}"),
+            TIMES,
+            (extreme("max", "foreshock_pace_ratio", "symbol", TRADES), "{{symbol}}"),
+            usual=1,
+            ranked="max",
             width=8,
         ),
         graph(
             "Widest spreads",
             "Spread in basis points of the middle.",
-            "none",
-            (f"topk({TOP}, {gauge('foreshock_book_spread_bps', 'max', 'symbol')})", "{{symbol}}"),
+            BPS,
+            (extreme("max", "foreshock_book_spread_bps", "symbol"), "{{symbol}}"),
+            ranked="max",
             width=8,
         ),
     )
@@ -104,29 +119,37 @@ def build() -> Dashboard:
             "Depth",
             "Notional of the thinner side within each distance from the middle, the least of the chosen symbols. Choose one symbol to see its own.",
             "short",
-            (gauge("foreshock_depth_notional", "min", "band_bps", CHOSEN_SYMBOLS), "{{band_bps}} bps"),
+            *(
+                (gauge("foreshock_depth_notional", "min", "", f'band_bps="{band}"', CHOSEN_SYMBOLS), f"{band} bps")
+                for band in BANDS_BPS
+            ),
             logarithmic=True,
         ),
         graph(
             "Spread",
             "Spread in basis points of the middle.",
-            "none",
-            (gauge("foreshock_book_spread_bps", "max", "symbol", CHOSEN_SYMBOLS), "{{symbol}}"),
+            BPS,
+            (extreme("max", "foreshock_book_spread_bps", "symbol", CHOSEN_SYMBOLS), "{{symbol}}"),
+            ranked="max",
         ),
         graph(
             "Pace against usual",
             "Events of ten seconds as a multiple of the usual number, the fastest of the chosen symbols.",
-            "none",
+            TIMES,
             (gauge("foreshock_pace_ratio", "max", "flow", CHOSEN_SYMBOLS), "{{flow}}"),
-            limit=1,
+            usual=1,
         ),
         graph(
-            "Whether the book can be used",
-            "1 where the symbol's book can be used, else 0.",
+            "Books that cannot be used",
+            "The chosen symbols whose books contradict the feed: their depth and spread are not judged.",
             "none",
-            (f"min by (symbol) (foreshock_book_usable{{{CHOSEN},{CHOSEN_SYMBOLS}}})", "{{symbol}}"),
+            (
+                or_none(f"max by (symbol) (foreshock_book_usable{{{CHOSEN},{CHOSEN_SYMBOLS}}} == bool 0)", "symbol"),
+                "{{symbol}}",
+            ),
+            stacked=True,
             steps=True,
-            most=1,
+            wrong=(),
         ),
     )
     return page
