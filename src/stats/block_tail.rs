@@ -127,7 +127,7 @@ impl BlockTail {
     /// A tail that has learned nothing.
     #[must_use]
     pub(crate) const fn new(prior: Prior) -> Self {
-        Self::Filling { seen: 0, greatest: [0.0; GREATEST], prior, others: Others::default() }
+        Self::Filling { seen: 0, greatest: [0.0; GREATEST], prior, others: Others::NONE }
     }
 
     /// A tail that begins with the .95 quantile and the Pareto index of others. The .8 quantile follows from both: the
@@ -206,7 +206,7 @@ impl Tail {
             above: none,
             shown: none,
             prior_weight: prior.weight,
-            others: Others::default(),
+            others: Others::NONE,
         }
     }
 

@@ -58,13 +58,16 @@ impl Priors {
 }
 
 /// The tails of the other subjects of a feed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Others {
     index: f32,
     weight: f32,
 }
 
 impl Others {
+    /// Nothing is known of others.
+    pub(super) const NONE: Self = Self { index: 0.0, weight: 0.0 };
+
     /// The Pareto index that they have shown.
     pub(super) fn index(self) -> f64 {
         self.index.into()
@@ -100,8 +103,12 @@ impl Exceedances {
     }
 
     /// The exceedances as an assumption about someone else's tail.
-    fn prior(self) -> Prior {
-        if self.count < 1.0 { Others::default() } else { Prior::of(self.sum / self.count, self.count.min(OTHERS_MAX)) }
+    #[expect(clippy::cast_possible_truncation, reason = "an estimate of three digits, in half the memory")]
+    fn assumption(self) -> Others {
+        if self.count < 1.0 {
+            return Others::NONE;
+        }
+        Others { index: (self.sum / self.count) as f32, weight: self.count.min(OTHERS_MAX) as f32 }
     }
 }
 
@@ -140,7 +147,7 @@ mod tests {
     fn a_subject_is_shown_what_the_others_have_shown_and_not_its_own() {
         let mut pool = Pool::default();
         let own = |count: f64, index: f64| Exceedances { count, sum: count * index };
-        assert_eq!(pool.exchange(own(10.0, 0.5), own(10.0, 0.5)), Others::default());
+        assert_eq!(pool.exchange(own(10.0, 0.5), own(10.0, 0.5)), Others::NONE);
         assert_eq!(pool.exchange(own(30.0, 0.25), own(30.0, 0.25)), Others { index: 0.5, weight: 10.0 });
         assert_eq!(pool.exchange(own(0.0, 0.0), own(10.0, 0.5)), Others { index: 0.25, weight: 30.0 });
     }
