@@ -2,6 +2,8 @@
 //! repeat it there however the partitions interleave, and it does what a restart with the new settings would do.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/environment.rs"]
+mod environment;
 #[path = "support/feeds.rs"]
 mod feeds;
 #[path = "support/random.rs"]
@@ -74,8 +76,12 @@ fn rich() -> WrittenSettings {
         zone: None,
         hours: Vec::new(),
     };
-    let mut written =
-        WrittenSettings { overrides: vec![one], calendar: vec![calendar], maintenance: vec![window], ..Default::default() };
+    let mut written = WrittenSettings {
+        overrides: vec![one],
+        calendar: vec![calendar],
+        maintenance: vec![window],
+        ..WrittenSettings::default()
+    };
     written.detect.insolvent.state = DetectorState::Off;
     written.detect.thin_book.settings.warnings_per_day = 0.1 + 0.2;
     written
@@ -252,8 +258,7 @@ fn a_change_does_what_a_restart_with_the_new_settings_does() {
         }
         let (mut changed, mut restarted) = (changed.finish(), restarted.finish());
         changed.change(&settings);
-        restarted.engine =
-            Engine::restore(&plan().with(settings.clone()), restarted.engine.snapshot()).unwrap();
+        restarted.engine = Engine::restore(&plan().with(settings.clone()), restarted.engine.snapshot()).unwrap();
         restarted.engine.resume_decided(changed.engine.decided());
         restarted.engine.flush(&mut restarted.outbox);
         restarted.write();

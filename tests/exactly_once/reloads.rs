@@ -2,6 +2,7 @@
 //! refused, and a restart with another file. The alerts must be those of a replay that follows the recorded changes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::support::flow::Flow;
 use crate::support::outcome::alert;
@@ -9,8 +10,9 @@ use crate::support::service::Service;
 use crate::support::topic::{Isolation, Topic};
 use crate::support::trial::Trial;
 
-/// The settings that the tests change to: what a burst of withdrawals makes known is marked as shadow.
-const IN_SHADOW: &str = "[detect.cancel_burst]\nstate = \"shadow\"\n";
+/// The settings that the tests change to: what a burst of withdrawals makes known is marked as shadow, and bursts of trades are learned
+/// anew.
+const IN_SHADOW: &str = "[detect.cancel_burst]\nstate = \"shadow\"\n[detect.trade_burst]\nwarnings_per_day = 0.2\n";
 /// Logged when the settings of the engine have changed.
 const CHANGED: &str = "other settings are in force";
 /// Stops the service for some seconds in a transaction that opens an incident, after 15 earlier ones, and stops the writing of
@@ -39,7 +41,8 @@ fn reload(trial: &Trial, service: &mut Service, config: &str, awaited: &str) -> 
 
 #[test]
 fn a_reload_acts_from_its_place_on_and_a_kill_before_its_snapshot_repeats_it_there() {
-    let trial = Trial::with_state_settings(Flow::shared(), "reloaded", SELDOM);
+    let flow = Flow::shared();
+    let trial = Trial::with_state_settings(Arc::clone(&flow), "reloaded", SELDOM);
     let follower = trial.alerts.follow();
     let mut service = trial.start_with(HELD);
     service.wait_line("failpoint before-commit");
@@ -68,7 +71,8 @@ fn a_reload_acts_from_its_place_on_and_a_kill_before_its_snapshot_repeats_it_the
 
 #[test]
 fn a_reload_with_a_mistake_or_a_key_that_needs_a_restart_changes_nothing() {
-    let trial = Trial::with_state_settings(Flow::shared(), "not-reloaded", SELDOM);
+    let flow = Flow::shared();
+    let trial = Trial::with_state_settings(Arc::clone(&flow), "not-reloaded", SELDOM);
     let follower = trial.alerts.follow();
     let mut service = trial.start();
     service.wait_line("the service is ready");
@@ -87,7 +91,8 @@ fn a_reload_with_a_mistake_or_a_key_that_needs_a_restart_changes_nothing() {
 
 #[test]
 fn a_restart_with_other_settings_reads_older_records_under_those_of_their_time() {
-    let trial = Trial::with_state_settings(Flow::shared(), "edited", SELDOM);
+    let flow = Flow::shared();
+    let trial = Trial::with_state_settings(Arc::clone(&flow), "edited", SELDOM);
     let follower = trial.alerts.follow();
     let mut service = trial.start_with("before-commit=15*off->return");
     service.wait_line("failpoint before-commit");
