@@ -2,8 +2,8 @@
 
 mod diff;
 mod notes;
-mod recorded;
 mod record;
+mod recorded;
 mod summary;
 
 use std::{collections::BTreeSet, path::Path};

@@ -6,7 +6,10 @@
 //!
 //! Values are shown only for the keys that can change, none of which is a secret.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use serde_json::Value;
 
@@ -73,9 +76,10 @@ impl Written {
 #[must_use]
 pub fn changes(before: &Value, now: &Value) -> Vec<Change> {
     let (before, now) = (by_key(before), by_key(now));
-    let keys: std::collections::BTreeSet<&String> = before.keys().chain(now.keys()).collect();
+    let keys: BTreeSet<&String> = before.keys().chain(now.keys()).collect();
     let differing = keys.into_iter().filter(|key| before.get(*key) != now.get(*key));
-    let change = |key: &String| Change { key: key.clone(), before: before.get(key).cloned(), now: now.get(key).cloned() };
+    let change =
+        |key: &String| Change { key: key.clone(), before: before.get(key).cloned(), now: now.get(key).cloned() };
     differing.map(change).collect()
 }
 

@@ -13,8 +13,8 @@
 //! record ─▶ FeedStage ─┼─ facts ──▶ inbox ─▶ CorrelationStage ◀───────────┤ ─▶ alerts
 //!                      └─ signals ────────────────────────────────────────┘
 //! ```
-//! The only other input is a numbered queue of decisions ([`Decision`]), which depend on the wall clock. The shell records each
-//! decision, and a replay hands it in again ([`Inputs`]).
+//! There are two other inputs, numbered together: decisions ([`Decision`]), which depend on the wall clock, and changes of the settings
+//! ([`Settings`]). The shell records each, and a replay hands it in again ([`Stretches`], [`Inputs`]).
 
 mod coverage;
 mod input;

@@ -57,7 +57,9 @@ impl WrittenSettings {
         let maintenance = MaintenanceWindows::new(&self.maintenance).map_err(|e| e.within("maintenance"))?;
         let bytes = self.to_json().to_string().len();
         if bytes > BYTES_MAX {
-            let what = format!("with `detect`, `calendar` and `maintenance` it takes {bytes} bytes, expected at most {BYTES_MAX}");
+            let what = format!(
+                "with `detect`, `calendar` and `maintenance` it takes {bytes} bytes, expected at most {BYTES_MAX}"
+            );
             return Err(Invalid::new("override", what));
         }
         Ok(Settings { detection, calendars, maintenance })

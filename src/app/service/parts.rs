@@ -2,8 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use super::report::Reporter;
 use super::reload::Reload;
+use super::report::Reporter;
 use crate::{
     app::{
         Interrupt,

@@ -155,7 +155,8 @@ mod tests {
     #[test]
     fn a_refused_file_is_compared_again_once_it_is_put_right() {
         let (_dir, file, hangup, mut reload, meters) = reload("");
-        for (text, applied) in [("[detect.cancel_burst]\na_min = 0", false), ("[detect.cancel_burst]\na_min = 8", true)] {
+        for (text, applied) in [("[detect.cancel_burst]\na_min = 0", false), ("[detect.cancel_burst]\na_min = 8", true)]
+        {
             fs::write(&file, text).unwrap();
             hangup.request();
             assert_eq!(reload.read_if_asked(&meters).is_some(), applied, "{text}");
