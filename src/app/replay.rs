@@ -37,7 +37,7 @@ use super::{
 use crate::{
     adapt::{Adapter, Format},
     config::{Brokers, Config},
-    engine::{Engine, Input, Inputs, Outbox, Output, Plan, Record, Settings, Stretch},
+    engine::{Engine, Input, Inputs, Outbox, Output, Plan, Record, Settings, Stretch, Stretches},
     event::{Body, Event, LogPosition, RecordRef, Rejection, SourceId, decode_counting},
     time::{EventTime, Span, WallTime},
 };
@@ -148,9 +148,16 @@ struct Held {
 const LEARNING: Span = Span::from_secs(900);
 
 impl Replay {
-    fn new(args: &cli::Replay, plan: Plan, recorded: Option<RecordedAlerts>) -> Result<Self, Failure> {
+    /// A replay that begins under a plan and will follow these inputs.
+    fn new(
+        args: &cli::Replay,
+        plan: Plan,
+        inputs: &Stretches,
+        recorded: Option<RecordedAlerts>,
+    ) -> Result<Self, Failure> {
+        let configs = recorded::configs(&plan, inputs);
         let engine = Engine::new(plan);
-        let comparison = recorded.map(|recorded| Comparison::new(recorded, engine.context()));
+        let comparison = recorded.map(|recorded| Comparison::new(recorded, engine.context(), &configs));
         Ok(Self {
             engine,
             outbox: Outbox::default(),
@@ -283,7 +290,7 @@ fn from_files(
     let mut adapter = adapter.map_err(|unfit| Failure::usage(unfit.to_string()))?;
     let mut reader = LineReader::open_as(&args.files, format)?;
     let (inputs, plan) = recorded::inputs(args, config, plan::of_files(config, &names, args), interrupt)?;
-    let mut replay = Replay::new(args, plan, recorded_alerts)?;
+    let mut replay = Replay::new(args, plan, &inputs, recorded_alerts)?;
     // Files have no partitions, so no change of the settings has a place in them.
     replay.inputs = inputs.into_iter().next().map(|stretch| stretch.inputs).unwrap_or_default();
     let mut progress = Progress::new("replay", reader.bytes_total());
@@ -338,7 +345,7 @@ fn from_kafka(
     narrow(args, &client, &mut ranges)?;
     let plan = plan::of_partitions(config, &ranges, args.inputs.as_deref(), &plan::times(args));
     let (mut inputs, plan) = recorded::inputs(args, config, plan, interrupt)?;
-    let mut replay = Replay::new(args, plan, recorded_alerts)?;
+    let mut replay = Replay::new(args, plan, &inputs, recorded_alerts)?;
     let generations: Vec<u32> = (0..ranges.len()).map(|i| inputs.generation(SourceId::of_index(i))).collect();
     let packed = |partition: usize, offset: i64| {
         let position = LogPosition { generation: generations[partition], offset: offset.unsigned_abs() };

@@ -90,6 +90,11 @@ impl Stretches {
         self.changed.first().map(|(_, change)| &change.before)
     }
 
+    /// The settings after each change.
+    pub fn settings(&self) -> impl Iterator<Item = &Settings> {
+        self.changed.iter().map(|(_, change)| &change.now)
+    }
+
     /// How many changes of the settings there are.
     #[must_use]
     pub const fn changes(&self) -> usize {

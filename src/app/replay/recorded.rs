@@ -4,7 +4,7 @@
 //! where its own configuration is one of those that were in force, as in the command that an alert names. A replay under settings of
 //! its own, which ask what would have been, keeps them throughout.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use crate::{
     app::{Failure, Interrupt, audit, cli, progress},
@@ -45,6 +45,12 @@ pub fn inputs(
         None => plan,
     };
     Ok((stretches, plan))
+}
+
+/// The hashes of all settings that a replay will have, from those with which it begins.
+pub fn configs(begin: &Plan, inputs: &Stretches) -> BTreeSet<String> {
+    let later = inputs.settings().map(|settings| begin.clone().with(settings.clone()).hash());
+    later.chain([begin.hash()]).collect()
 }
 
 fn entries(args: &cli::Replay, config: &Config, interrupt: &Interrupt) -> Result<Vec<audit::Entry>, Failure> {
