@@ -268,7 +268,7 @@ fn choose(
                 tracing::info!(slot, age_s, bytes, build, "the state was loaded from a snapshot");
                 if manifest.config != engine.context().config {
                     tracing::warn!(
-                        "the settings of the snapshot cannot be read: what came since is read under those of the configuration"
+                        "the settings of the snapshot are not known: what came since is read under those of the configuration"
                     );
                 }
                 return Ok((Some((engine, manifest)), candidate.slot.other()));
