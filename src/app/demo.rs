@@ -20,7 +20,7 @@ use self::show::Screen;
 use super::{
     Exit, Failure, Interrupt, cli, clock, http,
     kafka::{self, range, topics},
-    service,
+    service::{self, Reload},
     simulate::{Sender, time},
     telemetry::Telemetry,
 };
@@ -70,7 +70,7 @@ pub(super) fn run(args: &cli::Demo, interrupt: &Interrupt) -> Result<Exit, Failu
     // The service has an interrupt of its own: it ends after the shown part, and also when the person ends the demo.
     let stop = Interrupt::default();
     let outcome = thread::scope(|scope| {
-        let service = scope.spawn(|| service::serve(&config, &stop, &telemetry, latch));
+        let service = scope.spawn(|| service::serve(&config, Reload::never(&config), &stop, &telemetry, latch));
         let watcher = scope.spawn(|| screen.follow(&config, &stop));
         let show = Show { config: &config, screen: &screen, interrupt, telemetry: &telemetry, minutes };
         let outcome = show.run(exchange, &|| service.is_finished());

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM as a flag that long work polls.
+//! Ctrl-C and SIGTERM as a flag that long work polls, and SIGHUP as another.
 //!
 //! The first signal only sets the flag: the work sees it, finishes what it holds and ends with 130. The second signal ends the
 //! process at once, so a hung command never needs `kill -9`. A read that waits on an idle pipe does not see the flag until
@@ -14,7 +14,7 @@ use std::{
 };
 
 use signal_hook::{
-    consts::{SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGTERM},
     flag,
 };
 
@@ -96,6 +96,34 @@ impl Interrupt {
     /// [`Failure::interrupted`] from the first signal on.
     pub fn check(&self) -> Result<(), Failure> {
         if self.requested() { Err(Failure::interrupted()) } else { Ok(()) }
+    }
+}
+
+/// Whether SIGHUP came: the configuration is to be read again.
+#[derive(Clone, Debug, Default)]
+pub struct Hangup(Arc<AtomicBool>);
+
+impl Hangup {
+    /// Installs the handler of SIGHUP, which would otherwise end the process.
+    ///
+    /// # Errors
+    /// Exit 1 where the system refuses the handler.
+    pub fn install() -> Result<Self, Failure> {
+        let hangup = Self::default();
+        flag::register(SIGHUP, Arc::clone(&hangup.0))
+            .map_err(|e| Failure::new(Exit::Failed, format!("cannot listen for signal {SIGHUP}: {e}")))?;
+        Ok(hangup)
+    }
+
+    /// Sets the flag from inside the process, as the signal would.
+    pub fn request(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the signal came since the last question. Several signals in between count as one.
+    #[must_use]
+    pub fn take(&self) -> bool {
+        self.0.swap(false, Ordering::Relaxed)
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod meters;
 mod numbers;
+mod reloads;
 mod text;
 
 use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, core::Collector};
@@ -15,6 +16,7 @@ use serde::Serialize;
 pub use self::{
     meters::{Count, Meters, Notified, Page, Stage},
     numbers::{Numbers, Totals},
+    reloads::{ReloadMeters, Reloaded},
     text::text,
 };
 use super::{Exit, Failure};
@@ -100,6 +102,10 @@ metrics! {
     READY = Gauge "foreshock_ready" [] "1 once the process has restored its state and caught up";
     HTTP_REQUESTS = Counter "foreshock_http_requests_total" ["path", "code"] "Answered HTTP requests";
     HTTP_REFUSED = Counter "foreshock_http_refused_total" ["reason"] "HTTP connections that were turned away or cut off";
+    CONFIG_RELOADS = Counter "foreshock_config_reloads_total" ["outcome"] "Signals to read the configuration again (SIGHUP) by what came of them: applied, unchanged, refused (the old one stays)";
+    CONFIG_RELOADED = Gauge "foreshock_config_last_reload_successful" [] "Whether the last reading of the configuration was successful; 0: the file is not what is in force";
+    CONFIG_RELOADED_AT = Gauge "foreshock_config_last_reload_success_timestamp_seconds" [] "When the configuration was last read with success, in seconds since the epoch";
+    CONFIG = Gauge "foreshock_config_info" ["config"] "Always 1, for the hash of the detection settings that this process goes by when it works; it is in every alert";
     BUILD = Gauge "foreshock_build_info" ["version", "commit"] "Always 1";
 }
 

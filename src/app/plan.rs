@@ -27,6 +27,12 @@ pub fn of_partitions(config: &Config, ranges: &[Range], inputs: Option<&str>, ti
     of_sources(config, sources.collect(), replay)
 }
 
+/// The hash of a configuration's detection settings, which is in every alert.
+#[must_use]
+pub fn hash(config: &Config) -> String {
+    of_partitions(config, &[], None, &[]).hash()
+}
+
 /// The plan of an engine that reads files one after the other, as one feed.
 #[must_use]
 pub fn of_files(config: &Config, names: &[String], args: &Replay) -> Plan {

@@ -3,6 +3,7 @@
 mod diff;
 mod notes;
 mod record;
+mod recorded;
 mod summary;
 
 use std::{collections::BTreeSet, path::Path};
@@ -16,7 +17,7 @@ use self::{
     summary::Summary,
 };
 use super::{
-    Exit, Failure, Interrupt, audit, cli, clock, coverage,
+    Exit, Failure, Interrupt, cli, clock, coverage,
     files::{self, LineReader},
     kafka::{
         self,
@@ -36,7 +37,7 @@ use super::{
 use crate::{
     adapt::{Adapter, Format},
     config::{Brokers, Config},
-    engine::{Engine, Input, Inputs, Outbox, Output, Plan, Record},
+    engine::{Engine, Input, Inputs, Outbox, Output, Plan, Record, Settings, Stretch, Stretches},
     event::{Body, Event, LogPosition, RecordRef, Rejection, SourceId, decode_counting},
     time::{EventTime, Span, WallTime},
 };
@@ -147,9 +148,16 @@ struct Held {
 const LEARNING: Span = Span::from_secs(900);
 
 impl Replay {
-    fn new(args: &cli::Replay, plan: Plan, recorded: Option<RecordedAlerts>) -> Result<Self, Failure> {
+    /// A replay that begins under a plan and will follow these inputs.
+    fn new(
+        args: &cli::Replay,
+        plan: Plan,
+        inputs: &Stretches,
+        recorded: Option<RecordedAlerts>,
+    ) -> Result<Self, Failure> {
+        let configs = recorded::configs(&plan, inputs);
         let engine = Engine::new(plan);
-        let comparison = recorded.map(|recorded| Comparison::new(recorded, engine.context()));
+        let comparison = recorded.map(|recorded| Comparison::new(recorded, engine.context(), &configs));
         Ok(Self {
             engine,
             outbox: Outbox::default(),
@@ -247,6 +255,14 @@ impl Replay {
         self.record_outputs(&[])
     }
 
+    /// Changes the settings, after the decisions that were made before.
+    fn change_settings(&mut self, settings: &Settings) -> Result<(), Failure> {
+        while let Some(decision) = self.inputs.rest() {
+            self.handle(Input::Decision(decision), &[])?;
+        }
+        self.handle(Input::Settings(settings), &[])
+    }
+
     /// The event time from the first event to the watermark.
     fn span(&self) -> Option<Span> {
         self.engine.watermark().zip(self.began).map(|(now, began)| now.since(began))
@@ -273,8 +289,10 @@ fn from_files(
     let adapter = format.adapter(&names, args.symbol.clone(), config.limits.decode());
     let mut adapter = adapter.map_err(|unfit| Failure::usage(unfit.to_string()))?;
     let mut reader = LineReader::open_as(&args.files, format)?;
-    let mut replay = Replay::new(args, plan::of_files(config, &names, args), recorded_alerts)?;
-    replay.inputs = recorded(args, config, &replay.engine, interrupt)?;
+    let (inputs, plan) = recorded::inputs(args, config, plan::of_files(config, &names, args), interrupt)?;
+    let mut replay = Replay::new(args, plan, &inputs, recorded_alerts)?;
+    // Files have no partitions, so no change of the settings has a place in them.
+    replay.inputs = inputs.into_iter().next().map(|stretch| stretch.inputs).unwrap_or_default();
     let mut progress = Progress::new("replay", reader.bytes_total());
     let mut held = None;
     while let Some(line) = reader.next_line()? {
@@ -326,52 +344,42 @@ fn from_kafka(
     }
     narrow(args, &client, &mut ranges)?;
     let plan = plan::of_partitions(config, &ranges, args.inputs.as_deref(), &plan::times(args));
-    let mut replay = Replay::new(args, plan, recorded_alerts)?;
-    replay.inputs = recorded(args, config, &replay.engine, interrupt)?;
-    let generations: Vec<u32> = (0..ranges.len()).map(|i| replay.inputs.generation(SourceId::of_index(i))).collect();
+    let (mut inputs, plan) = recorded::inputs(args, config, plan, interrupt)?;
+    let mut replay = Replay::new(args, plan, &inputs, recorded_alerts)?;
+    let generations: Vec<u32> = (0..ranges.len()).map(|i| inputs.generation(SourceId::of_index(i))).collect();
     let packed = |partition: usize, offset: i64| {
         let position = LogPosition { generation: generations[partition], offset: offset.unsigned_abs() };
         position.packed().unwrap_or(u64::MAX)
     };
     let ends: Vec<u64> = ranges.iter().enumerate().map(|(i, range)| packed(i, range.to)).collect();
-    replay.inputs.retain_before(&ends);
+    inputs.retain_before(&ends);
     let mut progress = Progress::new("replay", None);
     let mut bytes = 0;
-    range::read(&client, &ranges, interrupt, |partition, message| {
-        let payload = message.payload().unwrap_or_default();
-        let appended_at = appended_at(message);
-        let event = decode_counting(payload, config.limits.decode(), &mut replay.rounded);
-        let content = event.as_ref().map(std::slice::from_ref).map_err(Clone::clone);
-        let position = (u32::try_from(partition).unwrap_or(u32::MAX), packed(partition, message.offset()));
-        replay.record(position, appended_at, &content, payload)?;
-        bytes += payload.len() as u64;
-        if replay.keep_pace(interrupt)? {
-            progress.update(bytes, replay.refusals.lines());
+    for Stretch { inputs, change } in inputs {
+        let end = |nth: usize| Some(change.as_ref()?.reads_up_to(SourceId::of_index(nth), generations[nth]));
+        let part = range::up_to(&ranges, end);
+        replay.inputs = inputs;
+        range::read(&client, &part, interrupt, |partition, message| {
+            let payload = message.payload().unwrap_or_default();
+            let appended_at = appended_at(message);
+            let event = decode_counting(payload, config.limits.decode(), &mut replay.rounded);
+            let content = event.as_ref().map(std::slice::from_ref).map_err(Clone::clone);
+            let position = (u32::try_from(partition).unwrap_or(u32::MAX), packed(partition, message.offset()));
+            replay.record(position, appended_at, &content, payload)?;
+            bytes += payload.len() as u64;
+            if replay.keep_pace(interrupt)? {
+                progress.update(bytes, replay.refusals.lines());
+            }
+            Ok(())
+        })?;
+        if let Some(change) = &change {
+            replay.change_settings(&change.now)?;
         }
-        Ok(())
-    })?;
+        ranges.iter_mut().zip(part).for_each(|(range, read)| range.from = read.to);
+    }
     replay.conclude(args.to.is_some())?;
     progress.finish();
     Ok(replay)
-}
-
-/// Reads the recorded inputs of the service, from a file of that name or from the topic.
-fn recorded(args: &cli::Replay, config: &Config, engine: &Engine, interrupt: &Interrupt) -> Result<Inputs, Failure> {
-    let Some(name) = &args.inputs else { return Ok(Inputs::default()) };
-    // Without a configuration the service's name is unknown; then the log must be of one service only.
-    let service = args.config.as_ref().map(|_| config.kafka.transactional_id.as_str());
-    let path = Path::new(name);
-    let entries = if path.exists() || args.kafka.is_none() {
-        audit::of_file(path, service)?
-    } else {
-        audit::of_topic(&config.kafka, name, service, interrupt)?
-    };
-    let inputs = Inputs::new(entries.into_iter().map(|entry| entry.input), &engine.context().sources);
-    if inputs.unknown() > 0 {
-        let unknown = inputs.unknown();
-        progress::print_line(&format!("replay: {unknown} inputs are left out: their partitions are not replayed"));
-    }
-    Ok(inputs)
 }
 
 /// Cuts the ranges to `--from` and `--to`.

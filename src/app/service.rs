@@ -20,6 +20,7 @@ mod partitions;
 mod parts;
 mod pending;
 mod positions;
+mod reload;
 mod report;
 mod restore;
 mod session;
@@ -32,6 +33,7 @@ use std::{path, sync::Arc, time::Duration};
 
 use backon::{BackoffBuilder as _, ExponentialBuilder};
 
+pub use self::reload::Reload;
 use self::{
     parts::{MISSING_MAX, Service},
     report::Reporter,
@@ -40,6 +42,7 @@ use self::{
 };
 use super::{
     Exit, Failure, Interrupt, cli, clock, http,
+    interrupt::Hangup,
     kafka::{consumer::Membership, contact::Contact, group::Roster, refusal, topics},
     metrics::Numbers,
     notifications::Notifier,
@@ -59,7 +62,8 @@ const ASK_EVERY: Duration = Duration::from_millis(500);
 
 /// Runs the service until an interrupt ends it.
 pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failure> {
-    let mut config = settings::load(Some(&args.config))?;
+    let hangup = Hangup::install()?;
+    let (mut config, written) = settings::load_written(Some(&args.config))?;
     // An alert names the file, and is read wherever on-call is.
     config.file = path::absolute(&args.config).ok().map(|path| path.display().to_string()).or(config.file);
     refusal::settings(&config.kafka)?;
@@ -67,7 +71,8 @@ pub(super) fn run(args: &cli::Run, interrupt: &Interrupt) -> Result<Exit, Failur
     let (telemetry, latch) = telemetry(&config)?;
     let server = port.serve(Arc::clone(&telemetry))?;
     let _supervisor = Supervisor::start(Arc::clone(&telemetry))?;
-    let outcome = serve(&config, interrupt, &telemetry, latch);
+    let reload = Reload::at(hangup, args.config.clone(), &config, written);
+    let outcome = serve(&config, reload, interrupt, &telemetry, latch);
     // The server answers until the service has ended, and ends before the process does.
     drop(server);
     outcome
@@ -82,15 +87,18 @@ pub fn telemetry(config: &Config) -> Result<(Arc<Telemetry>, Latch), Failure> {
     let mut numbers = Numbers::of(&engine, config.metrics.symbols_max, 0);
     numbers.unread(0);
     let (telemetry, latch) = Telemetry::new(numbers)?;
+    telemetry.meters.config.began(&engine.context().config, clock::wall());
     Ok((Arc::new(telemetry), latch))
 }
 
-/// Runs the service of a configuration until an interrupt ends it, and reports its progress to `telemetry`.
+/// Runs the service of a configuration until an interrupt ends it, and reports its progress to `telemetry`. Its settings are those
+/// of `reload`.
 ///
 /// # Errors
 /// Exit 69 where Kafka is not there, 1 where another process took over.
 pub fn serve(
     config: &Config,
+    reload: Reload,
     interrupt: &Interrupt,
     telemetry: &Arc<Telemetry>,
     latch: Latch,
@@ -101,7 +109,7 @@ pub fn serve(
     tracing::info!(brokers = config.kafka.brokers.as_str(), group = config.kafka.group, "the service has started");
     let report = Reporter::new(Arc::clone(telemetry), latch, config.metrics.symbols_max, clock::monotonic());
     let (contact, roster) = (Contact::default(), Roster::new(&config.kafka));
-    let outcome = Service { config, interrupt, telemetry, contact, report, roster }.live();
+    let outcome = Service { config, interrupt, telemetry, contact, report, roster, reload }.live();
     telemetry.reach(Point::Ending);
     match outcome {
         // Nothing is lost: what was not committed is read again next time.

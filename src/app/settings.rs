@@ -3,7 +3,7 @@
 use std::{env, fs, path::Path};
 
 use super::{Exit, Failure};
-use crate::config::{self, ClientValue, Config};
+use crate::config::{self, ClientValue, Config, Written};
 
 /// The value of `FORESHOCK_LOG`, if it is set and not empty.
 #[must_use]
@@ -16,6 +16,14 @@ pub fn log_level() -> Option<String> {
 /// # Errors
 /// Exit 64 with the position of the first mistake.
 pub fn load(file: Option<&Path>) -> Result<Config, Failure> {
+    load_written(file).map(|(config, _)| config)
+}
+
+/// Loads the same, and returns beside it what was written, by which two configurations are compared.
+///
+/// # Errors
+/// Exit 64 with the position of the first mistake.
+pub fn load_written(file: Option<&Path>) -> Result<(Config, Written), Failure> {
     let (name, text) = match file {
         None => (String::new(), String::new()),
         Some(path) => (path.display().to_string(), read(path)?),
@@ -23,8 +31,9 @@ pub fn load(file: Option<&Path>) -> Result<Config, Failure> {
     // A variable that is not UTF-8 is no setting of ours, because all our keys and values are UTF-8.
     let variables =
         env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?)));
-    let config = Config::parse(&name, &text, variables).map_err(|e| Failure::usage(e.to_string()))?;
-    with_secrets(Config { file: file.map(|path| path.display().to_string()), ..config })
+    let (config, written) = Config::read(&name, &text, variables).map_err(|e| Failure::usage(e.to_string()))?;
+    let config = with_secrets(Config { file: file.map(|path| path.display().to_string()), ..config })?;
+    Ok((config, written))
 }
 
 /// Reads the secrets that are in files of their own, without the newline at their end.

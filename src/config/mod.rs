@@ -5,6 +5,7 @@
 //! silently ignored is worse than a start that fails. `valid` makes the [`Config`] that the rest of the product takes: what
 //! it holds needs no further check. The environment itself is not read here: its pairs come as an argument.
 
+mod difference;
 mod document;
 mod error;
 mod layout;
@@ -17,6 +18,7 @@ mod topic;
 mod valid;
 
 pub use self::{
+    difference::{Change, Difference, Written, changes},
     document::LOG_VARIABLE,
     error::ConfigError,
     layout::{TopicLayout, TopicLayouts},
@@ -45,10 +47,23 @@ impl Config {
         text: &str,
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
+        Self::read(name, text, variables).map(|(config, _)| config)
+    }
+
+    /// Reads the same, and returns beside it what was written, by which two configurations are compared key by key.
+    ///
+    /// # Errors
+    /// The first mistake, with its place and what was expected.
+    pub fn read(
+        name: &str,
+        text: &str,
+        variables: impl IntoIterator<Item = (String, String)>,
+    ) -> Result<(Self, Written), ConfigError> {
         let document = document::Document::read(name, text, variables)?;
         let raw = document.raw()?;
         document.no_secret()?;
-        valid::valid(&raw).map_err(|invalid| document.invalid(&invalid))
+        let config = valid::valid(&raw).map_err(|invalid| document.invalid(&invalid))?;
+        Ok((config, Written::of(&raw)))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::{
     alert::Links,
     calendar::{Calendars, MaintenanceWindows},
     detect::Detection,
-    engine::{Limits, StageSettings},
+    engine::{Limits, Settings, StageSettings},
 };
 
 /// A valid configuration.
@@ -44,6 +44,20 @@ pub struct Config {
 }
 
 impl Config {
+    /// The settings that a running engine can change.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let Self { detection, calendars, maintenance, .. } = self.clone();
+        Settings { detection, calendars, maintenance }
+    }
+
+    /// The same configuration with other settings of the engine.
+    #[must_use]
+    pub fn with(self, settings: Settings) -> Self {
+        let Settings { detection, calendars, maintenance } = settings;
+        Self { detection, calendars, maintenance, ..self }
+    }
+
     /// The layout of an output topic. Where one topic has several roles, that of the first counts.
     #[must_use]
     pub fn layout(&self, topic: &TopicName) -> TopicLayout {

@@ -9,8 +9,7 @@ use super::{
     topic::is_plain,
 };
 use crate::{
-    calendar::{Calendars, MaintenanceWindows},
-    detect::{Detection, Overrides},
+    engine::{Settings, WrittenSettings},
     setting::Invalid,
 };
 
@@ -63,12 +62,13 @@ pub(super) fn valid(raw: &RawConfig) -> Result<Config, Invalid> {
     let links = raw.action.valid().map_err(|e| e.within("action"))?;
     raw.limits.check().map_err(|e| e.within("limits"))?;
     raw.engine.check().map_err(|e| e.within("engine"))?;
-    let detection = raw.detect.valid().map_err(|e| e.within("detect"))?;
-    let overrides = Overrides::new(&raw.overrides).map_err(|e| e.within("override"))?;
-    let detection = Detection { overrides, ..detection };
-    detection.check_overrides().map_err(|e| e.within("override"))?;
-    let calendars = Calendars::new(&raw.calendar).map_err(|e| e.within("calendar"))?;
-    let maintenance = MaintenanceWindows::new(&raw.maintenance).map_err(|e| e.within("maintenance"))?;
+    let written = WrittenSettings {
+        detect: raw.detect.clone(),
+        overrides: raw.overrides.clone(),
+        calendar: raw.calendar.clone(),
+        maintenance: raw.maintenance.clone(),
+    };
+    let Settings { detection, calendars, maintenance } = written.valid()?;
     let (limits, stages) = (raw.limits, raw.engine);
     Ok(Config {
         file: None,

@@ -113,6 +113,38 @@ impl DetectSections {
     }
 }
 
+impl DetectSections {
+    /// Returns the sections of a detection. Its overrides are written apart.
+    #[must_use]
+    pub fn of(detection: &Detection) -> Self {
+        let Detection {
+            cancel_burst,
+            trade_burst,
+            price_shock,
+            thin_book,
+            spread_widening,
+            one_sided_book,
+            thin_book_cluster,
+            leverage_jump,
+            states,
+            overrides: _,
+        } = detection;
+        let state = |detector| states.of(detector);
+        Self {
+            cancel_burst: Section { state: state(Detector::CancelBurst), settings: *cancel_burst },
+            trade_burst: Section { state: state(Detector::TradeBurst), settings: *trade_burst },
+            price_shock: Section { state: state(Detector::PriceShock), settings: *price_shock },
+            thin_book: Section { state: state(Detector::ThinBook), settings: *thin_book },
+            spread_widening: Section { state: state(Detector::SpreadWidening), settings: *spread_widening },
+            one_sided_book: Section { state: state(Detector::OneSidedBook), settings: *one_sided_book },
+            stale_book: Section { state: state(Detector::StaleBook), settings: Nothing {} },
+            thin_book_cluster: Section { state: state(Detector::ThinBookCluster), settings: *thin_book_cluster },
+            leverage_jump: Section { state: state(Detector::LeverageJump), settings: *leverage_jump },
+            insolvent: Section { state: state(Detector::Insolvent), settings: Nothing {} },
+        }
+    }
+}
+
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Section<T> {
     /// Reads the state, and hands the other keys on as they come, so that a mistake keeps its place.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

@@ -1,5 +1,6 @@
 //! Inputs of the engine: records, and decisions.
 
+use super::Settings;
 use crate::{
     event::{Event, Rejection, SourceId},
     time::WallTime,
@@ -26,4 +27,7 @@ pub enum Input<'a> {
     Record(Record<'a>),
     /// The service decided something. Decisions are numbered in the order in which they are taken ([`super::Engine::decided`]).
     Decision(Decision),
+    /// The settings change from here on: the configuration was reloaded, or the service was started with another one. Numbered as
+    /// decisions are. Every source must stand where it stood when the change was recorded ([`super::Stretches`]).
+    Settings(&'a Settings),
 }

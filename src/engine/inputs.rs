@@ -127,6 +127,16 @@ impl Inputs {
         }
     }
 
+    /// Adds decisions that come after all of these.
+    pub(super) fn append(&mut self, later: Self) {
+        let Self { placed, modes, unknown } = later;
+        for (own, mut later) in self.placed.iter_mut().zip(placed) {
+            own.append(&mut later);
+        }
+        self.modes.extend(modes);
+        self.unknown += unknown;
+    }
+
     /// The next decision that comes before a record; to be called until there is none.
     pub fn before(&mut self, source: SourceId, offset: u64, events: &[Event<'_>]) -> Option<Decision> {
         if self.is_empty() {

@@ -13,8 +13,8 @@
 //! record ─▶ FeedStage ─┼─ facts ──▶ inbox ─▶ CorrelationStage ◀───────────┤ ─▶ alerts
 //!                      └─ signals ────────────────────────────────────────┘
 //! ```
-//! The only other input is a numbered queue of decisions ([`Decision`]), which depend on the wall clock. The shell records each
-//! decision, and a replay hands it in again ([`Inputs`]).
+//! There are two other inputs, numbered together: decisions ([`Decision`]), which depend on the wall clock, and changes of the settings
+//! ([`Settings`]). The shell records each, and a replay hands it in again ([`Stretches`], [`Inputs`]).
 
 mod coverage;
 mod input;
@@ -26,9 +26,11 @@ mod output;
 mod plan;
 mod readings;
 mod recorded;
+mod settings;
 mod snapshot;
 mod stage;
 mod state;
+mod stretches;
 mod watermark;
 
 pub use self::{
@@ -39,8 +41,10 @@ pub use self::{
     observe::{Counters, Fate, Fates, Keys, Occupancy, SymbolReading, SymbolReadings},
     output::{Outbox, Output},
     plan::{Limits, Plan, StageSettings},
-    recorded::{Recorded, RecordedReason},
+    recorded::{Place, Recorded, RecordedReason, RecordedSettings},
+    settings::{Settings, WrittenSettings},
     snapshot::{Snapshot, Unusable, VERSION},
+    stretches::{SettingsChange, Stretch, Stretches},
 };
 use self::{
     message::Route,
@@ -140,6 +144,30 @@ impl Engine {
                 }
                 self.flush(outbox);
             }
+            Input::Settings(settings) => {
+                self.flush(outbox);
+                self.state.decided += 1;
+                self.change_settings(settings.clone());
+                self.flush(outbox);
+            }
+        }
+    }
+
+    /// Continues under other settings. Does what a restart with them would do: the windows of a burst detector whose settings
+    /// changed begin their tails anew, rates stay, and open incidents keep their ids.
+    fn change_settings(&mut self, settings: Settings) {
+        self.plan = self.plan.clone().with(settings);
+        self.context.config = self.plan.hash();
+        self.retune();
+    }
+
+    /// Continues under the present plan, of which the state may know less.
+    fn retune(&mut self) {
+        let Self { state, context, plan, shard_outbox, .. } = self;
+        state.retune(plan, &context.config, shard_outbox);
+        for feed in 0..self.state.feeds.len() {
+            self.state.retune_feed(feed, &self.plan, &mut self.feed_outbox);
+            self.deliver(feed);
         }
     }
 
@@ -338,37 +366,10 @@ impl Engine {
         shards.fold(of(self.state.to_correlation.occupancy()), Occupancy::plus)
     }
 
-    /// Whether a signal waits for the watermark.
-    #[must_use]
-    pub fn has_found(&self) -> bool {
-        self.state.correlation.pending().0 > 0
-    }
-
-    /// Returns the number of the last decision taken. The service numbers its decisions; those up to this number are part of the
-    /// state.
-    #[must_use]
-    pub const fn decided(&self) -> u64 {
-        self.state.decided
-    }
-
-    /// Continues to count decisions from this number: if the beginning of the audit log is no longer kept, its first decision has a
-    /// number above 1.
-    pub const fn resume_decided(&mut self, number: u64) {
-        self.state.decided = number;
-    }
-
     /// Returns the context of the outputs: the configuration's hash and the sources.
     #[must_use]
     pub const fn context(&self) -> &Context {
         &self.context
-    }
-
-    /// Continues to count a source's fates from these, so that earlier records stay counted even if they cannot be read again.
-    ///
-    /// # Panics
-    /// If the source is not in the plan.
-    pub fn resume_fates(&mut self, source: usize, fates: Fates) {
-        self.state.fates[source] = fates;
     }
 }
 

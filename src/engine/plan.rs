@@ -6,6 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::Settings;
 use crate::{
     alert::hexadecimal,
     calendar::{CalendarSettings, Calendars, MaintenanceSettings, MaintenanceWindows},
@@ -152,6 +153,20 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The settings that an engine can change while it runs.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        let Self { detection, calendars, maintenance, .. } = self.clone();
+        Settings { detection, calendars, maintenance }
+    }
+
+    /// The same plan with other settings.
+    #[must_use]
+    pub fn with(self, settings: Settings) -> Self {
+        let Settings { detection, calendars, maintenance } = settings;
+        Self { detection, calendars, maintenance, ..self }
+    }
+
     /// Returns `sha256:` and the hash of everything that the results depend on: the detectors' settings, the number of shards, and
     /// the states of detectors that are not on, the overrides, calendars and maintenance windows, if there are any.
     ///

@@ -4,7 +4,7 @@
 use std::cmp::Reverse;
 
 use super::{
-    Counters, Coverage, Engine, Fates, Keys, Occupancy, State, SymbolReadings,
+    Counters, Coverage, Engine, Fates, Keys, Occupancy, Recorded, Settings, State, SymbolReadings,
     observe::NamedReading,
     stage::{account::AccountStage, market::FeedStage},
 };
@@ -186,5 +186,31 @@ impl Engine {
             is_drained,
             at_end: Vec::new(),
         }
+    }
+
+    /// Whether a signal waits for the watermark.
+    #[must_use]
+    pub fn has_found(&self) -> bool {
+        self.state.correlation.pending().0 > 0
+    }
+
+    /// Returns the number of the last decision taken. The service numbers its decisions; those up to this number are part of the
+    /// state.
+    #[must_use]
+    pub const fn decided(&self) -> u64 {
+        self.state.decided
+    }
+
+    /// Returns the written form of a change to other settings at the place where the engine stands; `None` where a source has no
+    /// partition, as files have none.
+    #[must_use]
+    pub fn settings_change(&self, now: &Settings) -> Option<Recorded> {
+        Recorded::settings_change(&self.plan, &self.plan.clone().with(now.clone()), |source| self.last_offset(source))
+    }
+
+    /// The settings that are in force.
+    #[must_use]
+    pub fn settings(&self) -> Settings {
+        self.plan.settings()
     }
 }

@@ -7,6 +7,7 @@ use compact_str::CompactString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Plan;
 use crate::{
     event::{LogPosition, Source, SourceId},
     time::EventTime,
@@ -107,6 +108,48 @@ pub enum Recorded {
         #[serde(default, skip_serializing_if = "is_first")]
         generation: u32,
     },
+    /// The settings of the detectors changed: the configuration was reloaded, or the service was started with another one.
+    Settings {
+        /// The last record of each partition that was handled under the settings before.
+        after: Vec<Place>,
+        /// The settings before.
+        before: RecordedSettings,
+        /// The settings from there on.
+        now: RecordedSettings,
+    },
+}
+
+/// How far a partition was read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The topic of the partition.
+    pub topic: String,
+    /// The number of the partition.
+    pub partition: i32,
+    /// Offset of the partition's last record handled; null where there was none.
+    pub after_offset: Option<u64>,
+    /// The log of that offset; absent for the partition's first.
+    #[serde(default, skip_serializing_if = "is_first")]
+    pub generation: u32,
+}
+
+impl Place {
+    /// The position of the last record; `None` where there was none.
+    #[must_use]
+    pub fn position(&self) -> Option<u64> {
+        joined(self.after_offset, self.generation)
+    }
+}
+
+/// Settings as they are written down.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RecordedSettings {
+    /// The hash that the alerts under these settings have, after `sha256:`.
+    pub config: String,
+    /// The settings with the keys of the configuration file. The keys are those of the build that wrote them.
+    pub settings: serde_json::Value,
 }
 
 /// Whether a log is the partition's first, which is not written.
@@ -225,7 +268,21 @@ impl Recorded {
         }
     }
 
-    /// Turns the written form back into a decision; `None` where it names a partition that is not among the sources.
+    /// Returns the written form of a change from the settings of one plan to those of another, at the place where the sources were
+    /// read up to `last`. `None` where a source has no partition.
+    #[must_use]
+    pub fn settings_change(before: &Plan, now: &Plan, last: impl Fn(SourceId) -> Option<u64>) -> Option<Self> {
+        let place = |(nth, source): (usize, &Source)| {
+            let (after_offset, generation) = split(last(SourceId::of_index(nth)));
+            Some(Place { topic: source.name.clone(), partition: source.partition?, after_offset, generation })
+        };
+        let after = before.sources.iter().enumerate().map(place).collect::<Option<_>>()?;
+        let recorded = |plan: &Plan| RecordedSettings { config: plan.hash(), settings: plan.settings().written() };
+        Some(Self::Settings { after, before: recorded(before), now: recorded(now) })
+    }
+
+    /// Turns the written form back into a decision; `None` where it names a partition that is not among the sources, and for a change
+    /// of the settings, which is no decision about a partition ([`super::Stretches`]).
     #[must_use]
     pub fn decision(self, sources: &[Source]) -> Option<Decision> {
         let find = |topic: &str, partition: i32| {
@@ -253,6 +310,7 @@ impl Recorded {
                 let (source, after_offset) = (find(&topic, partition)?, joined(after_offset, after_generation));
                 Some(Decision::Skip(Skip { source, after_offset, offset: joined(Some(offset), generation)? }))
             }
+            Self::Settings { .. } => None,
             Self::Mode { from, mode, reasons } => {
                 let trouble = |reason: RecordedReason| {
                     let RecordedReason {

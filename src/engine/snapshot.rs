@@ -17,11 +17,8 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Engine, Fates, FeedStage, Plan, State};
-use crate::{
-    alert::Context,
-    event::{RecordRef, Source, SourceId},
-};
+use super::{Engine, Fates, Plan, State};
+use crate::{alert::Context, event::Source};
 
 /// The version of the format. A change of any type in the state needs another version.
 pub const VERSION: u32 = 15;
@@ -179,32 +176,21 @@ impl Engine {
             return Err(Unusable::OtherShards { found, expected });
         }
         let mut engine = Self { state: snapshot.state, ..Self::new(plan.clone()) };
-        engine.retune(plan);
+        engine.retune();
         Ok(engine)
     }
 
-    /// Continues under another plan.
-    fn retune(&mut self, plan: &Plan) {
-        let (feeds, sources, settings) = (plan.feeds(), plan.sources.len(), &plan.detection);
-        let Self { state, context, shard_outbox, .. } = self;
-        state.fates.resize(sources, Fates::default());
-        state.next.resize(sources, 0);
-        state.skip.resize(sources, None);
-        state.watermarks.extend(feeds);
-        state.to_shards.iter_mut().for_each(|inbox| inbox.extend(feeds));
-        state.to_correlation.extend(state.shards.len() + feeds);
-        state.feeds.resize_with(feeds, || FeedStage::new(&plan.limits, settings, &plan.calendars));
-        for shard in &mut state.shards {
-            shard.retune(plan, shard_outbox);
-            state.correlation.enqueue(shard_outbox.signals.drain(..));
-        }
-        state.correlation.retune(plan, &context.config);
-        for feed in 0..feeds {
-            let last = plan.sources.iter().rposition(|source| source.feed == feed);
-            let source = last.expect("every feed has at least one source");
-            let last = RecordRef { source: SourceId::of_index(source), offset: self.state.next[source] };
-            self.state.feeds[feed].retune(&plan.limits, (settings, &plan.calendars), last, &mut self.feed_outbox);
-            self.deliver(feed);
-        }
+    /// Continues to count decisions from this number: if the beginning of the audit log is no longer kept, its first decision has a
+    /// number above 1.
+    pub const fn resume_decided(&mut self, number: u64) {
+        self.state.decided = number;
+    }
+
+    /// Continues to count a source's fates from these, so that earlier records stay counted even if they cannot be read again.
+    ///
+    /// # Panics
+    /// If the source is not in the plan.
+    pub fn resume_fates(&mut self, source: usize, fates: Fates) {
+        self.state.fates[source] = fates;
     }
 }

@@ -5,9 +5,14 @@ use serde::{Deserialize, Serialize};
 use super::{
     Fates, Plan,
     message::{AccountFact, CorrelationFact},
-    stage::{account::AccountStage, correlation::CorrelationStage, market::FeedStage},
+    stage::{
+        account::{self, AccountStage},
+        correlation::CorrelationStage,
+        market::{self, FeedStage},
+    },
     watermark::{Inbox, Watermarks},
 };
+use crate::event::{RecordRef, SourceId};
 
 /// The engine's memory of the inputs so far. The next output depends on it, on the plan and on the next input alone.
 #[derive(Clone, Serialize, Deserialize)]
@@ -55,5 +60,30 @@ impl State {
         (self.watermarks, self.shards, self.to_shards, self.to_correlation) =
             (watermarks, shards, to_shards, to_correlation);
         self.feeds.iter_mut().for_each(FeedStage::forget_clock);
+    }
+
+    /// Continues under another plan, in the stages behind the feeds. Sources that are new begin empty.
+    pub(super) fn retune(&mut self, plan: &Plan, config: &str, outbox: &mut account::Outbox) {
+        let (feeds, sources) = (plan.feeds(), plan.sources.len());
+        self.fates.resize(sources, Fates::default());
+        self.next.resize(sources, 0);
+        self.skip.resize(sources, None);
+        self.watermarks.extend(feeds);
+        self.to_shards.iter_mut().for_each(|inbox| inbox.extend(feeds));
+        self.to_correlation.extend(self.shards.len() + feeds);
+        self.feeds.resize_with(feeds, || FeedStage::new(&plan.limits, &plan.detection, &plan.calendars));
+        for shard in &mut self.shards {
+            shard.retune(plan, outbox);
+            self.correlation.enqueue(outbox.signals.drain(..));
+        }
+        self.correlation.retune(plan, config);
+    }
+
+    /// Continues under another plan, in one feed.
+    pub(super) fn retune_feed(&mut self, feed: usize, plan: &Plan, outbox: &mut market::Outbox) {
+        let last = plan.sources.iter().rposition(|source| source.feed == feed);
+        let source = last.expect("every feed has at least one source");
+        let last = RecordRef { source: SourceId::of_index(source), offset: self.next[source] };
+        self.feeds[feed].retune(&plan.limits, (&plan.detection, &plan.calendars), last, outbox);
     }
 }

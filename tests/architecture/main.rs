@@ -46,10 +46,12 @@ const FLOORS: [(&str, &[&str]); 4] = [
     (
         "engine",
         &[
-            "coverage input output plan recorded message observe",
+            "settings",
+            "coverage input output plan message observe",
+            "recorded",
             "inputs link watermark",
             "stage stage/market stage/account stage/correlation",
-            "state",
+            "state stretches",
             // The wiring of the stages.
             "mod",
             // Views of the whole engine.

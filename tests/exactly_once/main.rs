@@ -15,6 +15,7 @@
 //! are missing.
 
 mod kills;
+mod reloads;
 mod silence;
 mod snapshots;
 #[path = "../support/mod.rs"]

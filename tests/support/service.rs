@@ -148,6 +148,12 @@ impl Service {
         self.signal("STOP");
     }
 
+    /// Asks the service to read its configuration again (SIGHUP).
+    pub fn hang_up(&mut self) {
+        self.assert_running();
+        self.signal("HUP");
+    }
+
     /// Lets a frozen process go on (SIGCONT).
     pub fn thaw(&self) {
         self.signal("CONT");

@@ -1,6 +1,7 @@
 //! A trial: a service that reads the flow to its end, with a configuration and output topics of its own, while a test
 //! does harm.
 
+use std::fs;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -95,6 +96,16 @@ impl Trial {
     /// Starts the service with failpoints.
     pub fn start_with(&self, failpoints: &str) -> Service {
         Service::start(self.config.path(), failpoints)
+    }
+
+    /// The text of the configuration.
+    pub fn config(&self) -> String {
+        fs::read_to_string(self.config.path()).unwrap()
+    }
+
+    /// Writes another configuration into the same file.
+    pub fn configure_anew(&self, text: &str) {
+        fs::write(self.config.path(), text).unwrap();
     }
 
     /// The snapshots of the service.

@@ -42,6 +42,17 @@ pub fn read(
     Ok(())
 }
 
+/// Returns the ranges up to these offsets, each within its range. `None`: up to the range's end.
+#[must_use]
+pub fn up_to(ranges: &[Range], end: impl Fn(usize) -> Option<u64>) -> Vec<Range> {
+    let cut = |(nth, range): (usize, &Range)| {
+        // An offset beyond all others is that of no record.
+        let end = end(nth).map_or(range.to, |end| i64::try_from(end).unwrap_or(i64::MAX));
+        Range { to: end.min(range.to).max(range.from), ..range.clone() }
+    };
+    ranges.iter().enumerate().map(cut).collect()
+}
+
 /// Reads the ranges of one topic, with a client of its own, because the client reports the end of a partition without its topic.
 struct Reader<'a> {
     consumer: BaseConsumer,

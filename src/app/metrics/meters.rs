@@ -6,7 +6,8 @@ use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, Regi
 
 use super::{
     ALERT_LATENCY, COMMIT_SECONDS, COMMITS, ENGINE_SECONDS, HTTP_REFUSED, HTTP_REQUESTS, NOTIFICATION_SECONDS,
-    NOTIFICATIONS, SNAPSHOT_SECONDS, SNAPSHOT_TAKEN, SNAPSHOTS, STATE_BYTES, counter, failed, gauge, histogram,
+    NOTIFICATIONS, ReloadMeters, SNAPSHOT_SECONDS, SNAPSHOT_TAKEN, SNAPSHOTS, STATE_BYTES, counter, failed, gauge,
+    histogram,
 };
 use crate::{app::Failure, time::WallTime};
 
@@ -115,6 +116,8 @@ pub struct Meters {
     http_requests: IntCounterVec,
     http_full: IntCounter,
     http_slow: IntCounter,
+    /// Meters of the configuration.
+    pub config: ReloadMeters,
 }
 
 impl Meters {
@@ -159,6 +162,7 @@ impl Meters {
             http_requests: counter(&registry, HTTP_REQUESTS)?,
             http_full: refused.with_label_values(&["connections_max"]),
             http_slow: refused.with_label_values(&["request_ms_max"]),
+            config: ReloadMeters::new(&registry)?,
             registry,
         })
     }

@@ -106,10 +106,12 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Begins a comparison with the alerts that an engine of this context will publish.
-    pub fn new(recorded: RecordedAlerts, context: &Context) -> Self {
+    /// Begins a comparison with the alerts that an engine of this context will publish. `configs` are the hashes of all settings that
+    /// it will have.
+    pub fn new(recorded: RecordedAlerts, context: &Context, configs: &BTreeSet<String>) -> Self {
         let sources = recorded.sources();
-        let same_settings = |alert: &Value| alert.pointer("/audit/config") == Some(&Value::from(&*context.config));
+        let config = |alert: &Value| alert.pointer("/audit/config").and_then(Value::as_str).map(ToOwned::to_owned);
+        let same_settings = |alert: &Value| config(alert).is_some_and(|config| configs.contains(&config));
         let same_source = context.sources.iter().any(|source| sources.contains(source.name.as_str()))
             && recorded.0.iter().all(same_settings);
         let mut comparison = Self { same_source, recorded: Alerts::new(), unmatched: Alerts::new(), taken: 0 };

@@ -81,6 +81,11 @@ impl PendingCommit {
         self.alerts > Alerts::None || self.bytes >= BYTES_MAX || now >= self.due_at
     }
 
+    /// Makes the commit due at once.
+    pub fn hurry(&mut self) {
+        self.due_at = clock::monotonic();
+    }
+
     /// Begins the next interval.
     pub fn begin_interval(&mut self) {
         self.due_at = clock::monotonic() + self.interval;

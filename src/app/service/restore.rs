@@ -4,6 +4,10 @@
 //! Outputs are a function of the offsets read, so the outputs of records that are read again were published before and are
 //! discarded. Without a usable snapshot the input is read from its first offset on. For each snapshot that is not used the reason
 //! is logged; the snapshot itself is neither changed nor removed.
+//!
+//! Records are read again under the settings that held when they were read first: those of the snapshot, up to the place of the next
+//! recorded change, and so on. If this process's own configuration has others, they count from the committed offsets on, as another
+//! recorded change ([`super::worker::Worker::adopt`]).
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -34,7 +38,8 @@ use crate::{
         plan,
     },
     config::{Config, Subscription},
-    engine::{Engine, Input, Inputs, Outbox, Recorded, Snapshot},
+    engine::{Engine, Input, Inputs, Outbox, Plan, Recorded, Settings, Snapshot, Stretch, Stretches},
+    event::SourceId,
 };
 
 /// The longest wait for the ids of topics: the client learns them with metadata that it has or is about to get.
@@ -81,7 +86,10 @@ pub fn restore(
     let from_snapshot = used.is_some();
     let mut unread = ranges.clone();
     let mut engine = match used {
-        None => Engine::new(plan::of_partitions(config, &ranges, Some(config.topics.audit.as_str()), &[])),
+        None => {
+            let settings = first_settings(&entries).unwrap_or_else(|| config.settings());
+            Engine::new(plan_under(config, &ranges, settings))
+        }
         Some((engine, manifest)) => {
             for (range, held) in unread.iter_mut().zip(&held) {
                 let of = |position: &&PartitionOffset| {
@@ -93,27 +101,34 @@ pub fn restore(
             engine
         }
     };
-    let (mut inputs, last) = recorded(entries, &engine);
-    let decided = inputs.len();
-    let mut records = 0_u64;
-    range::read(&kafka::consumer(&config.kafka), &unread, interrupt, |partition, message| {
-        records += 1;
-        handle(
-            &mut engine,
-            &mut inputs,
-            Received {
-                partition,
-                generation: held[partition].generation,
-                offset: message.offset(),
-                appended_at: appended_at(message),
-                key: message.key().unwrap_or_default(),
-                payload: message.payload().unwrap_or_default(),
-            },
-        )
-    })?;
-    let mut published = Outbox::default();
-    while let Some(decision) = inputs.rest() {
-        engine.handle(Input::Decision(decision), &mut published);
+    let (stretches, last) = recorded(entries, &engine);
+    let decided = stretches.len();
+    let (mut records, mut published) = (0_u64, Outbox::default());
+    for Stretch { mut inputs, change } in stretches {
+        let end = |nth: usize| Some(change.as_ref()?.reads_up_to(SourceId::of_index(nth), held[nth].generation));
+        let part = range::up_to(&unread, end);
+        range::read(&kafka::consumer(&config.kafka), &part, interrupt, |partition, message| {
+            records += 1;
+            handle(
+                &mut engine,
+                &mut inputs,
+                Received {
+                    partition,
+                    generation: held[partition].generation,
+                    offset: message.offset(),
+                    appended_at: appended_at(message),
+                    key: message.key().unwrap_or_default(),
+                    payload: message.payload().unwrap_or_default(),
+                },
+            )
+        })?;
+        while let Some(decision) = inputs.rest() {
+            engine.handle(Input::Decision(decision), &mut published);
+        }
+        if let Some(change) = &change {
+            engine.handle(Input::Settings(&change.now), &mut published);
+        }
+        unread.iter_mut().zip(part).for_each(|(unread, read)| unread.from = read.to);
     }
     engine.flush(&mut published);
     engine.resume_decided(last);
@@ -205,15 +220,36 @@ fn begun(entries: &[audit::Entry]) -> BTreeMap<(&str, i32), Begun> {
     begun
 }
 
-/// Returns the decisions that were recorded after the engine's state, and the number of the last one.
-fn recorded(mut entries: Vec<audit::Entry>, engine: &Engine) -> (Inputs, u64) {
+/// Returns the plan of an engine under these settings.
+fn plan_under(config: &Config, ranges: &[Range], settings: Settings) -> Plan {
+    plan::of_partitions(config, ranges, Some(config.topics.audit.as_str()), &[]).with(settings)
+}
+
+/// Returns the settings before the first recorded change that can be read.
+fn first_settings(entries: &[audit::Entry]) -> Option<Settings> {
+    entries.iter().find_map(|entry| match &entry.input {
+        Recorded::Settings { before, .. } => Settings::read(&before.settings).ok(),
+        Recorded::Idle { .. }
+        | Recorded::Ceiling { .. }
+        | Recorded::Mode { .. }
+        | Recorded::NewLog { .. }
+        | Recorded::Loss { .. }
+        | Recorded::Skip { .. } => None,
+    })
+}
+
+/// Returns the inputs that were recorded after the engine's state, and the number of the last one.
+fn recorded(mut entries: Vec<audit::Entry>, engine: &Engine) -> (Stretches, u64) {
     entries.retain(|entry| entry.number > engine.decided());
     let last = entries.last().map_or(engine.decided(), |entry| entry.number);
-    let inputs = Inputs::new(entries.into_iter().map(|entry| entry.input), &engine.context().sources);
-    if inputs.unknown() > 0 {
-        tracing::warn!(inputs = inputs.unknown(), "recorded inputs of partitions that are not read are left out");
+    let stretches = Stretches::new(entries.into_iter().map(|entry| entry.input), &engine.context().sources);
+    if stretches.unknown() > 0 {
+        tracing::warn!(inputs = stretches.unknown(), "recorded inputs of partitions that are not read are left out");
     }
-    (inputs, last)
+    for reason in stretches.unreadable() {
+        tracing::warn!(reason, "recorded settings of another build cannot be read: this change of them is left out");
+    }
+    (stretches, last)
 }
 
 /// Returns the engine of the newest snapshot that can be used, and the slot of the next snapshot.
@@ -231,8 +267,8 @@ fn choose(
                 let (slot, bytes, build) = (candidate.slot.name(), manifest.bytes, manifest.build.as_str());
                 tracing::info!(slot, age_s, bytes, build, "the state was loaded from a snapshot");
                 if manifest.config != engine.context().config {
-                    tracing::info!(
-                        "the detection settings have changed since: thresholds are learned anew, rates kept"
+                    tracing::warn!(
+                        "the settings of the snapshot are not known: what came since is read under those of the configuration"
                     );
                 }
                 return Ok((Some((engine, manifest)), candidate.slot.other()));
@@ -265,7 +301,9 @@ fn load(
     let fetched = found.fetch(candidate, &manifest, config, interrupt)?;
     let engine = fetched.and_then(|snapshot: Snapshot| {
         let ranges: Vec<Range> = held.iter().map(|held| held.range.clone()).collect();
-        let plan = plan::of_partitions(config, &ranges, Some(config.topics.audit.as_str()), &[]);
+        // Those of another build may have other keys, and earlier builds wrote none.
+        let written = manifest.settings.as_ref().and_then(|written| Settings::read(written).ok());
+        let plan = plan_under(config, &ranges, written.unwrap_or_else(|| config.settings()));
         let engine = Engine::restore(&plan, snapshot);
         engine.map_err(Refusal::from)
     });

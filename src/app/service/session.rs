@@ -135,6 +135,7 @@ impl<'t, 's> Session<'t, 's> {
                 Err(RecvTimeoutError::Disconnected) => return Ok(SessionEnd::Lost),
             };
             self.decide()?;
+            self.reload()?;
             self.commit_if_due(clock::monotonic())?;
             if let State::Working(work) = &mut self.state {
                 let now = clock::monotonic();
@@ -164,6 +165,13 @@ impl<'t, 's> Session<'t, 's> {
     fn decide(&mut self) -> Result<(), Failure> {
         let State::Working(work) = &mut self.state else { return Ok(()) };
         work.worker.decide(clock::monotonic(), self.membership.deliveries.is_empty(), &self.membership.reader)
+    }
+
+    /// Reads the configuration again if that was asked for. Where this process does not work, what differs counts when it does.
+    fn reload(&mut self) -> Result<(), Failure> {
+        let Some(settings) = self.service.reload.read_if_asked(&self.service.telemetry.meters) else { return Ok(()) };
+        let State::Working(work) = &mut self.state else { return Ok(()) };
+        work.worker.change_settings(&settings)
     }
 
     fn handle(&mut self, delivery: Delivery) -> Result<Option<SessionEnd>, Failure> {
@@ -210,6 +218,7 @@ impl<'t, 's> Session<'t, 's> {
             Ok(Some((mut work, moved))) => {
                 self.service.report.begin(&work.worker, &self.membership.reader.context().ends, clock::monotonic());
                 work.worker.break_logs(moved)?;
+                work.worker.adopt(&self.service.reload.config().settings())?;
                 State::Working(Box::new(work))
             }
             Ok(None) => self.back_to_waiting(),
@@ -249,9 +258,9 @@ impl<'t, 's> Session<'t, 's> {
     fn restore(&self, assignment: &Assignment) -> Result<Option<(Work, Vec<Moved>)>, Failure> {
         // Opening the publisher fences the previous owner, so the committed offsets are final.
         let publisher = self.publisher(&assignment.end)?;
-        let Service { config, telemetry, .. } = &*self.service;
-        let restored =
-            Worker::restore(config, telemetry, &self.membership.reader, &assignment.partitions, &assignment.end)?;
+        let Service { config, telemetry, reload, .. } = &*self.service;
+        let (reader, partitions) = (&self.membership.reader, &assignment.partitions);
+        let restored = Worker::restore(reload.config(), telemetry, reader, partitions, &assignment.end)?;
         let Some(Resumed { worker, starts, moved }) = restored else { return Ok(None) };
         let signs = LifeSigns::begin(config, &self.membership.instance_id)?;
         // The consumer is gone, or has other partitions, only when a message says so.

@@ -66,7 +66,8 @@ impl SnapshotSchedule {
         let snapshot = engine.snapshot();
         self.telemetry.meters.snapshot_copied(clock::monotonic().duration_since(now));
         (self.due_at, self.records) = (now + self.interval, taken);
-        writer.write(Job { snapshot, positions: positions(), taken_at: clock::wall(), is_last: self.is_last });
+        let (settings, positions, taken_at) = (engine.settings(), positions(), clock::wall());
+        writer.write(Job { snapshot, settings, positions, taken_at, is_last: self.is_last });
     }
 
     /// Makes a snapshot due, because what the last one lacks cannot be read again.

@@ -50,6 +50,8 @@ impl Standby {
             service.interrupt.check()?;
             // There is no consumer now, so no thread of one reports progress.
             service.telemetry.consumer().beat();
+            // What differs counts when this process works.
+            let _ = service.reload.read_if_asked(&service.telemetry.meters);
             match service.roster.members() {
                 Err(error) => service.contact.failed("cannot ask who is in the group", &error),
                 Ok(members) => {

@@ -2,6 +2,7 @@
 
 mod handing;
 mod log_breaks;
+mod settings;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind, resume_unwind},

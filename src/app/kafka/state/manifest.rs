@@ -27,6 +27,10 @@ pub struct Manifest {
     pub taken_at: WallTime,
     /// Hash of the detection settings.
     pub config: String,
+    /// The settings, with the keys of the configuration file: what came after the snapshot was read under them. Absent in what
+    /// earlier builds wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<serde_json::Value>,
     /// The build that wrote the snapshot.
     pub build: String,
     /// The input's partitions, in the engine's order, with the offsets up to which they were read and committed.
@@ -160,7 +164,7 @@ impl Manifest {
         service: &str,
         contents: Contents,
         taken_at: WallTime,
-        config: String,
+        (config, settings): (String, serde_json::Value),
         (positions, is_last): (Vec<PartitionOffset>, bool),
     ) -> Self {
         let Contents { chunks, bytes, unpacked_bytes, sha256 } = contents;
@@ -173,6 +177,7 @@ impl Manifest {
             sha256,
             taken_at,
             config,
+            settings: Some(settings),
             build: crate::app::build().to_owned(),
             positions,
             is_last,
@@ -246,7 +251,8 @@ mod tests {
         let position =
             |partition, next| PartitionOffset { topic: "t".to_owned(), partition, next, generation: 0, topic_id: None };
         let positions = vec![position(0, 10), position(1, 0)];
-        Manifest::new("foreshock", contents, WallTime::from_nanos(7), "sha256:".to_owned(), (positions, false))
+        let config = ("sha256:".to_owned(), Config::default().settings().written());
+        Manifest::new("foreshock", contents, WallTime::from_nanos(7), config, (positions, false))
     }
 
     fn judged(manifest: &Manifest, ranges: [(i64, i64); 2]) -> Option<&'static str> {

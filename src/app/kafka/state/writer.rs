@@ -28,7 +28,7 @@ use crate::{
     alert::hexadecimal,
     app::{Exit, Failure, clock, kafka::client, telemetry::Telemetry},
     config::Config,
-    engine::Snapshot,
+    engine::{Settings, Snapshot},
     time::WallTime,
 };
 
@@ -43,6 +43,8 @@ const DELIVERY_MAX_MS: &str = "60000";
 pub struct Job {
     /// The state.
     pub snapshot: Snapshot,
+    /// The settings in force.
+    pub settings: Settings,
     /// The committed offsets to which the state belongs.
     pub positions: Vec<PartitionOffset>,
     /// Time at which the state was copied.
@@ -185,8 +187,8 @@ impl Thread {
     }
 
     fn write(&mut self, job: Job) -> Result<usize, Setback> {
-        let Job { snapshot, positions, taken_at, is_last } = job;
-        let config = snapshot.config().to_owned();
+        let Job { snapshot, settings, positions, taken_at, is_last } = job;
+        let config = (snapshot.config().to_owned(), settings.written());
         let bytes = snapshot.encode();
         // Freed before the compression needs as much memory again.
         drop(snapshot);
