@@ -354,12 +354,15 @@ fn a_burst_of_cancels_tells_its_side_its_worth_and_its_course() {
     let mut burst = signal(Detector::CancelBurst, &symbol("S1"), 2_000, Warning, 1e-6);
     burst.finding.evidence.withdrawn = SideSums { orders: [90, 10], notional: [9_300.0, 700.0] };
     burst.finding.evidence.shares = Shares { of: 100, by: vec![("a1".into(), 100)] };
+    burst.finding.evidence.sweep = None;
     burst.finding.evidence.pace =
         Some(Pace { at: at(2_000), late: Span::from_secs(2), late_per_s: 75.0, before_per_s: 50.0 });
     let alert = &alerts(vec![burst])[0];
     let summary = &alert.summary;
     assert!(summary.contains("; 93 % bids, worth 10000 in quote currency"), "{summary}");
-    assert!(summary.contains("; getting faster: 75 a second in the last 2 s, 50 before"), "{summary}");
+    assert!(summary.contains("; all by a1; ") && summary.contains("; getting faster"), "{summary}");
+    let course = "; getting faster: 75 a second in the last 2 s, 50 before";
+    assert!(alert.description.contains(course), "{}", alert.description);
     let [sides] = alert.evidence.withdrawn.as_slice() else { panic!("{:?}", alert.evidence.withdrawn) };
     assert_eq!(
         (sides.bids.orders, sides.asks.notional, sides.bids_share, sides.notional),

@@ -32,7 +32,8 @@ pub(super) fn nulls(alert: &Alert) -> BTreeMap<String, String> {
         alert.history.is_none(),
         "not known here: only readers of the alerts topic know what happened before",
     );
-    note("impact", true, "not known: this version does not model it");
+    let impact = "not known: this version does not model it";
+    note("impact", true, if lead == Detector::Feed { "does not apply: it is about the input" } else { impact });
     note("owners", alert.owners.is_empty(), owners(lead));
     note("pages_because", alert.pages_because.is_none(), why_no_page(alert));
     note("symbols", alert.symbols.is_empty(), symbols(lead));

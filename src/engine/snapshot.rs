@@ -24,7 +24,7 @@ use crate::{
 };
 
 /// The version of the format. A change of any type in the state needs another version.
-pub const VERSION: u32 = 14;
+pub const VERSION: u32 = 15;
 /// The first bytes of a snapshot of any version.
 const MAGIC: [u8; 8] = *b"4shocked";
 /// Length of what precedes the state: the magic and the version.

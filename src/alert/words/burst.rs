@@ -59,9 +59,12 @@ fn unit(feature: &Feature) -> &'static str {
 }
 
 /// Returns the account with most of it, where that is at least half: `173 of 174 orders by a109`. Where the sentence counts another
-/// window, it is `of the last 210 orders`: those since the pace rose.
+/// window, it is `of the last 210 orders`: those since the pace rose. If all are of one account, `all by a109`.
 fn by_whom(evidence: &Evidence, counted: f64) -> String {
     let of = evidence.shares.of;
+    if let Some((account, _)) = evidence.shares.by.first().filter(|(_, n)| *n == of && of > 1) {
+        return format!("all by {}", short(account));
+    }
     let named = evidence.shares.by.first().filter(|(_, n)| f64::from(*n) >= NAMED_SHARE * f64::from(of) && of > 1);
     let all = if (f64::from(of) - counted).abs() < 0.5 { "" } else { "the last " };
     named.map_or_else(String::new, |(account, n)| format!("{n} of {all}{of} orders by {}", short(account)))

@@ -48,6 +48,9 @@ const JOINT_SUGGESTION: &str = "several things come together: hold back forced o
 /// The clause of a description about the past, which only a reader of the alerts topic knows and says in its place.
 pub const PAST_UNKNOWN: &str = "whether it happened before is not known here";
 
+/// The clause of a description of an incident that does not page.
+const TICKET: &str = "it is a ticket and pages nobody";
+
 /// The answers of an alert that its sentences repeat.
 pub(super) struct Asides<'a> {
     /// Whether the incident gets worse.
@@ -92,8 +95,9 @@ pub(super) fn compose(
     };
     let core = Sentence::from(format!("{}{}", ending(revision), found.core));
     let why = why_information(incident).unwrap_or_else(|| why_it_pages(incident).to_owned());
-    // A title and the beginning of a sentence say already that it is over.
-    let trend = if asides.trend.state == TrendState::Over { String::new() } else { asides.trend.text.clone() };
+    let is_over = asides.trend.state == TrendState::Over;
+    let course = if is_over { String::new() } else { asides.trend.text.clone() };
+    let ticket = if incident.severity() == Severity::Warning { TICKET } else { "" };
     let breadth = of_active_symbols(asides.breadth);
     // Why it pages comes first. Of one finding, by whom and on which side is said before what else was found; of several, what they
     // are.
@@ -102,9 +106,11 @@ pub(super) fn compose(
     let room = SUMMARY_MAX.saturating_sub(first.within(SUMMARY_MAX).chars().count() + 2);
     let brief = if is_joint { format!("with {}", groups_in_brief(&groups)) } else { String::new() };
     let others_fit = if others.chars().count() <= room { others.clone() } else { brief };
-    let short = more.iter().cloned().fold(first.and(others_fit), Sentence::and).and(trend.clone()).and(breadth.clone());
-    let long = found.more.iter().cloned().fold(core.and(why), Sentence::and).and(others).and(trend).and(breadth);
-    let long = long.and(input(key.0, asides.standing)).and(PAST_UNKNOWN.to_owned()).and(where_to_look(key.0));
+    let short = more.iter().cloned().fold(first.and(others_fit), Sentence::and);
+    let short = short.and(trend::in_brief(asides.trend)).and(breadth.clone());
+    let long = found.more.iter().cloned().fold(core.and(why).and(ticket.to_owned()), Sentence::and);
+    let long = long.and(others).and(course).and(breadth).and(input(key.0, asides.standing));
+    let long = long.and(PAST_UNKNOWN.to_owned()).and(where_to_look(key.0));
     Words {
         title: title::title(incident),
         summary: short.within(SUMMARY_MAX),

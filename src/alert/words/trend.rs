@@ -15,6 +15,8 @@ use crate::{
 const CHANGE: f64 = 1.5;
 /// The age up to which an incident has just begun: detectors need some ten seconds to see a course.
 const JUST_BEGUN: Span = Span::from_secs(10);
+/// The age below which an incident is as old as its first record.
+const INSTANT: Span = Span::from_millis(10);
 /// The age of a measured pace up to which it is the present one.
 const PRESENT: Span = Span::from_secs(5);
 
@@ -42,6 +44,18 @@ pub(in crate::alert) fn trend(revision: &Revision, lead: &Part) -> Trend {
     }
 }
 
+/// Returns the trend in the fewest words, for a summary: `getting faster`.
+pub(super) fn in_brief(trend: &Trend) -> String {
+    match trend.state {
+        TrendState::JustBegun => trend.text.clone(),
+        TrendState::Rising | TrendState::Steady | TrendState::Falling => {
+            trend.text.split_once(':').map_or(&*trend.text, |(lead, _)| lead).to_owned()
+        }
+        // The beginning of a sentence says already that it is over; that nothing is known is in the description.
+        TrendState::NotKnown | TrendState::Over => String::new(),
+    }
+}
+
 /// Says how the pace of late compares with that before.
 fn of_pace(pace: &Pace) -> (TrendState, String) {
     let (late, before) = (plain(pace.late_per_s), plain(pace.before_per_s));
@@ -59,6 +73,7 @@ fn of_pace(pace: &Pace) -> (TrendState, String) {
 fn of_revision(revision: &Revision, lasted: Span) -> (TrendState, String) {
     let incident = &revision.incident;
     match incident.before() {
+        None if lasted < INSTANT => (TrendState::JustBegun, "just begun".to_owned()),
         None if lasted < JUST_BEGUN => (TrendState::JustBegun, format!("just begun: {}", length(lasted))),
         None => {
             let text = format!("whether it gets worse is not known yet: it has lasted {}", length(lasted));

@@ -109,10 +109,13 @@ impl FeedStage {
         let Self { symbols, participants, verdicts, party_verdicts, modes, judge, .. } = self;
         let &WithdrawnOrder { order, party, rested } = order;
         let (account, owner) = party.map_or((None, None), |party| participants.names(party));
-        let terms = rested.map(|(side, terms, age)| (side, terms.quantity.to_f64(), terms.price.get().to_f64(), age));
-        let (rested, notional) =
-            terms.map_or((None, 0.0), |(side, quantity, price, age)| (Some((side, quantity, age)), price * quantity));
-        let sides = rested.map(|(side, ..)| (side, notional));
+        let (sides, rested): (Option<_>, Option<_>) = rested
+            .map(|(side, terms, age)| {
+                let quantity = terms.quantity.to_f64();
+                ((side, terms.price.get().to_f64() * quantity), (side, quantity, age))
+            })
+            .unzip();
+        let notional = sides.map_or(0.0, |(_, notional)| notional);
         let sample = Sample { account, owner, ..Sample::of_party(moment.at, moment.record, order, sides) };
         let symbol = symbols.get_mut(me).map(Arc::make_mut).expect("the event's symbol is the one used last");
         symbol.withdrawn(moment, &sample, verdicts);
