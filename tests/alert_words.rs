@@ -342,11 +342,13 @@ fn a_title_is_led_by_what_pages_where_it_names_neither_that_nor_its_companion() 
     let companion = signal(Detector::SpreadWidening, &symbol("S1"), 3_000, Warning, 1e-4);
     let page = signal(Detector::CancelBurst, &symbol("S1"), 4_000, Critical, 1e-3);
     let other = signal(Detector::CancelBurst, &Subject::AccountSymbol("a1".into(), "S1".into()), 5_000, Critical, 1e-9);
-    let mut titles: Vec<String> =
-        alerts(vec![opening, companion, page, other]).into_iter().map(|alert| alert.title).collect();
+    let told = alerts(vec![opening, companion, page, other]);
+    let subject = told.last().unwrap().headline.subject.clone();
+    let mut titles: Vec<String> = told.into_iter().map(|alert| alert.title).collect();
     titles.dedup();
     let expected = ["Thin book on S1", "Thin book and wide spread on S1", "Cancel burst and wide spread on S1"];
     assert_eq!(titles, expected);
+    assert_eq!(subject, "symbol:S1", "a later finding that pages is news, though it is less likely");
 }
 
 #[test]
@@ -359,7 +361,7 @@ fn a_burst_of_cancels_tells_its_side_its_worth_and_its_course() {
         Some(Pace { at: at(2_000), late: Span::from_secs(2), late_per_s: 75.0, before_per_s: 50.0 });
     let alert = &alerts(vec![burst])[0];
     let summary = &alert.summary;
-    assert!(summary.contains("; 93 % bids, worth 10000 in quote currency"), "{summary}");
+    assert!(summary.contains("; worth 10000 in quote currency, 93 % bids"), "{summary}");
     assert!(summary.contains("; all by a1; ") && summary.contains("; getting faster"), "{summary}");
     let course = "; getting faster: 75 a second in the last 2 s, 50 before";
     assert!(alert.description.contains(course), "{}", alert.description);

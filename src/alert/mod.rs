@@ -68,8 +68,8 @@ pub struct Alert {
     /// The incident in a few words, at most 80 characters. The words stay the same unless the incident becomes another kind of
     /// thing: when a second detector, a further symbol or the whole market joins, or another finding makes it critical.
     pub title: String,
-    /// The finding that the summary, `statistic` and `threshold` are about: the one that pages, where one does, and else the
-    /// strongest.
+    /// The finding that the summary, `statistic` and `threshold` are about: the first one that pages, where one does, and else
+    /// the strongest.
     pub headline: Headline,
     /// The incident in one plain sentence, at most 240 characters.
     pub summary: String,

@@ -34,6 +34,7 @@ pub(super) fn nulls(alert: &Alert) -> BTreeMap<String, String> {
     );
     let impact = "not known: this version does not model it";
     note("impact", true, if lead == Detector::Feed { "does not apply: it is about the input" } else { impact });
+    note("news", alert.news.is_none(), "none: this is the first revision");
     note("owners", alert.owners.is_empty(), owners(lead));
     note("pages_because", alert.pages_because.is_none(), why_no_page(alert));
     note("symbols", alert.symbols.is_empty(), symbols(lead));

@@ -39,12 +39,12 @@ pub(super) fn sentence(subject: &Subject, part: &Part, context: &Context) -> Sen
     Sentence::from(core).and(by_whom(&finding.evidence, f.value)).and(sides).and(orders).and(sweep)
 }
 
-/// Returns the side of the book that was withdrawn, and its worth: `93 % bids, worth 12300 USD`.
+/// Returns the worth of what was withdrawn, and its side of the book: `worth 12300 USD, 93 % bids`.
 fn sides(withdrawn: &SideSums, context: &Context) -> String {
     let Some(bids) = withdrawn.bids_share() else { return String::new() };
     let (share, side) = if bids >= 0.5 { (bids, "bids") } else { (1.0 - bids, "asks") };
     let share = if share >= ALL_SHARE { "all".to_owned() } else { percent(share) };
-    format!("{share} {side}, worth {}", amount(withdrawn.total(), context))
+    format!("worth {}, {share} {side}", amount(withdrawn.total(), context))
 }
 
 /// Returns the name of what is counted, as a sentence has it.

@@ -55,8 +55,10 @@ impl Wording for Feed {
         let is_pipeline = *subject == Subject::Pipeline;
         let place = Place { partition: &partition, stream, reason, example: &example, missing, is_pipeline };
         let (trouble, since) = (trouble(f, &place), since(finding));
-        let sentence = Sentence::from(format!("{trouble}, since {}", to_millisecond(began(f, part))));
+        let began = to_millisecond(began(f, part));
+        let sentence = Sentence::from(format!("{trouble}, since {began}"));
         match finding.features.len() - 1 - usize::from(missing.is_some()) {
+            0 if began == since => sentence,
             0 => sentence.and(format!("its clock stood at {since}")),
             more => {
                 let troubles =
