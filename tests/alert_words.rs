@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use foreshock::{
-    alert::{Alert, Context, Rule, render},
+    alert::{Alert, Context, Rule, TrendState, render},
     correlate::{Correlator, Status, Step},
     detect::{
-        Change, Counted, Criterion, Detector, Evidence, Feature, Finding,
+        Change, Counted, Criterion, Detector, Evidence, Feature, Finding, Node, Pace,
         Severity::{self, Critical, Info, Warning},
-        Shares, Signal, Subject, Sweep, Threshold, ThresholdSource, Unit, WarmUp,
+        Shares, SideSums, Signal, Subject, Sweep, Threshold, ThresholdSource, Unit, WarmUp,
     },
     event::{RecordRange, RecordRef, Side, Source, SourceId},
     time::{EventTime, Span},
@@ -20,8 +20,9 @@ use proptest::prelude::*;
 const TITLE_MAX: usize = 80;
 const SUMMARY_MAX: usize = 240;
 const DESCRIPTION_MAX: usize = 1_000;
-/// An incident is named by its opening, and may become one of several symbols, of two detectors, and of the whole market.
-const TITLES_MAX: usize = 4;
+/// An incident is named by its opening, and may become one of several symbols, of two detectors, of the whole market, and one that
+/// pages by another finding.
+const TITLES_MAX: usize = 5;
 
 fn at(millis: i64) -> EventTime {
     EventTime::from_nanos(1_767_228_000_000_000_000).plus(Span::from_millis(millis))
@@ -87,6 +88,9 @@ fn signal(detector: Detector, subject: &Subject, millis: i64, severity: Severity
         streams: vec![Some("stream".repeat(20).into()); 2],
         critical: vec![Criterion { name: Counted::Cancels, value: 30.0, level: threshold(24.0), at: at(millis) }],
         shares: Shares { of: 176, by: vec![("a".repeat(128).into(), 173)] },
+        withdrawn: SideSums { orders: [90, 3], notional: [value, 12_300.0] },
+        pace: Some(Pace { at: at(millis), late: Span::from_secs(2), late_per_s: value, before_per_s: 40.0 }),
+        thin_side: Some(Side::Sell),
         sweep: Some(Sweep {
             at: at(millis),
             side: Some(Side::Buy),
@@ -141,7 +145,7 @@ fn alerts(signals: Vec<Signal>) -> Vec<Alert> {
     let mut steps = Vec::new();
     correlator.advance(at(2_000_000), &mut steps);
     let revisions = steps.iter().filter_map(|step| match step {
-        Step::Revision { revision, .. } => Some(render(revision, &context, &Standing::default())),
+        Step::Revision { revision, .. } => Some(render(revision, &context, &Standing::default(), None)),
         Step::Signal(_) => None,
     });
     revisions.collect()
@@ -223,12 +227,13 @@ fn a_burst_is_told_in_one_system_of_numbers_with_who_did_it_and_why_it_pages() {
         Feature { expected: 16.0, ..feature(Counted::TradedNotional, Unit::MedianTrades, 655.0) };
     burst.finding.features[1] = feature(Counted::Trades, Unit::Events, 12.0);
     burst.finding.evidence.shares = Shares { of: 12, by: vec![("a109".into(), 9)] };
+    (burst.finding.evidence.withdrawn, burst.finding.evidence.pace) = (SideSums::default(), None);
     let alert = &alerts(vec![burst])[0];
     assert_eq!(alert.title, "Trade burst on S1");
     assert_eq!(
         alert.summary,
         "655 median trades on S1 in 8 s, normally 16: 41 times, since 2026-01-01T00:40:00.766Z; 9 of the last 12 orders by a109; \
-         by 12 orders that took; the largest bought 12.5 from 100.125 to 100.5, 8 levels"
+         by 12 orders that took; the largest bought 12.5 from 100.125 to 100.5, 8 levels; just begun: 1.2 s"
     );
     assert_eq!(alert.starts_at_text, "2026-01-01T00:40:00.766Z");
     let sweep = alert.evidence.sweep.as_ref().unwrap();
@@ -300,5 +305,88 @@ fn the_title_of_untrusted_input_is_about_its_worst_and_stays_when_it_is_over() {
     {
         let titles: Vec<String> = alerts(vec![signal]).into_iter().map(|alert| alert.title).collect();
         assert!(titles.len() >= 2 && titles.iter().all(|told| told == title), "{titles:?}");
+    }
+}
+
+/// An account's burst of cancels that is less likely than all else, and its symbol's, which pages.
+fn ticket_and_page() -> Vec<Alert> {
+    let ticket = signal(Detector::CancelBurst, &Subject::Account("a195".into()), 2_000, Warning, 1e-12);
+    let mut page = signal(Detector::CancelBurst, &symbol("S2"), 3_000, Critical, 1e-6);
+    page.finding.related = vec![Node::Account("a195".into())];
+    alerts(vec![ticket, page])
+}
+
+#[test]
+fn title_summary_and_threshold_are_about_the_finding_that_pages() {
+    let told = ticket_and_page();
+    assert_eq!(
+        (told[0].title.as_str(), told[0].headline.subject.as_str()),
+        ("Cancel burst by account a195", "account:a195")
+    );
+    let alert = &told[1];
+    assert_eq!((alert.severity, alert.title.as_str()), (Critical, "Cancel burst on S2"));
+    assert_eq!((alert.headline.detector, alert.headline.subject.as_str()), (Detector::CancelBurst, "symbol:S2"));
+    assert!(alert.summary.contains(" cancels on S2 in 8 s"), "{}", alert.summary);
+    assert!(alert.p < 1e-11, "the incident is as unlikely as its strongest finding: {}", alert.p);
+    let pages = alert.pages_because.as_ref().unwrap();
+    assert!(pages.criteria.iter().all(|criterion| criterion.subject == "symbol:S2"), "{pages:?}");
+    assert!(pages.explanation.contains("sustained"), "{pages:?}");
+    // The level of a warning stands apart from the level of a page.
+    assert_eq!((alert.threshold.threshold.value, alert.threshold.severity), (13.2, Warning));
+    assert_eq!((alert.threshold.times, pages.criteria[0].times), (Some(20.0 / 13.2), Some(30.0 / 24.0)));
+}
+
+#[test]
+fn a_title_is_led_by_what_pages_where_it_names_neither_that_nor_its_companion() {
+    let opening = signal(Detector::ThinBook, &symbol("S1"), 2_000, Warning, 1e-5);
+    let companion = signal(Detector::SpreadWidening, &symbol("S1"), 3_000, Warning, 1e-4);
+    let page = signal(Detector::CancelBurst, &symbol("S1"), 4_000, Critical, 1e-3);
+    let other = signal(Detector::CancelBurst, &Subject::AccountSymbol("a1".into(), "S1".into()), 5_000, Critical, 1e-9);
+    let told = alerts(vec![opening, companion, page, other]);
+    let subject = told.last().unwrap().headline.subject.clone();
+    let mut titles: Vec<String> = told.into_iter().map(|alert| alert.title).collect();
+    titles.dedup();
+    let expected = ["Thin book on S1", "Thin book and wide spread on S1", "Cancel burst and wide spread on S1"];
+    assert_eq!(titles, expected);
+    assert_eq!(subject, "symbol:S1", "a later finding that pages is news, though it is less likely");
+}
+
+#[test]
+fn a_burst_of_cancels_tells_its_side_its_worth_and_its_course() {
+    let mut burst = signal(Detector::CancelBurst, &symbol("S1"), 2_000, Warning, 1e-6);
+    burst.finding.evidence.withdrawn = SideSums { orders: [90, 10], notional: [9_300.0, 700.0] };
+    burst.finding.evidence.shares = Shares { of: 100, by: vec![("a1".into(), 100)] };
+    burst.finding.evidence.sweep = None;
+    burst.finding.evidence.pace =
+        Some(Pace { at: at(2_000), late: Span::from_secs(2), late_per_s: 75.0, before_per_s: 50.0 });
+    let alert = &alerts(vec![burst])[0];
+    let summary = &alert.summary;
+    assert!(summary.contains("; worth 10000 in quote currency, 93 % bids"), "{summary}");
+    assert!(summary.contains("; all by a1; ") && summary.contains("; getting faster"), "{summary}");
+    let course = "; getting faster: 75 a second in the last 2 s, 50 before";
+    assert!(alert.description.contains(course), "{}", alert.description);
+    let [sides] = alert.evidence.withdrawn.as_slice() else { panic!("{:?}", alert.evidence.withdrawn) };
+    assert_eq!(
+        (sides.bids.orders, sides.asks.notional, sides.bids_share, sides.notional),
+        (90, 700.0, Some(0.93), 10_000.0)
+    );
+    assert_eq!((alert.trend.state, alert.trend.late_ms), (TrendState::Rising, Some(2_000)));
+}
+
+#[test]
+fn what_is_null_or_empty_says_what_that_means() {
+    let told = ticket_and_page();
+    for path in ["history", "impact", "owners", "pages_because"] {
+        assert!(told[0].nulls.contains_key(path), "{path}: {:?}", told[0].nulls);
+    }
+    assert!(told[0].nulls["pages_because"].contains("a warning is a ticket"), "{:?}", told[0].nulls);
+    assert!(!told[0].nulls.contains_key("accounts") && !told[1].nulls.contains_key("pages_because"));
+    let blind = signal(Detector::Feed, &Subject::Records, 2_000, Critical, 1e-9);
+    let blind = &alerts(vec![blind])[0];
+    assert!(blind.nulls["owners"].starts_with("does not apply"), "{:?}", blind.nulls);
+    assert!(blind.summary.contains(", since 20") && blind.summary.contains("it pages because"), "{}", blind.summary);
+    for description in [&told[0].description, &blind.description] {
+        assert!(description.contains("whether it happened before is not known here"), "{description}");
+        assert!(description.contains("see docs/runbooks/"), "{description}");
     }
 }

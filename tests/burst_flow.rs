@@ -37,7 +37,7 @@ fn tickets(kind: BurstKind, flow: &[Arrival]) -> Vec<Ticket> {
     for (offset, arrival) in (0..).zip(flow) {
         let at = EventTime::from_nanos(arrival.at);
         let record = RecordRef { source: SourceId(0), offset };
-        let sample = Sample { at, record, id: "1", account: None, owner: None };
+        let sample = Sample::of_party(at, record, "1", None);
         let amounts = match kind {
             BurstKind::Cancels => &[1][..],
             BurstKind::Trades => &[1, arrival.units],

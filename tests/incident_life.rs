@@ -148,7 +148,8 @@ fn the_news_name_the_new_or_raised_finding_and_the_summary_the_strongest() {
             Step::Signal(_) => None,
         });
         let context = Context { config: String::new(), sources: Vec::new(), replay: String::new(), currency: None };
-        let alerts: Vec<_> = revisions.map(|revision| render(&revision, &context, &Standing::default())).collect();
+        let alerts: Vec<_> =
+            revisions.map(|revision| render(&revision, &context, &Standing::default(), None)).collect();
         assert!(alerts.len() <= 1, "{alerts:?}");
         alerts.into_iter().next().map(|alert| (alert.summary, alert.news.unwrap_or_default()))
     };
@@ -156,7 +157,7 @@ fn the_news_name_the_new_or_raised_finding_and_the_summary_the_strongest() {
     assert!(opens.starts_with("20 trades on S1") && news.is_empty(), "{opens}, {news}");
     let (joins, news) = told(Some(facts(one_sided, 2, Opened, Warning, 1e-3)), 3).unwrap();
     assert!(joins.starts_with("20 trades on S1"), "the strongest finding: {joins}");
-    assert!(joins.ends_with("one-sided book of S1, stale book of S1"), "{joins}");
+    assert!(joins.contains("one-sided book of S1, stale book of S1"), "{joins}");
     assert!(
         news.starts_with("now also one-sided book: one side of the book of S1 has been empty"),
         "the new finding although it is weaker: {news}"
@@ -319,7 +320,7 @@ fn a_title_names_where_the_incident_began_and_what_joined_first_whatever_comes_l
     let alerts: Vec<_> = steps
         .into_iter()
         .filter_map(|step| match step {
-            Step::Revision { revision, .. } => Some(render(&revision, &context, &Standing::default())),
+            Step::Revision { revision, .. } => Some(render(&revision, &context, &Standing::default(), None)),
             Step::Signal(_) => None,
         })
         .collect();
@@ -329,7 +330,7 @@ fn a_title_names_where_the_incident_began_and_what_joined_first_whatever_comes_l
     assert_eq!(titles, expected);
     let why = "it pages because detectors that warn each by itself agree";
     let last = &alerts.last().unwrap().summary;
-    assert!(last.ends_with("cancel burst of S9, thin book of S10, S9, S1, S2, wide spread of S1"), "{last}");
+    assert!(last.contains("cancel burst of S9, thin book of S10, S9, S1, S2, wide spread of S1"), "{last}");
     assert!(last.contains(why), "{last}");
 }
 

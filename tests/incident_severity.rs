@@ -175,7 +175,7 @@ fn an_alert_lists_its_detectors_by_name() {
     let incident = incidents(&all, &[false; 4]).remove(0);
     let revision = Revision { status: Status::Amended, at: at(30), completed_at: None, incident };
     let context = Context { config: String::new(), sources: Vec::new(), replay: String::new(), currency: None };
-    let alert = render(&revision, &context, &Standing::default());
+    let alert = render(&revision, &context, &Standing::default(), None);
     let names: Vec<&str> = alert.detectors.iter().map(|detector| detector.name()).collect();
     assert_eq!(names, ["cancel_burst", "spread_widening", "thin_book", "trade_burst"]);
 }

@@ -170,7 +170,9 @@ fn summaries(decision: impl Fn(Option<u64>) -> Decision) -> (Vec<String>, Engine
 
 #[test]
 fn what_was_left_unread_of_an_old_log_is_a_gap_and_stands_in_the_words_about_the_new_one() {
-    for (unread, words) in [(50, "made again; 50 offsets of the old one were not read;"), (0, "made again;")] {
+    for (unread, words) in
+        [(50, "made again; 50 offsets of the old one were not read, since"), (0, "made again, since")]
+    {
         let source = SourceId(0);
         let new_log =
             |after_offset| Decision::NewLog(NewLog { source, after_offset, generation: 1, unread, clock: None });

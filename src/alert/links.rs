@@ -11,7 +11,7 @@ use crate::setting::Invalid;
 /// The names that a template may have in braces.
 const NAMES: [&str; 7] = ["detector", "from_ms", "incident", "severity", "symbol", "to_ms", "venue"];
 
-/// Templates of addresses; none by default. In each, `{detector}` (the one that the title is about), `{incident}`, `{severity}`,
+/// Templates of addresses; none by default. In each, `{detector}` (the one that the summary is about), `{incident}`, `{severity}`,
 /// `{symbol}` (the first one), `{venue}`, `{from_ms}` (when the incident began to build) and `{to_ms}` (when it was revised,
 /// both in milliseconds since 1970 by the venue's clock) are replaced, percent-encoded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,7 +50,7 @@ impl Links {
     pub fn fill(&self, alert: &mut Alert, venue: Option<&str>) {
         let millis = |nanos: i64| (nanos / 1_000_000).to_string();
         let values = [
-            ("detector", alert.detectors.first().map(|detector| detector.name().to_owned())),
+            ("detector", Some(alert.headline.detector.name().to_owned())),
             ("from_ms", Some(millis(alert.starts_at.nanos()))),
             ("incident", Some(alert.id.clone())),
             ("severity", Some(alert.severity.name().to_owned())),

@@ -3,36 +3,44 @@
 //! The types here are the contract, and `schema alerts` prints them. [`render()`] fills them from a revision of an
 //! incident, and `words` holds the sentences. Fields that depend on the wall clock or on the build are null in a
 //! replay, so that the same input gives the same bytes; the running service fills them with its [`Stamp`]. Fields
-//! without a source yet are null too.
+//! without a source yet are null too. What a null or an empty list means is said beside it, in `nulls`.
 //!
-//! Inside, each part uses only those before it: `facts`, `context`, `identity`, `words`, `pages`, `render`; `stamp`, `line` and
-//! `links` stand beside them.
+//! Inside, each part uses only those before it: `facts`, `context`, `identity`, `headline`, `words`, `pages`, `nulls`, `render`;
+//! `stamp`, `line` and `links` stand beside them.
 
 mod context;
 mod facts;
+mod headline;
 mod identity;
 mod line;
 mod links;
+mod nulls;
 mod pages;
 mod render;
 mod stamp;
 mod words;
+
+use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 pub use self::{
     context::Context,
-    facts::{Criterion, Flow, History, PagesBecause, Party, Rule, Sweep},
+    facts::{
+        BookSide, Breadth, Criterion, Flow, Headline, History, Level, PagesBecause, Party, Rule, SideTotal, Sweep,
+        Trend, TrendState, WithdrawnSides,
+    },
     identity::hexadecimal,
     line::SignalLine,
     links::Links,
     render::render,
     stamp::Stamp,
+    words::PAST_UNKNOWN,
 };
 use crate::{
     correlate::Status,
-    detect::{Detector, Severity, Threshold, WarmUp},
+    detect::{Detector, Severity, WarmUp},
     time::{EventTime, WallTime},
     trust::{Cause, Mode},
 };
@@ -58,8 +66,11 @@ pub struct Alert {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shadow: bool,
     /// The incident in a few words, at most 80 characters. The words stay the same unless the incident becomes another kind of
-    /// thing: when a second detector, a further symbol or the whole market joins.
+    /// thing: when a second detector, a further symbol or the whole market joins, or another finding makes it critical.
     pub title: String,
+    /// The finding that the summary, `statistic` and `threshold` are about: the first one that pages, where one does, and else
+    /// the strongest.
+    pub headline: Headline,
     /// The incident in one plain sentence, at most 240 characters.
     pub summary: String,
     /// News since the last revision, in one sentence; null in the first.
@@ -109,14 +120,19 @@ pub struct Alert {
     pub score: f64,
     /// The numbers behind the findings.
     pub features: Vec<Feature>,
-    /// The statistic of the strongest finding, in the threshold's unit. `p` is not computed from it by a formula: `p`
+    /// The statistic of the headline's finding, in the threshold's unit. `p` is not computed from it by a formula: `p`
     /// is how often such a statistic comes in quiet flow.
     pub statistic: f64,
-    /// The level that this statistic had to reach.
-    pub threshold: Threshold,
+    /// The level that this statistic had to reach for the severity that stands in it. In a critical alert that is nearly always the
+    /// level of a warning; what makes it critical is in `pages_because`, with levels of its own.
+    pub threshold: Level,
     /// Why the incident pages: each statistic that made it critical, beside its own level; null unless it is critical.
     pub pages_because: Option<PagesBecause>,
-    /// The market around the strongest finding that is about one symbol; null without one.
+    /// Whether the incident gets worse.
+    pub trend: Trend,
+    /// How many symbols the incident concerns, of how many; null where it is about no symbol.
+    pub breadth: Option<Breadth>,
+    /// The market around the headline's finding, or else around the strongest one about one symbol; null without one.
     pub flow: Option<Flow>,
     /// The incidents before this one with the same fingerprint. Null in the alerts topic and in a replay, because only a reader of
     /// that topic knows them: webhooks are sent them.
@@ -131,6 +147,10 @@ pub struct Alert {
     pub audit: Audit,
     /// The action to take.
     pub action: Action,
+    /// The meaning of each field above that is null or empty though a reader may ask for it, by the field's path: `not known`,
+    /// `none`, `not configured` or `does not apply`, and why. Times of this machine, the build and addresses are left out: they are
+    /// null in every replay, and where the configuration does not say them.
+    pub nulls: BTreeMap<String, String>,
 }
 
 /// The time from the completing event to the sending, by stage, in milliseconds.
@@ -201,6 +221,10 @@ pub struct Evidence {
     pub trades_total: Option<u64>,
     /// The accounts with most of each burst's orders, and how many of them; at most 20.
     pub parties: Vec<Party>,
+    /// The orders of each burst of cancels by side, with their worth; at most 20.
+    pub withdrawn: Vec<WithdrawnSides>,
+    /// The thinner side of the strongest finding of a thin book; null without one.
+    pub thin_side: Option<BookSide>,
     /// The largest order that took in a burst of trades; null without one.
     pub sweep: Option<Sweep>,
     /// How the findings were joined into this incident; at most 64. Absent if there is only one.
@@ -227,8 +251,8 @@ pub struct Edge {
     pub p: f64,
     /// The number that its detector judged, in the threshold's unit.
     pub statistic: f64,
-    /// The level that this statistic had to reach.
-    pub threshold: Threshold,
+    /// The level that this statistic had to reach for the severity that stands in it.
+    pub threshold: Level,
     /// The node that joined the finding to the incident, as `kind:name`; null for the finding that opened it.
     pub through: Option<String>,
 }

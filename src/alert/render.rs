@@ -6,14 +6,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use compact_str::CompactString;
 
 use super::{
-    Action, Alert, Audit, Context, Edge, Evidence, Feature, Flow, Impact, Party, Records, Sweep, Trust,
+    Action, Alert, Audit, Breadth, Context, Edge, Evidence, Feature, Flow, Headline, Impact, Party, Records, SideTotal,
+    Sweep, Trust, WithdrawnSides,
+    headline::{headline, strongest},
     identity::{fingerprint, incident_id, node_text, subject_text},
-    pages::pages_because,
+    nulls::nulls,
+    pages::{level, pages_because},
     words,
 };
 use crate::{
     correlate::{FindingKey, Incident, Part, Revision, Status},
-    detect::{Detector, Node, Subject, Threshold, ThresholdSource, Unit, WarmUp},
+    detect::{Detector, Node, Subject, WarmUp},
     event::{LogPosition, RecordRange},
     stats::math,
     trust::Standing,
@@ -24,22 +27,22 @@ const LIST_MAX: usize = 20;
 /// The longest list of symbols (CONTRACT).
 const SYMBOLS_MAX: usize = 64;
 
-/// Returns the alert of a revision. `standing` is the mode that was in force.
+/// Returns the alert of a revision. `standing` is the mode that was in force, `active_symbols` how many symbols were active.
+///
+/// # Panics
+/// Never: an incident has a finding.
 #[must_use]
-pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Alert {
+pub fn render(revision: &Revision, context: &Context, standing: &Standing, active_symbols: Option<u64>) -> Alert {
     let incident = &revision.incident;
-    let strongest = strongest(incident);
+    let lead = headline(incident).expect("an incident has a finding");
     let ended = matches!(revision.status, Status::Resolved | Status::Withdrawn);
-    let words = strongest.map(|strongest| words::compose(strongest, revision, context)).unwrap_or_default();
+    let (trend, breadth) = (words::trend(revision, lead.1), breadth(incident, active_symbols));
+    let words = words::compose(lead, revision, context, &words::Asides { trend: &trend, breadth, standing });
     let ends_at = incident.cleared_at().filter(|_| ended);
-    let threshold = strongest
-        .map_or(Threshold { value: 0.0, unit: Unit::Nats, source: ThresholdSource::Default }, |(_, part)| {
-            part.finding.threshold
-        });
     let (symbols, symbols_total) = limited(symbols(incident), SYMBOLS_MAX);
     let (accounts, accounts_total) = limited(accounts(incident), LIST_MAX);
     let (owners, _) = limited(names(incident, owner), LIST_MAX);
-    Alert {
+    let mut alert = Alert {
         id: incident_id(incident.opening(), context),
         fingerprint: fingerprint(incident.opening()),
         revision: incident.revision(),
@@ -48,6 +51,7 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
         maintenance: incident.maintenance().map(ToOwned::to_owned),
         shadow: incident.is_shadow(),
         title: words.title,
+        headline: Headline { detector: lead.0.0, subject: subject_text(&lead.0.1) },
         summary: words.summary,
         news: words.news,
         description: words.description,
@@ -72,10 +76,12 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
         // The logarithm of 1 gives −0.0; `max` makes it +0.0.
         score: (-math::log10(incident.p())).max(0.0),
         features: features(incident),
-        statistic: strongest.map_or(0.0, |(_, part)| part.finding.statistic),
-        threshold,
+        statistic: lead.1.finding.statistic,
+        threshold: level(lead.0, lead.1),
         pages_because: pages_because(incident),
-        flow: flow(incident, context),
+        trend,
+        breadth,
+        flow: flow(incident, lead, context),
         history: None,
         evidence: evidence(incident, context),
         impact: Impact::default(),
@@ -88,13 +94,25 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing) -> Al
             page: None,
             silence: None,
         },
-    }
+        nulls: BTreeMap::new(),
+    };
+    alert.nulls = nulls(&alert);
+    alert
 }
 
-/// Returns the market around the strongest finding that has one.
-fn flow(incident: &Incident, context: &Context) -> Option<Flow> {
+/// Returns how many symbols the incident concerns; `None` where it names none, and of a fault of the input, which is about no market.
+fn breadth(incident: &Incident, active_symbols: Option<u64>) -> Option<Breadth> {
+    let symbols = symbols(incident).len() as u64;
+    let is_of_input = incident.opening().detector == Detector::Feed;
+    let active_symbols = active_symbols.map(|active| active.max(symbols));
+    (symbols > 0 && !is_of_input).then_some(Breadth { symbols, active_symbols })
+}
+
+/// Returns the market around the headline's finding, or else around the strongest finding that has one.
+fn flow(incident: &Incident, lead: (&FindingKey, &Part), context: &Context) -> Option<Flow> {
     let with_flow = incident.parts().values().filter_map(|part| Some((part, part.flow.as_deref()?)));
-    let (_, facts) = with_flow.min_by(|a, b| a.0.finding.p.total_cmp(&b.0.finding.p))?;
+    let strongest = || with_flow.min_by(|a, b| a.0.finding.p.total_cmp(&b.0.finding.p)).map(|(_, facts)| facts);
+    let facts = lead.1.flow.as_deref().or_else(strongest)?;
     Some(Flow { facts: facts.clone(), currency: context.currency.clone() })
 }
 
@@ -102,11 +120,6 @@ fn flow(incident: &Incident, context: &Context) -> Option<Flow> {
 fn detectors(incident: &Incident) -> Vec<Detector> {
     let found = incident.parts().keys().map(|(detector, _)| (detector.name(), *detector));
     found.collect::<BTreeMap<_, _>>().into_values().collect()
-}
-
-/// Returns the finding with the lowest p-value, and its key.
-fn strongest(incident: &Incident) -> Option<(&FindingKey, &Part)> {
-    incident.parts().iter().min_by(|a, b| a.1.finding.p.total_cmp(&b.1.finding.p))
 }
 
 /// Returns the names of one kind among the nodes that the incident's findings touch.
@@ -212,6 +225,8 @@ fn evidence(incident: &Incident, context: &Context) -> Evidence {
         trades,
         trades_total,
         parties: parties(incident),
+        withdrawn: withdrawn(incident, context),
+        thin_side: thin_side(incident),
         sweep: sweep(incident),
         path: path(incident),
         replay: context.replay.clone(),
@@ -236,6 +251,34 @@ fn parties(incident: &Incident) -> Vec<Party> {
     parties.sort_by_key(|party| std::cmp::Reverse(party.count));
     parties.truncate(LIST_MAX);
     parties
+}
+
+/// Returns the orders of each burst of cancels by side, those with most orders first.
+fn withdrawn(incident: &Incident, context: &Context) -> Vec<WithdrawnSides> {
+    let of_finding = |((detector, subject), part): (&FindingKey, &Part)| {
+        let sums = part.finding.evidence.withdrawn;
+        let side = |nth: usize| SideTotal { orders: u64::from(sums.orders[nth]), notional: sums.notional[nth] };
+        let (bids, asks) = (side(0), side(1));
+        (bids.orders + asks.orders > 0).then(|| WithdrawnSides {
+            detector: *detector,
+            subject: subject_text(subject),
+            bids,
+            asks,
+            bids_share: sums.bids_share(),
+            notional: sums.total(),
+            currency: context.currency.clone(),
+        })
+    };
+    let mut all: Vec<WithdrawnSides> = incident.parts().iter().filter_map(of_finding).collect();
+    all.sort_by_key(|sides| std::cmp::Reverse(sides.bids.orders + sides.asks.orders));
+    all.truncate(LIST_MAX);
+    all
+}
+
+/// Returns the thinner side of the strongest finding of a thin book.
+fn thin_side(incident: &Incident) -> Option<super::BookSide> {
+    let sides = incident.parts().values().filter_map(|part| Some((part.finding.p, part.finding.evidence.thin_side?)));
+    sides.min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, side)| side.into())
 }
 
 /// Returns the largest order that took, of all bursts of trades.
@@ -283,14 +326,14 @@ fn path(incident: &Incident) -> Option<Vec<Edge>> {
     let mut edges: Vec<Edge> = incident
         .parts()
         .iter()
-        .map(|((detector, subject), part)| Edge {
+        .map(|(key @ (detector, subject), part)| Edge {
             detector: *detector,
             subject: subject_text(subject),
             starts_at: part.starts_at,
             severity: part.severity,
             p: part.finding.p,
             statistic: part.finding.statistic,
-            threshold: part.finding.threshold,
+            threshold: level(key, part),
             through: part.join_reason.as_ref().map(node_text),
         })
         .collect();

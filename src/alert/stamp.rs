@@ -51,9 +51,9 @@ fn millis(span: Span) -> f64 {
 mod tests {
     use super::*;
     use crate::{
-        alert::{Action, Audit, Evidence, Impact, Trust},
+        alert::{Action, Audit, Evidence, Headline, Impact, Level, Trend, TrendState, Trust},
         correlate::Status,
-        detect::{Severity, Threshold, ThresholdSource, Unit, WarmUp},
+        detect::{Detector, Severity, Threshold, ThresholdSource, Unit, WarmUp},
         trust::Mode,
     };
 
@@ -119,6 +119,7 @@ mod tests {
             maintenance: None,
             shadow: false,
             title: String::new(),
+            headline: Headline { detector: Detector::ThinBook, subject: String::new() },
             summary: String::new(),
             news: None,
             description: String::new(),
@@ -143,8 +144,21 @@ mod tests {
             score: 0.0,
             features: Vec::new(),
             statistic: 0.0,
-            threshold: Threshold { value: 0.0, unit: Unit::Nats, source: ThresholdSource::Default },
+            threshold: Level {
+                threshold: Threshold { value: 0.0, unit: Unit::Nats, source: ThresholdSource::Default },
+                severity: Severity::Warning,
+                times: None,
+            },
             pages_because: None,
+            trend: Trend {
+                state: TrendState::JustBegun,
+                text: String::new(),
+                lasted_ms: 0,
+                late_per_s: None,
+                late_ms: None,
+                before_per_s: None,
+            },
+            breadth: None,
             flow: None,
             history: None,
             evidence: Evidence {
@@ -153,6 +167,8 @@ mod tests {
                 trades: Vec::new(),
                 trades_total: None,
                 parties: Vec::new(),
+                withdrawn: Vec::new(),
+                thin_side: None,
                 sweep: None,
                 path: None,
                 records: Vec::new(),
@@ -162,6 +178,7 @@ mod tests {
             trust: Trust { mode: Mode::Normal, reasons: Vec::new(), warm_up: WarmUp::Done, borrowed_share: 0.0 },
             audit: Audit { config: String::new(), build: None, chain: None },
             action: Action { suggested: String::new(), runbook: None, dashboard: None, page: None, silence: None },
+            nulls: std::collections::BTreeMap::new(),
         }
     }
 }

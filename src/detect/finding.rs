@@ -4,11 +4,14 @@ use compact_str::CompactString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Node;
+use super::{
+    Node,
+    burst_facts::{Pace, Shares, SideSums, Sweep},
+    counted::Counted,
+};
 use crate::{
     event::{Reason, RecordRange, RecordRef, Side},
     time::{EventTime, Span},
-    trust::Cause,
 };
 
 /// How far a detector's baseline has come for its subject.
@@ -75,57 +78,6 @@ pub enum ThresholdSource {
     Floor,
 }
 
-/// The quantity that a feature measures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Counted {
-    /// Withdrawals in a window.
-    Cancels,
-    /// Withdrawals since the CUSUM left zero.
-    SustainedCancels,
-    /// Trades in a window.
-    Trades,
-    /// Trades since the CUSUM left zero.
-    SustainedTrades,
-    /// Notional traded in a window.
-    TradedNotional,
-    /// Notional traded since the CUSUM left zero.
-    SustainedNotional,
-    /// Notional resting within the band of this index, on the thinner side.
-    Depth(u8),
-    /// Notional within that band, as a share of a second before.
-    DepthChange(u8),
-    /// How long one side has been empty.
-    EmptySide,
-    /// Trades since the book last changed.
-    TradesUnseen,
-    /// The share of symbols whose books are thin.
-    ThinSymbols,
-    /// The share of active symbols by which buyers outweigh sellers; below zero if sellers outweigh buyers.
-    MarketFlow,
-    /// The share of active symbols by which rising prices outweigh falling ones; below zero if falling outweigh
-    /// rising.
-    MarketPrice,
-    /// The share of active symbols whose price moves more than in 99 of 100 of their own times, all in one direction.
-    ShockedSymbols,
-    /// The part of all moves of prices that is common to the symbols.
-    CommonMove,
-    /// The move of the price.
-    PriceMove,
-    /// Notional over equity.
-    Leverage,
-    /// The factor by which the account itself has multiplied its leverage of late.
-    LeverageByIntent,
-    /// The factor by which the marks have multiplied the leverage.
-    LeverageByMarks,
-    /// How far equity is below zero.
-    Deficit,
-    /// The spread.
-    Spread,
-    /// How much is wrong with the input.
-    Trouble(Cause),
-}
-
 impl Unit {
     /// The name in alerts.
     #[must_use]
@@ -153,48 +105,6 @@ impl ThresholdSource {
             Self::Default => "default",
             Self::Calibrated => "calibrated",
             Self::Floor => "floor",
-        }
-    }
-}
-
-/// The bands of [`crate::book::BANDS_BPS`], by name.
-const DEPTH: [&str; 5] = ["depth_5_bps", "depth_10_bps", "depth_25_bps", "depth_50_bps", "depth_100_bps"];
-/// The changes of depth within the same bands over a second, by name.
-const DEPTH_CHANGE: [&str; 5] = [
-    "depth_5_bps_after_1_s",
-    "depth_10_bps_after_1_s",
-    "depth_25_bps_after_1_s",
-    "depth_50_bps_after_1_s",
-    "depth_100_bps_after_1_s",
-];
-
-impl Counted {
-    /// The name in alerts.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Cancels => "cancels",
-            Self::SustainedCancels => "sustained_cancels",
-            Self::Trades => "trades",
-            Self::SustainedTrades => "sustained_trades",
-            Self::TradedNotional => "traded_notional",
-            Self::SustainedNotional => "sustained_notional",
-            Self::Depth(band) => DEPTH[band as usize],
-            Self::DepthChange(band) => DEPTH_CHANGE[band as usize],
-            Self::EmptySide => "empty_side",
-            Self::TradesUnseen => "trades_unseen",
-            Self::ThinSymbols => "thin_symbols",
-            Self::MarketFlow => "market_flow",
-            Self::MarketPrice => "market_price",
-            Self::ShockedSymbols => "shocked_symbols",
-            Self::CommonMove => "common_move",
-            Self::PriceMove => "price_move",
-            Self::Leverage => "leverage",
-            Self::LeverageByIntent => "leverage_by_intent",
-            Self::LeverageByMarks => "leverage_by_marks",
-            Self::Deficit => "deficit",
-            Self::Spread => "spread",
-            Self::Trouble(cause) => cause.name(),
         }
     }
 }
@@ -240,36 +150,6 @@ pub struct Criterion {
     pub at: EventTime,
 }
 
-/// The accounts with most of a finding's samples, and the number of each.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Shares {
-    /// How many samples there were since the pace rose.
-    pub of: u32,
-    /// Accounts, each with at least so many of them; the busiest first.
-    pub by: Vec<(CompactString, u32)>,
-}
-
-/// An order that took, with its fills so far.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sweep {
-    /// The time of its first fill.
-    pub at: EventTime,
-    /// The side that it took for; `None` where the venue does not say.
-    pub side: Option<Side>,
-    /// The price of its first fill.
-    pub from: f64,
-    /// The price of its last fill.
-    pub to: f64,
-    /// How many prices it went through.
-    pub levels: u32,
-    /// The quantity that it took.
-    pub quantity: f64,
-    /// The same as price times quantity.
-    pub notional: f64,
-    /// The account that sent it, where the venue names it.
-    pub taker: Option<CompactString>,
-}
-
 /// References that a person can look up.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Evidence {
@@ -299,6 +179,12 @@ pub struct Evidence {
     pub critical: Vec<Criterion>,
     /// The accounts with most of the samples, in a burst.
     pub shares: Shares,
+    /// The orders withdrawn since the pace rose, by side, in a burst of cancels.
+    pub withdrawn: SideSums,
+    /// The pace of late beside that before, in a burst that is not too young.
+    pub pace: Option<Pace>,
+    /// The thinner side of a thin book.
+    pub thin_side: Option<Side>,
     /// The largest order that took, in a burst of trades.
     pub sweep: Option<Sweep>,
 }

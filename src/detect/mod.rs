@@ -17,7 +17,9 @@
 pub mod account;
 pub mod budget;
 mod burst;
+mod burst_facts;
 mod condition;
+mod counted;
 mod coverage;
 mod episode;
 mod finding;
@@ -44,11 +46,11 @@ pub use self::market_sample::MarketSample;
 pub use self::{
     account::{Insolvent, LeverageJump, LeverageSample},
     burst::{Burst, BurstKind, REOPENED_FOR},
+    burst_facts::{Pace, Shares, SideSums, Sweep},
+    counted::Counted,
     coverage::{BookSight, CoverageState},
     episode::{Change, Decision, Episode, Reading, Transition},
-    finding::{
-        Counted, Criterion, Evidence, Feature, Finding, Shares, Sweep, Threshold, ThresholdSource, Unit, WarmUp,
-    },
+    finding::{Criterion, Evidence, Feature, Finding, Threshold, ThresholdSource, Unit, WarmUp},
     flow_facts::{FlowFacts, PriceMove},
     overrides::{OverrideSettings, Overrides},
     section::{DetectSections, Section},

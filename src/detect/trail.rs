@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Evidence, Node};
 use crate::{
-    event::{RecordRange, RecordRef, SharedName},
+    event::{RecordRange, RecordRef, SharedName, Side},
     time::{EventTime, Span},
 };
 
@@ -26,7 +26,7 @@ const PARTY_SHARE: f64 = 0.5;
 const BUSIEST_MAX: usize = 3;
 
 /// One counted event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Sample<'a> {
     /// The event time.
     pub at: EventTime,
@@ -38,6 +38,16 @@ pub struct Sample<'a> {
     pub account: Option<&'a SharedName>,
     /// The owner behind the account.
     pub owner: Option<&'a SharedName>,
+    /// The side of the book on which the order rested, and its price times quantity; `None` where that is not known.
+    pub rested: Option<(Side, f64)>,
+}
+
+impl<'a> Sample<'a> {
+    /// A sample of a party that the detector knows by itself.
+    #[must_use]
+    pub const fn of_party(at: EventTime, record: RecordRef, id: &'a str, rested: Option<(Side, f64)>) -> Self {
+        Self { at, record, id, account: None, owner: None, rested }
+    }
 }
 
 /// The kind of ids in a trail.

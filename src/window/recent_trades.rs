@@ -1,6 +1,6 @@
 //! Recent trades: what was traded and how far the price moved within the last five minutes, for the words of an alert.
 //!
-//! Bins of five seconds keep the sums, so that a symbol costs 2 kB at most and a trade a few additions. Nothing is judged here.
+//! Bins of five seconds keep the sums, so that a symbol costs 3.5 kB at most and a trade a few additions. Nothing is judged here.
 
 use std::collections::VecDeque;
 
@@ -31,6 +31,8 @@ struct Bin {
     /// The quantities that buyers and sellers took, by [`Side`], and the notional.
     taken: [f64; 2],
     notional: f64,
+    /// The quantities of trades of which the venue says that they are liquidations, and that they are none.
+    stated: [f64; 2],
 }
 
 /// The trades of the last five minutes.
@@ -49,6 +51,8 @@ pub struct Traded {
     pub move_bps: [Option<f64>; 3],
     /// The share of the quantity that buyers took since that time; `None` where nothing was traded.
     pub bought_share: Option<f64>,
+    /// The share of liquidations in the quantity of which the venue says whether it was one; `None` where it does not say.
+    pub liquidation_share: Option<f64>,
     /// The quantity traded since that time.
     pub volume: f64,
     /// The sum of price times quantity.
@@ -56,15 +60,16 @@ pub struct Traded {
 }
 
 impl RecentTrades {
-    /// Takes a trade of an aggressor. One that is late counts in the newest bin.
+    /// Takes a trade of an aggressor, with whether it is a liquidation, where the venue says. One that is late counts in the newest
+    /// bin.
     ///
     /// # Panics
     /// Never: a trade has a bin.
-    pub fn take(&mut self, at: EventTime, side: Side, price: f64, quantity: f64) {
+    pub fn take(&mut self, at: EventTime, side: Side, (price, quantity): (f64, f64), is_liquidation: Option<bool>) {
         let slot = at.slot(BIN);
         if self.bins.back().is_none_or(|newest| newest.slot < slot) {
             let price_before = self.price.unwrap_or(price);
-            self.bins.push_back(Bin { slot, price_before, taken: [0.0; 2], notional: 0.0 });
+            self.bins.push_back(Bin { slot, price_before, taken: [0.0; 2], notional: 0.0, stated: [0.0; 2] });
             // One bin a slot, so that there are never more than slots.
             while self.bins.front().is_some_and(|oldest| slot - oldest.slot >= BINS_MAX) {
                 self.bins.pop_front();
@@ -73,6 +78,9 @@ impl RecentTrades {
         let bin = self.bins.back_mut().expect("a bin was just made");
         bin.taken[side as usize] += quantity;
         bin.notional += price * quantity;
+        if let Some(is_liquidation) = is_liquidation {
+            bin.stated[usize::from(!is_liquidation)] += quantity;
+        }
         self.price = Some(price);
     }
 
@@ -87,9 +95,11 @@ impl RecentTrades {
         };
         let [bought, sold] = [Side::Buy, Side::Sell].map(|side| total(from(since).map(|bin| bin.taken[side as usize])));
         let volume = bought + sold;
+        let [forced, free] = [0, 1].map(|nth| total(from(since).map(|bin| bin.stated[nth])));
         Traded {
             move_bps: [since, now.minus(MINUTE), now.minus(FIVE_MINUTES)].map(move_since),
             bought_share: (volume > 0.0).then(|| bought / volume),
+            liquidation_share: (forced + free > 0.0).then(|| forced / (forced + free)),
             volume,
             notional: total(from(since).map(|bin| bin.notional)),
         }
@@ -113,7 +123,7 @@ mod tests {
     fn a_move_is_from_the_last_price_before_its_time() {
         let mut trades = RecentTrades::default();
         for (second, side, price) in [(0, Side::Buy, 100.0), (250, Side::Sell, 101.0), (299, Side::Sell, 99.0)] {
-            trades.take(at(second), side, price, 2.0);
+            trades.take(at(second), side, (price, 2.0), None);
         }
         let seen = trades.summary(at(280), at(300));
         let expected = [(99.0 / 101.0 - 1.0) * BPS, (99.0 / 100.0 - 1.0) * BPS, (99.0 / 100.0 - 1.0) * BPS];
@@ -129,21 +139,33 @@ mod tests {
     fn without_trades_nothing_moves_and_below_zero_no_move_has_a_size() {
         assert_eq!(RecentTrades::default().summary(at(0), at(9)), Traded::default());
         let mut trades = RecentTrades::default();
-        trades.take(at(0), Side::Buy, -3.0, 1.0);
+        trades.take(at(0), Side::Buy, (-3.0, 1.0), None);
         assert_eq!(trades.summary(at(0), at(9)).move_bps, [None; 3]);
         // A quiet minute after a price is a move of nothing.
-        trades.take(at(1), Side::Buy, 3.0, 1.0);
+        trades.take(at(1), Side::Buy, (3.0, 1.0), None);
         assert_eq!(trades.summary(at(500), at(900)).move_bps, [Some(0.0); 3]);
+    }
+
+    #[test]
+    fn liquidations_are_a_share_of_what_the_venue_says_either_way() {
+        let mut trades = RecentTrades::default();
+        for (second, says) in [(0, Some(true)), (1, None)] {
+            trades.take(at(second), Side::Sell, (1.0, 3.0), says);
+        }
+        assert_eq!(trades.summary(at(0), at(9)).liquidation_share, Some(1.0));
+        trades.take(at(2), Side::Sell, (1.0, 9.0), Some(false));
+        assert_eq!(trades.summary(at(0), at(9)).liquidation_share, Some(0.25));
+        assert_eq!(trades.summary(at(100), at(109)).liquidation_share, None);
     }
 
     #[test]
     fn memory_is_bounded_whatever_comes() {
         let mut trades = RecentTrades::default();
         for second in 0..10_000 {
-            trades.take(at(second), Side::Buy, 1.0, 1.0);
+            trades.take(at(second), Side::Buy, (1.0, 1.0), None);
         }
         assert_eq!(i64::try_from(trades.bins.len()), Ok(BINS_MAX));
-        trades.take(at(1_000_000), Side::Buy, 1.0, 1.0);
+        trades.take(at(1_000_000), Side::Buy, (1.0, 1.0), None);
         assert_eq!(trades.bins.len(), 1);
     }
 }

@@ -62,7 +62,7 @@ const FLOORS: [(&str, &[&str]); 4] = [
         "detect",
         &[
             // `mod` is the list of detectors' names.
-            "market_sample mod severity subject",
+            "burst_facts counted market_sample mod severity subject",
             "budget coverage finding flow_facts overrides state",
             "episode trail",
             "signal",

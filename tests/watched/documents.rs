@@ -2,7 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use foreshock::event::{DecodeLimits, EventType, decode};
+use foreshock::{
+    detect::{Counted, Unit},
+    event::{DecodeLimits, EventType, Reason, decode},
+    trust::Cause,
+};
 use regex_lite::Regex;
 
 use super::{files, path, read};
@@ -33,5 +37,40 @@ fn each_type_of_event_is_named_and_each_example_is_accepted() {
     }
     for (kind, name) in EventType::ALL {
         assert!(kind == EventType::Unknown || page.contains(&format!("`{name}`")), "{name} is not named");
+    }
+}
+
+/// The words in backticks of a text.
+fn quoted(text: &str) -> Vec<String> {
+    text.split('`').skip(1).step_by(2).map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn each_number_of_an_alert_is_explained_with_its_unit_and_no_other() {
+    let page = read("docs/alerts.md");
+    let (_, section) = page.split_once("## The numbers in `features`").unwrap();
+    let section = section.split("\n## ").next().unwrap();
+    let mut explained = BTreeSet::new();
+    for row in section.lines().filter(|line| line.starts_with("| `")) {
+        let [names, unit, meaning] = row.trim_matches('|').split(" | ").collect::<Vec<_>>()[..] else {
+            panic!("{row}")
+        };
+        let [unit] = &quoted(unit)[..] else { panic!("one unit: {row}") };
+        assert!(serde_json::from_value::<Unit>(unit.as_str().into()).is_ok(), "no unit: {row}");
+        assert!(meaning.trim().len() > 10, "no meaning: {row}");
+        for name in quoted(names) {
+            assert!(explained.insert(name.clone()), "{name} is explained twice");
+        }
+    }
+    let in_code: BTreeSet<String> = Counted::all().map(|counted| counted.name().to_owned()).collect();
+    assert_eq!(explained, in_code);
+}
+
+#[test]
+fn the_runbook_of_the_input_names_each_cause_and_each_reason_of_a_rejection() {
+    let runbook: BTreeSet<String> = quoted(&read("docs/runbooks/feed.md")).into_iter().collect();
+    let names = Cause::ALL.iter().map(|(_, name)| name).chain(Reason::ALL.iter().map(|(_, name)| name));
+    for name in names {
+        assert!(runbook.contains(*name), "{name} is not in docs/runbooks/feed.md");
     }
 }

@@ -2,21 +2,24 @@
 
 use super::{
     fit::{Sentence, short},
-    number::{against, exact, length, plain},
-    phrases::{to_millisecond, where_and_by_whom},
+    number::{against, exact, length, percent, plain},
+    phrases::{amount, to_millisecond, where_and_by_whom},
 };
 use crate::{
+    alert::Context,
     correlate::{CALM, Part},
-    detect::{Counted, Evidence, Feature, Subject, Sweep, Unit},
+    detect::{Counted, Evidence, Feature, SideSums, Subject, Sweep, Unit},
     event::Side,
     time::EventTime,
 };
 
 /// The least share of the samples with which an account is named in the sentence: half of them.
 const NAMED_SHARE: f64 = 0.5;
+/// The least share of a side with which it is all of them: what would be rounded to 100 %.
+const ALL_SHARE: f64 = 0.995;
 
-/// Returns how many there were, where, in how long, against what is usual, and since when; then who did it.
-pub(super) fn sentence(subject: &Subject, part: &Part) -> Sentence {
+/// Returns how many there were, where, in how long, against what is usual, and since when; then who did it, and on which side.
+pub(super) fn sentence(subject: &Subject, part: &Part, context: &Context) -> Sentence {
     let finding = &part.finding;
     let Some(f) = finding.features.first() else { return Sentence::default() };
     let or_more = if f.is_capped { " or more" } else { "" };
@@ -32,7 +35,16 @@ pub(super) fn sentence(subject: &Subject, part: &Part) -> Sentence {
     let orders = finding.features.iter().find(|other| f.unit == Unit::MedianTrades && other.name == Counted::Trades);
     let orders = orders.map_or_else(String::new, |orders| format!("by {} orders that took", plain(orders.value)));
     let sweep = finding.evidence.sweep.as_ref().map_or_else(String::new, swept);
-    Sentence::from(core).and(by_whom(&finding.evidence, f.value)).and(orders).and(sweep)
+    let sides = sides(&finding.evidence.withdrawn, context);
+    Sentence::from(core).and(by_whom(&finding.evidence, f.value)).and(sides).and(orders).and(sweep)
+}
+
+/// Returns the worth of what was withdrawn, and its side of the book: `worth 12300 USD, 93 % bids`.
+fn sides(withdrawn: &SideSums, context: &Context) -> String {
+    let Some(bids) = withdrawn.bids_share() else { return String::new() };
+    let (share, side) = if bids >= 0.5 { (bids, "bids") } else { (1.0 - bids, "asks") };
+    let share = if share >= ALL_SHARE { "all".to_owned() } else { percent(share) };
+    format!("worth {}, {share} {side}", amount(withdrawn.total(), context))
 }
 
 /// Returns the name of what is counted, as a sentence has it.
@@ -47,9 +59,12 @@ fn unit(feature: &Feature) -> &'static str {
 }
 
 /// Returns the account with most of it, where that is at least half: `173 of 174 orders by a109`. Where the sentence counts another
-/// window, it is `of the last 210 orders`: those since the pace rose.
+/// window, it is `of the last 210 orders`: those since the pace rose. If all are of one account, `all by a109`.
 fn by_whom(evidence: &Evidence, counted: f64) -> String {
     let of = evidence.shares.of;
+    if let Some((account, _)) = evidence.shares.by.first().filter(|(_, n)| *n == of && of > 1) {
+        return format!("all by {}", short(account));
+    }
     let named = evidence.shares.by.first().filter(|(_, n)| f64::from(*n) >= NAMED_SHARE * f64::from(of) && of > 1);
     let all = if (f64::from(of) - counted).abs() < 0.5 { "" } else { "the last " };
     named.map_or_else(String::new, |(account, n)| format!("{n} of {all}{of} orders by {}", short(account)))

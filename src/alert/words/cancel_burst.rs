@@ -1,11 +1,6 @@
 //! The words of `cancel_burst`.
 
-use super::{
-    burst,
-    fit::Sentence,
-    phrases::{subject_name, where_and_by_whom},
-    wording::Wording,
-};
+use super::{burst, fit::Sentence, phrases::where_and_by_whom, wording::Wording};
 use crate::{
     alert::Context,
     correlate::Part,
@@ -23,8 +18,8 @@ impl Wording for CancelBurst {
         format!("Cancel burst {}", where_and_by_whom(subject))
     }
 
-    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> Sentence {
-        burst::sentence(subject, part)
+    fn sentence(&self, subject: &Subject, part: &Part, context: &Context) -> Sentence {
+        burst::sentence(subject, part, context)
     }
 
     fn suggested(&self, _: &Finding) -> &'static str {
@@ -32,8 +27,7 @@ impl Wording for CancelBurst {
          if one account does it, ask its owner and consider a throttle"
     }
 
-    fn why_it_pages(&self, subject: &Subject) -> Option<String> {
-        let whose = subject_name(subject);
-        Some(format!("it pages because the short and the sustained cancels of {whose} both passed their levels"))
+    fn why_it_pages(&self, _: &Subject) -> Option<&'static str> {
+        Some("it pages because the short and the sustained cancels both passed their levels")
     }
 }

@@ -3,7 +3,7 @@
 use super::{
     fit::{PLACE_MAX, Sentence, cut_front, short},
     number::{exact, percent, plain},
-    phrases::since,
+    phrases::{since, to_millisecond},
     wording::Wording,
 };
 use crate::{
@@ -11,6 +11,7 @@ use crate::{
     correlate::Part,
     detect::{Counted, Feature, Finding, Subject},
     event::{Reason, RecordRef},
+    time::{EventTime, Span},
     trust::Cause,
 };
 
@@ -54,8 +55,10 @@ impl Wording for Feed {
         let is_pipeline = *subject == Subject::Pipeline;
         let place = Place { partition: &partition, stream, reason, example: &example, missing, is_pipeline };
         let (trouble, since) = (trouble(f, &place), since(finding));
-        let sentence = Sentence::from(trouble);
+        let began = to_millisecond(began(f, part));
+        let sentence = Sentence::from(format!("{trouble}, since {began}"));
         match finding.features.len() - 1 - usize::from(missing.is_some()) {
+            0 if began == since => sentence,
             0 => sentence.and(format!("its clock stood at {since}")),
             more => {
                 let troubles =
@@ -64,6 +67,10 @@ impl Wording for Feed {
                 sentence.and(format!("the earliest clock stood at {since}"))
             }
         }
+    }
+
+    fn why_it_pages(&self, _: &Subject) -> Option<&'static str> {
+        Some("it pages because warnings may be missing until it is over")
     }
 
     fn suggested(&self, finding: &Finding) -> &'static str {
@@ -130,6 +137,34 @@ impl Wording for Feed {
 /// The trouble that the words are about: the first, but another log before the gap that the old one left.
 fn leading(finding: &Finding) -> usize {
     finding.features.iter().position(|feature| cause(feature) == Some(Cause::NewLog)).unwrap_or(0)
+}
+
+/// Returns when a trouble began. What lasts is as old as its number says; of anything else it is known when it was first found.
+fn began(feature: &Feature, part: &Part) -> EventTime {
+    match cause(feature) {
+        Some(Cause::NothingUsable | Cause::SilentProducer | Cause::Book) => {
+            #[expect(clippy::cast_possible_truncation, reason = "no longer than a clock has run")]
+            let lasted = Span::from_millis((feature.value * 1e3).round() as i64);
+            part.finding.starts_at.minus(lasted)
+        }
+        // The clock has stood still since then.
+        Some(Cause::Silence) | None => part.finding.starts_at,
+        Some(
+            Cause::Gap
+            | Cause::Lag
+            | Cause::Skew
+            | Cause::SilentSymbols
+            | Cause::Duplicates
+            | Cause::Late
+            | Cause::NewLog
+            | Cause::Poison
+            | Cause::Rejected
+            | Cause::Unusable
+            | Cause::Behind
+            | Cause::MachineClock
+            | Cause::UnknownType,
+        ) => part.starts_at.min(part.finding.starts_at),
+    }
 }
 
 /// The place of a trouble.

@@ -4,22 +4,24 @@ use std::collections::BTreeMap;
 
 use super::{list::wording, phrases::subjects_and_more};
 use crate::{
+    alert::headline::headline,
     correlate::{FindingKey, Incident},
     detect::{Detector, Severity, Subject},
 };
 
 /// Returns why an incident pages, as a clause that follows the sentence; nothing where it does not page or the title
 /// shows why.
-pub(super) fn why_it_pages(incident: &Incident) -> String {
+pub(super) fn why_it_pages(incident: &Incident) -> &'static str {
     if incident.severity() < Severity::Critical {
-        return String::new();
+        return "";
     }
-    let mut critical = incident.parts().iter().filter(|(_, part)| part.severity == Severity::Critical).peekable();
-    if critical.peek().is_none() {
-        return "it pages because detectors that warn each by itself agree".to_owned();
+    match headline(incident) {
+        Some(((detector, subject), part)) if part.severity == Severity::Critical => {
+            wording(*detector).why_it_pages(subject).unwrap_or_default()
+        }
+        Some(_) => "it pages because detectors that warn each by itself agree",
+        None => "",
     }
-    let why = critical.find_map(|((detector, subject), _)| wording(*detector).why_it_pages(subject));
-    why.unwrap_or_default()
 }
 
 /// Returns the findings beside the one that the sentence is about: first those that warn, then those of mere

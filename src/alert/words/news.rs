@@ -12,13 +12,13 @@ use super::{
     phrases::to_millisecond,
 };
 use crate::{
-    alert::{Context, identity::incident_id},
+    alert::{Context, headline::strongest, identity::incident_id},
     correlate::{FindingKey, Incident, Part, Published, Revision, Status},
     detect::{Detector, Severity},
 };
 
 /// Returns the news of a revision; `None` in the first one.
-pub(super) fn news(revision: &Revision, strongest: (&FindingKey, &Part), context: &Context) -> Option<String> {
+pub(super) fn news(revision: &Revision, context: &Context) -> Option<String> {
     let incident = &revision.incident;
     let before = incident.before()?;
     let ended = || {
@@ -27,7 +27,7 @@ pub(super) fn news(revision: &Revision, strongest: (&FindingKey, &Part), context
         format!("since {} after {lasted}", to_millisecond(at))
     };
     let sentence = match (revision.status, incident.absorbed_by()) {
-        (Status::Firing | Status::Amended, _) => grown(incident, before, strongest, context),
+        (Status::Firing | Status::Amended, _) => grown(incident, before, context),
         (Status::Resolved, _) => Sentence::from(format!("over {}", ended())),
         (Status::Withdrawn, Some(opening)) => {
             Sentence::from(format!("now part of incident {}, which goes on", incident_id(opening, context)))
@@ -40,11 +40,11 @@ pub(super) fn news(revision: &Revision, strongest: (&FindingKey, &Part), context
 }
 
 /// Returns how an incident that goes on has grown since the revision before.
-fn grown(incident: &Incident, before: &Published, strongest: (&FindingKey, &Part), context: &Context) -> Sentence {
+fn grown(incident: &Incident, before: &Published, context: &Context) -> Sentence {
     let mut clauses = Vec::new();
     if incident.severity() > before.severity {
         clauses.push(format!("{}, was {}", incident.severity().name(), before.severity.name()));
-        clauses.push(why_it_pages(incident));
+        clauses.push(why_it_pages(incident).to_owned());
     }
     let newest = newest(incident);
     if let Some((key, part)) = newest {
@@ -56,8 +56,10 @@ fn grown(incident: &Incident, before: &Published, strongest: (&FindingKey, &Part
     if symbols > before.symbols {
         clauses.push(format!("{symbols} symbols, {} before", before.symbols));
     }
-    if newest.is_none() && incident.p() < before.p {
-        let ((detector, subject), part) = strongest;
+    if newest.is_none()
+        && incident.p() < before.p
+        && let Some(((detector, subject), part)) = strongest(incident)
+    {
         clauses.push(format!("more unusual than before: {}", wording(*detector).sentence(subject, part, context).core));
     }
     let mut clauses = clauses.into_iter().filter(|clause| !clause.is_empty());

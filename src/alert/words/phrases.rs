@@ -2,8 +2,9 @@
 
 use std::borrow::Borrow;
 
-use super::fit::short;
+use super::{fit::short, number::plain};
 use crate::{
+    alert::{Breadth, Context},
     detect::{Finding, Subject},
     time::EventTime,
 };
@@ -47,6 +48,18 @@ pub(super) fn subjects_and_more(subjects: &[&Subject]) -> String {
     let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
     let first: Vec<String> = subjects.iter().take(NAMES_MAX).map(|subject| subject_name(subject)).collect();
     format!("{}{and_more}", first.join(", "))
+}
+
+/// Returns an amount with its currency, where the configuration names it: `12300 USD`.
+pub(super) fn amount(notional: f64, context: &Context) -> String {
+    let currency = context.currency.as_deref().map_or_else(|| "in quote currency".to_owned(), short);
+    format!("{} {currency}", plain(notional))
+}
+
+/// Returns how many of the active symbols an incident concerns; nothing where that is not known.
+pub(super) fn of_active_symbols(breadth: Option<Breadth>) -> String {
+    let known = breadth.and_then(|breadth| Some((breadth.symbols, breadth.active_symbols?)));
+    known.map_or_else(String::new, |(symbols, active)| format!("{symbols} of {active} active symbols"))
 }
 
 /// Returns since when a finding has been building, to the millisecond.

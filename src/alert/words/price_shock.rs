@@ -51,6 +51,10 @@ impl Wording for PriceShock {
         "see whether news explains it and whether marks and index follow; watch depth and liquidations, and hold back forced \
          orders that can wait"
     }
+
+    fn why_it_pages(&self, subject: &Subject) -> Option<&'static str> {
+        (*subject == Subject::Market).then_some("it pages because trades and prices go one way on most symbols")
+    }
 }
 
 /// Returns a move as `51.2 basis points down in 10 s (normally up to 12)`.

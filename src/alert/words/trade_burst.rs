@@ -28,9 +28,9 @@ impl Wording for TradeBurst {
     }
 
     /// The market's finding says on how many symbols one side prevails; a symbol's counts trades.
-    fn sentence(&self, subject: &Subject, part: &Part, _: &Context) -> Sentence {
+    fn sentence(&self, subject: &Subject, part: &Part, context: &Context) -> Sentence {
         let (Subject::Market, [flow, ..]) = (subject, part.finding.features.as_slice()) else {
-            return burst::sentence(subject, part);
+            return burst::sentence(subject, part, context);
         };
         let side = if flow.value < 0.0 { "sellers" } else { "buyers" };
         let core = format!(
@@ -48,8 +48,7 @@ impl Wording for TradeBurst {
          watch depth, marks and liquidations"
     }
 
-    fn why_it_pages(&self, subject: &Subject) -> Option<String> {
-        let is_market = *subject == Subject::Market;
-        is_market.then(|| "it pages because trades and prices go one way on most symbols".to_owned())
+    fn why_it_pages(&self, subject: &Subject) -> Option<&'static str> {
+        (*subject == Subject::Market).then_some("it pages because trades and prices go one way on most symbols")
     }
 }

@@ -25,7 +25,7 @@ pub(super) trait Wording {
 
     /// Says why a critical finding pages, as a clause that follows the sentence; `None` where title and sentence show
     /// it.
-    fn why_it_pages(&self, _subject: &Subject) -> Option<String> {
+    fn why_it_pages(&self, _subject: &Subject) -> Option<&'static str> {
         None
     }
 }

@@ -124,6 +124,15 @@ impl Notice {
         let mut alert: BTreeMap<String, &RawValue> =
             serde_json::from_str(payload).expect("the notice was read from this object");
         alert.insert("history".to_owned(), &history);
+        // What was said of the null in its place no longer holds.
+        let known = alert.get("nulls").and_then(|nulls| {
+            let mut nulls: BTreeMap<String, &RawValue> = serde_json::from_str(nulls.get()).ok()?;
+            nulls.remove("history")?;
+            to_raw_value(&nulls).ok()
+        });
+        if let Some(known) = &known {
+            alert.insert("nulls".to_owned(), known);
+        }
         serde_json::to_string(&alert).expect("raw values are JSON")
     }
 
@@ -171,7 +180,7 @@ mod tests {
     fn a_payload_with_its_history_is_the_same_to_the_last_digit() {
         let payload = r#"{"id":"a","revision":1,"status":"firing","severity":"warning","title":"t","summary":"\"history\":null",
             "starts_at":5,"emitted_at":null,"detectors":[],"symbols":[],"accounts":[],"p":0.00004688802575859948,
-            "history":null,"evidence":{"replay":"r"},"trust":{"mode":"normal"}}"#;
+            "history":null,"evidence":{"replay":"r"},"trust":{"mode":"normal"},"nulls":{"history":"not known","impact":"no"}}"#;
         let notice = Notice::parse(payload.as_bytes(), true).unwrap();
         assert_eq!(notice.payload_with(None), payload);
         let history = History { times_before: 0, last_at: None, last_ended: None, last_status: None };
@@ -179,6 +188,7 @@ mod tests {
         assert!(sent.contains(r#""p":0.00004688802575859948"#), "{sent}");
         let mut expected: serde_json::Value = serde_json::from_str(payload).unwrap();
         expected["history"] = serde_json::to_value(&history).unwrap();
+        expected["nulls"] = serde_json::json!({"impact": "no"});
         assert_eq!(serde_json::from_str::<serde_json::Value>(&sent).unwrap(), expected);
     }
 }

@@ -13,7 +13,7 @@ use super::{
     own::OwnAlert,
 };
 use crate::{
-    alert::History,
+    alert::{History, PAST_UNKNOWN},
     time::{Span, WallTime},
 };
 
@@ -98,7 +98,10 @@ fn of_incident(entry: &Entry) -> BTreeMap<&'static str, String> {
 fn description(entry: &Entry) -> String {
     let notice = &entry.notice;
     let news = notice.news.as_ref().map(|news| format!("New: {news}"));
-    let lines = [Some(notice.title.clone()), news, notice.description.clone(), entry.history.as_ref().map(before)];
+    let before = entry.history.as_ref().map(before);
+    let unknown = format!("; {PAST_UNKNOWN}");
+    let told = |text: &String| if before.is_some() { text.replacen(&unknown, "", 1) } else { text.clone() };
+    let lines = [Some(notice.title.clone()), news, notice.description.as_ref().map(told), before.clone()];
     lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
 }
 

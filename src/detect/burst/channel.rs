@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    detect::{Counted, Criterion, Feature, Severity, Threshold, ThresholdSource, Unit},
+    detect::{Counted, Criterion, Feature, Pace, Severity, Threshold, ThresholdSource, Unit},
     stats::{block_tail::Bounded, nb1},
     time::{EventTime, Span},
     window::{BurstSettings, COLD_LEVEL, Calibrated, Levels, Observation, Phase},
@@ -17,6 +17,8 @@ const TOGETHER: Span = Span::from_secs(60);
 /// The calm time after which a CUSUM that is still high is emptied. By itself it drains by 3 λ a second, which takes a thin symbol
 /// hours. The pace is measured over a minute, so an episode ends three minutes after its flow.
 const DRAINED_AFTER: Span = Span::from_secs(120);
+/// The least time that the halves of a run are compared over: windows are made of tenths of a second.
+const HALF_MIN: f64 = 0.5;
 /// The tails beyond the range that an alert calls usual (CONTRACT: from the .05 to the .95 quantile).
 const USUAL: (f64, f64) = (0.05, 0.95);
 
@@ -222,6 +224,24 @@ impl Channel {
         let least =
             nb1::least_count(counted.expected, burst.baseline().fano_so_far(window), level, burst.settings().a_min);
         Some(Feature { p, would_not_fire_below: Some(least), ..counted })
+    }
+
+    /// The pace in the longest window that is no longer than half of the run, and the pace of the run before; `None` for a run of
+    /// less than a second.
+    pub(super) fn pace(&self) -> Option<Pace> {
+        let burst = self.window.burst();
+        let ((since, count), at) = (burst.cusum_run(), burst.now()?);
+        let half = at.since(since).secs_f64() / 2.0;
+        let window = crate::window::SECONDS.iter().rposition(|seconds| *seconds <= half.max(HALF_MIN))?;
+        let (late_count, from) = burst.window(window);
+        let (late, before) = (at.since(from), from.since(since));
+        let is_known = half >= HALF_MIN && late > Span::ZERO && before > Span::ZERO;
+        is_known.then(|| Pace {
+            at,
+            late,
+            late_per_s: f64::from(late_count) / late.secs_f64(),
+            before_per_s: f64::from(count.saturating_sub(late_count)) / before.secs_f64(),
+        })
     }
 
     /// The count in a window beside what is usual, without a judgement.

@@ -205,7 +205,7 @@ impl Burst {
             }
             let Some(mut observation) = channel.window.handle_many(sample.at, amount) else { continue };
             if index == 0 {
-                self.tally.count(channel.window.burst().cusum_run().0, sample.account);
+                self.tally.count(channel.window.burst().cusum_run().0, sample);
             }
             if raise.is_reopened {
                 // The CUSUM of the opening is discarded, so it does not count afterwards.
@@ -347,7 +347,8 @@ impl Burst {
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count of events")]
         let total = if unit == Unit::Events { features.first().map_or(0.0, |f| f.value) as u64 } else { 0 };
         let mut evidence = self.trail.evidence(starts_at, now, record, (self.kind.ids(), total));
-        evidence.shares = self.tally.shares();
+        (evidence.shares, evidence.withdrawn) = (self.tally.shares(), self.tally.sides());
+        evidence.pace = self.channels[0].pace();
         if result.severity.min(self.kind.severity_max()) == Severity::Critical {
             evidence.critical = channel.criteria(in_window, sustained);
         }

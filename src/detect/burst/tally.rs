@@ -8,7 +8,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{detect::Shares, event::SharedName, time::EventTime};
+use crate::{
+    detect::{Sample, Shares, SideSums},
+    event::SharedName,
+    time::EventTime,
+};
 
 /// The most accounts of a tally: an alert names those with a large share, and there cannot be many.
 const ACCOUNTS_MAX: usize = 8;
@@ -23,6 +27,8 @@ pub(super) struct Tally {
     /// How many samples it has.
     of: u32,
     accounts: Vec<Counter>,
+    /// The orders among them that rested in the book, by side.
+    sides: SideSums,
 }
 
 /// An account, how often it was counted, and how much of that may be another's.
@@ -35,14 +41,17 @@ struct Counter {
 
 impl Tally {
     /// Counts a sample of the run that began at this time.
-    pub fn count(&mut self, run: EventTime, account: Option<&SharedName>) {
+    pub fn count(&mut self, run: EventTime, sample: &Sample<'_>) {
         if self.since != Some(run) {
             self.since = Some(run);
-            self.of = 0;
+            (self.of, self.sides) = (0, SideSums::default());
             self.accounts.clear();
         }
         self.of = self.of.saturating_add(1);
-        let Some(account) = account else { return };
+        if let Some((side, notional)) = sample.rested {
+            self.sides.add(side, notional);
+        }
+        let Some(account) = sample.account else { return };
         if let Some(known) = self.accounts.iter_mut().find(|known| known.account == *account) {
             known.count = known.count.saturating_add(1);
         } else if self.accounts.len() < ACCOUNTS_MAX {
@@ -61,15 +70,27 @@ impl Tally {
         by.truncate(REPORTED_MAX);
         Shares { of: self.of, by }
     }
+
+    /// Returns the run's orders that rested in the book, by side.
+    pub const fn sides(&self) -> SideSums {
+        self.sides
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{RecordRef, Side, SourceId};
+
+    fn count(tally: &mut Tally, run: i64, account: Option<&str>, rested: Option<(Side, f64)>) {
+        let (run, account) = (EventTime::from_nanos(run), account.map(SharedName::new));
+        let sample = Sample::of_party(run, RecordRef { source: SourceId(0), offset: 0 }, "", rested);
+        tally.count(run, &Sample { account: account.as_ref(), ..sample });
+    }
 
     fn tally(accounts: impl Iterator<Item = String>) -> Shares {
         let mut tally = Tally::default();
-        accounts.for_each(|account| tally.count(EventTime::from_nanos(1), Some(&SharedName::new(&account))));
+        accounts.for_each(|account| count(&mut tally, 1, Some(&account), None));
         tally.shares()
     }
 
@@ -89,9 +110,22 @@ mod tests {
     #[test]
     fn another_run_begins_anew_and_samples_without_an_account_count() {
         let mut tally = Tally::default();
-        tally.count(EventTime::from_nanos(1), Some(&SharedName::new("a")));
-        tally.count(EventTime::from_nanos(2), None);
-        tally.count(EventTime::from_nanos(2), Some(&SharedName::new("b")));
+        count(&mut tally, 1, Some("a"), Some((Side::Buy, 7.0)));
+        count(&mut tally, 2, None, None);
+        count(&mut tally, 2, Some("b"), None);
         assert_eq!(tally.shares(), Shares { of: 2, by: vec![("b".into(), 1)] });
+        assert_eq!(tally.sides(), SideSums::default());
+    }
+
+    #[test]
+    fn orders_are_summed_by_the_side_on_which_they_rested() {
+        let mut tally = Tally::default();
+        assert_eq!(tally.sides().bids_share(), None);
+        for rested in [Some((Side::Buy, 30.0)), None, Some((Side::Sell, 10.0)), Some((Side::Buy, -20.0))] {
+            count(&mut tally, 1, None, rested);
+        }
+        let sides = tally.sides();
+        assert_eq!((sides.orders, sides.notional), ([2, 1], [50.0, 10.0]));
+        assert_eq!((sides.total(), sides.bids_share()), (60.0, Some(50.0 / 60.0)));
     }
 }

@@ -179,6 +179,12 @@ impl MarketWide {
         self.pressure.observe(symbol, sample, arrival)
     }
 
+    /// The number of symbols that have reported their flow and prices within the last ten minutes.
+    #[must_use]
+    pub fn active_symbols(&self) -> usize {
+        self.pressure.active_symbols()
+    }
+
     /// Whether enough symbols have a depth quantile of their own; `warming` is how many more will have one.
     #[must_use]
     pub fn coverage(&self, warming: u64) -> CoverageState {

@@ -170,6 +170,11 @@ impl Pressure {
         verdicts
     }
 
+    /// The number of symbols that have reported within [`ACTIVE`], as of the last slot.
+    pub(super) fn active_symbols(&self) -> usize {
+        self.members.len()
+    }
+
     /// Removes a symbol that is no longer followed.
     pub(super) fn forget(&mut self, symbol: &SharedName) {
         self.members.remove(symbol);

@@ -36,7 +36,7 @@ impl PartyHarness {
     fn withdraws(&mut self, party: u32, millis: i64, placed: u16, ahead: i64) {
         self.parties.advance(at(millis + ahead), &mut self.verdicts);
         let batch = WithdrawalBatch {
-            sample: Sample { at: at(millis), record: RECORD, id: "", account: None, owner: None },
+            sample: Sample::of_party(at(millis), RECORD, "", None),
             orders: 1,
             placed,
             clock: at(millis + ahead),

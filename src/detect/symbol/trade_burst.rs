@@ -87,6 +87,7 @@ impl SymbolDetector for TradeBurst {
             id: &seen.trade.trade,
             account: seen.taker,
             owner: seen.taker_owner,
+            rested: None,
         };
         let mut verdict = self.burst.handle(&sample, &amounts, moment.mode, |_| true)?;
         verdict.finding.evidence.sweep = self.sweeps.largest(verdict.finding.starts_at);

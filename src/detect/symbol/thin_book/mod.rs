@@ -24,6 +24,7 @@ use crate::{
         Counted, CoverageState, Detection, Detector, Evidence, Feature, Finding, Node, Unit, Verdict,
         slow_metric::{Judgement, SlowMetric, SlowMetricSettings, USUAL_Z, slot},
     },
+    event::Side,
     stats::math::{exp, ln},
     time::{EventTime, Span},
 };
@@ -123,6 +124,8 @@ impl ThinBook {
             would_not_fire_below: None,
         };
         let accounts = second.withdrawals.busiest();
+        let is_of_bids = |sides: &Sides| sides[0][least.band] <= sides[1][least.band];
+        let thin_side = second.depth.map(|sides| if is_of_bids(sides) { Side::Buy } else { Side::Sell });
         Finding {
             p: judgement.p,
             statistic: -ln(judgement.p),
@@ -130,7 +133,7 @@ impl ThinBook {
             starts_at: self.low_since.unwrap_or(second.at).min(second.at),
             features: vec![level, change],
             related: accounts.iter().cloned().map(Node::Account).collect(),
-            evidence: Evidence { accounts, ..Evidence::of_record(second.record) },
+            evidence: Evidence { accounts, thin_side, ..Evidence::of_record(second.record) },
             warm_up: self.metric.warm_up(),
             borrowed_share: 0.0,
         }

@@ -98,7 +98,7 @@ impl Withdrawals {
     ) {
         let &Message { visible_at, at, origin, .. } = message;
         let withdrawn = participant::WithdrawalBatch {
-            sample: Sample { at, record: origin.record, id: "", account: None, owner: None },
+            sample: Sample::of_party(at, origin.record, "", None),
             orders: digest.orders,
             placed: digest.placed,
             clock: visible_at,

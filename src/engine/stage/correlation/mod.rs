@@ -22,7 +22,7 @@ use crate::{
     },
     event::{Origin, RecordRef, SourceId},
     time::EventTime,
-    trust::{Mode, ModeChange, Report, Standing, Trouble},
+    trust::{Mode, ModeChange, Report, Schedule, Standing, Trouble},
 };
 
 /// The one stage that sees everything.
@@ -36,6 +36,8 @@ pub struct CorrelationStage {
     /// Detector of the troubles that follow from the records.
     records: PipelineDetector,
     standings: Standings,
+    /// The number of active symbols at every instant that may still be asked for, because alerts are rendered in batches.
+    active_symbols: Schedule<u64>,
     counters: CorrelationCounters,
     /// The record behind the last message: signals that a deadline causes refer to it.
     last: RecordRef,
@@ -63,6 +65,7 @@ impl CorrelationStage {
             pipeline: PipelineDetector::new(Subject::Pipeline),
             records: PipelineDetector::new(Subject::Records),
             standings: Standings::default(),
+            active_symbols: Schedule::default(),
             counters: CorrelationCounters::default(),
             last: RecordRef { source: SourceId(0), offset: 0 },
             now: EventTime::from_nanos(i64::MIN),
@@ -86,9 +89,10 @@ impl CorrelationStage {
     pub fn begin_anew(&mut self, plan: &Plan, context: &Context, outbox: &mut Outbox) {
         self.correlator.end_all(self.now, &mut self.steps);
         self.publish(context, outbox);
-        let Self { market, owners, pipeline, records, standings, last, now, .. } = Self::new(plan, &context.config);
+        let Self { market, owners, pipeline, records, standings, active_symbols, last, now, .. } =
+            Self::new(plan, &context.config);
         (self.market, self.owners, self.pipeline, self.records) = (market, owners, pipeline, records);
-        (self.standings, self.last, self.now) = (standings, last, now);
+        (self.standings, self.active_symbols, self.last, self.now) = (standings, active_symbols, last, now);
     }
 
     /// Returns how full the tables of owners, of owners without and of owners with a full window are.
@@ -150,6 +154,10 @@ impl CorrelationStage {
         };
         self.signals.extend(verdict.map(|verdict| verdict.signal(Subject::Market, at, origin)));
         self.correlator.handle(self.signals.drain(..));
+        let active = self.market.active_symbols() as u64;
+        if *self.active_symbols.latest() != active {
+            self.active_symbols.push(visible_at, active);
+        }
     }
 
     /// Takes a feed's report on its own troubles.
@@ -176,6 +184,7 @@ impl CorrelationStage {
         self.correlator.advance(watermark, &mut self.steps);
         self.publish(context, outbox);
         self.standings.advance(watermark);
+        self.active_symbols.advance(watermark);
     }
 
     /// Takes a decision about the service's own input. The mode changes by the feeds' clocks; the incident about the input is
@@ -189,7 +198,7 @@ impl CorrelationStage {
     }
 
     fn publish(&mut self, context: &Context, outbox: &mut Outbox) {
-        let Self { steps, counters, standings, .. } = self;
+        let Self { steps, counters, standings, active_symbols, .. } = self;
         for step in steps.drain(..) {
             outbox.push(match step {
                 Step::Signal(signal) => {
@@ -207,7 +216,8 @@ impl CorrelationStage {
                         subject.nodes().into_iter().chain(part.finding.related.iter().cloned())
                     });
                     let standing = standings.at(visible_at, nodes);
-                    let alert = alert::render(&revision, context, &standing);
+                    let active = Some(*active_symbols.at(visible_at)).filter(|active| *active > 0);
+                    let alert = alert::render(&revision, context, &standing, active);
                     Output::Notify(Box::new(alert), revision.completed_at)
                 }
             });

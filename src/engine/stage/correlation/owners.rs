@@ -99,7 +99,7 @@ impl Owners {
         }
         let &Message { visible_at, at, origin, .. } = message;
         let withdrawn = participant::WithdrawalBatch {
-            sample: Sample { at, record: origin.record, id: "", account: None, owner: None },
+            sample: Sample::of_party(at, origin.record, "", None),
             orders: sum.orders,
             placed: sum.placed,
             clock: visible_at,

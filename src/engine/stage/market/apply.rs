@@ -24,8 +24,8 @@ use crate::{
 struct WithdrawnOrder<'a> {
     order: &'a str,
     party: Option<Party>,
-    /// Side, quantity and age, where the order was known.
-    rested: Option<(Side, f64, Span)>,
+    /// Side, terms and age, where the order was known.
+    rested: Option<(Side, Terms, Span)>,
 }
 
 impl FeedStage {
@@ -74,15 +74,14 @@ impl FeedStage {
         match fact {
             OrderFact::Placed(placed) => self.observe_placement(me, placed.party, (placed.side, &placed.terms), moment),
             OrderFact::Replaced(replaced) if replaced.withdraws() => {
-                let rested = Some((replaced.side, replaced.before.quantity.to_f64(), replaced.age));
+                let rested = Some((replaced.side, replaced.before, replaced.age));
                 let order = WithdrawnOrder { order: replaced.order, party: replaced.party, rested };
                 self.observe_withdrawal(me, &order, moment, origin, outbox);
                 // At its new price the order counts as placed anew.
                 self.observe_placement(me, replaced.party, (replaced.side, &replaced.after), moment);
             }
             OrderFact::Withdrawn(withdrawn) if withdrawn.by_choice => {
-                let rested = withdrawn.rested.map(|(side, terms, age)| (side, terms.quantity.to_f64(), age));
-                let order = WithdrawnOrder { order: withdrawn.order, party: withdrawn.party, rested };
+                let order = WithdrawnOrder { order: withdrawn.order, party: withdrawn.party, rested: withdrawn.rested };
                 self.observe_withdrawal(me, &order, moment, origin, outbox);
             }
             OrderFact::Withdrawn(withdrawn) => {
@@ -113,7 +112,14 @@ impl FeedStage {
         let Self { symbols, participants, verdicts, party_verdicts, modes, judge, .. } = self;
         let &WithdrawnOrder { order, party, rested } = order;
         let (account, owner) = party.map_or((None, None), |party| participants.names(party));
-        let sample = Sample { at: moment.at, record: moment.record, id: order, account, owner };
+        let (sides, rested): (Option<_>, Option<_>) = rested
+            .map(|(side, terms, age)| {
+                let quantity = terms.quantity.to_f64();
+                ((side, terms.price.get().to_f64() * quantity), (side, quantity, age))
+            })
+            .unzip();
+        let notional = sides.map_or(0.0, |(_, notional)| notional);
+        let sample = Sample { account, owner, ..Sample::of_party(moment.at, moment.record, order, sides) };
         let symbol = symbols.get_mut(me).map(Arc::make_mut).expect("the event's symbol is the one used last");
         symbol.withdrawn(moment, &sample, verdicts);
         let Some(party) = party.filter(|_| symbol.is_open()) else { return };
@@ -124,7 +130,7 @@ impl FeedStage {
             messages: &mut outbox.accounts,
             verdicts: party_verdicts,
         };
-        let withdrawal = Withdrawal { party, symbol: me, order, rested };
+        let withdrawal = Withdrawal { party, symbol: me, order, rested, notional };
         participants.withdrawn(moment, &withdrawal, origin, &mut context);
     }
 

@@ -262,7 +262,7 @@ impl Participants {
         origin: Origin,
         context: &mut PartyContext<'_>,
     ) {
-        let &Withdrawal { party, symbol, order, rested } = withdrawal;
+        let &Withdrawal { party, symbol, order, rested, notional } = withdrawal;
         for parties in [&mut self.on_symbols, &mut self.owners_on_symbols] {
             parties.observe(moment.at);
         }
@@ -274,7 +274,7 @@ impl Participants {
         if let Some(oldest) = self.requotes.make_room() {
             self.judge(&oldest, moment.clock, context);
         }
-        let waiting = Waiting::new((party.account, symbol), order, origin, (moment.at, moment.clock));
+        let waiting = Waiting::new((party.account, symbol), (order, notional), origin, (moment.at, moment.clock));
         let exposure = rested.map(|(side, quantity, _)| (side, quantity));
         self.requotes.add(Quoter::of(party, symbol), exposure, waiting);
     }
@@ -300,7 +300,7 @@ impl Participants {
         let Some(known) = accounts.get_mut(account) else { return };
         known.busy.count(at);
         let withdrawn = participant::WithdrawalBatch {
-            sample: Sample { at, record: origin.record, id: &waiting.order, account: None, owner: None },
+            sample: Sample::of_party(at, origin.record, &waiting.order, waiting.rested()),
             orders: 1,
             placed: 0,
             clock,

@@ -40,7 +40,7 @@ use crate::{
 pub const WITHIN: Span = Span::from_secs(1);
 /// The share of a quantity with which it counts as put back.
 const BACK_MIN: f64 = 0.5;
-/// Withdrawals that wait at once, some 150 B each: ten times what a partition of the busiest venue withdraws in a second.
+/// Withdrawals that wait at once, some 160 B each: ten times what a partition of the busiest venue withdraws in a second.
 /// Beyond that the oldest are judged early.
 const WAITING_MAX: usize = 100_000;
 
@@ -73,6 +73,8 @@ pub struct Withdrawal<'a> {
     pub order: &'a str,
     /// Side, quantity and age, where the order was known.
     pub rested: Option<(Side, f64, Span)>,
+    /// Its price times quantity; 0 where the order was not known.
+    pub notional: f64,
 }
 
 /// A withdrawal that waits.
@@ -90,6 +92,8 @@ pub struct Waiting {
     pub due: EventTime,
     /// The same instant by the withdrawal's own time, which may be behind the clock.
     pub at: EventTime,
+    /// Its price times quantity; 0 where the order was not known.
+    notional: f64,
     /// The exposure, where the order was known.
     exposure: Option<Exposure>,
 }
@@ -238,12 +242,18 @@ impl Waiting {
     #[must_use]
     pub fn new(
         (account, symbol): (Handle, Handle),
-        order: &str,
+        (order, notional): (&str, f64),
         origin: Origin,
         (at, clock): (EventTime, EventTime),
     ) -> Self {
-        let order = CompactString::new(order);
-        Self { account, symbol, order, origin, due: clock.plus(WITHIN), at: at.plus(WITHIN), exposure: None }
+        let (order, due, at) = (CompactString::new(order), clock.plus(WITHIN), at.plus(WITHIN));
+        Self { account, symbol, order, origin, due, at, notional, exposure: None }
+    }
+
+    /// The side on which the order rested, and its price times quantity; `None` where it was not known.
+    #[must_use]
+    pub fn rested(&self) -> Option<(Side, f64)> {
+        self.exposure.map(|exposure| (exposure.side, self.notional))
     }
 }
 

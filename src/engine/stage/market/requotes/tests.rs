@@ -30,7 +30,7 @@ impl Harness {
     fn withdraws(&mut self, party: usize, millis: i64, exposure: Option<(Side, f64)>, order: usize) {
         let origin = RecordRef { source: SourceId(0), offset: 0 }.into();
         let (account, symbol) = (self.handles[party], self.handles[0]);
-        let waiting = Waiting::new((account, symbol), &order.to_string(), origin, (at(millis), at(millis)));
+        let waiting = Waiting::new((account, symbol), (&order.to_string(), 0.0), origin, (at(millis), at(millis)));
         self.requotes.add(self.quoter(party), exposure, waiting);
     }
 

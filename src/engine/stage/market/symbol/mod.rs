@@ -344,7 +344,8 @@ impl Symbol {
             return;
         }
         if let Some(side) = seen.trade.side {
-            self.trades.take(moment.at, side, seen.trade.price.get().to_f64(), seen.trade.qty.get().to_f64());
+            let taken = (seen.trade.price.get().to_f64(), seen.trade.qty.get().to_f64());
+            self.trades.take(moment.at, side, taken, seen.trade.liquidation);
         }
         // Levels that are no longer in use are followed until the finding that they are stale has ended.
         let is_followed = self.books.uses_levels() || self.detectors.book.stale_book.is_firing();
@@ -362,6 +363,7 @@ impl Symbol {
             symbol: name.to_compact(),
             price_move_bps: PriceMove { since_start, over_60_s, over_300_s },
             aggressor_share: traded.bought_share,
+            liquidation_share: traded.liquidation_share,
             volume: traded.volume,
             notional: traded.notional,
             spread_bps,

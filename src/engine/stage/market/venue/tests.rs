@@ -222,7 +222,7 @@ fn by_the_model(events: &[(i64, What)]) -> (Burst, Vec<EpisodeChange>) {
         let What::Cancels(count) = what else { continue };
         for _ in (0..count).filter(|_| !closed) {
             let record = RecordRef { source: SourceId(0), offset: 0 };
-            let sample = Sample { at: at(second), record, id: "o", account: None, owner: None };
+            let sample = Sample::of_party(at(second), record, "o", None);
             let verdict = burst.handle(&sample, &[1], Mode::Normal, |_| true);
             changes.extend(verdict.map(|verdict| (verdict.change, verdict.at)));
         }
