@@ -42,9 +42,30 @@ fn decimal(number: i64, places: u32) -> Decimal {
 }
 
 /// The symbols of one feed. They show each other the tails of their flow (`stats::tail_prior`).
-const SYMBOLS: u64 = 10;
+const SYMBOLS: usize = 10;
 /// The paces of the symbols, in events a second, by turns.
 const PACES: [f64; 2] = [0.2, 1.0];
+
+/// The events of a feed in the order of time, each with the index of its symbol.
+fn events(seed: u64, hours: f64, random: &mut Random) -> Vec<(i64, usize, What)> {
+    let mut events = Vec::new();
+    let mut orders = 0;
+    for symbol in 0..SYMBOLS {
+        let seed = seed * SYMBOLS as u64 + symbol as u64;
+        let pace = PACES[symbol % PACES.len()];
+        let trades = arrivals(seed, pace, hours * HOUR);
+        events.extend(trades.iter().map(|arrival| (arrival.at, symbol, What::Trade(arrival.units))));
+        for arrival in arrivals(seed + 1_000_000, pace, hours * HOUR) {
+            orders += 1;
+            // Orders rest for one to three minutes, evenly: what is withdrawn comes as heavily as what is placed.
+            let rests = 60_000_000_000 + i64::try_from(random.below(120_000_000_000)).unwrap();
+            events.push((arrival.at.saturating_sub(rests), symbol, What::Place(orders)));
+            events.push((arrival.at, symbol, What::Cancel(orders)));
+        }
+    }
+    events.sort_unstable();
+    events
+}
 
 /// A day of one feed. Each symbol has trades, and orders of sixty accounts that are placed and later withdrawn, either in
 /// heavy-tailed flow; the price walks with the trades. Returns when tickets open, in seconds.
@@ -62,31 +83,17 @@ fn tickets(seed: u64, hours: f64) -> Vec<f64> {
         currency: None,
     });
     let mut random = Random(seed);
-    let mut events: Vec<(i64, u64, What)> = Vec::new();
-    for symbol in 0..SYMBOLS {
-        let (seed, pace) = (seed * SYMBOLS + symbol, PACES[usize::try_from(symbol).unwrap() % PACES.len()]);
-        let trades = arrivals(seed, pace, hours * HOUR);
-        events.extend(trades.iter().map(|arrival| (arrival.at, symbol, What::Trade(arrival.units))));
-        let cancels = arrivals(seed + 1_000_000, pace, hours * HOUR);
-        for (order, arrival) in (symbol + SYMBOLS..).step_by(usize::try_from(SYMBOLS).unwrap()).zip(cancels) {
-            // Orders rest for one to three minutes, evenly: what is withdrawn comes as heavily as what is placed.
-            let rests = 60_000_000_000 + i64::try_from(random.below(120_000_000_000)).unwrap();
-            events.push((arrival.at.saturating_sub(rests), symbol, What::Place(order)));
-            events.push((arrival.at, symbol, What::Cancel(order)));
-        }
-    }
-    events.sort_unstable();
-    let mut prices = [1_000_000_i64; SYMBOLS as usize];
+    let events = events(seed, hours, &mut random);
+    let mut prices = [1_000_000_i64; SYMBOLS];
     let mut found = vec![Vec::new(); prices.len()];
     let mut outbox = Outbox::default();
     for (offset, (at, symbol, what)) in (0_u64..).zip(events) {
         let mut account = None;
-        let of_symbol = usize::try_from(symbol).unwrap();
         // Each order has an account of its symbol.
-        let account_of = |order: u64| Some(name(&format!("a{symbol}_{}", order / SYMBOLS % 60)));
+        let account_of = |order: u64| Some(name(&format!("a{symbol}_{}", order % 60)));
         let body = match what {
             What::Trade(units) => {
-                let price = &mut prices[of_symbol];
+                let price = &mut prices[symbol];
                 *price += i64::try_from(random.below(3)).unwrap() - 1;
                 let side = if random.one_in(2) { Side::Buy } else { Side::Sell };
                 let lots = Quantity::new(decimal(i64::from(units.max(1)), 0)).unwrap();
@@ -121,7 +128,7 @@ fn tickets(seed: u64, hours: f64) -> Vec<f64> {
         let event = Event { ts, symbol: Some(name(&format!("S{symbol}"))), seq: None, account, owner: None, body };
         let content = Ok(std::slice::from_ref(&event));
         engine.handle(Input::Record(Record { source: SourceId(0), offset, appended_at: None, content }), &mut outbox);
-        found[of_symbol].extend(outbox.drain().filter_map(|output| match output {
+        found[symbol].extend(outbox.drain().filter_map(|output| match output {
             Output::Signal(signal) if is_ticket_of_symbol(&signal) => Some(at as f64 / 1e9),
             Output::Signal(_) | Output::Notify(..) | Output::Rejected(..) => None,
         }));
@@ -149,7 +156,7 @@ fn feeds() -> std::ops::RangeInclusive<u64> {
 /// The budget is one ticket a symbol and day, of which detectors of the book, which this flow does not have, hold a quarter.
 #[test]
 fn a_symbol_and_its_parties_open_about_as_many_tickets_as_their_budget_allows_at_any_age() {
-    let days = feeds().count() * usize::try_from(SYMBOLS).unwrap();
+    let days = feeds().count() * SYMBOLS;
     let found: Vec<f64> = feeds().flat_map(|seed| tickets(seed * 7_919, 24.0)).collect();
     let per_day = |from: f64, until: f64| {
         let count = found.iter().filter(|at| (from..until).contains(&(**at / HOUR))).count();

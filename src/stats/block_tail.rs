@@ -86,7 +86,7 @@ pub enum BlockTail {
     /// The first maxima, until there are enough.
     Filling {
         /// Maxima so far.
-        seen: usize,
+        seen: u8,
         /// The greatest of them, the greatest first.
         greatest: [f64; GREATEST],
         /// The index that is assumed.
@@ -145,7 +145,7 @@ impl BlockTail {
             Self::Filling { seen, greatest, prior, others } => {
                 *seen += 1;
                 keep_greatest(greatest, maximum);
-                if *seen >= INITIAL {
+                if usize::from(*seen) >= INITIAL {
                     let mut tail =
                         Tail { others: *others, ..Tail::new(greatest[GREATEST - 1], greatest[Q95_AT], *prior) };
                     // The reference counts exceedances from the second hour on.
@@ -174,9 +174,10 @@ impl BlockTail {
         match self {
             Self::Known(tail) => Some(*tail),
             Self::Filling { seen, greatest, prior, others } => {
-                let at_q95 = (*seen / 20).saturating_sub(1);
-                (*seen >= EARLY)
-                    .then(|| Tail { others: *others, ..Tail::new(greatest[*seen / 5], greatest[at_q95], *prior) })
+                let seen = usize::from(*seen);
+                let at_q95 = (seen / 20).saturating_sub(1);
+                (seen >= EARLY)
+                    .then(|| Tail { others: *others, ..Tail::new(greatest[seen / 5], greatest[at_q95], *prior) })
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Changes of the configuration: a reload while the service works, a kill before the snapshot that follows it, a reload that is
 //! refused, and a restart with another file. The alerts must be those of a replay that follows the recorded changes.
 
+#![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
 use std::collections::BTreeMap;
 use std::sync::Arc;
 

@@ -59,7 +59,11 @@ pub(super) fn amount(notional: f64, context: &Context) -> String {
 /// Returns how many of the active symbols an incident concerns; nothing where that is not known.
 pub(super) fn of_active_symbols(breadth: Option<Breadth>) -> String {
     let known = breadth.and_then(|breadth| Some((breadth.symbols, breadth.active_symbols?)));
-    known.map_or_else(String::new, |(symbols, active)| format!("{symbols} of {active} active symbols"))
+    match known {
+        None => String::new(),
+        Some((_, 1)) => "no other symbol is active".to_owned(),
+        Some((symbols, active)) => format!("{symbols} of {active} active symbols"),
+    }
 }
 
 /// Returns since when a finding has been building, to the millisecond.
