@@ -2,6 +2,7 @@
 //! refused, and a restart with another file. The alerts must be those of a replay that follows the recorded changes.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
