@@ -33,7 +33,11 @@ pub(super) fn nulls(alert: &Alert) -> BTreeMap<String, String> {
         "not known here: only readers of the alerts topic know what happened before",
     );
     let impact = "not known: this version does not model it";
-    note("impact", true, if lead == Detector::Feed { "does not apply: it is about the input" } else { impact });
+    note(
+        "impact",
+        true,
+        if lead == Detector::Feed { "not seen: the market goes on while its input cannot be used" } else { impact },
+    );
     note("news", alert.news.is_none(), "none: this is the first revision");
     note("owners", alert.owners.is_empty(), owners(lead));
     note("pages_because", alert.pages_because.is_none(), why_no_page(alert));

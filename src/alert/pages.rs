@@ -74,8 +74,8 @@ fn times(statistic: f64, level: f64) -> Option<f64> {
 const fn rule_of(detector: Detector) -> &'static str {
     match detector {
         Detector::CancelBurst => {
-            "within a minute the count in a short window and the sustained count have each reached the level given here, and one of \
-             them the level of a warning (threshold)"
+            "two views agree: the count in a short window and the sustained count each reached its critical level (level) within a \
+             minute, and one of them its level for a warning too (threshold); both levels are in nats, the surprise of a count"
         }
         Detector::Feed => "the input cannot be used or is missing, so that warnings may be missing",
         Detector::TradeBurst | Detector::PriceShock => {
