@@ -97,7 +97,7 @@ fn ready_is_who_was_released_once_and_the_page_says_what_it_waits_for() {
     };
     asked(503, "looking for brokers");
     for (point, words) in [
-        (Point::StandingBy, "another process works"),
+        (Point::StandingBy { holds_state: false }, "another process works"),
         (Point::Restoring, "restoring"),
         (Point::CatchingUp(Some(12)), "12 records to go"),
     ] {
@@ -109,7 +109,7 @@ fn ready_is_who_was_released_once_and_the_page_says_what_it_waits_for() {
     site.telemetry.reach(Point::Following);
     asked(200, "ready");
     // It has been ready: another's turn does not take that back, but is shown.
-    site.telemetry.reach(Point::StandingBy);
+    site.telemetry.reach(Point::StandingBy { holds_state: false });
     asked(200, "standing by");
     assert!(Metrics::of(site.address).value("foreshock_ready") > 0.5);
 }

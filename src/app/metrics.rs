@@ -8,6 +8,7 @@
 mod meters;
 mod numbers;
 mod reloads;
+mod standby;
 mod text;
 
 use prometheus::{GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, core::Collector};
@@ -17,6 +18,7 @@ pub use self::{
     meters::{Count, Meters, Notified, Page, Stage},
     numbers::{Numbers, Totals},
     reloads::{ReloadMeters, Reloaded},
+    standby::StandbyMeters,
     text::text,
 };
 use super::{Exit, Failure};
@@ -106,6 +108,8 @@ metrics! {
     CONFIG_RELOADED = Gauge "foreshock_config_last_reload_successful" [] "Whether the last reading of the configuration was successful; 0: the file is not what is in force";
     CONFIG_RELOADED_AT = Gauge "foreshock_config_last_reload_success_timestamp_seconds" [] "When the configuration was last read with success, in seconds since the epoch";
     CONFIG = Gauge "foreshock_config_info" ["config"] "Always 1, for the hash of the detection settings that this process goes by when it works; it is in every alert";
+    STANDBY = Gauge "foreshock_standing_by" [] "Whether another process works and this one waits to take over";
+    STANDBY_STATE_AT = Gauge "foreshock_standby_state_timestamp_seconds" [] "When this standby last brought the state that it keeps up to the committed offsets, in seconds since the epoch; 0 where it keeps none";
     BUILD = Gauge "foreshock_build_info" ["version", "commit"] "Always 1";
 }
 

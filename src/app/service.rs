@@ -10,11 +10,12 @@
 //! interleaved, so a restart goes on from the newest snapshot: it reads the input again from there up to the committed offsets and
 //! discards the outputs (`restore`). Snapshots are taken after commits and written aside (`snapshots`).
 //!
-//! One process works, and the others stand by (`standby`). A `session` is one membership of the group, and a `worker` handles the
+//! One process works, and the others stand by (`standby`) and keep a state of their own close behind (`following`). A `session` is one membership of the group, and a `worker` handles the
 //! partitions of a session. Every failure that may pass ends a session in the same way: the process leaves the group and joins it
 //! again. If it is then alone in the group, it reads the input again. If another process has taken over meanwhile, it ends.
 
 mod crashes;
+mod following;
 mod input_watch;
 mod partitions;
 mod parts;
@@ -109,7 +110,7 @@ pub fn serve(
     tracing::info!(brokers = config.kafka.brokers.as_str(), group = config.kafka.group, "the service has started");
     let report = Reporter::new(Arc::clone(telemetry), latch, config.metrics.symbols_max, clock::monotonic());
     let (contact, roster) = (Contact::default(), Roster::new(&config.kafka));
-    let outcome = Service { config, interrupt, telemetry, contact, report, roster, reload }.live();
+    let outcome = Service { config, interrupt, telemetry, contact, report, roster, following: None, reload }.live();
     telemetry.reach(Point::Ending);
     match outcome {
         // Nothing is lost: what was not committed is read again next time.
@@ -123,7 +124,7 @@ pub fn serve(
 impl Service<'_> {
     /// Stands by, works as a member of the group, and begins again after a failure that may pass, until the service is to end.
     fn live(&mut self) -> Result<(), Failure> {
-        self.report.reach(Point::StandingBy);
+        self.report.reach(Point::StandingBy { holds_state: false });
         let mut standby = Standby::new(self)?;
         let mut waits = backoff();
         loop {

@@ -119,7 +119,7 @@ impl State {
     fn observe(&mut self, point: &Point) -> News {
         let is_started = match point {
             Point::Connecting | Point::Ending => false,
-            Point::StandingBy | Point::Restoring | Point::CatchingUp(_) | Point::Following => !self.is_started,
+            Point::StandingBy { .. } | Point::Restoring | Point::CatchingUp(_) | Point::Following => !self.is_started,
         };
         self.is_started |= is_started;
         let status = point.to_string();
@@ -160,7 +160,7 @@ mod tests {
         let mut state = State::new(&[]);
         let mut started = |point| state.observe(&point).is_started;
         assert!(!started(Point::Connecting));
-        assert!(started(Point::StandingBy));
+        assert!(started(Point::StandingBy { holds_state: false }));
         assert!(!started(Point::Restoring) && !started(Point::Following) && !started(Point::Ending));
     }
 

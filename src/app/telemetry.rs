@@ -31,7 +31,10 @@ pub enum Point {
     #[default]
     Connecting,
     /// The service has no partitions.
-    StandingBy,
+    StandingBy {
+        /// Whether it keeps the state of the process that works.
+        holds_state: bool,
+    },
     /// The service brings its state to the committed offsets.
     Restoring,
     /// The service reads the records that came meanwhile; the number that is left, where it is known.
@@ -46,7 +49,10 @@ impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Connecting => "looking for brokers and topics",
-            Self::StandingBy => {
+            Self::StandingBy { holds_state: true } => {
+                "standing by: another process works, and this one keeps its state, to go on where it ends"
+            }
+            Self::StandingBy { holds_state: false } => {
                 "standing by: another process works, or the group has yet to give this one its partitions"
             }
             Self::Restoring => "restoring the state up to the committed offsets",

@@ -205,6 +205,32 @@ pub struct RecordedReason {
 }
 
 impl Recorded {
+    /// Whether this input belongs behind the end of what was read. `end` is the next position of a partition that is read.
+    #[must_use]
+    pub fn is_behind(&self, end: impl Fn(&str, i32) -> Option<LogPosition>) -> bool {
+        let follows = |topic: &str, partition: i32, after: Option<u64>, generation: u32| {
+            let after = after.map(|offset| LogPosition { generation, offset });
+            after.zip(end(topic, partition)).is_some_and(|(after, end)| after >= end)
+        };
+        match self {
+            Self::Idle { topic, partition, after_offset, generation, .. }
+            | Self::Ceiling { topic, partition, after_offset, generation, .. }
+            | Self::Loss { topic, partition, after_offset, generation, .. }
+            | Self::Skip { topic, partition, after_offset, after_generation: generation, .. } => {
+                follows(topic, *partition, *after_offset, *generation)
+            }
+            // The position is that of the old log, which may have been read to its end long before.
+            Self::NewLog { topic, partition, generation, .. } => {
+                end(topic, *partition).is_some_and(|end| *generation > end.generation)
+            }
+            // A mode holds from a time on and may be handed in before.
+            Self::Mode { .. } => false,
+            Self::Settings { after, .. } => {
+                after.iter().any(|place| follows(&place.topic, place.partition, place.after_offset, place.generation))
+            }
+        }
+    }
+
     /// Returns the written form of a decision; `None` where a source has no partition, as files have none.
     #[must_use]
     pub fn of(decision: &Decision, sources: &[Source]) -> Option<Self> {

@@ -156,6 +156,13 @@ impl Engine {
         Snapshot { config: config.clone(), sources: sources.clone(), state: self.state.clone() }
     }
 
+    /// Returns the present state of an engine that is needed no more.
+    #[must_use]
+    pub fn into_snapshot(self) -> Snapshot {
+        let Context { config, sources, .. } = &self.context;
+        Snapshot { config: config.clone(), sources: sources.clone(), state: self.state }
+    }
+
     /// Returns an engine that continues where the snapshot was made.
     ///
     /// The plan may differ in three ways. It may have more sources behind those of the snapshot, which begin empty. It may have

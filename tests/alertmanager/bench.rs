@@ -37,6 +37,14 @@ pub fn broker() -> Arc<Mutex<KafkaBroker>> {
     })
 }
 
+/// The tables of notifications with these settings and Alertmanagers.
+fn notify(settings: &str, receivers: &[String]) -> String {
+    receivers.iter().fold(format!("[notify]\n{settings}\n"), |mut text, receiver| {
+        write!(text, "[[notify.alertmanager]]\n{receiver}\n").unwrap();
+        text
+    })
+}
+
 /// A configuration, and the alerts topic that it names.
 pub struct Bench {
     pub name: String,
@@ -60,12 +68,14 @@ impl Bench {
         Self::on(broker(), name, resend_s, receivers)
     }
 
+    /// So many incidents page within an hour before `Storm` stands for the rest.
+    pub fn paging(name: &str, pages_per_hour: u32, receivers: &[String]) -> Self {
+        let settings = format!("resend_s = {RESEND_S}\npages_per_hour = {pages_per_hour}");
+        Self::with(broker(), name, &notify(&settings, receivers))
+    }
+
     pub fn on(broker: Arc<Mutex<KafkaBroker>>, name: &str, resend_s: u32, receivers: &[String]) -> Self {
-        let tables = receivers.iter().fold(String::new(), |mut text, receiver| {
-            write!(text, "[[notify.alertmanager]]\n{receiver}\n").unwrap();
-            text
-        });
-        Self::with(broker, name, &format!("[notify]\nresend_s = {resend_s}\n{tables}"))
+        Self::with(broker, name, &notify(&format!("resend_s = {resend_s}"), receivers))
     }
 
     /// `tables` is the part of the configuration that is about notifications.

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use crate::bench::{Bench, RESEND_S, url, wait_metric};
+use crate::bench::{Bench, url, wait_metric};
 use crate::support::alertmanager::Alertmanager;
 use crate::support::environment;
 use crate::support::fake_receiver::{FakeReceiver, Request};
@@ -74,7 +74,8 @@ fn an_alertmanager_that_was_away_for_long_shows_what_is_open_and_nothing_else() 
     // Ten minutes in the long form: incidents open, change and end all the time.
     let rounds = if environment::is_long() { 60 } else { 4 };
     let address = Alertmanager::free_address();
-    let bench = Bench::resending("away", RESEND_S, &[url(address)]);
+    // Two incidents of each round page, and `Storm` is another test's.
+    let bench = Bench::paging("away", 2 * rounds, &[url(address)]);
     let service = bench.notify();
     for round in 0..rounds {
         let id = |kind: &str| format!("{kind}{round}");

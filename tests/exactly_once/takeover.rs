@@ -13,6 +13,11 @@ const ASSIGNED: &str = "partitions were assigned";
 const STANDS_BY: &str = "this one stands by";
 /// Logged by a process that has reached the failpoint at which the test freezes it.
 const FREEZES: &str = "failpoint before-commit";
+/// Logged by a standby whose state is that of some committed offsets, and by one that takes over with it.
+const HOLDS_STATE: &str = "this standby holds the state";
+const KEPT_IS_USED: &str = "the state that was kept while standing by is used";
+/// Logged by a process that has restored its state, with the number of records that it read for that.
+const READ_AGAIN: &str = "the input was read again up to the committed offsets";
 /// Alerts that are committed before the test does harm to the first process.
 const ALERTS_MIN: usize = 20;
 
@@ -20,6 +25,8 @@ const ALERTS_MIN: usize = 20;
 const ALERTS_BETWEEN: usize = 8;
 /// Sends the records before the first alert within five seconds, and the rest over two minutes.
 const OVER_MINUTES: Pace = &[(20_000, 5), (1_800, 120)];
+/// The same over a minute.
+const OVER_A_MINUTE: Pace = &[(20_000, 3), (1_800, 60)];
 /// Processes that are killed, and processes that are frozen, one after the other in the long form.
 const KILLED: usize = 6;
 const FROZEN: usize = 3;
@@ -39,6 +46,27 @@ fn a_standby_takes_over_from_a_killed_process() {
     first.kill();
     trial.assert_input_left();
     second.wait_line(ASSIGNED);
+    trial.finish(second, follower);
+}
+
+/// The standby starts after the records before the first alert, so that its state contains these when it takes over.
+#[test]
+fn a_standby_goes_on_from_the_state_that_it_keeps() {
+    let whole = Flow::shared();
+    let (flow, sender) = whole.paced("kept.events", OVER_A_MINUTE);
+    let trial = Trial::named(flow, "kept");
+    let mut follower = trial.alerts.follow();
+    let mut first = trial.start();
+    first.wait_line(ASSIGNED);
+    follower.wait(1);
+    let mut second = trial.start();
+    second.wait_line(HOLDS_STATE);
+    first.kill();
+    sender.assert_still_sending();
+    second.wait_line(KEPT_IS_USED);
+    let again = second.wait_json(READ_AGAIN);
+    assert!(again["records"].as_u64() <= Some(u64::from(OVER_A_MINUTE[1].0)), "{again}");
+    sender.finish();
     trial.finish(second, follower);
 }
 

@@ -119,6 +119,18 @@ impl Membership {
     }
 }
 
+/// Returns a consumer that knows the group and learns the topics' ids, but joins nothing.
+///
+/// # Errors
+/// Exit 64 where the settings are refused.
+pub fn observer(kafka: &Kafka) -> Result<Handle, Failure> {
+    let (sender, _) = bounded(0);
+    // The name of the instance matters only to a member.
+    let settings = member_settings(kafka, "observer");
+    let context = Rebalances::new(sender, Interrupt::default(), kafka.client.contains_key("debug"));
+    settings.create_with_context(context).map(Arc::new).map_err(|e| refused(&e))
+}
+
 /// The settings of a member, on top of those of every consumer.
 fn member_settings(kafka: &Kafka, instance_id: &str) -> ClientConfig {
     let mut settings = settings(kafka);

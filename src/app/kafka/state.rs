@@ -22,7 +22,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
-    manifest::{Held, Manifest, OldLog, PartitionOffset, Refusal},
+    manifest::{Held, Manifest, OldLog, PartitionOffset, Refusal, judge_positions},
     reader::{Candidate, Found, find},
     writer::{Job, Writer},
 };

@@ -61,6 +61,29 @@ pub fn ranges(kafka: &Kafka, topic: &str) -> Result<Vec<Range>, Failure> {
     (0..partitions).map(|partition| range(&asker, topic, partition)).collect()
 }
 
+/// Returns the partitions of all topics of the input, sorted.
+///
+/// # Errors
+/// Exit 69 where no broker answers; exit 64 where only the client understands a pattern, so that the topics cannot be listed.
+pub fn partitions_of_input(config: &Config) -> Result<Vec<(String, i32)>, Failure> {
+    let asker: BaseConsumer = consumer(&config.kafka).create().map_err(|e| refused(&e))?;
+    let metadata = metadata(&asker, &config.kafka, None)?;
+    let mut partitions = Vec::new();
+    for input in &config.kafka.input {
+        let pattern = format!("^{}$", regex_lite::escape(input.as_str()));
+        let pattern = if let Subscription::Pattern(pattern) = input { pattern } else { &pattern };
+        let names = matching(pattern, metadata.topics().iter().map(MetadataTopic::name));
+        let names = names.ok_or_else(|| Failure::usage(format!("the topics of `{pattern}` cannot be listed")))?;
+        let named = metadata.topics().iter().filter(|topic| names.contains(&topic.name()));
+        partitions.extend(
+            named.flat_map(|topic| topic.partitions().iter().map(|partition| (topic.name().to_owned(), partition.id()))),
+        );
+    }
+    partitions.sort_unstable();
+    partitions.dedup();
+    Ok(partitions)
+}
+
 /// Returns the range that one partition holds now.
 ///
 /// # Errors

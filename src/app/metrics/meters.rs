@@ -6,8 +6,8 @@ use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, Regi
 
 use super::{
     ALERT_LATENCY, COMMIT_SECONDS, COMMITS, ENGINE_SECONDS, HTTP_REFUSED, HTTP_REQUESTS, NOTIFICATION_SECONDS,
-    NOTIFICATIONS, ReloadMeters, SNAPSHOT_SECONDS, SNAPSHOT_TAKEN, SNAPSHOTS, STATE_BYTES, counter, failed, gauge,
-    histogram,
+    NOTIFICATIONS, ReloadMeters, SNAPSHOT_SECONDS, SNAPSHOT_TAKEN, SNAPSHOTS, STATE_BYTES, StandbyMeters, counter, failed,
+    gauge, histogram,
 };
 use crate::{app::Failure, time::WallTime};
 
@@ -118,6 +118,8 @@ pub struct Meters {
     http_slow: IntCounter,
     /// Meters of the configuration.
     pub config: ReloadMeters,
+    /// What a standby does.
+    pub standby: StandbyMeters,
 }
 
 impl Meters {
@@ -163,6 +165,7 @@ impl Meters {
             http_full: refused.with_label_values(&["connections_max"]),
             http_slow: refused.with_label_values(&["request_ms_max"]),
             config: ReloadMeters::new(&registry)?,
+            standby: StandbyMeters::new(&registry)?,
             registry,
         })
     }

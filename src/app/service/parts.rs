@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use super::following::Following;
 use super::reload::Reload;
 use super::report::Reporter;
 use crate::{
@@ -24,6 +25,8 @@ pub(super) struct Service<'a> {
     pub(super) contact: Contact,
     pub(super) report: Reporter,
     pub(super) roster: Roster,
+    /// The state that this process keeps while it stands by.
+    pub(super) following: Option<Following>,
     /// The settings that this process goes by, which are read again at SIGHUP. All else stays as it is in `config`.
     pub(super) reload: Reload,
 }

@@ -157,6 +157,19 @@ impl Position {
         at(Held { range: range(next), generation, old }, next, moved)
     }
 
+    /// The offset up to which the partition was read.
+    #[must_use]
+    pub fn offset(&self) -> PartitionOffset {
+        let Range { topic, partition, .. } = self.held.range.clone();
+        PartitionOffset {
+            topic,
+            partition,
+            next: self.next,
+            generation: self.generation,
+            topic_id: self.topic_id.clone(),
+        }
+    }
+
     /// Makes the position of a partition whose topic is gone: that of the snapshot.
     #[must_use]
     pub fn gone(saved: PartitionOffset) -> Self {

@@ -59,6 +59,7 @@ impl Reporter {
 
     /// The service has come to another point.
     pub fn reach(&self, point: Point) {
+        self.telemetry.meters.standby.stands_by(matches!(point, Point::StandingBy { .. }));
         self.telemetry.reach(point);
     }
 
@@ -82,7 +83,7 @@ impl Reporter {
         self.telemetry.publish(self.totals.alone(), Vec::new());
         self.telemetry.cover(Coverage::default());
         self.telemetry.stand(Standing::default());
-        self.telemetry.reach(Point::StandingBy);
+        self.reach(Point::StandingBy { holds_state: false });
     }
 
     /// Publishes the numbers, if they are due. `idle`: nothing waits to be handled.

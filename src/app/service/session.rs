@@ -15,6 +15,7 @@ use rdkafka::consumer::Consumer as _;
 
 use super::{
     parts::{MISSING_MAX, Service},
+    restore::Ground,
     worker::{Resumed, Worker},
 };
 use crate::app::{
@@ -255,12 +256,15 @@ impl<'t, 's> Session<'t, 's> {
         }
     }
 
-    fn restore(&self, assignment: &Assignment) -> Result<Option<(Work, Vec<Moved>)>, Failure> {
+    fn restore(&mut self, assignment: &Assignment) -> Result<Option<(Work, Vec<Moved>)>, Failure> {
         // Opening the publisher fences the previous owner, so the committed offsets are final.
         let publisher = self.publisher(&assignment.end)?;
+        let following = self.service.following.take();
+        let ahead = following.map_or(Ok(None), |following| following.finish(&assignment.end))?;
         let Service { config, telemetry, reload, .. } = &*self.service;
         let (reader, partitions) = (&self.membership.reader, &assignment.partitions);
-        let restored = Worker::restore(reload.config(), telemetry, reader, partitions, &assignment.end)?;
+        let ground = Ground { config: reload.config(), reader, partitions, interrupt: &assignment.end };
+        let restored = Worker::restore(ground, telemetry, ahead)?;
         let Some(Resumed { worker, starts, moved }) = restored else { return Ok(None) };
         let signs = LifeSigns::begin(config, &self.membership.instance_id)?;
         // The consumer is gone, or has other partitions, only when a message says so.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backon::{BackoffBuilder as _, ConstantBuilder};
 
-use super::parts::Service;
+use super::{following::Following, parts::Service};
 use crate::app::{
     Exit, Failure,
     kafka::{
@@ -12,6 +12,7 @@ use crate::app::{
         seat::Seat,
         unavailable,
     },
+    telemetry::Point,
 };
 
 /// The shortest wait of a standby before it asks again; the longest is twice that. An answer costs the broker little, and two
@@ -59,11 +60,13 @@ impl Standby {
                     match admission(&members, &mut self.seat) {
                         Admission::Join => break,
                         Admission::StandBy(works) if self.suspected => return Err(superseded(&works)),
-                        Admission::StandBy(works) if known.as_ref() != Some(&works) => {
-                            tracing::info!(works, "another process works: this one stands by");
-                            known = Some(works);
+                        Admission::StandBy(works) => {
+                            if known.as_ref() != Some(&works) {
+                                tracing::info!(works, "another process works: this one stands by");
+                                known = Some(works);
+                            }
+                            follow(service)?;
                         }
-                        Admission::StandBy(_) => {}
                     }
                 }
             }
@@ -72,6 +75,19 @@ impl Standby {
         self.suspected = false;
         Ok(self.seat.instance_id())
     }
+}
+
+/// Keeps a state close behind the process that works.
+fn follow(service: &mut Service<'_>) -> Result<(), Failure> {
+    let Service { following, reload, telemetry, interrupt, report, .. } = service;
+    match following {
+        None => {
+            let meters = telemetry.meters.standby.clone();
+            *following = Some(Following::start(reload.config(), meters, interrupt)?);
+        }
+        Some(following) => report.reach(Point::StandingBy { holds_state: following.holds_state() }),
+    }
+    Ok(())
 }
 
 fn superseded(works: &str) -> Failure {

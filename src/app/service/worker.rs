@@ -12,6 +12,7 @@ use std::{
 
 use rdkafka::consumer::Consumer as _;
 
+pub use self::handing::discarding;
 use self::handing::take;
 use super::{
     crashes::Crashes,
@@ -19,7 +20,7 @@ use super::{
     partitions::{Partition, learn_ids, offsets, packed},
     pending::PendingCommit,
     positions,
-    restore::{self, Restored},
+    restore::{self, Ahead, Ground, Restored},
     snapshots::SnapshotSchedule,
     unread::UnreadPartitions,
 };
@@ -89,24 +90,18 @@ impl Partition {
 impl Worker {
     /// Reads the input again up to the committed offsets. Returns the worker, the positions at which the consumer begins to read,
     /// and the partitions whose log does not continue at the position that was read; `None` without partitions.
+    ///
+    /// `ahead` is a state that this process holds already.
     pub fn restore(
-        config: &Config,
+        ground: Ground<'_>,
         telemetry: &Arc<Telemetry>,
-        reader: &Handle,
-        partitions: &[(String, i32)],
-        interrupt: &Interrupt,
+        ahead: Option<Ahead>,
     ) -> Result<Option<Resumed>, Failure> {
-        if partitions.is_empty() {
+        let config = ground.config;
+        if ground.partitions.is_empty() {
             return Ok(None);
         }
-        let (mut outbox, limits) = (Outbox::default(), config.limits.decode());
-        let restored = restore::restore(config, reader, partitions, interrupt, |engine, inputs, record| {
-            let event = decode_counting(record.payload, limits, &mut 0);
-            take((engine, inputs), &mut outbox, record, &event, None)?;
-            // These outputs were published before the restart.
-            outbox.drain().for_each(drop);
-            Ok(())
-        })?;
+        let restored = restore::restore(ground, ahead, discarding(config.limits.decode()))?;
         let moved: Vec<_> = restored.positions.iter().map(|position| position.moved).collect();
         let worker = Self::new(config, telemetry, restored)?;
         let starts = worker.partitions.iter().zip(&moved).map(|(partition, moved)| partition.start(*moved)).collect();

@@ -213,33 +213,42 @@ impl Manifest {
         if u64::from(self.chunks) != self.bytes.div_ceil(CHUNK_BYTES as u64) {
             return Err(Refusal::Torn(format!("{} chunks do not make {} bytes", self.chunks, self.bytes)));
         }
-        self.positions.iter().try_for_each(|position| self.judge_position(position, held))
+        judge_positions(&self.positions, self.is_last, held)
     }
+}
 
-    fn judge_position(&self, position: &PartitionOffset, held: &[Held]) -> Result<(), Refusal> {
-        let (topic, partition, next) = (position.topic.clone(), position.partition, position.next);
-        let same = |held: &&Held| held.range.topic == topic && held.range.partition == partition;
-        let Some(Held { range, generation, old }) = held.iter().find(same) else {
-            return Err(Unusable::OtherSources(format!("`{topic}:{partition}`")).into());
+/// Judges whether a state that was read up to these positions can be used for an input with these partitions. `is_last`: nothing was
+/// committed after it.
+///
+/// # Errors
+/// The reason why it cannot.
+pub fn judge_positions(positions: &[PartitionOffset], is_last: bool, held: &[Held]) -> Result<(), Refusal> {
+    positions.iter().try_for_each(|position| judge_position(position, is_last, held))
+}
+
+fn judge_position(position: &PartitionOffset, is_last: bool, held: &[Held]) -> Result<(), Refusal> {
+    let (topic, partition, next) = (position.topic.clone(), position.partition, position.next);
+    let same = |held: &&Held| held.range.topic == topic && held.range.partition == partition;
+    let Some(Held { range, generation, old }) = held.iter().find(same) else {
+        return Err(Unusable::OtherSources(format!("`{topic}:{partition}`")).into());
+    };
+    if position.generation != *generation {
+        // A snapshot of a log that is gone can be used only if it was taken at the end of that log.
+        let ends_here = |old: &OldLog| {
+            old.generation == position.generation
+                && old.committed.map_or(is_last, |committed| committed == next)
         };
-        if position.generation != *generation {
-            // A snapshot of a log that is gone can be used only if it was taken at the end of that log.
-            let ends_here = |old: &OldLog| {
-                old.generation == position.generation
-                    && old.committed.map_or(self.is_last, |committed| committed == next)
-            };
-            let is_usable = old.as_ref().is_some_and(ends_here);
-            return if is_usable { Ok(()) } else { Err(Refusal::OldLog { topic, partition, next }) };
-        }
-        if next > range.to {
-            return Err(Refusal::Ahead { topic, partition, next });
-        }
-        // Where nothing is to be read again, nothing is missing.
-        if next < range.from && next < range.to {
-            return Err(Refusal::InputGone { topic, partition, next });
-        }
-        Ok(())
+        let is_usable = old.as_ref().is_some_and(ends_here);
+        return if is_usable { Ok(()) } else { Err(Refusal::OldLog { topic, partition, next }) };
     }
+    if next > range.to {
+        return Err(Refusal::Ahead { topic, partition, next });
+    }
+    // Where nothing is to be read again, nothing is missing.
+    if next < range.from && next < range.to {
+        return Err(Refusal::InputGone { topic, partition, next });
+    }
+    Ok(())
 }
 
 #[cfg(test)]

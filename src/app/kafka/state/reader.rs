@@ -95,6 +95,13 @@ impl Found {
         candidates
     }
 
+    /// The slot that is written next: the newest snapshot is written over last, because a later build may be able to use what this one
+    /// cannot.
+    #[must_use]
+    pub fn free_slot(&self) -> Slot {
+        self.candidates().first().map_or_else(Slot::default, |newest| newest.slot.other())
+    }
+
     /// Fetches and decodes a snapshot whose manifest was accepted.
     ///
     /// # Errors

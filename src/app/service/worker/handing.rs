@@ -8,7 +8,7 @@ use crate::{
         service::{crashes::failpoint, partitions::packed},
     },
     engine::{Engine, Input, Inputs, Outbox, Record},
-    event::{Event, Rejection, SourceId},
+    event::{DecodeLimits, Event, Rejection, SourceId, decode_counting},
 };
 
 /// Hands a record to an engine, after the recorded decisions that come before it. `meters`, if given, measure how long that takes.
@@ -39,4 +39,15 @@ pub fn take(
     engine.handle(input, outbox);
     meters.engine(clock::monotonic().duration_since(began));
     Ok(())
+}
+
+/// Returns what hands records that are read again to an engine. Their outputs were published before, and are discarded.
+pub fn discarding(limits: DecodeLimits) -> impl FnMut(&mut Engine, &mut Inputs, Received<'_>) -> Result<(), Failure> {
+    let mut outbox = Outbox::default();
+    move |engine, inputs, record| {
+        let event = decode_counting(record.payload, limits, &mut 0);
+        take((engine, inputs), &mut outbox, record, &event, None)?;
+        outbox.drain().for_each(drop);
+        Ok(())
+    }
 }
