@@ -12,7 +12,7 @@ use foreshock::{
     correlate::Status,
     detect::{Detector, Severity},
     engine::{Detection, Engine, Input, Inputs, Limits, Outbox, Output, Plan, Record, Recorded, StageSettings},
-    event::{Body, Event, Heartbeat, Name, OrderCancel, Source, SourceId},
+    event::{Body, Event, Heartbeat, LogPosition, Name, OrderCancel, Source, SourceId},
     time::{EventTime, Span},
     trust::{Cause, Decision, Idle, Mode, ModeChange, Scope, Trouble},
 };
@@ -215,6 +215,60 @@ fn a_replay_with_the_recorded_inputs_gives_the_same_alerts_in_any_interleaving()
     }
     let without = replay(&flow, &[], 1);
     assert_ne!(without.histories, live.histories, "the recorded inputs change the alerts");
+}
+
+/// Reads what a live run read, in rounds up to some of its positions, as a standby does: the recorded inputs of the whole run are
+/// there each time, and those that belong behind a round's end are left for the next.
+fn follow<'a>(flow: &'a [Vec<Event<'static>>], recorded: &[Recorded], ends: &[[usize; FEEDS]], seed: u64) -> Live<'a> {
+    let mut live = Live::new(flow);
+    let mut handed = 0;
+    for (round, end) in ends.iter().enumerate() {
+        let place = |_: &str, partition: i32| {
+            let offset = end[usize::try_from(partition).unwrap()] as u64;
+            Some(LogPosition { generation: 0, offset })
+        };
+        let kept = recorded[handed..].iter().take_while(|recorded| !recorded.is_behind(place)).count();
+        let mut inputs = Inputs::new(recorded[handed..handed + kept].iter().cloned(), &sources());
+        handed += kept;
+        // The feeds one after the other: no interleaving is further from that of the live run.
+        for feed in (0..FEEDS).map(|feed| (feed + round + usize::try_from(seed).unwrap()) % FEEDS) {
+            while live.next[feed] < end[feed] {
+                let (offset, event) = live.peek(feed).unwrap();
+                while let Some(input) = inputs.before(id(feed), offset, std::slice::from_ref(event)) {
+                    live.handle(Input::Decision(input));
+                }
+                live.record(feed);
+            }
+        }
+        while let Some(input) = inputs.rest() {
+            live.handle(Input::Decision(input));
+        }
+    }
+    live
+}
+
+#[test]
+fn a_standby_that_follows_in_rounds_has_the_state_of_the_process_that_works() {
+    let flow = flow(true);
+    let live = live(&flow);
+    let whole = [flow[0].len(), flow[1].len(), flow[2].len()];
+    for (seed, every) in [(0, 37), (1, 400), (2, 3_000)] {
+        // The live run reads in the order of time.
+        let mut order: Vec<(EventTime, usize)> =
+            flow.iter().enumerate().flat_map(|(feed, events)| events.iter().map(move |event| (event.ts, feed))).collect();
+        order.sort_by_key(|(ts, _)| *ts);
+        let (mut next, mut ends) = ([0; FEEDS], Vec::new());
+        for (read, (_, feed)) in order.into_iter().enumerate() {
+            next[feed] += 1;
+            ends.extend((read % every == 0).then_some(next));
+        }
+        ends.push(whole);
+        let again = follow(&flow, &live.recorded, &ends, seed);
+        assert_eq!(again.recorded.len(), live.recorded.len(), "every {every}");
+        assert_eq!(again.histories, live.histories, "every {every}");
+        assert_eq!(again.engine.counters(), live.engine.counters(), "every {every}");
+        assert_eq!(again.engine.watermark(), live.engine.watermark(), "every {every}");
+    }
 }
 
 #[test]
