@@ -254,8 +254,11 @@ fn a_standby_that_follows_in_rounds_has_the_state_of_the_process_that_works() {
     let whole = [flow[0].len(), flow[1].len(), flow[2].len()];
     for (seed, every) in [(0, 37), (1, 400), (2, 3_000)] {
         // The live run reads in the order of time.
-        let mut order: Vec<(EventTime, usize)> =
-            flow.iter().enumerate().flat_map(|(feed, events)| events.iter().map(move |event| (event.ts, feed))).collect();
+        let mut order: Vec<(EventTime, usize)> = flow
+            .iter()
+            .enumerate()
+            .flat_map(|(feed, events)| events.iter().map(move |event| (event.ts, feed)))
+            .collect();
         order.sort_by_key(|(ts, _)| *ts);
         let (mut next, mut ends) = ([0; FEEDS], Vec::new());
         for (read, (_, feed)) in order.into_iter().enumerate() {

@@ -26,6 +26,9 @@ pub(super) fn nulls(alert: &Alert) -> BTreeMap<String, String> {
     );
     let no_sides = alert.evidence.withdrawn.is_empty() && has(Detector::CancelBurst);
     note("evidence.withdrawn", no_sides, "not known: sides are counted by symbol, for orders whose placement was seen");
+    let margin = "not known for some: it is how few events in one window would have kept the detector quiet, and there is no such number \
+                  for a book or for what went on over several windows; `threshold.times` says how near it was";
+    note("features.would_not_fire_below", alert.features.iter().any(|f| f.would_not_fire_below.is_none()), margin);
     note("flow", alert.flow.is_none(), "does not apply: no finding is about the market of one symbol");
     note(
         "history",
@@ -68,7 +71,7 @@ const fn accounts(lead: Detector) -> &'static str {
             "not known: the records behind it name no account"
         }
         Detector::ThinBook | Detector::SpreadWidening | Detector::ThinBookCluster => {
-            "not known: no record of a withdrawal of late names its account, or no account stands out"
+            "none: no account stands out among the withdrawals of late, as far as their records name accounts"
         }
         Detector::OneSidedBook | Detector::StaleBook | Detector::PriceShock => {
             "not known: this detector looks at the book or at prices, not at accounts"
@@ -89,7 +92,7 @@ const fn owners(lead: Detector) -> &'static str {
         | Detector::ThinBookCluster
         | Detector::OneSidedBook
         | Detector::StaleBook
-        | Detector::PriceShock => "not known: the records behind it name no owner, or no owner has half of it",
+        | Detector::PriceShock => "none: no owner has half of it, as far as the records behind it name owners",
     }
 }
 

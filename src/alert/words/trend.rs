@@ -17,6 +17,8 @@ const CHANGE: f64 = 1.5;
 const JUST_BEGUN: Span = Span::from_secs(10);
 /// The age below which an incident is as old as its first record.
 const INSTANT: Span = Span::from_millis(10);
+/// Two revisions closer together than this have no length between them that says anything.
+const SAME_MOMENT: Span = Span::from_secs(1);
 /// The age of a measured pace up to which it is the present one.
 const PRESENT: Span = Span::from_secs(5);
 
@@ -83,11 +85,13 @@ fn of_revision(revision: &Revision, lasted: Span) -> (TrendState, String) {
             let is_worse = incident.severity() > before.severity
                 || incident.p() < before.p
                 || incident.published_symbols() > before.symbols;
-            let since = length(revision.at.since(before.at).max(Span::ZERO));
+            let since = revision.at.since(before.at);
+            let then =
+                if since < SAME_MOMENT { "in the last report".to_owned() } else { format!("{} before", length(since)) };
             if is_worse {
-                (TrendState::Rising, format!("worse than {since} before"))
+                (TrendState::Rising, format!("worse than {then}"))
             } else {
-                (TrendState::Steady, format!("no worse than {since} before"))
+                (TrendState::Steady, format!("no worse than {then}"))
             }
         }
     }

@@ -75,9 +75,10 @@ pub fn partitions_of_input(config: &Config) -> Result<Vec<(String, i32)>, Failur
         let names = matching(pattern, metadata.topics().iter().map(MetadataTopic::name));
         let names = names.ok_or_else(|| Failure::usage(format!("the topics of `{pattern}` cannot be listed")))?;
         let named = metadata.topics().iter().filter(|topic| names.contains(&topic.name()));
-        partitions.extend(
-            named.flat_map(|topic| topic.partitions().iter().map(|partition| (topic.name().to_owned(), partition.id()))),
-        );
+        partitions
+            .extend(named.flat_map(|topic| {
+                topic.partitions().iter().map(|partition| (topic.name().to_owned(), partition.id()))
+            }));
     }
     partitions.sort_unstable();
     partitions.dedup();

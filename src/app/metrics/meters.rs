@@ -6,8 +6,8 @@ use prometheus::{Gauge, Histogram, HistogramVec, IntCounter, IntCounterVec, Regi
 
 use super::{
     ALERT_LATENCY, COMMIT_SECONDS, COMMITS, ENGINE_SECONDS, HTTP_REFUSED, HTTP_REQUESTS, NOTIFICATION_SECONDS,
-    NOTIFICATIONS, ReloadMeters, SNAPSHOT_SECONDS, SNAPSHOT_TAKEN, SNAPSHOTS, STATE_BYTES, StandbyMeters, counter, failed,
-    gauge, histogram,
+    NOTIFICATIONS, ReloadMeters, SNAPSHOT_SECONDS, SNAPSHOT_TAKEN, SNAPSHOTS, STATE_BYTES, StandbyMeters, counter,
+    failed, gauge, histogram,
 };
 use crate::{app::Failure, time::WallTime};
 

@@ -235,8 +235,7 @@ fn judge_position(position: &PartitionOffset, is_last: bool, held: &[Held]) -> R
     if position.generation != *generation {
         // A snapshot of a log that is gone can be used only if it was taken at the end of that log.
         let ends_here = |old: &OldLog| {
-            old.generation == position.generation
-                && old.committed.map_or(is_last, |committed| committed == next)
+            old.generation == position.generation && old.committed.map_or(is_last, |committed| committed == next)
         };
         let is_usable = old.as_ref().is_some_and(ends_here);
         return if is_usable { Ok(()) } else { Err(Refusal::OldLog { topic, partition, next }) };
