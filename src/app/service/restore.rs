@@ -13,33 +13,34 @@
 //! works commits meanwhile, so `follow` takes only those recorded inputs that belong to the offsets that it reads up to. When the
 //! standby takes over, it goes on from the state that it holds, and reads again only what was committed since.
 
+mod begin;
 mod choose;
 mod places;
 
 use rdkafka::Message as _;
 
+pub use self::begin::Ground;
 use self::{
+    begin::{Begin, plan_under},
     choose::{choose, saved},
     places::{committed, positions},
 };
 use super::positions::{Committed, Position};
 use crate::{
     app::{
-        Exit, Failure, Interrupt,
+        Exit, Failure,
         audit::{self, Crash, Log},
         clock,
         kafka::{
             self,
             batch::{Received, appended_at},
-            consumer::Handle,
             range,
             state::{self, Found, Held, PartitionOffset, Refusal, Slot, judge_positions},
             topics::Range,
         },
-        plan,
     },
     config::Config,
-    engine::{Engine, Input, Inputs, Outbox, Plan, Recorded, Settings, Snapshot, Stretch, Stretches},
+    engine::{Engine, Input, Inputs, Outbox, Recorded, Settings, Snapshot, Stretch, Stretches},
     event::{LogPosition, SourceId},
 };
 
@@ -96,17 +97,6 @@ impl Ahead {
         let engine = Engine::restore(&plan_under(config, &ranges, self.settings), self.snapshot)?;
         Ok((engine, self.positions))
     }
-}
-
-/// What a restore reads from.
-#[derive(Clone, Copy)]
-pub struct Ground<'a> {
-    pub config: &'a Config,
-    /// A consumer of the group, which need not be a member.
-    pub reader: &'a Handle,
-    /// The input's partitions, sorted.
-    pub partitions: &'a [(String, i32)],
-    pub interrupt: &'a Interrupt,
 }
 
 /// Brings an engine up to the committed offsets of the partitions. No other process may commit meanwhile. `ahead` is a state that
@@ -177,15 +167,6 @@ pub fn follow(
         }
     };
     read_again(ground, log, positions, begin, handle).map(Ahead::from)
-}
-
-/// The state with which reading again begins.
-struct Begin {
-    /// An engine, and the positions up to which it has read; `None`: the input is read from its first offset.
-    base: Option<(Engine, Vec<PartitionOffset>)>,
-    /// The slot of the next snapshot.
-    slot: Slot,
-    from_snapshot: bool,
 }
 
 fn log(Ground { config, interrupt, .. }: Ground<'_>) -> Result<Log, Failure> {
@@ -271,11 +252,6 @@ fn read_again(
     let seconds = clock::monotonic().duration_since(began).as_secs_f64();
     let reread = Reread { records, decided, seconds };
     Ok(Restored { engine, positions, slot, from_snapshot, crashes, reread })
-}
-
-/// Returns the plan of an engine under these settings.
-fn plan_under(config: &Config, ranges: &[Range], settings: Settings) -> Plan {
-    plan::of_partitions(config, ranges, Some(config.topics.audit.as_str()), &[]).with(settings)
 }
 
 /// Returns the settings before the first recorded change that can be read.

@@ -1,6 +1,6 @@
 //! Chooses the newest snapshot that can be used.
 
-use super::{Begin, Ground, plan_under};
+use super::begin::{Begin, Ground, plan_under};
 use crate::{
     app::{
         Failure, clock,

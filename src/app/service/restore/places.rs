@@ -11,7 +11,7 @@ use rdkafka::{
     error::KafkaError,
 };
 
-use super::Ground;
+use super::begin::Ground;
 use crate::{
     app::{
         Failure, Interrupt, audit, clock,
