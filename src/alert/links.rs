@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use leon::Template;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::Alert;
 use crate::setting::Invalid;
 
 /// The names that a template may have in braces.
 const NAMES: [&str; 7] = ["detector", "from_ms", "incident", "severity", "symbol", "to_ms", "venue"];
+
+/// What is encoded in an address: all but what RFC 3986 leaves unreserved.
+const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Templates of addresses; none by default. In each, `{detector}` (the one that the summary is about), `{incident}`, `{severity}`,
 /// `{symbol}` (the first one), `{venue}`, `{from_ms}` (when the incident began to build) and `{to_ms}` (when it was revised,
@@ -58,7 +61,7 @@ impl Links {
             ("to_ms", Some(millis(alert.revised_at.nanos()))),
             ("venue", venue.map(str::to_owned)),
         ];
-        let encoded = |text: String| utf8_percent_encode(&text, NON_ALPHANUMERIC).to_string();
+        let encoded = |text: String| utf8_percent_encode(&text, &RESERVED).to_string();
         let values: BTreeMap<&str, String> =
             values.into_iter().map(|(name, value)| (name, value.map(encoded).unwrap_or_default())).collect();
         let filled = |template: &Option<String>| {

@@ -19,6 +19,8 @@ pub(super) fn nulls(alert: &Alert) -> BTreeMap<String, String> {
     let has = |detector| alert.detectors.contains(&detector);
     note("accounts", alert.accounts.is_empty(), accounts(lead));
     note("breadth", alert.breadth.is_none(), "does not apply: it is about no symbol by itself");
+    let others = alert.breadth.is_some_and(|breadth| breadth.active_symbols.is_none());
+    note("breadth.active_symbols", others, "not known: of late no more symbols were traded than it concerns");
     note(
         "evidence.sweep",
         alert.evidence.sweep.is_none() && has(Detector::TradeBurst),
@@ -46,13 +48,18 @@ pub(super) fn nulls(alert: &Alert) -> BTreeMap<String, String> {
     note("pages_because", alert.pages_because.is_none(), why_no_page(alert));
     note("symbols", alert.symbols.is_empty(), symbols(lead));
     if let Some(flow) = &alert.flow {
-        let (facts, nothing) = (&flow.facts, "none: nothing was traded since the start");
+        let (facts, nothing) =
+            (&flow.facts, "none: no trade with a stated aggressor since the start, or for five minutes");
         let was_traded = facts.volume > 0.0;
         note("flow.aggressor_share", facts.aggressor_share.is_none(), nothing);
         let unsaid = "not known: the feed does not say which trades are liquidations";
         note("flow.liquidation_share", facts.liquidation_share.is_none(), if was_traded { unsaid } else { nothing });
         let price = facts.price_move_bps.since_start;
-        note("flow.price_move_bps", price.is_none(), "not known: there was no trade, or its price is not above zero");
+        note(
+            "flow.price_move_bps",
+            price.is_none(),
+            "not known: there was no trade with a stated aggressor, or its price is not above zero",
+        );
         note("flow.spread_bps", facts.spread_bps.is_none(), "not known: the book does not have both sides");
         let depth =
             "not known: the usual depth of this time of day is still learned, or the book does not have both sides";

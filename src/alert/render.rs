@@ -104,7 +104,8 @@ pub fn render(revision: &Revision, context: &Context, standing: &Standing, activ
 fn breadth(incident: &Incident, active_symbols: Option<u64>) -> Option<Breadth> {
     let symbols = symbols(incident).len() as u64;
     let is_of_input = incident.opening().detector == Detector::Feed;
-    let active_symbols = active_symbols.map(|active| active.max(symbols));
+    // Its own symbols need not be among those that trade, so that no more than it concerns says nothing of others.
+    let active_symbols = active_symbols.filter(|active| *active > symbols);
     (symbols > 0 && !is_of_input).then_some(Breadth { symbols, active_symbols })
 }
 

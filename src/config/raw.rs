@@ -196,7 +196,7 @@ pub struct RawAction {
     /// Address of the incident on the product's own page.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub page: Option<String>,
-    /// Address at which the alert can be silenced, such as `"https://alertmanager.example/#/silences/new?filter={incident}"`.
+    /// Address at which the alert can be silenced, such as `"https://alertmanager.example/#/silences/new?filter=%7Bincident%3D%22{incident}%22%7D"`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silence: Option<String>,
 }

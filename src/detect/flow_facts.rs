@@ -16,8 +16,7 @@ pub struct FlowFacts {
     /// The share of the quantity that buyers took since the finding began (at most five minutes ago), from 0 to 1; null where
     /// nothing was traded.
     pub aggressor_share: Option<f64>,
-    /// The share of that quantity which was traded in liquidations, of what the venue says either way; null where it says of no
-    /// trade whether it was one.
+    /// The share of that quantity which the venue says was traded in liquidations; null where it says of no trade whether it was one.
     pub liquidation_share: Option<f64>,
     /// The quantity traded in that time.
     pub volume: f64,

@@ -51,7 +51,7 @@ pub struct Traded {
     pub move_bps: [Option<f64>; 3],
     /// The share of the quantity that buyers took since that time; `None` where nothing was traded.
     pub bought_share: Option<f64>,
-    /// The share of liquidations in the quantity of which the venue says whether it was one; `None` where it does not say.
+    /// The share of that quantity which the venue says was traded in liquidations; `None` where it says of no trade whether it was one.
     pub liquidation_share: Option<f64>,
     /// The quantity traded since that time.
     pub volume: f64,
@@ -99,7 +99,7 @@ impl RecentTrades {
         Traded {
             move_bps: [since, now.minus(MINUTE), now.minus(FIVE_MINUTES)].map(move_since),
             bought_share: (volume > 0.0).then(|| bought / volume),
-            liquidation_share: (forced + free > 0.0).then(|| forced / (forced + free)),
+            liquidation_share: (forced + free > 0.0 && volume > 0.0).then(|| forced / volume),
             volume,
             notional: total(from(since).map(|bin| bin.notional)),
         }
@@ -147,13 +147,13 @@ mod tests {
     }
 
     #[test]
-    fn liquidations_are_a_share_of_what_the_venue_says_either_way() {
+    fn liquidations_are_a_share_of_all_as_far_as_the_venue_says() {
         let mut trades = RecentTrades::default();
         for (second, says) in [(0, Some(true)), (1, None)] {
             trades.take(at(second), Side::Sell, (1.0, 3.0), says);
         }
-        assert_eq!(trades.summary(at(0), at(9)).liquidation_share, Some(1.0));
-        trades.take(at(2), Side::Sell, (1.0, 9.0), Some(false));
+        assert_eq!(trades.summary(at(0), at(9)).liquidation_share, Some(0.5));
+        trades.take(at(2), Side::Sell, (1.0, 6.0), Some(false));
         assert_eq!(trades.summary(at(0), at(9)).liquidation_share, Some(0.25));
         assert_eq!(trades.summary(at(100), at(109)).liquidation_share, None);
     }

@@ -8,7 +8,7 @@ use super::{
 use crate::{
     alert::Context,
     correlate::{CALM, Part},
-    detect::{Counted, Evidence, Feature, SideSums, Subject, Sweep, Unit},
+    detect::{Counted, Evidence, Feature, Subject, Sweep, Unit},
     event::Side,
     time::EventTime,
 };
@@ -35,13 +35,16 @@ pub(super) fn sentence(subject: &Subject, part: &Part, context: &Context) -> Sen
     let orders = finding.features.iter().find(|other| f.unit == Unit::MedianTrades && other.name == Counted::Trades);
     let orders = orders.map_or_else(String::new, |orders| format!("by {} orders that took", plain(orders.value)));
     let sweep = finding.evidence.sweep.as_ref().map_or_else(String::new, swept);
-    let sides = sides(&finding.evidence.withdrawn, context);
+    let sides = sides(&finding.evidence, context);
     Sentence::from(core).and(by_whom(&finding.evidence, f.value)).and(sides).and(orders).and(sweep)
 }
 
-/// Returns the worth of what was withdrawn, and its side of the book: `worth 12300 USD, 93 % bids`.
-fn sides(withdrawn: &SideSums, context: &Context) -> String {
-    let Some(bids) = withdrawn.bids_share() else { return String::new() };
+/// Returns the worth of what was withdrawn, and its side of the book: `worth 12300 USD, 93 % bids`. Nothing if the book knew fewer than
+/// half of the orders: the others may have been on the other side.
+fn sides(evidence: &Evidence, context: &Context) -> String {
+    let (withdrawn, of) = (&evidence.withdrawn, evidence.shares.of);
+    let known = withdrawn.orders[0].saturating_add(withdrawn.orders[1]);
+    let Some(bids) = withdrawn.bids_share().filter(|_| known >= of.div_ceil(2)) else { return String::new() };
     let (share, side) = if bids >= 0.5 { (bids, "bids") } else { (1.0 - bids, "asks") };
     let share = if share >= ALL_SHARE { "all".to_owned() } else { percent(share) };
     format!("worth {}, {share} {side}", amount(withdrawn.total(), context))

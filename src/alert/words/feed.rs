@@ -139,6 +139,12 @@ fn leading(finding: &Finding) -> usize {
     finding.features.iter().position(|feature| cause(feature) == Some(Cause::NewLog)).unwrap_or(0)
 }
 
+/// Returns when the trouble that the words are about began.
+pub(super) fn began_of(part: &Part) -> EventTime {
+    let feature = part.finding.features.get(leading(&part.finding));
+    feature.map_or(part.finding.starts_at, |feature| began(feature, part))
+}
+
 /// Returns when a trouble began. What lasts is as old as its number says; of anything else it is known when it was first found.
 fn began(feature: &Feature, part: &Part) -> EventTime {
     match cause(feature) {

@@ -61,8 +61,7 @@ pub(super) fn of_active_symbols(breadth: Option<Breadth>) -> String {
     let known = breadth.and_then(|breadth| Some((breadth.symbols, breadth.active_symbols?)));
     match known {
         None => String::new(),
-        Some((_, 1)) => "no other symbol is active".to_owned(),
-        Some((symbols, active)) => format!("{symbols} of {active} active symbols"),
+        Some((symbols, active)) => format!("{symbols} of {active} symbols that trade"),
     }
 }
 

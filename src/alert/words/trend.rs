@@ -3,11 +3,14 @@
 //! A burst has its own pace: that of the last part is compared with the part before. Other findings are published again only when
 //! they have become worse, so a later revision says so by itself; a first one can only say for how long it has lasted.
 
-use super::number::{length, plain};
+use super::{
+    feed,
+    number::{length, plain},
+};
 use crate::{
     alert::{Trend, TrendState},
     correlate::{Part, Revision, Status},
-    detect::Pace,
+    detect::{Detector, Pace},
     time::Span,
 };
 
@@ -27,7 +30,8 @@ pub(in crate::alert) fn trend(revision: &Revision, lead: &Part) -> Trend {
     let incident = &revision.incident;
     let is_over = matches!(revision.status, Status::Resolved | Status::Withdrawn);
     let until = incident.cleared_at().filter(|_| is_over).unwrap_or(revision.at);
-    let lasted = until.since(incident.starts_at()).max(Span::ZERO);
+    let began = if incident.opening().detector == Detector::Feed { feed::began_of(lead) } else { incident.starts_at() };
+    let lasted = until.since(began.min(incident.starts_at())).max(Span::ZERO);
     let pace = lead.finding.evidence.pace.filter(|pace| !is_over && revision.at.since(pace.at) <= PRESENT);
     let (state, text) = if is_over {
         (TrendState::Over, format!("over after {}", length(lasted)))

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::{
-    alert::History,
+    alert::{History, PAST_UNKNOWN},
     correlate::Status,
     detect::Severity,
     time::{EventTime, WallTime},
@@ -120,11 +120,17 @@ impl Notice {
     #[must_use]
     pub fn payload_with(&self, history: Option<&History>) -> String {
         let payload = self.payload.as_deref().expect("with a webhook the reader keeps payloads");
-        let Some(history) = history.and_then(|history| to_raw_value(history).ok()) else { return payload.to_owned() };
+        let Some(history) = history else { return payload.to_owned() };
+        let raw = to_raw_value(history).expect("a history is JSON");
         let mut alert: BTreeMap<String, &RawValue> =
             serde_json::from_str(payload).expect("the notice was read from this object");
-        alert.insert("history".to_owned(), &history);
+        alert.insert("history".to_owned(), &raw);
         // What was said of the null in its place no longer holds.
+        let told = |text: &String| to_raw_value(&format!("{}\n{}", without_unknown_past(text), before(history))).ok();
+        let description = self.description.as_ref().and_then(told);
+        if let Some(description) = &description {
+            alert.insert("description".to_owned(), description);
+        }
         let known = alert.get("nulls").and_then(|nulls| {
             let mut nulls: BTreeMap<String, &RawValue> = serde_json::from_str(nulls.get()).ok()?;
             nulls.remove("history")?;
@@ -172,6 +178,19 @@ impl Notice {
     }
 }
 
+/// Says how often it happened before, when last, and how that ended.
+pub fn before(history: &History) -> String {
+    let Some(last_at) = history.last_at else { return "Not seen before within the look-back".to_owned() };
+    let times = if history.times_before == 1 { "once".to_owned() } else { format!("{} times", history.times_before) };
+    let ended = history.last_ended.map_or_else(|| "is still open".to_owned(), |at| format!("ended {at}"));
+    format!("Seen {times} before within the look-back: the last was detected {last_at} and {ended}")
+}
+
+/// Returns a description without the words that the past is not known.
+pub fn without_unknown_past(description: &str) -> String {
+    description.replacen(&format!("; {PAST_UNKNOWN}"), "", 1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -179,6 +198,7 @@ mod tests {
     #[test]
     fn a_payload_with_its_history_is_the_same_to_the_last_digit() {
         let payload = r#"{"id":"a","revision":1,"status":"firing","severity":"warning","title":"t","summary":"\"history\":null",
+            "description":"d; whether it happened before is not known here; what to do",
             "starts_at":5,"emitted_at":null,"detectors":[],"symbols":[],"accounts":[],"p":0.00004688802575859948,
             "history":null,"evidence":{"replay":"r"},"trust":{"mode":"normal"},"nulls":{"history":"not known","impact":"no"}}"#;
         let notice = Notice::parse(payload.as_bytes(), true).unwrap();
@@ -189,6 +209,7 @@ mod tests {
         let mut expected: serde_json::Value = serde_json::from_str(payload).unwrap();
         expected["history"] = serde_json::to_value(&history).unwrap();
         expected["nulls"] = serde_json::json!({"impact": "no"});
+        expected["description"] = "d; what to do\nNot seen before within the look-back".into();
         assert_eq!(serde_json::from_str::<serde_json::Value>(&sent).unwrap(), expected);
     }
 }

@@ -10,12 +10,10 @@ use serde::Serialize;
 
 use super::{
     board::{Entry, Item},
+    notice::{before, without_unknown_past},
     own::OwnAlert,
 };
-use crate::{
-    alert::{History, PAST_UNKNOWN},
-    time::{Span, WallTime},
-};
+use crate::time::{Span, WallTime};
 
 /// How many repetitions a receiver may miss before it resolves an alert by itself. Prometheus has the same.
 const REPETITIONS_MISSED: u32 = 4;
@@ -99,18 +97,9 @@ fn description(entry: &Entry) -> String {
     let notice = &entry.notice;
     let news = notice.news.as_ref().map(|news| format!("New: {news}"));
     let before = entry.history.as_ref().map(before);
-    let unknown = format!("; {PAST_UNKNOWN}");
-    let told = |text: &String| if before.is_some() { text.replacen(&unknown, "", 1) } else { text.clone() };
+    let told = |text: &String| if before.is_some() { without_unknown_past(text) } else { text.clone() };
     let lines = [Some(notice.title.clone()), news, notice.description.as_ref().map(told), before.clone()];
     lines.into_iter().flatten().collect::<Vec<_>>().join("\n")
-}
-
-/// Says how often it happened before, when last, and how that ended.
-fn before(history: &History) -> String {
-    let Some(last_at) = history.last_at else { return "Not seen before within the look-back".to_owned() };
-    let times = if history.times_before == 1 { "once".to_owned() } else { format!("{} times", history.times_before) };
-    let ended = history.last_ended.map_or_else(|| "is still open".to_owned(), |at| format!("ended {at}"));
-    format!("Seen {times} before within the look-back: the last was detected {last_at} and {ended}")
 }
 
 fn of_own(alert: &OwnAlert) -> BTreeMap<&'static str, String> {

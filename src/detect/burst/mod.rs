@@ -348,7 +348,8 @@ impl Burst {
         let total = if unit == Unit::Events { features.first().map_or(0.0, |f| f.value) as u64 } else { 0 };
         let mut evidence = self.trail.evidence(starts_at, now, record, (self.kind.ids(), total));
         (evidence.shares, evidence.withdrawn) = (self.tally.shares(), self.tally.sides());
-        evidence.pace = self.channels[0].pace();
+        // The pace is that of events: of two slower trades the larger may be the burst.
+        evidence.pace = (result.channel == 0).then(|| channel.pace()).flatten();
         if result.severity.min(self.kind.severity_max()) == Severity::Critical {
             evidence.critical = channel.criteria(in_window, sustained);
         }

@@ -14,6 +14,8 @@
 
 mod band;
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use self::band::{Band, Sampled};
@@ -124,8 +126,12 @@ impl ThinBook {
             would_not_fire_below: None,
         };
         let accounts = second.withdrawals.busiest();
-        let is_of_bids = |sides: &Sides| sides[0][least.band] <= sides[1][least.band];
-        let thin_side = second.depth.map(|sides| if is_of_bids(sides) { Side::Buy } else { Side::Sell });
+        let thinner = |sides: &Sides| match sides[0][least.band].total_cmp(&sides[1][least.band]) {
+            Ordering::Less => Some(Side::Buy),
+            Ordering::Equal => None,
+            Ordering::Greater => Some(Side::Sell),
+        };
+        let thin_side = second.depth.and_then(thinner);
         Finding {
             p: judgement.p,
             statistic: -ln(judgement.p),
