@@ -54,8 +54,8 @@ fn a_standby_takes_over_from_a_killed_process() {
 #[test]
 fn a_standby_goes_on_from_the_state_that_it_keeps() {
     let whole = Flow::shared();
-    let (flow, sender) = whole.paced("kept.events", OVER_HALF_A_MINUTE);
-    let trial = Trial::named(flow, "kept");
+    let (flow, sender) = whole.paced("followed.events", OVER_HALF_A_MINUTE);
+    let trial = Trial::named(flow, "followed");
     let mut follower = trial.alerts.follow();
     let mut first = trial.start();
     first.wait_line(ASSIGNED);
