@@ -25,9 +25,10 @@ const ALERTS_MIN: usize = 20;
 const ALERTS_BETWEEN: usize = 8;
 /// Sends the records before the first alert within five seconds, and the rest over two minutes.
 const OVER_MINUTES: Pace = &[(20_000, 5), (1_800, 120)];
-/// Sends the records before the first alert within five seconds, then half a minute's of a quieter feed, and the rest at once.
-const OVER_HALF_A_MINUTE: Pace = &[(20_000, 5), (QUIETER.0, QUIETER.1)];
-const QUIETER: (u32, u32) = (1_000, 30);
+/// Sends the records before the first alert within five seconds, then those of a quieter feed for longer than a takeover takes on a
+/// busy machine, and the rest at once.
+const AS_IT_COMES: Pace = &[(20_000, 5), (QUIETER.0, QUIETER.1)];
+const QUIETER: (u32, u32) = (1_000, 90);
 /// Processes that are killed, and processes that are frozen, one after the other in the long form.
 const KILLED: usize = 6;
 const FROZEN: usize = 3;
@@ -54,7 +55,7 @@ fn a_standby_takes_over_from_a_killed_process() {
 #[test]
 fn a_standby_goes_on_from_the_state_that_it_keeps() {
     let whole = Flow::shared();
-    let (flow, sender) = whole.paced("followed.events", OVER_HALF_A_MINUTE);
+    let (flow, sender) = whole.paced("followed.events", AS_IT_COMES);
     let trial = Trial::named(flow, "followed");
     let mut follower = trial.alerts.follow();
     let mut first = trial.start();
