@@ -11,7 +11,7 @@ use crate::setting::Invalid;
 /// The names that a template may have in braces.
 const NAMES: [&str; 7] = ["detector", "from_ms", "incident", "severity", "symbol", "to_ms", "venue"];
 
-/// What is encoded in an address: all but what RFC 3986 leaves unreserved.
+/// The characters that are encoded in an address: all but those that RFC 3986 leaves unreserved.
 const RESERVED: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Templates of addresses; none by default. In each, `{detector}` (the one that the summary is about), `{incident}`, `{severity}`,

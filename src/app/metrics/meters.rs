@@ -118,7 +118,7 @@ pub struct Meters {
     http_slow: IntCounter,
     /// Meters of the configuration.
     pub config: ReloadMeters,
-    /// What a standby does.
+    /// Meters of a standby.
     pub standby: StandbyMeters,
 }
 

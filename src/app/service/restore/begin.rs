@@ -1,4 +1,4 @@
-//! The ground on which a restore stands, and the state with which it begins.
+//! The sources of a restore, and the state with which it begins.
 
 use crate::{
     app::{
@@ -14,7 +14,7 @@ use crate::{
     engine::{Engine, Plan, Settings},
 };
 
-/// What a restore reads from.
+/// The sources of a restore.
 #[derive(Clone, Copy)]
 pub struct Ground<'a> {
     pub config: &'a Config,
