@@ -10,9 +10,9 @@
 //! interleaved, so a restart goes on from the newest snapshot: it reads the input again from there up to the committed offsets and
 //! discards the outputs (`restore`). Snapshots are taken after commits and written aside (`snapshots`).
 //!
-//! One process works, and the others stand by (`standby`) and keep a state of their own close behind (`following`). A `session` is one membership of the group, and a `worker` handles the
-//! partitions of a session. Every failure that may pass ends a session in the same way: the process leaves the group and joins it
-//! again. If it is then alone in the group, it reads the input again. If another process has taken over meanwhile, it ends.
+//! One process works, and the others stand by (`standby`) and keep a state of their own close behind (`following`). A `session` is
+//! one membership of the group, and a `worker` handles the partitions of a session. Every failure that may pass ends a session in the
+//! same way: the process leaves the group and joins it again. If it is then alone in the group, it reads the input again. If another process has taken over meanwhile, it ends.
 
 mod crashes;
 mod following;

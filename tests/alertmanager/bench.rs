@@ -68,7 +68,7 @@ impl Bench {
         Self::on(broker(), name, resend_s, receivers)
     }
 
-    /// So many incidents page within an hour before `Storm` stands for the rest.
+    /// At most this number of incidents page within an hour; `Storm` stands for the rest.
     pub fn paging(name: &str, pages_per_hour: u32, receivers: &[String]) -> Self {
         let settings = format!("resend_s = {RESEND_S}\npages_per_hour = {pages_per_hour}");
         Self::with(broker(), name, &notify(&settings, receivers))

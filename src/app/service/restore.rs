@@ -115,7 +115,7 @@ pub fn restore(
     let found = state::find(config, interrupt)?;
     if let Some(ahead) = ahead {
         let positions = positions(ground, &committed, &ahead.positions, &log.inputs)?;
-        let held: Vec<Held> = positions.iter().map(|position| position.held.clone()).collect();
+        let held = held(&positions);
         match ahead.resume(config, &held) {
             Ok(base) => {
                 tracing::info!("the state that was kept while standing by is used");
@@ -160,13 +160,18 @@ pub fn follow(
     let begin = match ahead {
         None => choose(ground, &found, &positions)?,
         Some(ahead) => {
-            let held: Vec<Held> = positions.iter().map(|position| position.held.clone()).collect();
+            let held = held(&positions);
             let base = ahead.resume(config, &held);
             let base = base.map_err(|refusal| Failure::new(Exit::Failed, refusal.to_string()).passing())?;
             Begin { base: Some(base), slot: Slot::default(), from_snapshot: true }
         }
     };
     read_again(ground, log, positions, begin, handle).map(Ahead::from)
+}
+
+/// Returns what is kept and committed of each partition, for the judgement of a state.
+fn held(positions: &[Position]) -> Vec<Held> {
+    positions.iter().map(|position| position.held.clone()).collect()
 }
 
 fn log(Ground { config, interrupt, .. }: Ground<'_>) -> Result<Log, Failure> {
@@ -198,7 +203,7 @@ fn read_again(
     let Ground { config, interrupt, .. } = ground;
     let (Log { inputs: entries, crashes }, Begin { base, slot, from_snapshot }) = (log, begin);
     let began = clock::monotonic();
-    let held: Vec<Held> = positions.iter().map(|position| position.held.clone()).collect();
+    let held = held(&positions);
     let is_resumed = base.is_some();
     let mut unread: Vec<Range> = held.iter().map(|held| held.range.clone()).collect();
     let mut engine = match base {
@@ -283,13 +288,13 @@ fn recorded(mut entries: Vec<audit::Entry>, engine: &Engine) -> (Stretches, u64)
 
 /// Compares the counted fates with the committed ones. If they differ, because the start of the input is no longer kept, counting
 /// goes on from the committed fates: a restart must not lose counts.
-fn resume_fates(engine: &mut Engine, positions: &[Position], from_snapshot: bool) {
+fn resume_fates(engine: &mut Engine, positions: &[Position], is_resumed: bool) {
     for (source, position) in positions.iter().enumerate() {
         let (Some(fates), counted) = (position.fates, engine.fates()[source]) else { continue };
         if fates == counted {
             continue;
         }
-        if from_snapshot {
+        if is_resumed {
             let Range { topic, partition, .. } = &position.held.range;
             tracing::warn!(topic, partition, ?counted, committed = ?fates, "the records' fates are not those committed");
         }
